@@ -1,0 +1,1 @@
+"""The pre-flight rules: pure functions over one parsed message, a file per family."""

@@ -1,0 +1,1 @@
+"""Running the senders of one issue: threads on one machine."""

@@ -1,0 +1,64 @@
+"""Who a sender is, and whether it still runs.
+
+A claim carries its owner: host, boot, process and its start time.  On the same
+host a dead owner's rows are free at once; of another host only the lease tells.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from pathlib import Path
+
+
+def this_process() -> str:
+    """Names this thread's sender uniquely."""
+    pid = os.getpid()
+    return f"{_here()}/{pid}/{_started(pid)}/{threading.get_ident()}"
+
+
+def is_dead(owner: str) -> bool:
+    """Certainly not running any more; False where that cannot be known from here."""
+    try:
+        here, pid, started, _thread = owner.rsplit("/", 3)
+    except ValueError:
+        return False
+    if here.split("/")[0] != _here().split("/")[0]:
+        return False
+    if here != _here():
+        return True  # this host, but before its last boot
+    return _started(int(pid)) != started
+
+
+def _here() -> str:
+    return f"{socket.gethostname()}/{_boot()}"
+
+
+def _boot() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return "unknown"
+
+
+def _started(pid: int) -> str:
+    """The start time of a process in clock ticks since boot; "gone" where there is none.
+
+    Where there is no /proc, the process number alone has to do.
+    """
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        fields = stat.rpartition(")")[2].split()
+        return "gone" if fields[0] == "Z" else fields[19]
+    except OSError:
+        pass
+    if Path("/proc/self").exists():
+        return "gone"
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return "gone"
+    except PermissionError:
+        return "alive"
+    return "alive"

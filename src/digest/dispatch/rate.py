@@ -1,0 +1,36 @@
+"""A rate for all senders of this process together."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+
+class Rate:
+    """Lets at most `per_second` units through, evenly; waits rather than refuses.
+
+    Monotonic, so that a changed wall clock neither stops nor floods the wire.
+    """
+
+    def __init__(
+        self,
+        per_second: float,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._step = 1.0 / per_second
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._next = monotonic()
+
+    def take(self, units: int = 1) -> None:
+        """Wait until `units` more may go."""
+        with self._lock:
+            begin = max(self._next, self._monotonic())
+            self._next = begin + units * self._step
+        wait = begin - self._monotonic()
+        if wait > 0:
+            self._sleep(wait)

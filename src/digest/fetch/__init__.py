@@ -1,0 +1,11 @@
+"""The guarded HTTP client: the only door to the outside for sources, images and link checks.
+
+`client` asks politely and within limits, `guard` decides which addresses may be
+connected to, `body` reads what comes back, `robots` remembers what sites forbid.
+Nothing here knows what a feed is.
+"""
+
+from digest.fetch.client import Fetched, Fetcher
+from digest.fetch.guard import is_public
+
+__all__ = ["Fetched", "Fetcher", "is_public"]

@@ -1,0 +1,481 @@
+"""Asking one address over HTTP: limits, politeness, redirects, and errors that a person can act on.
+
+What is allowed to be connected to is decided in `guard`.  There are no cookies,
+no proxies from the environment, no cache and no retries: the caller keeps the
+validators and comes back at its next round.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import ssl
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from types import TracebackType
+from typing import Self
+
+import httpcore2
+import httpx2
+
+from digest import __version__
+from digest.errors import FetchError, Refused
+from digest.fetch import guard
+from digest.fetch.body import EncodingError, SizeError, read_body
+from digest.fetch.robots import Robots
+from digest.model.article import Validators
+
+USER_AGENT = f"digest/{__version__} (+newsletter digest)"
+WEB_PORTS = frozenset({80, 443})
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+ROBOTS_LIMIT = 500 * 1024  # RFC 9309, 2.5: parsers must take at least 500 KiB
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """The answer to one request, whole and decoded."""
+
+    url: str  # after redirects, without credentials
+    body: bytes = b""  # empty when unchanged
+    content_type: str = ""  # lower case, without parameters
+    charset: str = ""  # of Content-Type, lower case; empty where it says nothing
+    validators: Validators = field(default_factory=Validators)  # for the next request
+    unchanged: bool = False  # 304: as the validators know it
+    status: int = 200
+
+
+class Fetcher:
+    """The HTTP client of digest; one for a whole process, safe to share between threads.
+
+    Requests to one host follow one another, never side by side.  A host that
+    answers with Retry-After is left alone until then.
+    """
+
+    def __init__(
+        self,
+        *,
+        user_agent: str = USER_AGENT,
+        limit: int = 10 * 1024 * 1024,
+        deadline: float = 30.0,
+        connect_timeout: float = 5.0,
+        read_timeout: float = 10.0,
+        max_redirects: int = 5,
+        ports: frozenset[int] = WEB_PORTS,
+        is_allowed: Callable[[str], bool] = guard.is_public,
+    ) -> None:
+        """Times are in seconds; `deadline` is for a whole request with its redirects.
+
+        `limit` counts bytes of the decoded body.  `is_allowed` judges the IP
+        addresses that names stand for.
+        """
+        self._user_agent = user_agent
+        self._limit = limit
+        self._deadline = deadline
+        self._timeouts = {"connect": connect_timeout, "read": read_timeout, "write": read_timeout}
+        self._max_redirects = max_redirects
+        self._ports = ports
+        self._is_allowed = is_allowed
+
+        self._lock = threading.Lock()
+        self._host_locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._left_alone_until: dict[str, float] = {}
+        # Two pools, so that no connection to a private address is ever reused by a guarded request.
+        self._pools: dict[bool, httpcore2.ConnectionPool] = {}
+        self._robots = {private: self._new_robots(private) for private in (False, True)}
+
+    def get(
+        self,
+        url: str,
+        *,
+        validators: Validators | None = None,
+        allow_private: bool = False,
+        limit: int | None = None,
+        obey_robots: bool = False,
+    ) -> Fetched:
+        """Fetch an address, following redirects, and give its whole body.
+
+        With `validators` the answer may be `unchanged`.  `allow_private` opens
+        every address and port for this request; `limit` overrides the limit of
+        the body in bytes.
+
+        Raises:
+            Refused: the guard does not allow the address, or one it redirects to.
+            FetchError: no whole answer with a good status came in time.
+        """
+        hop = _parsed(url)
+        credentials = f"{hop.username}:{hop.password}" if hop.userinfo else ""
+        first_origin = _origin(hop)
+        seconds_left = self._deadline
+
+        for _ in range(self._max_redirects + 1):
+            self._check(hop, allow_private=allow_private)
+            if obey_robots:
+                self._check_robots(hop, allow_private=allow_private)
+            request = _Request(
+                url=hop,
+                validators=validators or Validators(),
+                # Credentials never travel to another origin than the one they were written for.
+                credentials=credentials if _origin(hop) == first_origin else "",
+                limit=self._limit if limit is None else limit,
+            )
+            answer = self._exchange(request, allow_private=allow_private, seconds=seconds_left)
+            seconds_left = guard.deadline.get() - time.monotonic()
+            if isinstance(answer, Fetched):
+                return answer
+            hop = _next_hop(hop, answer, allow_private=allow_private)
+
+        raise FetchError(
+            f"{shown(url)} redirects more than {self._max_redirects} times.",
+            url=shown(url),
+            mend="Set the address to where it leads in the end.",
+        )
+
+    def close(self) -> None:
+        """Close idle connections.  The fetcher may be used again."""
+        with self._lock:
+            pools, self._pools = list(self._pools.values()), {}
+        for pool in pools:
+            pool.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _check(self, url: httpx2.URL, *, allow_private: bool) -> None:
+        """Refuse what can be refused without asking anybody."""
+        name = shown(url)
+        if url.scheme not in ("http", "https"):
+            raise Refused(
+                f"{name} is neither http nor https.",
+                url=name,
+                mend="Use a web address, or `path` for a file.",
+            )
+        if not url.raw_host:
+            raise Refused(f"{name} names no host.", url=name)
+        if not allow_private and _port(url) not in self._ports:
+            raise Refused(
+                f"{name} uses port {_port(url)}; only 80 and 443 are allowed.",
+                url=name,
+                mend="If this is a host of your own, set allow_private_addresses = true for the source.",
+            )
+
+    def _check_robots(self, url: httpx2.URL, *, allow_private: bool) -> None:
+        if not self._robots[allow_private].allow(str(url), origin=_origin(url)):
+            raise FetchError(
+                f"robots.txt of {url.host} does not allow digest to fetch {shown(url)}.",
+                url=shown(url),
+                mend="Ask the site's owner to allow it.",
+            )
+
+    def _exchange(self, request: _Request, *, allow_private: bool, seconds: float) -> Fetched | str:
+        """One request and its answer: what was fetched, or where a redirect leads."""
+        with self._lock:
+            host_lock = self._host_locks[request.url.host]
+        with host_lock:
+            self._check_patience(request.url)
+            # The time starts here: waiting for another request to the same host does not count.
+            guard.deadline.set(time.monotonic() + seconds)
+            with _translated(request.url), self._stream(request, allow_private=allow_private) as response:
+                return self._read(request, response)
+
+    def _check_patience(self, url: httpx2.URL) -> None:
+        left = self._left_alone_until.get(url.host, 0.0) - time.monotonic()
+        if left > 0:
+            raise FetchError(
+                f"{shown(url)} was not fetched: {url.host} asked to be left alone for now.",
+                url=shown(url),
+                mend=f"It can be tried again in {_duration(left)}.",
+            )
+
+    @contextmanager
+    def _stream(self, request: _Request, *, allow_private: bool) -> Iterator[httpcore2.Response]:
+        pool = self._pool(allow_private=allow_private)
+        message = httpx2.Request("GET", request.url, headers=request.headers(self._user_agent))
+        with pool.stream(
+            "GET",
+            httpcore2.URL(
+                scheme=request.url.raw_scheme,
+                host=request.url.raw_host,
+                port=request.url.port,
+                target=request.url.raw_path,
+            ),
+            headers=message.headers.raw,
+            extensions={"timeout": self._timeouts},
+        ) as response:
+            yield response
+
+    def _pool(self, *, allow_private: bool) -> httpcore2.ConnectionPool:
+        with self._lock:
+            if allow_private not in self._pools:
+                is_allowed = _any_address if allow_private else self._is_allowed
+                self._pools[allow_private] = httpcore2.ConnectionPool(
+                    ssl_context=httpx2.create_ssl_context(trust_env=False),
+                    max_connections=100,
+                    max_keepalive_connections=10,
+                    keepalive_expiry=5.0,
+                    network_backend=guard.GuardedBackend(is_allowed),
+                )
+            return self._pools[allow_private]
+
+    def _read(self, request: _Request, response: httpcore2.Response) -> Fetched | str:
+        headers = httpx2.Headers(response.headers)
+        if response.status in REDIRECTS and "location" in headers:
+            return headers["location"]
+        if response.status == 304 and request.is_conditional:
+            return _unchanged(request, headers)
+        if not (200 <= response.status < 300) or response.status == 206:
+            raise self._refusal(request.url, response.status, headers)
+
+        _refuse_announced_size(headers, limit=request.limit)
+        body = read_body(
+            response.iter_stream(),
+            encoding=headers.get("content-encoding", "").strip().lower(),
+            limit=request.limit,
+        )
+        content_type, charset = _content_type(headers.get("content-type", ""))
+        return Fetched(
+            url=str(request.url.copy_with(userinfo=b"", fragment=None)),
+            body=body,
+            content_type=content_type,
+            charset=charset,
+            validators=_validators(headers),
+            status=response.status,
+        )
+
+    def _refusal(self, url: httpx2.URL, status: int, headers: httpx2.Headers) -> FetchError:
+        name = shown(url)
+        wait = _retry_after(headers.get("retry-after", "")) if status in (429, 503) else None
+        if wait is not None:
+            self._left_alone_until[url.host] = time.monotonic() + wait
+        said, mend = _status_sentence(status, wait)
+        return FetchError(f"{name} {said} ({status}).", url=name, status=status, mend=mend)
+
+    def _new_robots(self, allow_private: bool) -> Robots:
+        def read(url: str) -> str:
+            fetched = self.get(url, allow_private=allow_private, limit=ROBOTS_LIMIT)
+            return fetched.body.decode("utf-8", "replace")
+
+        return Robots(read, user_agent=self._user_agent)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Request:
+    url: httpx2.URL
+    validators: Validators
+    credentials: str
+    limit: int
+
+    @property
+    def is_conditional(self) -> bool:
+        return bool(self.validators.etag or self.validators.last_modified)
+
+    def headers(self, user_agent: str) -> dict[str, str]:
+        """Only gzip is asked for: it is the one encoding that is decoded within limits."""
+        headers = {"User-Agent": user_agent, "Accept": "*/*", "Accept-Encoding": "gzip"}
+        if self.validators.etag:
+            headers["If-None-Match"] = _header_value(self.validators.etag)
+        if self.validators.last_modified:
+            headers["If-Modified-Since"] = _header_value(self.validators.last_modified)
+        if self.credentials:
+            token = base64.b64encode(self.credentials.encode()).decode()
+            headers["Authorization"] = f"Basic {token}"
+        return headers
+
+
+def _header_value(text: str) -> str:
+    return re.sub(r"[^\x20-\x7e]", "", text)
+
+
+def shown(url: str | httpx2.URL) -> str:
+    """An address as it may be printed: without credentials and control characters, of bounded length."""
+    text = re.sub(r"[\x00-\x20\x7f-\x9f]", "", str(url))
+    text = re.sub(r"^([A-Za-z][\w+.-]*:)?//[^/?#]*@", r"\1//", text)
+    text = re.sub(r"(?i)([?&;][^=&#]*(?:token|key|secret|passw|auth|sig)[^=&#]*=)[^&#]*", r"\1…", text)
+    return text if len(text) <= 200 else text[:199] + "…"
+
+
+def _parsed(url: str) -> httpx2.URL:
+    try:
+        parsed = httpx2.URL(url.strip())
+        _ = parsed.host, parsed.port  # both may turn out to be impossible only here
+    except (httpx2.InvalidURL, ValueError, UnicodeError) as error:
+        raise Refused(
+            f"{shown(url)} is not a web address.", url=shown(url), mend="Check its spelling."
+        ) from error
+    return parsed
+
+
+def _port(url: httpx2.URL) -> int:
+    return url.port or (443 if url.scheme == "https" else 80)
+
+
+def _origin(url: httpx2.URL) -> str:
+    return str(httpx2.URL(scheme=url.scheme, host=url.host, port=url.port)).rstrip("/")
+
+
+def _next_hop(hop: httpx2.URL, location: str, *, allow_private: bool) -> httpx2.URL:
+    """Where a redirect leads; credentials in it are dropped."""
+    try:
+        target = hop.copy_with(userinfo=b"").join(location.strip()).copy_with(userinfo=b"", fragment=None)
+    except (httpx2.InvalidURL, ValueError, UnicodeError) as error:
+        raise FetchError(
+            f"{shown(hop)} redirects to something that is not a web address.", url=shown(hop)
+        ) from error
+    if hop.scheme == "https" and target.scheme == "http" and not allow_private:
+        raise Refused(
+            f"{shown(hop)} redirects from https to http ({shown(target)}).",
+            url=shown(hop),
+            mend="Ask the site's owner to mend the redirect, or set the http address itself.",
+        )
+    return target
+
+
+def _any_address(_: str) -> bool:
+    return True
+
+
+@contextmanager
+def _translated(url: httpx2.URL) -> Iterator[None]:
+    """Every foreign exception of an exchange as a FetchError that names the address."""
+    name = shown(url)
+    try:
+        yield
+    except Refused as error:
+        raise Refused(f"{name} is refused: {error.message}", url=name, mend=error.mend) from error
+    except FetchError as error:
+        if error.url:
+            raise
+        raise FetchError(f"{name} cannot be fetched: {error.message}", url=name, mend=error.mend) from error
+    except SizeError as error:
+        raise FetchError(f"{name} is larger than digest takes.", url=name, mend=TOO_LARGE) from error
+    except EncodingError as error:
+        raise FetchError(f"{name} {error}.", url=name) from error
+    except httpcore2.ConnectTimeout as error:
+        raise FetchError(
+            f"{name} cannot be reached: no connection in time.", url=name, mend=TRY_LATER
+        ) from error
+    except httpcore2.TimeoutException as error:
+        raise FetchError(f"{name} did not answer in time.", url=name, mend=TRY_LATER) from error
+    except (httpcore2.NetworkError, OSError) as error:
+        raise _network_failure(name, error) from error
+    except httpcore2.ProtocolError as error:
+        raise FetchError(
+            f"{name} answered with something that is not whole HTTP: {error}.", url=name
+        ) from error
+
+
+TOO_LARGE = "Let the site show fewer entries, or check that the address is right."
+TRY_LATER = "It will be tried again at the next round."
+
+
+def _network_failure(name: str, error: Exception) -> FetchError:
+    cause = _root(error)
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        why = (cause.verify_message or "it cannot be verified").rstrip(".")
+        return FetchError(
+            f"The certificate of {name} is not valid: {why}.",
+            url=name,
+            mend="Ask the site's owner to renew it, or check the clock of this machine.",
+        )
+    if isinstance(cause, ssl.SSLError):
+        return FetchError(f"{name} cannot be reached securely: {cause.reason or cause}.", url=name)
+    if isinstance(cause, ConnectionRefusedError):
+        return FetchError(f"{name} refuses connections.", url=name, mend=TRY_LATER)
+    return FetchError(f"The connection to {name} failed: {error}.", url=name, mend=TRY_LATER)
+
+
+def _root(error: BaseException) -> BaseException:
+    """The first cause: the HTTP library wraps the operating system's error, sometimes twice."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
+def _unchanged(request: _Request, headers: httpx2.Headers) -> Fetched:
+    fresh = _validators(headers)
+    return Fetched(
+        url=str(request.url.copy_with(userinfo=b"", fragment=None)),
+        validators=Validators(
+            etag=fresh.etag or request.validators.etag,
+            last_modified=fresh.last_modified or request.validators.last_modified,
+        ),
+        unchanged=True,
+        status=304,
+    )
+
+
+def _validators(headers: httpx2.Headers) -> Validators:
+    """Both validators; one of absurd length is not worth keeping."""
+    etag, modified = headers.get("etag", "").strip(), headers.get("last-modified", "").strip()
+    return Validators(
+        etag=etag if len(etag) <= 1000 else "", last_modified=modified if len(modified) <= 100 else ""
+    )
+
+
+def _refuse_announced_size(headers: httpx2.Headers, *, limit: int) -> None:
+    announced = headers.get("content-length", "")
+    if announced.isascii() and announced.isdigit() and int(announced[:20]) > limit:
+        raise SizeError
+
+
+def _content_type(header: str) -> tuple[str, str]:
+    """Media type and charset of a Content-Type (RFC 9110, 8.3), both lower case."""
+    media_type, _, parameters = header.partition(";")
+    charset = re.search(r"""(?i)(?:^|[;\s])charset\s*=\s*["']?([\w.:+-]{1,40})""", parameters)
+    return media_type.strip().lower(), charset[1].lower() if charset else ""
+
+
+def _retry_after(header: str) -> float | None:
+    """Seconds to wait, at most a day (RFC 9110, 10.2.3: a number or a date)."""
+    text = header.strip()
+    if text.isascii() and text.isdigit():
+        seconds = float(text[:9])
+    else:
+        try:
+            until = parsedate_to_datetime(text)
+        except ValueError:
+            return None
+        seconds = (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+    return min(max(seconds, 0.0), 86400.0)
+
+
+def _status_sentence(status: int, wait: float | None) -> tuple[str, str]:
+    """What a status says, and what to do about it."""
+    if wait is not None:
+        return "asks to come back later", f"It will not be asked again for {_duration(wait)}."
+    return STATUS_SENTENCES.get(status) or _class_sentence(status)
+
+
+STATUS_SENTENCES = {
+    401: ("wants a login", "Check the credentials of the source."),
+    403: ("refuses access", "The site may block robots: ask its owner to let digest in."),
+    404: ("does not exist", "Check the address: it may have moved."),
+    406: ("has nothing in a form that digest reads", "Check the address."),
+    410: ("is gone for good", "Remove the source, or find its new address."),
+    429: ("asks to come back later", TRY_LATER),
+    503: ("is not available at the moment", TRY_LATER),
+}
+
+
+def _class_sentence(status: int) -> tuple[str, str]:
+    if status >= 500:
+        return "failed on the server's side", TRY_LATER
+    if 300 <= status < 400:
+        return "redirects to nowhere", "Check the address."
+    return "was not given", "Check the address."
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{max(1, round(seconds))} seconds"
+    return f"{round(seconds / 60)} minutes" if seconds < 7200 else f"{round(seconds / 3600)} hours"

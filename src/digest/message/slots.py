@@ -1,0 +1,38 @@
+"""Slots: the places of a rendered issue that differ from recipient to recipient.
+
+A template prints a *marker* where a slot stands.  A marker carries a nonce that
+is drawn when the issue is rendered, so that no article can contain one.  It is
+plain ASCII without characters that HTML, MJML or URLs would escape, and serves
+SendGrid as a substitution tag as it is.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from enum import StrEnum
+
+
+class SlotName(StrEnum):
+    UNSUBSCRIBE_URL = "unsubscribe-url"
+    ADDRESS = "address"
+    NAME = "name"  # of the recipient; may be empty
+
+
+def new_nonce() -> str:
+    """80 random bits as 20 hexadecimal digits."""
+    return secrets.token_hex(10)
+
+
+def marker(nonce: str, slot: SlotName) -> str:
+    return f"-{nonce}-{slot.value}-"
+
+
+def markers(nonce: str) -> dict[SlotName, str]:
+    return {slot: marker(nonce, slot) for slot in SlotName}
+
+
+def pattern(nonce: str) -> re.Pattern[str]:
+    """Finds every marker; group 1 is the slot's name."""
+    names = "|".join(re.escape(slot.value) for slot in SlotName)
+    return re.compile(f"-{re.escape(nonce)}-({names})-")

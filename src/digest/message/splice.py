@@ -1,0 +1,68 @@
+"""Fill a compiled message's slots with one recipient's values.
+
+This runs once per recipient: everything that can be done before is done in
+`compile`.  It is pure; nothing here knows how the bytes travel.
+"""
+
+from __future__ import annotations
+
+import html
+from datetime import UTC, datetime
+from functools import lru_cache
+
+from digest.message import headers
+from digest.message.compile import Compiled, WireSlot
+from digest.message.quoted import encode_value
+from digest.model.delivery import Envelope
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def splice(compiled: Compiled, envelope: Envelope) -> list[bytes]:
+    """The whole message as buffers, in order, for one gathering write.
+
+    Raises:
+        UnsafeAddress: the recipient's address cannot stand in a header.
+        UnsafeValue: the message id or the unsubscribe address cannot.
+    """
+    values = _values(compiled, envelope)
+    return [part if type(part) is bytes else values[part] for part in compiled.segments]  # type: ignore[index]
+
+
+def message_bytes(compiled: Compiled, envelope: Envelope) -> bytes:
+    """The whole message; the same promise as `splice`."""
+    return b"".join(splice(compiled, envelope))
+
+
+def _values(compiled: Compiled, envelope: Envelope) -> dict[WireSlot, bytes]:
+    """A value for every slot; those in the bodies are encoded on their own."""
+    name, address, url = headers.one_line(envelope.name), envelope.address, envelope.unsubscribe_url
+    return {
+        WireSlot.TO: headers.mailbox(name, address, column=4),
+        WireSlot.DATE: _date(envelope.date),
+        WireSlot.MESSAGE_ID: headers.message_id(envelope.message_id),
+        WireSlot.LIST_UNSUBSCRIBE: _unsubscribe(url, compiled.facts.mailto_unsubscribe),
+        WireSlot.TEXT_UNSUBSCRIBE_URL: encode_value(url),
+        WireSlot.TEXT_ADDRESS: encode_value(address),
+        WireSlot.TEXT_NAME: encode_value(name),
+        WireSlot.HTML_UNSUBSCRIBE_URL: encode_value(html.escape(url)),
+        WireSlot.HTML_ADDRESS: encode_value(html.escape(address)),
+        WireSlot.HTML_NAME: encode_value(html.escape(name)),
+    }
+
+
+def _unsubscribe(url: str, mailto: str) -> bytes:
+    """Verbatim, each address on a line of its own: it must never be cut or encoded."""
+    return headers.list_unsubscribe(url, mailto).replace(", ", ",\r\n ").encode("ascii")
+
+
+def _date(moment: datetime) -> bytes:
+    """RFC 5322, 3.3, in UTC and whatever the locale."""
+    return _date_of_second(moment.astimezone(UTC).replace(microsecond=0))
+
+
+@lru_cache(maxsize=64)
+def _date_of_second(at: datetime) -> bytes:
+    day = f"{_DAYS[at.weekday()]}, {at.day:02} {_MONTHS[at.month - 1]} {at.year:04}"
+    return f"{day} {at.hour:02}:{at.minute:02}:{at.second:02} +0000".encode("ascii")

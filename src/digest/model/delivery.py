@@ -1,0 +1,94 @@
+"""Deliveries: one row of the ledger per issue and recipient, and what a transport answers.
+
+The states and the legal moves between them are drawn in docs/decisions/ledger.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NewType
+
+DeliveryId = NewType("DeliveryId", int)
+
+
+class DeliveryState(StrEnum):
+    PENDING = "pending"  # to be sent, perhaps not before a certain time
+    CLAIMED = "claimed"  # one sender has taken it, nothing has left yet
+    SUBMITTING = "submitting"  # the bytes that can cause delivery may have left
+    ACCEPTED = "accepted"  # the provider took responsibility; not yet delivered
+    REFUSED = "refused"  # the provider said no, for good
+    UNCERTAIN = "uncertain"  # asked, and never heard the answer
+    SUPPRESSED = "suppressed"  # the address may not be mailed any more
+    ABANDONED = "abandoned"  # uncertain, and a person or the policy let it be
+
+
+class Outcome(StrEnum):
+    ACCEPTED = "accepted"
+    REFUSED = "refused"  # a definite no, for good
+    DEFERRED = "deferred"  # a definite "later": certainly not taken
+    UNCERTAIN = "uncertain"  # asked, and never heard the answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A row that a sender has claimed."""
+
+    id: DeliveryId
+    address: str
+    name: str
+    language: str
+    subscription_id: int
+    epoch: int  # of the claim: the fence against a sender that lost its lease
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """Sender and recipient of one message, and the values of its slots."""
+
+    delivery_id: DeliveryId
+    address: str
+    name: str
+    return_path: str  # the envelope sender (VERP)
+    message_id: str  # without angle brackets; the same on every attempt
+    unsubscribe_url: str
+    date: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """The transport's answer for one envelope."""
+
+    delivery_id: DeliveryId
+    outcome: Outcome
+    detail: str = ""  # the server's own words, or ours; never a secret
+    provider_ref: str = ""
+    retry_after: timedelta | None = None  # for deferred ones, where the server says
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """The account of an issue: candidates = audience + excluded; audience = the sum of the rest."""
+
+    candidates: int = 0
+    excluded: int = 0
+    audience: int = 0
+    pending: int = 0
+    deferred: int = 0
+    in_flight: int = 0
+    accepted: int = 0
+    refused: int = 0
+    uncertain: int = 0
+    suppressed: int = 0
+    abandoned: int = 0
+    exclusions: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def adds_up(self) -> bool:
+        parts = (
+            self.pending + self.deferred + self.in_flight + self.accepted
+            + self.refused + self.uncertain + self.suppressed + self.abandoned
+        )
+        return self.candidates == self.audience + self.excluded and self.audience == parts

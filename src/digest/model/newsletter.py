@@ -1,0 +1,96 @@
+"""A newsletter: who sends it, where its articles come from, its policy and its schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from types import MappingProxyType
+
+from digest.model.slot import Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """A display name and an address (RFC 5322, 3.4), the domain already in A-label form."""
+
+    name: str
+    address: str
+
+    @property
+    def domain(self) -> str:
+        return self.address.rpartition("@")[2]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """The blog and its owner, as every mail must name them."""
+
+    name: str
+    url: str
+    public_url: str  # where `digest serve` is reached from outside; no trailing slash
+    postal_address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceSpec:
+    """A place that articles come from, as configured.
+
+    Exactly one of `url` and `path` is set; a source with `path` never touches
+    the network.  `key` stays the same as long as kind and location do.
+    """
+
+    kind: str
+    key: str
+    name: str
+    url: str = ""
+    path: Path | None = None
+    base_url: str = ""
+    section: str = ""
+    featured: bool = False
+    include_tags: frozenset[str] = frozenset()  # case folded
+    exclude_tags: frozenset[str] = frozenset()
+    allow_private_addresses: bool = False
+    pages: int = 3
+    selectors: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The rules of selection of one newsletter."""
+
+    max_articles: int = 12
+    min_articles: int = 1
+    max_age: timedelta = timedelta(days=60)
+    first_issue: timedelta = timedelta(days=14)
+    flood_limit: int = 25
+    sends_future_dated: bool = False  # future_dated = "send"
+    include_tags: frozenset[str] = frozenset()
+    exclude_tags: frozenset[str] = frozenset()
+    section_order: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Newsletter:
+    """The publication."""
+
+    name: str  # short, in commands and addresses: "weekly"
+    title: str
+    sender: Mailbox
+    sources: tuple[SourceSpec, ...]
+    policy: Policy
+    schedule: Schedule
+    reply_to: Mailbox | None = None
+    language: str = "en"
+    timezone: str = "UTC"
+    needs_approval: bool = False
+    subject: str = "{{ lead.headline }} · {{ newsletter.title }} {{ issue.number }}"
+    description: str = ""
+    collect_every: timedelta = timedelta(hours=1)
+    late: timedelta = timedelta(hours=12)
+    on_uncertain: str = "hold"  # hold, resend, skip
+    subscriber_files: tuple[Path, ...] = ()
+    accent: str = "#0B5F6B"
+    accent_dark: str = "#7CC7D0"
+    logo: str = ""

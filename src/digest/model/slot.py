@@ -1,0 +1,53 @@
+"""Slots: the due times of a schedule, in the newsletter's own zone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """Fields of a cron line as sets of allowed values; `text` is what the owner wrote.
+
+    Weekdays count from Monday = 0, as `datetime.weekday` does.  As in cron, when
+    both days of the month and weekdays are restricted, either may match.
+    """
+
+    text: str
+    minutes: frozenset[int]
+    hours: frozenset[int]
+    days: frozenset[int]
+    months: frozenset[int]
+    weekdays: frozenset[int]
+    any_day: bool  # the day-of-month field was "*"
+    any_weekday: bool  # the weekday field was "*"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """One due time.  `key` is the local wall label, so that it can exist only once."""
+
+    newsletter: str
+    key: str  # 2026-10-25T02:30[Europe/Berlin]
+    due: datetime  # UTC
+
+
+class SlotState(StrEnum):
+    DUE = "due"  # recorded before any work began
+    DONE = "done"  # it made an issue
+    SKIPPED = "skipped"  # nothing to send, with the reason
+    MISSED = "missed"  # found too late to send, by policy
+    COALESCED = "coalesced"  # a later slot was due at the same look
+    FAILED = "failed"  # work stopped with an error; see the reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotRecord:
+    """A slot as the database knows it."""
+
+    slot: Slot
+    state: SlotState
+    reason: str = ""
+    issue: int | None = None

@@ -1,0 +1,231 @@
+"""Rendering an issue: from its layout to subject, preheader, HTML and plain text.
+
+Every template variable is prepared here and described in `VARIABLES`.  What
+differs from recipient to recipient stays a marker (see `message.slots`).
+Nothing here chooses stories, knows MIME, or touches the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from digest.errors import TemplateError
+from digest.message.slots import SlotName, markers
+from digest.model.issue import Layout, Rendered, Teaser
+from digest.model.newsletter import Newsletter, Site
+from digest.rendering.inlining import inline
+from digest.rendering.mjml import to_html
+from digest.rendering.phrases import Phrases, phrases
+from digest.rendering.printing import PrintedLayout, cut, printable, printed, promise, web_address
+from digest.rendering.templates import environment, fill, fill_line, search_path
+from digest.rules.cleaning import plain
+
+VARIABLES: dict[str, str] = {
+    "site": "The blog: name, url, postal_address.",
+    "newsletter": "The publication: title, description, accent, accent_dark, logo.",
+    "issue": "This mailing: number, date (as the newsletter's language writes it), day (2026-10-06).",
+    "subject": "The subject line, ready.",
+    "preheader": "What an inbox shows behind the subject.",
+    "promise": "“9 stories · 38 minutes”, in the newsletter's language.",
+    "note": "The editor's note: paragraphs, signature; not true where there is none.",
+    "lead": (
+        "The featured story on top, or none: number, url, headline, text, author, topic, by_minutes, day, meta, "
+        "read, language, direction, image (url, alt, width, height)."
+    ),
+    "sections": "The groups of stories: title, cards and (past the limit of a mail) links, each with stories like lead.",
+    "stories": "All stories in printing order.",
+    "web_url": "Where the issue stands on the web, or empty.",
+    "slots": "What differs per recipient: slots.unsubscribe_url (required), slots.address, slots.name.",
+    "language": "The newsletter's language (BCP 47).",
+    "direction": "ltr or rtl: how that language runs.",
+    "start": "left or right: the side where lines begin.",
+    "end": "The other side.",
+    "say": 'say("unsubscribe") is a phrase of phrases/LANGUAGE.toml; values are named: say("stories", n=9).',
+}
+
+_SUBJECT = 200  # characters; inboxes show 30 to 70 of them
+_PREHEADER = range(40, 111)
+
+
+@dataclass(frozen=True, slots=True)
+class IssueFacts:
+    """What templates may know of the issue."""
+
+    number: int
+    date: str
+    day: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """The editor's note; its last line is the signature if it begins with a dash."""
+
+    paragraphs: tuple[str, ...]
+    signature: str
+
+    def __bool__(self) -> bool:
+        return bool(self.paragraphs)
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """The markers of what differs per recipient."""
+
+    unsubscribe_url: str
+    address: str
+    name: str
+
+
+def render_issue(
+    *,
+    site: Site,
+    newsletter: Newsletter,
+    number: int,
+    now: datetime,
+    layout: Layout,
+    nonce: str,
+    web_url: str,
+    folders: Sequence[Path],
+    note: str = "",
+) -> Rendered:
+    """Render one issue; the same input gives the same bytes.
+
+    `folders` are the owner's template folders, the first one wins; the bundled templates stand
+    behind them.  `web_url` may be empty: then nothing offers to view the issue in a browser.
+
+    Raises:
+        TemplateError: a template, a phrase or the subject does not work; with file and line.
+        ValueError: a text of the issue contains `nonce`: draw a new one.
+    """
+    path = search_path(folders, "issue")
+    words = phrases(newsletter.language, path)
+    zone = ZoneInfo(newsletter.timezone)
+    today = now.astimezone(zone).date()
+    _refuse_forged_markers(nonce, site, newsletter, layout, note)
+
+    facts = IssueFacts(number, words.long_date(today), today.isoformat())
+    paper = printed(layout, phrases=words, zone=zone, today=today)
+    subject = _subject(newsletter, site, facts, layout)
+    preheader = _preheader(subject, paper, newsletter, facts)
+    variables = _variables(site, newsletter, words, paper, markers(nonce)) | {
+        "issue": facts,
+        "subject": subject,
+        "preheader": preheader,
+        "promise": promise(layout, words),
+        "note": _note(note),
+        "web_url": web_address(web_url) if web_url else "",
+    }
+    html, text = _bodies(path, variables, markers(nonce)[SlotName.UNSUBSCRIBE_URL])
+    return Rendered(
+        subject=subject, preheader=preheader, html=html, text=text, nonce=nonce, language=newsletter.language
+    )
+
+
+def _refuse_forged_markers(nonce: str, *things: object) -> None:
+    if any(nonce in text for thing in things for text in _texts(thing)):
+        raise ValueError("A text of the issue contains the nonce of its markers.")
+
+
+def _texts(thing: object) -> Iterator[str]:
+    """Every string inside a value, however deep."""
+    if isinstance(thing, str):
+        yield thing
+    elif isinstance(thing, Sequence):
+        for item in thing:
+            yield from _texts(item)
+    elif is_dataclass(thing):
+        for entry in fields(thing):
+            yield from _texts(getattr(thing, entry.name))
+
+
+def _subject(newsletter: Newsletter, site: Site, issue: IssueFacts, layout: Layout) -> str:
+    """The owner's one-line template, filled in; the headline gives way before anything else is cut."""
+    lead = next(iter(layout.teasers), None)
+    subject = _subject_once(newsletter, site, issue, layout, lead)
+    over = len(subject) - _SUBJECT
+    if over > 0 and lead and len(lead.headline) > over + 1:
+        shorter = replace(lead, headline=cut(lead.headline, len(lead.headline) - over))
+        subject = _subject_once(newsletter, site, issue, layout, shorter)
+    return cut(subject, _SUBJECT)
+
+
+def _subject_once(
+    newsletter: Newsletter, site: Site, issue: IssueFacts, layout: Layout, lead: Teaser | None
+) -> str:
+    title = f"The subject of “{newsletter.name}”"
+    variables = {
+        "lead": lead,
+        "issue": issue,
+        "newsletter": newsletter,
+        "site": site,
+        "count": len(layout.teasers),
+    }
+    subject = printable(plain(fill_line(newsletter.subject, variables, title=title)))
+    if not subject:
+        raise TemplateError(f"{title} comes out empty.", mend="Put some words into it.")
+    return subject
+
+
+def _preheader(subject: str, paper: PrintedLayout, newsletter: Newsletter, issue: IssueFacts) -> str:
+    """What else is in the issue, in 40 to 110 characters, and never the subject again."""
+    first, *others = paper.teasers or (None,)
+    pieces = [teaser.headline for teaser in others if teaser]
+    if first:
+        pieces.append(first.text)
+    pieces += [newsletter.description, newsletter.title, issue.date]
+    line = ""
+    for piece in (printable(piece.replace("\u00a0", " ")) for piece in pieces):
+        if piece and piece not in subject:
+            line = f"{line} · {piece}" if line else piece
+        if len(line) >= _PREHEADER.start:
+            break
+    return cut(line, _PREHEADER.stop - 1)
+
+
+def _note(note: str) -> Note:
+    paragraphs = [printable(paragraph) for paragraph in note.replace("\r\n", "\n").split("\n\n")]
+    paragraphs = [paragraph for paragraph in paragraphs if paragraph]
+    signature = ""
+    if len(paragraphs) > 1 and paragraphs[-1].startswith(("—", "–", "--")):
+        signature = paragraphs.pop().lstrip("—–- ")
+    return Note(tuple(paragraphs), signature)
+
+
+def _variables(
+    site: Site,
+    newsletter: Newsletter,
+    words: Phrases,
+    paper: PrintedLayout,
+    marks: Mapping[SlotName, str],
+) -> dict[str, object]:
+    is_rtl = words.direction == "rtl"
+    return {
+        "site": site,
+        "newsletter": newsletter,
+        "lead": paper.lead,
+        "sections": paper.sections,
+        "stories": paper.teasers,
+        "slots": Slots(marks[SlotName.UNSUBSCRIBE_URL], marks[SlotName.ADDRESS], marks[SlotName.NAME]),
+        "language": newsletter.language,
+        "direction": words.direction,
+        "start": "right" if is_rtl else "left",
+        "end": "left" if is_rtl else "right",
+        "say": words.say,
+    }
+
+
+def _bodies(path: tuple[Path, ...], variables: Mapping[str, object], unsubscribe: str) -> tuple[str, str]:
+    made = environment(path)
+    html = inline(to_html(fill(made, "issue.mjml.j2", variables)))
+    text = fill(made, "issue.txt.j2", variables).strip("\n") + "\n"
+    for name, body in (("issue.mjml.j2", html), ("issue.txt.j2", text)):
+        if unsubscribe not in body:
+            raise TemplateError(
+                f"{name} has no link to unsubscribe.",
+                mend="Print {{ slots.unsubscribe_url }} where readers look for it.",
+            )
+    return html, text

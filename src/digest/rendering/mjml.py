@@ -1,0 +1,135 @@
+"""MJML to HTML, and the check of our MJML that the compiler does not make.
+
+MRML (mjml-python 1.4.2) takes unknown elements, unknown attributes and wrong
+nesting without a word, so that a slip of the pen in a template would be found
+by subscribers.  `to_html` refuses them, with file and line.
+"""
+
+from __future__ import annotations
+
+import bisect
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import mjml
+
+from digest.errors import TemplateError
+from digest.rendering.elements import ATTRIBUTES, CHILDREN, HOLDS_HTML
+from digest.rendering.templates import PLACE
+
+_PLACED = re.compile(rf" {PLACE}=([^\s/>]*):(\d+)")
+_TAG = re.compile(
+    r"""<(?P<close>/?)(?P<name>mj[a-z-]*)(?P<attributes>(?:\s+[^\s=/>]+(?:\s*=\s*(?:"[^"]*"|'[^']*'))?)*)"""
+    r"""\s*(?P<empty>/?)>"""
+)
+_ATTRIBUTE = re.compile(r"""([^\s=/>]+)\s*=\s*(?:"[^"]*"|'[^']*')""")
+_CARRIED = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_POSITION = re.compile(r"position (\d+):\d+")
+
+
+class Place(NamedTuple):
+    """Where a tag of the rendered MJML was written."""
+
+    offset: int  # in the MJML
+    file: str
+    line: int
+
+
+def to_html(source: str) -> str:
+    """Compile MJML, without any include and without any address of a font.
+
+    Raises:
+        TemplateError: unknown or misplaced elements, unknown attributes, or MJML that is
+            not well-formed; with file and line where the source was rendered from templates,
+            else with the line of the source.
+    """
+    text, places = _without_places(_CARRIED.sub("", source))
+    _validate(text, places)
+    try:
+        return str(mjml.mjml2html(text, fonts={}))
+    except ValueError as error:
+        found = _POSITION.search(str(error))
+        where = _where(int(found[1]), text, places) if found else "The issue's MJML"
+        raise TemplateError(f"{where}: {_sentence(str(error))}") from error
+
+
+def _without_places(source: str) -> tuple[str, list[Place]]:
+    """The MJML itself, and the place of every tag that came from a template."""
+    places: list[Place] = []
+    pieces: list[str] = []
+    end = length = 0
+    for found in _PLACED.finditer(source):
+        piece = source[end : found.start()]
+        pieces.append(piece)
+        length += len(piece)
+        places.append(Place(length, found[1], int(found[2])))
+        end = found.end()
+    return "".join([*pieces, source[end:]]), places
+
+
+def _validate(text: str, places: list[Place]) -> None:
+    open_tags: list[str] = []
+    for tag in _tags(text):
+        name, where = tag["name"], _where(tag.start("name"), text, places)
+        if tag["close"]:
+            if not open_tags or open_tags[-1] != name:
+                inside = open_tags[-1] if open_tags else "nothing"
+                raise TemplateError(f"{where}: </{name}> closes <{inside}>.")
+            open_tags.pop()
+            continue
+        _validate_element(name, open_tags, where)
+        _validate_attributes(name, tag["attributes"], open_tags, where)
+        if not tag["empty"]:
+            open_tags.append(name)
+    if open_tags:
+        raise TemplateError(f"<{open_tags[-1]}> is never closed.")
+
+
+def _tags(text: str) -> Iterator[re.Match[str]]:
+    """Every MJML tag, without those that stand in the HTML of an element that holds HTML."""
+    at = 0
+    while found := _TAG.search(text, at):
+        at = found.end()
+        yield found
+        if found["name"] in HOLDS_HTML and not found["close"] and not found["empty"]:
+            close = text.find(f"</{found['name']}", at)
+            at = close if close >= 0 else at
+
+
+def _validate_element(name: str, open_tags: list[str], where: str) -> None:
+    if name not in CHILDREN:
+        raise TemplateError(
+            f"{where}: there is no MJML element <{name}>.", mend="See https://documentation.mjml.io."
+        )
+    parent = open_tags[-1] if open_tags else ""
+    if parent and name not in CHILDREN[parent]:
+        may = ", ".join(f"<{child}>" for child in sorted(CHILDREN[parent])) or "no MJML elements"
+        raise TemplateError(f"{where}: <{name}> may not stand in <{parent}>.", mend=f"That holds {may}.")
+    if not parent and name != "mjml":
+        raise TemplateError(f"{where}: <{name}> stands outside <mjml>.")
+
+
+def _validate_attributes(name: str, attributes: str, open_tags: list[str], where: str) -> None:
+    if "mj-attributes" in open_tags and name in {"mj-all", "mj-class"}:
+        return
+    for attribute in _ATTRIBUTE.findall(attributes):
+        if attribute not in ATTRIBUTES[name]:
+            raise TemplateError(f"{where}: <{name}> has no attribute “{attribute}”.")
+
+
+def _where(offset: int, text: str, places: list[Place]) -> str:
+    """File and line of what stands at `offset` of the MJML."""
+    index = bisect.bisect_right(places, offset + 64, key=lambda place: place.offset) - 1
+    while index > 0 and places[index].offset > offset and text.rfind("<", 0, places[index].offset) > offset:
+        index -= 1
+    if index < 0:
+        return f"line {text.count(chr(10), 0, offset) + 1}"
+    place = places[index]
+    line = place.line + text.count("\n", place.offset, offset)
+    return f"{place.file}, line {line}"
+
+
+def _sentence(message: str) -> str:
+    """MRML's words without its offsets, which are of a text that nobody sees."""
+    return re.sub(r" in root template at position \d+:\d+", "", message).rstrip(".") + "."

@@ -1,0 +1,120 @@
+"""The mail's own words and dates in the newsletter's language.
+
+The words stand in `phrases/LANGUAGE.toml` beside the templates; what a language
+lacks is said in English.  Texts of articles are never touched here.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_skeleton
+
+from digest.errors import TemplateError
+
+NO_BREAK = "\u00a0"
+# English without a country is dated the way most of its readers outside one country write it.
+_HOME_OF = {"en": "en_GB"}
+
+
+@dataclass(frozen=True, slots=True)
+class Phrases:
+    """What the mail itself says, in one language."""
+
+    words: Mapping[str, str]
+    locale: Locale
+
+    @property
+    def direction(self) -> str:
+        """`ltr` or `rtl`."""
+        return self.locale.text_direction
+
+    def say(self, key: str, **values: object) -> str:
+        """The phrase `key`, with its values filled in; a value `n` chooses the plural form (CLDR).
+
+        Raises:
+            LookupError: there is no such phrase, or a value of it is missing.
+        """
+        if key in self.words:
+            return self.words[key].format(**values)
+        count = values.get("n")
+        form = self.locale.plural_form(count) if isinstance(count, int) else "other"
+        chosen = self.words.get(f"{key}.{form}", self.words.get(f"{key}.other"))
+        if chosen is None:
+            raise LookupError(f"there is no phrase “{key}”")
+        return chosen.format(**values)
+
+    def long_date(self, day: date) -> str:
+        """With its weekday: “Tuesday 6 October 2026”."""
+        written = format_date(day, "full", locale=self.locale)
+        if self.locale.language == "en" and self.locale.territory != "US":
+            written = written.replace(",", "")
+        return _bound(written, day)
+
+    def short_date(self, day: date, *, today: date) -> str:
+        """Day and month, with the year only where it is not this one."""
+        if day.year == today.year:
+            return format_skeleton("MMMMd", day, locale=self.locale).replace(" ", NO_BREAK)
+        return format_date(day, "long", locale=self.locale).replace(" ", NO_BREAK)
+
+
+@lru_cache(maxsize=32)
+def phrases(language: str, path: tuple[Path, ...]) -> Phrases:
+    """The phrases of `language` (BCP 47), found along the templates' search path, nearest first.
+
+    Raises:
+        TemplateError: a file of phrases is not what it should be.
+    """
+    words: dict[str, str] = {}
+    for code in dict.fromkeys(("en", language.partition("-")[0].lower(), language)):
+        for folder in reversed(path):
+            words |= _read(folder / "phrases" / f"{code}.toml")
+    return Phrases(words=words, locale=locale_of(language))
+
+
+def locale_of(language: str) -> Locale:
+    """The nearest locale that is known; English for a language that nobody knows."""
+    code = language.replace("-", "_")
+    for candidate in (_HOME_OF.get(code, code), code.partition("_")[0], "en_GB"):
+        try:
+            return Locale.parse(candidate)
+        except (UnknownLocaleError, ValueError):
+            continue
+    raise AssertionError("babel always knows en_GB")
+
+
+def _read(file: Path) -> Mapping[str, str]:
+    if not file.is_file():
+        return {}
+    try:
+        tables = tomllib.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise TemplateError(f"{file.name} cannot be read: {error}.") from error
+    return dict(_flat(tables, file))
+
+
+def _flat(tables: Mapping[str, object], file: Path) -> Sequence[tuple[str, str]]:
+    """`[stories]` with `one = …` becomes `stories.one`."""
+    found: list[tuple[str, str]] = []
+    for key, value in tables.items():
+        if isinstance(value, Mapping):
+            found += [(f"{key}.{form}", text) for form, text in _flat(value, file)]
+        elif isinstance(value, str):
+            found.append((key, value))
+        else:
+            raise TemplateError(f"{file.name}: the phrase “{key}” is not a text.")
+    return found
+
+
+def _bound(written: str, day: date) -> str:
+    """Keep the number of the day with its month."""
+    number = str(day.day)
+    for seam in (f"{number} ", f"{number}. "):
+        written = written.replace(f" {seam}", f" {seam[:-1]}{NO_BREAK}", 1)
+    return written

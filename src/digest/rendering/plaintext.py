@@ -1,0 +1,65 @@
+"""Setting plain text: lines that fit, counted in columns as a terminal counts them."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+
+# A quoted reply of a reply still fits into 78 columns.
+WIDTH = 72
+
+
+def wrapped(text: str, *, first: str = "", rest: str = "", width: int = WIDTH) -> str:
+    """Break `text` into lines of at most `width` columns, each with its indent.
+
+    No-break spaces hold, and become plain spaces afterwards.  A word that is wider than a
+    line is broken, as Chinese and Japanese text must be.
+    """
+    lines = [""]
+    room = width - max(columns(first), columns(rest))
+    for word in _words(text, room):
+        joined = f"{lines[-1]} {word}" if lines[-1] else word
+        if columns(joined) <= room:
+            lines[-1] = joined
+        else:
+            lines.append(word)
+    indented = [first + lines[0], *(rest + line for line in lines[1:])]
+    return "\n".join(line.replace("\u00a0", " ") for line in indented)
+
+
+def line_of(text: str, sign: str) -> str:
+    """A line of `sign`, as wide as the widest line of `text`."""
+    return sign * max(columns(line) for line in text.split("\n"))
+
+
+def columns(text: str) -> int:
+    """How many cells `text` takes: wide characters two, combining ones none (Unicode annex 11)."""
+    if text.isascii():
+        return len(text)
+    return sum(_cells(character) for character in text)
+
+
+def _cells(character: str) -> int:
+    if unicodedata.category(character) in {"Mn", "Me", "Cf"}:
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def _words(text: str, room: int) -> Iterator[str]:
+    # Not `split()`: that would break at no-break spaces, too.
+    for word in text.replace("\n", " ").replace("\t", " ").split(" "):
+        if columns(word) > room:
+            yield from _pieces(word, room)
+        elif word:
+            yield word
+
+
+def _pieces(word: str, room: int) -> Iterator[str]:
+    piece = ""
+    for character in word:
+        if columns(piece + character) > room:
+            yield piece
+            piece = ""
+        piece += character
+    if piece:
+        yield piece

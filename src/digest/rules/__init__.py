@@ -1,0 +1,1 @@
+"""The decisions: values in, values out.  No clock, file, network or database."""

@@ -1,0 +1,32 @@
+"""Cleaning text from outside: feeds, pages and forms go in, plain and harmless values come out.
+
+    characters   one clean line of text; where it may be cut
+    markup       the text of an HTML fragment
+    leads        teasers, first sentences, reading time
+    links        made absolute, or refused
+    pictures     the first real picture of a fragment
+
+All of it is pure and takes time in proportion to its input, whatever that is.
+Nothing here escapes: what comes out is text, and whoever prints it escapes it.
+Template syntax in visible text stays as it is written; it is never run.
+"""
+
+from digest.rules.cleaning.characters import cut, plain
+from digest.rules.cleaning.leads import count_minutes, count_words, first_sentence, teaser_of
+from digest.rules.cleaning.links import absolute_http_url, without_tracking
+from digest.rules.cleaning.markup import text_of_html, title_of_html
+from digest.rules.cleaning.pictures import first_image
+
+__all__ = [
+    "absolute_http_url",
+    "count_minutes",
+    "count_words",
+    "cut",
+    "first_image",
+    "first_sentence",
+    "plain",
+    "teaser_of",
+    "text_of_html",
+    "title_of_html",
+    "without_tracking",
+]

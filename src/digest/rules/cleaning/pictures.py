@@ -1,0 +1,84 @@
+"""The first picture of a fragment that a reader would call a picture."""
+
+from __future__ import annotations
+
+import re
+
+from digest.model.article import Image
+from digest.rules.cleaning.characters import plain
+from digest.rules.cleaning.links import absolute_http_url
+from digest.rules.cleaning.markup import Tag, attributes_of, tokens
+
+ICON = 48  # pixels: what is smaller both ways is a symbol, not a picture
+
+_NOT_A_PICTURE = re.compile(
+    r"""(?ix)
+      ^https?://(?:[^/]*\.)?(?:
+          doubleclick\.net | google-analytics\.com | googletagmanager\.com | feedsportal\.com
+        | pheedo\.com | scorecardresearch\.com | quantserve\.com | gravatar\.com
+        | shields\.io | badge\.fury\.io | stats\.wordpress\.com | pixel\.wp\.com | feedblitz\.com
+        | list-manage\.com
+      )(?:[:/]|$)
+    | ^https?://(?:facebook\.com|www\.facebook\.com)/tr\b
+    | ^https?://feeds\.[^/]+/~ | ^https?://medium\.com/_/stat | ^https?://s\.w\.org/images/core/emoji/
+    | \.svgz?(?:$|[?\#])                       # mail programs do not show them
+    | /(?:pixel|spacer|blank|clear|transparent|1x1|b|count|tracking)\.(?:gif|png)(?:$|[?\#])
+    | /(?:emoji|emoticons|smilies)/
+    """
+)
+_SYMBOL_CLASS = re.compile(r"(?i)(?:^|[\s_-])(?:emoji|smiley|avatar|icon|badge|tracking|pixel)(?:$|[\s_-])")
+# Where lazy loaders keep the true address, best first.
+_SOURCES = ("src", "data-src", "data-lazy-src", "data-original", "data-orig-file")
+
+
+def first_image(markup: str, base: str) -> Image | None:
+    """The first picture of a fragment, its address made absolute with `base`.
+
+    Tracking pixels, symbols, avatars, badges, SVG and inline data are passed
+    over.  Lazy-loaded pictures and `srcset` are understood.
+    """
+    for token in tokens(markup):
+        if isinstance(token, Tag) and token.name == "img" and (image := _image(attributes_of(token), base)):
+            return image
+    return None
+
+
+def _image(attributes: dict[str, str], base: str) -> Image | None:
+    width, height = _pixels(attributes.get("width", "")), _pixels(attributes.get("height", ""))
+    if _is_symbol(width, height) or _SYMBOL_CLASS.search(attributes.get("class", "")):
+        return None
+    url = next((url for url in _candidates(attributes, base) if is_picture_address(url)), "")
+    if not url:
+        return None
+    return Image(url=url, alt=plain(attributes.get("alt", "")), width=width, height=height)
+
+
+def _pixels(text: str) -> int | None:
+    match = re.fullmatch(r"\s*(\d{1,5})(?:\.\d+)?(?:px)?\s*", text, re.ASCII)
+    return int(match[1]) if match else None
+
+
+def _is_symbol(width: int | None, height: int | None) -> bool:
+    if (width is not None and width <= 2) or (height is not None and height <= 2):
+        return True
+    return width is not None and height is not None and max(width, height) <= ICON
+
+
+def _candidates(attributes: dict[str, str], base: str) -> list[str]:
+    written = [attributes.get(name, "") for name in _SOURCES]
+    written += [_widest(attributes.get(name, "")) for name in ("srcset", "data-srcset")]
+    return [absolute_http_url(text, base) for text in written if text]
+
+
+def _widest(srcset: str) -> str:
+    """The address of the largest candidate of a `srcset`."""
+    best, best_size = "", -1.0
+    for address, size in re.findall(r"(\S*[^\s,])(?:\s+([\d.]{1,8})[wx])?\s*(?:,|$)", srcset[:8000]):
+        if (number := float(size) if re.fullmatch(r"\d+(?:\.\d+)?", size) else 1.0) > best_size:
+            best, best_size = address, number
+    return best
+
+
+def is_picture_address(url: str) -> bool:
+    """Whether an absolute address may be that of a picture, and not of a pixel or symbol."""
+    return bool(url) and not _NOT_A_PICTURE.search(url)

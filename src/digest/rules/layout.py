@@ -1,0 +1,59 @@
+"""The printed order of an issue: the lead on top, then sections of teasers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from digest.model.article import Article
+from digest.model.issue import Choice, Layout, Section, Teaser
+from digest.model.newsletter import Policy, SourceSpec
+from digest.rules.cleaning import teaser_of
+
+# Characters; what a card holds without looking like an article (see the mail's design notes).
+_LEAD_TEXT = 240
+_CARD_TEXT = 180
+
+
+def lay_out(
+    chosen: Sequence[Choice], *, policy: Policy, sources: Mapping[str, SourceSpec], language: str = ""
+) -> Layout:
+    """Make teasers of the chosen articles, in the order given; the first one leads.
+
+    Articles come into the section their source names.  Sections stand in the
+    policy's order, then as they first appear; articles without one come first.
+    """
+    if not chosen:
+        return Layout(lead=None)
+    lead, *rest = chosen
+    groups: dict[str, list[Teaser]] = {"": []}
+    for title in policy.section_order:
+        groups[title] = []
+    for choice in rest:
+        section = _section(choice.article, sources)
+        groups.setdefault(section, []).append(_teaser(choice, language, section="", limit=_CARD_TEXT))
+    return Layout(
+        lead=_teaser(lead, language, section=_section(lead.article, sources), limit=_LEAD_TEXT),
+        sections=tuple(Section(title=t, teasers=tuple(ts)) for t, ts in groups.items() if ts),
+    )
+
+
+def _section(article: Article, sources: Mapping[str, SourceSpec]) -> str:
+    source = sources.get(article.source)
+    return source.section if source else ""
+
+
+def _teaser(choice: Choice, language: str, *, section: str, limit: int) -> Teaser:
+    article = choice.article
+    return Teaser(
+        article_id=article.id,
+        url=article.url,
+        headline=article.title,
+        text=teaser_of(article.teaser, limit=limit) if article.teaser else "",
+        image=article.image,
+        author=article.author,
+        minutes=article.minutes,
+        published=article.published,
+        topic=section or (article.tags[0] if article.tags else ""),
+        language="" if article.language == language else article.language,
+        featured=choice.is_featured,
+    )

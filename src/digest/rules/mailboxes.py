@@ -1,0 +1,77 @@
+"""Addresses of people: what may be mailed, and when two spellings are one mailbox."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from digest.rules.cleaning import plain
+
+_MAX_ADDRESS = 254  # RFC 5321, 4.5.3.1.3, less the angle brackets
+_MAX_NAME = 100
+
+# The plain ASCII addresses that nearly all people have.  Everything else, and
+# everything odd, goes to the library, which knows the RFCs.
+_PLAIN = re.compile(
+    r"[A-Za-z0-9_%+-](?:[A-Za-z0-9._%+-]{0,62}[A-Za-z0-9_%+-])?"
+    r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,24}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A valid address: as it is written in To, and the key that names the mailbox."""
+
+    address: str  # the domain in A-label form
+    key: str  # case folded
+
+
+class InvalidAddress(ValueError):
+    """Says in one sentence what is wrong with it."""
+
+
+def parse_address(text: str) -> Address:
+    """Check an address and give its two forms.
+
+    The local part keeps its letters' case for sending; two that differ only in
+    case count as one mailbox.  "+tags" and dots make different mailboxes: only
+    the receiver knows otherwise.
+
+    Raises:
+        InvalidAddress: with the reason.
+    """
+    wanted = text.strip()
+    if (
+        _PLAIN.fullmatch(wanted)
+        and ".." not in wanted
+        and len(wanted) <= _MAX_ADDRESS
+        and "xn--" not in wanted
+    ):
+        local, _, domain = wanted.rpartition("@")
+        if not _is_special(domain):
+            return Address(f"{local}@{domain.lower()}", wanted.casefold())
+    return _by_library(wanted)
+
+
+def clean_name(text: str) -> str:
+    """A person's name as one clean line."""
+    return plain(text, limit=_MAX_NAME)
+
+
+def _by_library(wanted: str) -> Address:
+    from email_validator import EmailNotValidError, validate_email
+
+    if not wanted:
+        raise InvalidAddress("There is no address.")
+    try:
+        found = validate_email(wanted, check_deliverability=False)
+    except EmailNotValidError as error:
+        raise InvalidAddress(str(error)) from error
+    address = f"{found.local_part}@{found.ascii_domain}"
+    return Address(address, f"{found.local_part}@{found.ascii_domain}".casefold())
+
+
+def _is_special(domain: str) -> bool:
+    """Names that never reach anybody (RFC 6761); the library explains why."""
+    last = domain.rpartition(".")[2].lower()
+    return last in {"test", "localhost", "invalid", "local", "onion", "arpa", "internal", "lan", "home"}

@@ -1,0 +1,237 @@
+"""Chooses the articles of one issue, and remembers why every other one stayed out.
+
+Pure: the same articles, policy and moment always give the same answer.  What
+counts as new is the time an article was *first seen*, since published dates
+come late, wrong or not at all; the published date only counts for the backlog
+and for age.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from digest.model.article import Article
+from digest.model.issue import Choice, LeftOut, Selection
+from digest.model.newsletter import Policy, SourceSpec
+
+# Left out for one of these, an article seen before the last issue is only counted.
+_SETTLED = frozenset({LeftOut.ALREADY, LeftOut.BACKLOG, LeftOut.TOO_OLD})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """Where in the newsletter's life this selection happens."""
+
+    now: datetime
+    since: datetime | None  # the last issue's selection; None before the first issue
+    first_issue: timedelta
+
+    @property
+    def reach(self) -> datetime:
+        """From when on an article of the backlog still counts as new."""
+        return self.since if self.since is not None else self.now - self.first_issue
+
+
+def select(
+    articles: Iterable[Article],
+    *,
+    policy: Policy,
+    sources: Mapping[str, SourceSpec],
+    now: datetime,
+    since: datetime | None,
+) -> Selection:
+    """Choose what the next issue holds.
+
+    Nothing disappears: every article is chosen, left out with a reason, or
+    counted in `earlier` under its reason.
+    """
+    moment = Moment(now=now, since=since, first_issue=policy.first_issue)
+    judged = [judge(article, policy=policy, sources=sources, moment=moment) for article in articles]
+    wanted = sorted((c for c in judged if c.chosen), key=lambda c: _first_in_line(c, moment))
+    chosen, crowded = wanted[: policy.max_articles], wanted[policy.max_articles :]
+    out = [c for c in judged if not c.chosen] + [_does_not_fit(c, policy, moment) for c in crowded]
+
+    nothing = _nothing(chosen, policy)
+    if nothing:
+        out += [_waits(c, policy) for c in chosen]
+        chosen = []
+    settled = [c for c in out if _is_settled(c, moment)]
+    open_ = [c for c in out if not _is_settled(c, moment)]
+    return Selection(
+        chosen=tuple(sorted(chosen, key=_printing_order)),
+        left_out=tuple(sorted(open_, key=_newest_first)),
+        since=since,
+        earlier=dict(Counter(c.reason for c in settled)),
+        held=_flood([c.article for c in wanted], policy, moment),
+        nothing=nothing,
+    )
+
+
+def judge(article: Article, *, policy: Policy, sources: Mapping[str, SourceSpec], moment: Moment) -> Choice:
+    """Whether one article may come into the issue, before it is known what fits."""
+    featured = is_featured(article, sources)
+    called_in = wants_in(article)
+    left_out = _reason_against(article, policy, sources.get(article.source), moment, called_in=called_in)
+    if left_out is not None:
+        code, detail = left_out
+        return Choice(
+            article=article, chosen=False, reason=code.value.format(detail), code=code, is_featured=featured
+        )
+    return Choice(article=article, chosen=True, reason=_reason_for(article, moment), is_featured=featured)
+
+
+def wants_in(article: Article) -> bool:
+    """An editor, or a source that changed its mind, featured it and no issue has it since."""
+    at = article.featured_at
+    if at is None or _later(article.unfeatured_at, at) or _later(article.excluded_at, at):
+        return False
+    return article.last_issued_at is None or at > article.last_issued_at
+
+
+def is_featured(article: Article, sources: Mapping[str, SourceSpec]) -> bool:
+    """Featured by an editor, by its front matter, or by its source's setting."""
+    if wants_in(article):
+        return True
+    if article.unfeatured_at is not None:
+        return False
+    source = sources.get(article.source)
+    return article.is_featured_at_source or (source is not None and source.featured)
+
+
+def _reason_against(
+    article: Article, policy: Policy, source: SourceSpec | None, moment: Moment, *, called_in: bool
+) -> tuple[LeftOut, object] | None:
+    if article.last_issue is not None and not called_in:
+        return LeftOut.ALREADY, article.last_issue
+    if article.excluded_at is not None and not called_in:
+        return LeftOut.EXCLUDED, ""
+    if article.published is not None and article.published > moment.now and not policy.sends_future_dated:
+        return LeftOut.FUTURE, f"{article.published:%Y-%m-%d}"
+    if called_in:
+        return None
+    if refused := _refused_tag(article, policy, source):
+        return refused
+    if article.is_backlog and article.dated < moment.reach:
+        return LeftOut.BACKLOG, ""
+    if moment.now - article.dated > policy.max_age:
+        return LeftOut.TOO_OLD, policy.max_age.days
+    return None
+
+
+def _refused_tag(
+    article: Article, policy: Policy, source: SourceSpec | None
+) -> tuple[LeftOut, object] | None:
+    excluded = policy.exclude_tags | (source.exclude_tags if source else frozenset())
+    for tag in article.tags:
+        if tag.casefold() in excluded:
+            return LeftOut.TAG_NOT_WANTED, tag
+    has = {tag.casefold() for tag in article.tags}
+    for wanted in (policy.include_tags, source.include_tags if source else frozenset()):
+        if wanted and not wanted & has:
+            return LeftOut.TAG_MISSING, ""
+    return None
+
+
+def _reason_for(article: Article, moment: Moment) -> str:
+    if wants_in(article):
+        return "featured by an editor" if article.last_issue is None else "featured again by an editor"
+    if moment.since is None and article.is_backlog:
+        return f"published in the {moment.first_issue.days} days before the first issue"
+    if moment.since is not None and article.first_seen <= moment.since:
+        return "waiting since before the last issue"
+    return "new since the last issue" if moment.since is not None else "new"
+
+
+def _first_in_line(choice: Choice, moment: Moment) -> tuple[int, float, int]:
+    """Called in, then featured, then who has waited longest, then the newest.
+
+    An article that did not fit comes before new ones, or a busy blog would
+    carry it over until it is too old.
+    """
+    article = choice.article
+    if wants_in(article):
+        return 0, -_seconds(article.featured_at or article.dated), article.id
+    if choice.is_featured:
+        return 1, -_seconds(article.dated), article.id
+    if moment.since is not None and article.first_seen <= moment.since:
+        return 2, _seconds(article.first_seen), article.id
+    return 3, -_seconds(article.dated), article.id
+
+
+def _printing_order(choice: Choice) -> tuple[int, float, int]:
+    article = choice.article
+    if wants_in(article):
+        return 0, -_seconds(article.featured_at or article.dated), article.id
+    # Undated articles of one reading keep the order of their page: ids follow it.
+    return (1 if choice.is_featured else 2), -_seconds(article.dated), article.id
+
+
+def _newest_first(choice: Choice) -> tuple[float, int]:
+    return -_seconds(choice.article.dated), choice.article.id
+
+
+def _does_not_fit(choice: Choice, policy: Policy, moment: Moment) -> Choice:
+    is_first = moment.since is None and choice.article.is_backlog
+    code = LeftOut.FULL_FIRST if is_first else LeftOut.FULL
+    return replace(choice, chosen=False, code=code, reason=code.value.format(policy.max_articles))
+
+
+def _waits(choice: Choice, policy: Policy) -> Choice:
+    code = LeftOut.TOO_FEW
+    return replace(choice, chosen=False, code=code, reason=code.value.format(policy.min_articles))
+
+
+def _nothing(chosen: Sequence[Choice], policy: Policy) -> str:
+    if not chosen:
+        return "There are no new articles."
+    if len(chosen) < policy.min_articles:
+        count = "1 new article" if len(chosen) == 1 else f"{len(chosen)} new articles"
+        return (
+            f"There {'is' if len(chosen) == 1 else 'are'} {count}, and the minimum is {policy.min_articles}."
+        )
+    return ""
+
+
+def _is_settled(choice: Choice, moment: Moment) -> bool:
+    if choice.code is LeftOut.EXCLUDED:
+        return moment.since is not None and choice.article.first_seen <= moment.since
+    if choice.code not in _SETTLED:
+        return False
+    if choice.code is LeftOut.TOO_OLD and not choice.article.is_backlog:
+        return moment.since is not None and choice.article.first_seen <= moment.since
+    return True
+
+
+def _flood(wanted: Sequence[Article], policy: Policy, moment: Moment) -> str:
+    """Many "new" articles at once that are old are a migration, not a busy week.
+
+    Undated ones count as well: nothing shows that they are young.  Articles of
+    the backlog and those an editor called in do not.
+    """
+    at_once = Counter(
+        (article.source, article.first_seen)
+        for article in wanted
+        if not article.is_backlog and not wants_in(article) and _looks_old(article, moment)
+    )
+    worst = max(at_once.values(), default=0)
+    if worst <= policy.flood_limit:
+        return ""
+    return (
+        f"{worst} articles that look old appeared as new at once (the limit is {policy.flood_limit}): "
+        "perhaps the site moved. Look at them, then send with --yes, or take them out with `digest exclude`."
+    )
+
+
+def _looks_old(article: Article, moment: Moment) -> bool:
+    return article.published is None or article.published < moment.reach
+
+
+def _later(one: datetime | None, than: datetime) -> bool:
+    return one is not None and one > than
+
+
+def _seconds(moment: datetime) -> float:
+    return moment.timestamp()

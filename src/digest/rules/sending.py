@@ -1,0 +1,51 @@
+"""When to try again, and what an account of deliveries means for its issue."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from digest.model.delivery import Counts
+
+LEASE = timedelta(minutes=15)  # longer than SMTP's ten minutes for the answer to the dot
+_FIRST_WAIT = timedelta(minutes=1)
+_LONGEST_WAIT = timedelta(hours=4)
+MAX_ATTEMPTS = 12  # a bit over a day of waiting in all
+
+
+def wait_after(attempt: int, *, asked: timedelta | None = None) -> timedelta:
+    """How long a deferred delivery rests after its `attempt`-th try (1, 2, …).
+
+    Doubles from a minute up to four hours; what the server asks for counts if
+    it is longer.
+    """
+    own = min(_FIRST_WAIT * 2 ** (max(attempt, 1) - 1), _LONGEST_WAIT)
+    return max(own, asked) if asked is not None else own
+
+
+def is_exhausted(attempt: int) -> bool:
+    """A delivery that was deferred this often is refused, with the server's last words."""
+    return attempt >= MAX_ATTEMPTS
+
+
+def is_finished(counts: Counts) -> bool:
+    """Nothing is left to do and nothing is in doubt."""
+    return counts.adds_up and not (counts.pending or counts.deferred or counts.in_flight or counts.uncertain)
+
+
+def why_unfinished(counts: Counts) -> str:
+    """One sentence for the operator, or empty when the issue is finished."""
+    if not counts.adds_up:
+        return "The account does not add up: this is a bug, please report it."
+    if counts.uncertain:
+        people = "1 person" if counts.uncertain == 1 else f"{counts.uncertain} people"
+        return (
+            f"{people} may or may not have it. Decide with `digest resolve ISSUE --uncertain skip` "
+            "(leave it at that) or `--uncertain resend` (some may get it twice)."
+        )
+    if counts.in_flight:
+        return f"{counts.in_flight} are with another sender at this moment."
+    if counts.deferred:
+        return f"{counts.deferred} were deferred by the server; send again later, or let `digest run` do it."
+    if counts.pending:
+        return f"{counts.pending} still wait."
+    return ""

@@ -1,0 +1,207 @@
+"""The tables of digest.toml: every key, its type, its default and the sentence that explains it.
+
+`docs/settings.md` says the same in a table; `tests/unit/test_settings_docs.py`
+holds the two together.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from digest.rules.slots import parse_schedule
+from digest.settings.values import (
+    Accent,
+    AccentDark,
+    Address,
+    Duration,
+    Language,
+    Line,
+    Name,
+    Number,
+    Sender,
+    Truth,
+    WebAddress,
+    WebRoot,
+    When,
+    Whole,
+    Zone,
+)
+
+
+class Table(BaseModel):
+    """A table that knows all its keys; another one is a mistake."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+
+
+class SiteTable(Table):
+    name: Name = Field(description="The name of the blog, as readers know it.")
+    url: WebAddress = Field(description="Where the blog is.")
+    public_url: WebRoot = Field(
+        description="Where `digest serve` is reached from outside: unsubscribe links point here."
+    )
+    postal_address: Name = Field(description="The owner's postal address, which every mail must show.")
+
+
+class DatabaseTable(Table):
+    url: str = Field(
+        default="sqlite:///digest.db",
+        description="`sqlite:///FILE` or `postgresql://user@host/name`; passwords: environment.",
+    )
+
+
+class OutboxTable(Table):
+    path: Name = Field(default="outbox", description="The folder that gets one .eml file per message.")
+
+
+class SmtpTable(Table):
+    host: Name = Field(default="127.0.0.1", description="The mail server.")
+    port: Whole = Field(default=587, ge=1, le=65535, description="Its port.")
+    security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls",
+        description="`starttls`, `tls` from the first byte, or `none` on a machine of your own.",
+    )
+    connections: Whole = Field(default=10, ge=1, le=100, description="How many connections are open at once.")
+    username: Line = Field(default="", description="The login, where the server wants one.")
+    password: SecretStr = Field(
+        default=SecretStr(""), strict=False, description="Its password; only from the environment."
+    )
+    password_file: Name | None = Field(
+        default=None, description="A file with the password, readable by you alone."
+    )
+
+
+class SendGridTable(Table):
+    batch_size: Whole = Field(default=500, ge=1, le=1000, description="How many messages go in one request.")
+    host: WebRoot = Field(
+        default="https://api.sendgrid.com", description="Where the API is; can point at a local fake."
+    )
+    api_key: SecretStr = Field(
+        default=SecretStr(""), strict=False, description="The API key; only from the environment."
+    )
+    api_key_file: Name | None = Field(
+        default=None, description="A file with the API key, readable by you alone."
+    )
+
+
+class DeliveryTable(Table):
+    transport: str = Field(default="outbox", description="`outbox` (files), `smtp` or `sendgrid`.")
+    rate_per_second: Number | None = Field(
+        default=None,
+        gt=0,
+        le=100_000,
+        description="Messages a second over all workers; no limit where absent.",
+    )
+    outbox: OutboxTable = Field(default_factory=OutboxTable)
+    smtp: SmtpTable = Field(default_factory=SmtpTable)
+    sendgrid: SendGridTable = Field(default_factory=SendGridTable)
+
+
+class SourceTable(Table):
+    kind: str = Field(
+        description="`feed` (RSS, Atom, RDF, JSON Feed), `listing` (an HTML page) or `markdown`."
+    )
+    url: WebAddress | None = Field(default=None, description="Where it is on the web; either this or `path`.")
+    path: Name | None = Field(
+        default=None, description="A file or folder; such a source never goes to the network."
+    )
+    base_url: WebAddress | None = Field(
+        default=None,
+        description="What relative links of a local source start at; `site.url` for listings and Markdown.",
+    )
+    name: Line | None = Field(
+        default=None, description="What people call it; host and path, or the file's name, by default."
+    )
+    section: Line = Field(default="", description="The section of the issue that its articles go into.")
+    featured: Truth = Field(default=False, description="All its articles are featured.")
+    include_tags: list[Line] = Field(default=[], description="Only articles with one of these tags.")
+    exclude_tags: list[Line] = Field(default=[], description="No article with one of these tags.")
+    allow_private_addresses: Truth = Field(
+        default=False, description="It may be in your own network, and on any port."
+    )
+    pages: Whole = Field(default=3, ge=1, le=100, description="How many pages of a listing are followed.")
+    selectors: dict[str, Line] = Field(
+        default={}, description="CSS selectors for a listing, only where detection fails."
+    )
+
+
+class NewsletterTable(Table):
+    title: Name = Field(description="The name that readers see.")
+    sender: Sender = Field(description="From whom it comes: `Name <name@example.com>`.")
+    reply_to: Address | None = Field(default=None, description="Where answers go, if not to the sender.")
+    language: Language = Field(default="en", description="A language tag, such as `en`, `de` or `pt-BR`.")
+    timezone: Zone = Field(
+        default="UTC", description="The time zone of the schedule, such as `Europe/Berlin`."
+    )
+    schedule: When = Field(
+        default=parse_schedule("Tue 09:00"),
+        description="When it goes out: days and a time, or a cron line with day names.",
+    )
+    approval: Literal["automatic", "required"] = Field(
+        default="automatic", description="`required`: a person approves every issue before it goes."
+    )
+    subject: Name = Field(
+        default="{{ lead.headline }} · {{ newsletter.title }} {{ issue.number }}",
+        description="The template of the subject line.",
+    )
+    description: Line = Field(default="", description="One sentence about it, for readers.")
+    collect_every: Duration = Field(
+        default="1h",
+        validate_default=True,
+        description="How often `digest run` reads the sources: `90s`, `30m`, `1h`, `1d`.",
+    )
+    late_hours: Number = Field(
+        default=12, gt=0, le=8760, description="A slot older than this is recorded as missed, not sent."
+    )
+    on_uncertain: Literal["hold", "resend", "skip"] = Field(
+        default="hold",
+        description="What happens when the answer to a message was lost: wait for a person, or go on.",
+    )
+    flood_limit: Whole = Field(
+        default=25,
+        ge=1,
+        description="More old articles than this that look new at once: the issue waits for a person.",
+    )
+    max_articles: Whole = Field(
+        default=12, ge=1, le=500, description="How many articles an issue holds at most."
+    )
+    min_articles: Whole = Field(default=1, ge=1, le=500, description="With fewer, no issue goes out.")
+    max_age_days: Whole = Field(default=60, ge=1, le=36_500, description="Older articles are left out.")
+    future_dated: Literal["hold", "send"] = Field(
+        default="hold", description="Whether an article dated in the future waits for its day."
+    )
+    first_issue_days: Whole = Field(
+        default=14,
+        ge=0,
+        le=36_500,
+        description="How far back the very first issue reaches; what does not fit is backlog.",
+    )
+    include_tags: list[Line] = Field(default=[], description="Only articles with one of these tags.")
+    exclude_tags: list[Line] = Field(default=[], description="No article with one of these tags.")
+    sections: list[Name] = Field(default=[], description="The order of the sections.")
+    subscribers: list[Name] | None = Field(
+        default=None,
+        description="Files of subscribers; by default `subscribers/NAME.csv`, where that exists.",
+    )
+    accent: Accent = Field(
+        default="#0B5F6B",
+        description="The one colour of links and buttons, on the light ground.",
+    )
+    accent_dark: AccentDark = Field(default="#7CC7D0", description="The same on the dark ground.")
+    logo: WebAddress | None = Field(
+        default=None, description="Where the logo is, as an address that readers can reach."
+    )
+    sources: list[SourceTable] = Field(
+        min_length=1, description="Where its articles come from; at least one."
+    )
+
+
+class RootTable(Table):
+    site: SiteTable = Field(description="It names the blog and its owner.")
+    database: DatabaseTable = Field(default_factory=DatabaseTable)
+    delivery: DeliveryTable = Field(default_factory=DeliveryTable)
+    newsletters: dict[str, NewsletterTable] = Field(
+        min_length=1, description="There must be at least one, such as [newsletters.weekly]."
+    )

@@ -1,0 +1,236 @@
+"""The single values of digest.toml: what a line, an address, a zone or a duration must look like.
+
+Each type here is an annotated plain type for the tables.  A validator answers
+with the cleaned value, or raises ValueError with a sentence for the operator.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import timedelta
+from difflib import get_close_matches
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BeforeValidator, PlainValidator
+
+from digest.errors import SettingsError
+from digest.model.newsletter import Mailbox
+from digest.model.slot import Schedule
+from digest.rules.slots import parse_schedule
+from digest.settings.colours import darkened, lightened
+
+
+class FromEnvironment(str):
+    """A value of an environment variable: text, whatever type the key has."""
+
+    __slots__ = ()
+
+
+def did_you_mean(word: str, known: list[str]) -> str:
+    """A sentence that names the nearest known word, or nothing."""
+    close = get_close_matches(word.casefold(), known, n=1, cutoff=0.6)
+    return f" Did you mean “{close[0]}”?" if close else ""
+
+
+# --- text -------------------------------------------------------------------------
+
+
+def _one_line(text: str) -> str:
+    """Names end up in mail headers, where a line break would begin another header."""
+    if any(unicodedata.category(c) in {"Cc", "Zl", "Zp"} for c in text):
+        raise ValueError("has a line break or a control character in it. Write it on one line.")
+    return text.strip()
+
+
+def _not_empty(text: str) -> str:
+    if not text:
+        raise ValueError("is empty.")
+    return text
+
+
+def _address(text: str) -> str:
+    """An absolute http(s) address, without a login in it."""
+    try:
+        parts = urlsplit(text)
+        port_is_right = parts.port is None or parts.port > 0
+    except ValueError:
+        raise ValueError(
+            f"“{_masked(text)}” is not an address. It begins with https:// and a name."
+        ) from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not port_is_right:
+        raise ValueError(f"“{_masked(text)}” is not a full address. It must begin with https:// or http://.")
+    if re.search(r"[\s<>\"\\]", text):
+        raise ValueError(f"“{_masked(text)}” is not an address: it has a space or a quote in it.")
+    if parts.username is not None:
+        raise ValueError(
+            "has a login in the address, which would end up in logs. Take out what stands before the @."
+        )
+    return text
+
+
+def _masked(text: str) -> str:
+    """What stands before an @ may be a password."""
+    return re.sub(r"//.*@", "//…@", text)
+
+
+def _without_slash(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.query or parts.fragment:
+        raise ValueError(
+            f"“{text}” has a part after “?” or “#”, and links are built onto it. Take that part out."
+        )
+    return text.rstrip("/")
+
+
+def _language(text: str) -> str:
+    """BCP 47, as far as form goes: language, script, region, variants."""
+    form = r"[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?(-([A-Za-z0-9]{5,8}|[0-9][A-Za-z0-9]{3}))*"
+    if re.fullmatch(form, text):
+        return text
+    mended = text.replace("_", "-")
+    hint = f" Did you mean “{mended}”?" if re.fullmatch(form, mended) else ""
+    raise ValueError(f"“{text}” is not a language tag such as en, de or pt-BR.{hint}")
+
+
+def _zone(text: str) -> str:
+    try:
+        ZoneInfo(text)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"There is no time zone “{text}”.{_nearest_zone(text)}") from None
+    return text
+
+
+def _nearest_zone(text: str) -> str:
+    """By its whole name, or by its city alone: people write “Berlin”."""
+    zones = {zone.casefold(): zone for zone in sorted(available_timezones())}
+    cities = {zone.rpartition("/")[2]: zone for zone in zones if "/" in zone}
+    asked = text.casefold().replace(" ", "_")
+    for known in (zones, cities):
+        if close := get_close_matches(asked, list(known), n=1, cutoff=0.75):
+            found = zones[close[0]] if known is zones else zones[cities[close[0]]]
+            return f" Did you mean “{found}”?"
+    return " Write one such as Europe/Berlin or America/New_York."
+
+
+# --- values that become something else ---------------------------------------------
+
+
+def _mailbox(value: Any) -> Mailbox:
+    """“Name <local@domain>” or the address alone (RFC 5322, 3.4)."""
+    text = _one_line(_text(value))
+    match = re.fullmatch(r"(?:(?P<name>[^<>]*?)\s*<(?P<inner>[^<>]+)>|(?P<bare>[^<>\s]+))", text)
+    if not match:
+        raise ValueError(f"“{text}” is not an address. Write “Name <name@example.com>”.")
+    name = match["name"] or ""
+    if name.startswith('"') and name.endswith('"') and len(name) > 1:
+        name = name[1:-1].replace('\\"', '"')
+    return Mailbox(name.strip(), _deliverable(match["inner"] or match["bare"]))
+
+
+def _sender(value: Any) -> Mailbox:
+    mailbox = _mailbox(value)
+    if not mailbox.name:
+        raise ValueError(f"“{value}” has no name. Write “Name <{mailbox.address}>”.")
+    return mailbox
+
+
+def _deliverable(address: str) -> str:
+    """The address with its domain in A-label form; names for tests (.example, .test) are right here."""
+    from email_validator import EmailNotValidError, validate_email
+
+    try:
+        found = validate_email(address.strip(), check_deliverability=False, test_environment=True)
+    except EmailNotValidError as wrong:
+        raise ValueError(f"“{address}” is not an email address. {wrong}") from None
+    if not found.ascii_email:
+        raise ValueError(
+            f"“{address}” has letters before the @ that most mail servers refuse. Use plain ones."
+        )
+    return found.ascii_email
+
+
+def _schedule(value: Any) -> Schedule:
+    try:
+        return parse_schedule(_one_line(_text(value)))
+    except SettingsError as wrong:
+        raise ValueError(str(wrong)) from None
+
+
+def _duration(value: Any) -> timedelta:
+    text = _text(value)
+    form = r"(?:(\d{1,5})d)?\s*(?:(\d{1,6})h)?\s*(?:(\d{1,7})m)?\s*(?:(\d{1,8})s)?"
+    match = re.fullmatch(form, text.strip(), flags=re.ASCII)
+    days, hours, minutes, seconds = (int(n or 0) for n in (match.groups() if match else "0000"))
+    length = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+    if not length:
+        raise ValueError(f"“{text}” is not a length of time. Write “90s”, “30m”, “1h” or “1d”.")
+    return length
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("must be text in quotes.")  # noqa: TRY004  pydantic collects only these
+    return str(value)
+
+
+# --- colours ----------------------------------------------------------------------
+
+
+def _accent(text: str) -> str:
+    return _readable(_hex(text), nearest=darkened(_hex(text)), where="on the light ground")
+
+
+def _accent_dark(text: str) -> str:
+    return _readable(_hex(text), nearest=lightened(_hex(text)), where="on the dark ground")
+
+
+def _readable(colour: str, *, nearest: str, where: str) -> str:
+    if colour != nearest:
+        raise ValueError(
+            f"“{colour}” cannot be read {where}: its contrast is under 4.5. "
+            f"The nearest that can is “{nearest}”."
+        )
+    return colour
+
+
+def _hex(text: str) -> str:
+    if re.fullmatch(r"#[0-9A-Fa-f]{3}", text):
+        text = "#" + "".join(digit * 2 for digit in text[1:])
+    if not re.fullmatch(r"#[0-9A-Fa-f]{6}", text):
+        raise ValueError(f"“{text}” is not a colour. Write it as #0B5F6B.")
+    return text.upper()
+
+
+# --- numbers from the environment ---------------------------------------------------
+
+
+def _from_environment(value: Any) -> Any:
+    """TOML has numbers and truth values, the environment only text."""
+    if not isinstance(value, FromEnvironment):
+        return value
+    word = value.strip().casefold()
+    if word in {"true", "false"}:
+        return word == "true"
+    if re.fullmatch(r"[+-]?[0-9]{1,12}", word):
+        return int(word)
+    return float(word) if re.fullmatch(r"[+-]?[0-9]{1,12}\.[0-9]+", word) else value
+
+
+Line = Annotated[str, AfterValidator(_one_line)]
+Name = Annotated[str, AfterValidator(_one_line), AfterValidator(_not_empty)]
+WebAddress = Annotated[str, AfterValidator(_one_line), AfterValidator(_address)]
+WebRoot = Annotated[str, AfterValidator(_one_line), AfterValidator(_address), AfterValidator(_without_slash)]
+Language = Annotated[str, AfterValidator(_language)]
+Zone = Annotated[str, AfterValidator(_zone)]
+Accent = Annotated[str, AfterValidator(_accent)]
+AccentDark = Annotated[str, AfterValidator(_accent_dark)]
+Address = Annotated[Mailbox, PlainValidator(_mailbox)]
+Sender = Annotated[Mailbox, PlainValidator(_sender)]
+When = Annotated[Schedule, PlainValidator(_schedule)]
+Duration = Annotated[timedelta, PlainValidator(_duration)]
+Whole = Annotated[int, BeforeValidator(_from_environment)]
+Number = Annotated[float, BeforeValidator(_from_environment)]
+Truth = Annotated[bool, BeforeValidator(_from_environment)]

@@ -1,0 +1,324 @@
+"""Articles, the keys they are recognised by, and the health of their sources."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, func, or_, select, tuple_, update
+from sqlalchemy import insert as plain_insert
+
+from digest.model.article import Article, ArticleId, FoundArticle, Image, KeyKind, SourceHealth, Validators
+from digest.model.issue import LeftOut
+from digest.rules.identity import Key, KnownArticle
+from digest.storage.dialect import chunks, insert_or_ignore
+from digest.storage.tables import article, article_key, source
+
+_AT_ONCE = 400  # bound parameters in one statement stay far under SQLite's limit
+
+
+# -- recognising ---------------------------------------------------------------
+
+
+def known_by(
+    connection: Connection, newsletter: str, *, keys: Collection[Key], also: Collection[int]
+) -> list[KnownArticle]:
+    """Every article that has one of the keys, or whose id is in `also`, with all its keys."""
+    ids = set(also)
+    for some in chunks(sorted(keys), _AT_ONCE):
+        hit = select(article_key.c.article_id).where(
+            article_key.c.newsletter == newsletter,
+            tuple_(article_key.c.kind, article_key.c.value).in_(some),
+        )
+        ids.update(connection.execute(hit).scalars())
+    return list(_known(connection, ids))
+
+
+def _known(connection: Connection, ids: Collection[int]) -> Iterator[KnownArticle]:
+    for some in chunks(sorted(ids), _AT_ONCE):
+        held: dict[int, set[Key]] = {number: set() for number in some}
+        rows = select(article_key.c.article_id, article_key.c.kind, article_key.c.value)
+        for number, kind, value in connection.execute(rows.where(article_key.c.article_id.in_(some))):
+            held[number].add((KeyKind(kind), value))
+        facts = select(article.c.id, article.c.source, article.c.published).where(article.c.id.in_(some))
+        for number, origin, published in connection.execute(facts):
+            yield KnownArticle(number, origin, published, frozenset(held[number]))
+
+
+def learn_keys(connection: Connection, newsletter: str, keys: Mapping[int, Iterable[Key]]) -> None:
+    """Remember by what else these articles can be recognised."""
+    rows = [
+        {"newsletter": newsletter, "kind": kind.value, "value": value, "article_id": number}
+        for number, held in keys.items()
+        for kind, value in held
+    ]
+    for some in chunks(rows, 5000):
+        connection.execute(insert_or_ignore(connection, article_key), some)
+
+
+# -- writing -------------------------------------------------------------------
+
+
+def add(
+    connection: Connection,
+    newsletter: str,
+    found: Sequence[FoundArticle],
+    *,
+    source_key: str,
+    seen: datetime,
+    is_backlog: bool,
+) -> list[ArticleId]:
+    """Store new articles; their ids in the same order."""
+    if not found:
+        return []
+    rows = [
+        {
+            "newsletter": newsletter,
+            "source": source_key,
+            "first_seen": seen,
+            "is_backlog": is_backlog,
+            **_content(f, seen),
+        }
+        for f in found
+    ]
+    ids: list[ArticleId] = []
+    statement = plain_insert(article).returning(article.c.id, sort_by_parameter_order=True)
+    for some in chunks(rows, 1000):
+        ids.extend(ArticleId(number) for number in connection.execute(statement, some).scalars())
+    return ids
+
+
+def refresh(
+    connection: Connection, found: Mapping[int, FoundArticle], *, source_key: str, seen: datetime
+) -> int:
+    """Bring known articles up to what their own source shows now; how many changed.
+
+    Another source's telling of the same story changes nothing.  What a page of
+    the article itself has filled in stays where the source has nothing to say.
+    """
+    changed = []
+    for old in by_ids(connection, found.keys()):
+        if old.source != source_key:
+            continue
+        values = _changes(old, found[old.id], seen)
+        if values:
+            changed.append((old.id, values))
+    for number, values in changed:
+        connection.execute(update(article).where(article.c.id == number).values(**values))
+    return len(changed)
+
+
+def _changes(old: Article, new: FoundArticle, seen: datetime) -> dict[str, Any]:
+    now = _content(new, old.first_seen)
+    before = _content_of(old)
+    values = {
+        name: value for name, value in now.items() if value != before[name] and value not in (None, "", [])
+    }
+    if old.title and new.title_is_made and not old.title_is_made:
+        values.pop("title", None)
+        values.pop("title_is_made", None)
+    if "published" in values:
+        values["dated"] = values["published"]
+    else:
+        values.pop("dated", None)
+    if old.is_featured_at_source and not new.featured:
+        values["is_featured_at_source"] = False
+    elif new.featured and not old.is_featured_at_source:
+        # Featured after it was first seen: as good as an editor's word.
+        values["is_featured_at_source"] = True
+        values["featured_at"] = seen
+    return values
+
+
+def complete(connection: Connection, number: int, filled: FoundArticle, *, at: datetime) -> None:
+    """Store what an article's own page filled in."""
+    before = by_ids(connection, [number])[0]
+    connection.execute(
+        update(article)
+        .where(article.c.id == number)
+        .values(**_content(filled, before.first_seen), completed_at=at)
+    )
+
+
+def mark_completed(connection: Connection, number: int, *, at: datetime) -> None:
+    """Its page was asked and gave nothing: it is not asked again."""
+    connection.execute(update(article).where(article.c.id == number).values(completed_at=at))
+
+
+def feature(connection: Connection, number: int, *, at: datetime) -> None:
+    connection.execute(
+        update(article).where(article.c.id == number).values(featured_at=at, unfeatured_at=None)
+    )
+
+
+def unfeature(connection: Connection, number: int, *, at: datetime) -> None:
+    connection.execute(
+        update(article).where(article.c.id == number).values(featured_at=None, unfeatured_at=at)
+    )
+
+
+def exclude(connection: Connection, number: int, *, at: datetime, why: str) -> None:
+    connection.execute(
+        update(article)
+        .where(article.c.id == number)
+        .values(excluded_at=at, excluded_why=why, featured_at=None)
+    )
+
+
+# -- reading -------------------------------------------------------------------
+
+
+def candidates(
+    connection: Connection, newsletter: str, *, reach: datetime, oldest: datetime, since: datetime | None
+) -> tuple[list[Article], dict[str, int]]:
+    """The articles worth judging, and how many others there are, by reason.
+
+    Leaves out, without loading them, what `rules.selection` would settle anyway:
+    issued before and not featured since, backlog before `reach`, and what was
+    seen before `since` and is older than `oldest`.
+    """
+    mine = article.c.newsletter == newsletter
+    called_in = article.c.featured_at.is_not(None)
+    issued = article.c.last_issue.is_not(None)
+    backlog = and_(article.c.is_backlog, article.c.dated < reach)
+    stale = and_(article.c.dated < oldest, article.c.first_seen <= since) if since is not None else None
+    settled = or_(issued, backlog, stale) if stale is not None else or_(issued, backlog)
+    wanted = select(article).where(mine, or_(called_in, ~settled)).order_by(article.c.id)
+    found = [_article(row) for row in connection.execute(wanted)]
+
+    count = select(func.count()).select_from(article).where(mine, ~called_in)
+    earlier = {
+        LeftOut.ALREADY.value.replace(" {}", "s already sent"): connection.scalar(count.where(issued)),
+        LeftOut.BACKLOG.value: connection.scalar(count.where(~issued, backlog)),
+    }
+    if stale is not None:
+        earlier["too old"] = connection.scalar(count.where(~issued, ~backlog, stale))
+    return found, {reason: number for reason, number in earlier.items() if number}
+
+
+def every(connection: Connection, newsletter: str) -> list[Article]:
+    """All articles of a newsletter, oldest id first."""
+    rows = select(article).where(article.c.newsletter == newsletter).order_by(article.c.id)
+    return [_article(row) for row in connection.execute(rows)]
+
+
+def by_ids(connection: Connection, ids: Collection[int]) -> list[Article]:
+    found: list[Article] = []
+    for some in chunks(sorted(ids), _AT_ONCE):
+        found += [_article(row) for row in connection.execute(select(article).where(article.c.id.in_(some)))]
+    return found
+
+
+def to_complete(connection: Connection, newsletter: str, *, since: datetime, limit: int) -> list[Article]:
+    """Articles that may come into an issue and whose own page was never asked, newest first."""
+    rows = (
+        select(article)
+        .where(
+            article.c.newsletter == newsletter,
+            article.c.completed_at.is_(None),
+            article.c.last_issue.is_(None),
+            article.c.dated >= since,
+        )
+        .order_by(article.c.dated.desc(), article.c.id)
+        .limit(limit)
+    )
+    return [_article(row) for row in connection.execute(rows)]
+
+
+def by_keys(connection: Connection, newsletter: str, keys: Collection[Key]) -> list[Article]:
+    """Articles that have one of these keys."""
+    found = select(article_key.c.article_id).where(
+        article_key.c.newsletter == newsletter,
+        tuple_(article_key.c.kind, article_key.c.value).in_(sorted(keys)),
+    )
+    rows = select(article).where(article.c.id.in_(found)).order_by(article.c.id)
+    return [_article(row) for row in connection.execute(rows)]
+
+
+# -- sources -------------------------------------------------------------------
+
+
+def health_of(connection: Connection, newsletter: str) -> dict[str, SourceHealth]:
+    """What is known of each source that was ever read, by its key."""
+    rows = connection.execute(select(source).where(source.c.newsletter == newsletter))
+    return {row.key: _health(row) for row in rows}
+
+
+def save_health(connection: Connection, newsletter: str, health: SourceHealth) -> None:
+    values = {
+        "etag": health.validators.etag,
+        "last_modified": health.validators.last_modified,
+        "first_read": health.first_read,
+        "last_fetched": health.last_fetched,
+        "last_new": health.last_new,
+        "ok": health.ok,
+        "message": health.message,
+        "failures": health.failures,
+        "shown": sorted(health.shown),
+    }
+    which = and_(source.c.newsletter == newsletter, source.c.key == health.key)
+    if connection.execute(update(source).where(which).values(**values)).rowcount == 0:
+        connection.execute(plain_insert(source).values(newsletter=newsletter, key=health.key, **values))
+
+
+# -- rows and values -----------------------------------------------------------
+
+
+def _content(found: FoundArticle, first_seen: datetime) -> dict[str, Any]:
+    return {
+        "url": found.url,
+        "title": found.title,
+        "title_is_made": found.title_is_made,
+        "teaser": found.teaser,
+        "author": found.author,
+        "published": found.published,
+        "dated": found.published or first_seen,
+        "image": asdict(found.image) if found.image else None,
+        "tags": list(found.tags),
+        "language": found.language,
+        "minutes": found.minutes,
+        "is_featured_at_source": found.featured,
+    }
+
+
+def _content_of(old: Article) -> dict[str, Any]:
+    return {
+        "url": old.url,
+        "title": old.title,
+        "title_is_made": old.title_is_made,
+        "teaser": old.teaser,
+        "author": old.author,
+        "published": old.published,
+        "dated": old.dated,
+        "image": asdict(old.image) if old.image else None,
+        "tags": list(old.tags),
+        "language": old.language,
+        "minutes": old.minutes,
+        "is_featured_at_source": old.is_featured_at_source,
+    }
+
+
+def _article(row: Row[Any]) -> Article:
+    values = dict(row._mapping)
+    values.pop("dated")
+    values["id"] = ArticleId(values["id"])
+    values["image"] = Image(**values["image"]) if values["image"] else None
+    values["tags"] = tuple(values["tags"])
+    return Article(**values)
+
+
+def _health(row: Row[Any]) -> SourceHealth:
+    return SourceHealth(
+        key=row.key,
+        name="",
+        ok=row.ok,
+        last_fetched=row.last_fetched,
+        last_new=row.last_new,
+        first_read=row.first_read,
+        message=row.message,
+        failures=row.failures,
+        validators=Validators(etag=row.etag, last_modified=row.last_modified),
+        shown=frozenset(row.shown),
+    )

@@ -1,0 +1,131 @@
+"""Opening a database: pragmas, transactions, migrations with a backup before them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, create_engine, event, inspect
+from sqlalchemy.engine import URL, Engine, make_url
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+
+from digest.errors import NewerDatabase, StorageError
+
+_BUSY_SECONDS = 30
+
+__all__ = ["Connection", "Database"]  # workflows pass connections on, and know nothing else of SQLAlchemy
+
+
+class Database:
+    """An open database with the newest schema.
+
+    Raises:
+        NewerDatabase: it was written by a newer digest; nothing is touched.
+        StorageError: it cannot be opened.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = make_url(url)
+        self._engine = _engine(self._url)
+        try:
+            self._migrate()
+        except (DBAPIError, sqlite3.DatabaseError) as error:
+            raise _unusable(self._url, error) from error
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A consistent view; nothing that is done in it is kept."""
+        with _translated(self._url), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One durable transaction: all of it is kept on leaving, or nothing after an error.
+
+        On SQLite it takes the write lock at once (BEGIN IMMEDIATE), so that what
+        was read in it cannot have changed when it writes.
+        """
+        with _translated(self._url), self._engine.connect() as connection:
+            writer = connection.execution_options(digest_write=True)
+            with writer.begin():
+                yield writer
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def _migrate(self) -> None:
+        from digest.storage import migrations
+
+        with self._engine.connect() as connection:
+            at = migrations.revision_of(connection)
+            if at == migrations.NEWEST:
+                return
+            if at is not None and not migrations.knows(at):
+                raise NewerDatabase(
+                    f"The database {self._url.render_as_string()} is of a newer digest (schema {at}).",
+                    mend="Use that version, or restore the backup that was made when it was upgraded.",
+                )
+            if at is None and inspect(connection).get_table_names():
+                raise StorageError(
+                    f"The database {self._url.render_as_string()} holds other tables, but none of digest.",
+                    mend="Name an own database in [database] url.",
+                )
+        if at is not None:
+            self._back_up(at)
+        with self._engine.connect() as connection:
+            migrations.upgrade(connection.execution_options(digest_write=True))
+
+    def _back_up(self, at: str) -> None:
+        """Copy a SQLite file before its schema changes; PostgreSQL has its own tools."""
+        if self._url.get_backend_name() != "sqlite" or not self._url.database:
+            return
+        file = Path(self._url.database)
+        with (
+            sqlite3.connect(file) as old,
+            sqlite3.connect(file.with_name(f"{file.name}.backup-{at}")) as copy,
+        ):
+            old.backup(copy)
+        old.close()
+        copy.close()
+
+
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() != "sqlite":
+        return create_engine(url, pool_pre_ping=True)
+    if url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.isolation_level = None  # transactions begin where we say so, see _begin_sqlite
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("digest_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def _translated(url: URL) -> Iterator[None]:
+    """A database that fails is the operator's to mend; a wrong statement is a bug and flies."""
+    try:
+        yield
+    except OperationalError as error:
+        raise _unusable(url, error) from error
+
+
+def _unusable(url: URL, error: SQLAlchemyError | sqlite3.DatabaseError) -> StorageError:
+    words = str(getattr(error, "orig", None) or error)
+    return StorageError(
+        f"The database {url.render_as_string()} cannot be used: {words}.",
+        mend="Is the folder there and writable, the disk not full, and the file really a database?",
+    )

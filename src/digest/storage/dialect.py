@@ -1,0 +1,38 @@
+"""The few statements that SQLite and PostgreSQL spell differently, and cutting work into pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+T = TypeVar("T")
+
+
+def insert_or_ignore(connection: Connection, table: Table) -> Any:
+    """INSERT … ON CONFLICT DO NOTHING: a row that is there already stays as it is."""
+    return _insert(connection, table).on_conflict_do_nothing()
+
+
+def insert_or_update(
+    connection: Connection, table: Table, *, key: Sequence[str], update: Sequence[str]
+) -> Any:
+    """INSERT … ON CONFLICT (key) DO UPDATE of the named columns."""
+    statement = _insert(connection, table)
+    return statement.on_conflict_do_update(
+        index_elements=list(key), set_={name: statement.excluded[name] for name in update}
+    )
+
+
+def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Lists of at most `size`, in order; the last may be shorter, none is empty."""
+    iterator = iter(items)
+    while some := list(islice(iterator, size)):
+        yield some
+
+
+def _insert(connection: Connection, table: Table) -> Any:
+    return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)

@@ -1,0 +1,214 @@
+"""Issues, the articles they hold, and what stayed out of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, delete, func, insert, select, update
+
+from digest.errors import NotAllowed
+from digest.model.issue import Issue, IssueId, IssueState, Layout, Rendered, Selection
+from digest.storage.codec import from_json, to_json
+from digest.storage.tables import article, issue, issue_article
+
+_NEVER_WAS = (IssueState.CANCELLED.value, IssueState.SKIPPED.value)
+_OPEN = (IssueState.DRAFT.value, IssueState.HELD.value, IssueState.APPROVED.value, IssueState.SENDING.value)
+
+
+def add_draft(
+    connection: Connection,
+    newsletter: str,
+    *,
+    layout: Layout,
+    selection: Selection,
+    now: datetime,
+    slot_key: str = "",
+) -> Issue:
+    """Store a draft and reserve its articles, in the transaction it is called in.
+
+    Raises:
+        NotAllowed: another issue took one of the articles, or the number, meanwhile.
+    """
+    number = next_number(connection, newsletter)
+    values = {
+        "newsletter": newsletter,
+        "number": number,
+        "state": IssueState.HELD.value if selection.held else IssueState.DRAFT.value,
+        "reason": selection.held,
+        "created_at": now,
+        "selected_at": now,
+        "layout": to_json(layout),
+        "left_out": [[choice.article.id, choice.reason] for choice in selection.left_out],
+        "slot_key": slot_key,
+    }
+    number_in_table = connection.execute(insert(issue).values(**values)).inserted_primary_key
+    if number_in_table is None:
+        raise NotAllowed(f"Issue {newsletter}/{number} could not be stored.")
+    added = IssueId(number_in_table[0])
+    _reserve(connection, added, number, [t.article_id for t in layout.teasers], now)
+    return by_id(connection, added)
+
+
+def _reserve(
+    connection: Connection, into: IssueId, number: int, articles: Sequence[int], now: datetime
+) -> None:
+    before = dict(
+        connection.execute(
+            select(issue_article.c.article_id, func.max(issue_article.c.appearance))
+            .where(issue_article.c.article_id.in_(articles))
+            .group_by(issue_article.c.article_id)
+        )
+        .tuples()
+        .all()
+    )
+    rows = [{"issue_id": into, "article_id": a, "appearance": before.get(a, -1) + 1} for a in articles]
+    if rows:
+        connection.execute(insert(issue_article), rows)
+        connection.execute(
+            update(article).where(article.c.id.in_(articles)).values(last_issue=number, last_issued_at=now)
+        )
+
+
+def cancel(connection: Connection, which: Issue, *, reason: str, frees_articles: bool) -> None:
+    """End an issue; its articles may come into another one where nobody was mailed yet."""
+    connection.execute(
+        update(issue).where(issue.c.id == which.id).values(state=IssueState.CANCELLED.value, reason=reason)
+    )
+    if not frees_articles:
+        return
+    mine = select(issue_article.c.article_id).where(issue_article.c.issue_id == which.id)
+    ids = list(connection.execute(mine).scalars())
+    connection.execute(delete(issue_article).where(issue_article.c.issue_id == which.id))
+    for number in ids:
+        last = connection.execute(
+            select(issue.c.number, issue.c.selected_at)
+            .join(issue_article, issue_article.c.issue_id == issue.c.id)
+            .where(issue_article.c.article_id == number)
+            .order_by(issue.c.number.desc())
+            .limit(1)
+        ).first()
+        values = {"last_issue": last[0] if last else None, "last_issued_at": last[1] if last else None}
+        connection.execute(update(article).where(article.c.id == number).values(**values))
+
+
+def next_number(connection: Connection, newsletter: str) -> int:
+    """Numbers go up by one; the number of a cancelled issue that mailed nobody is not used again."""
+    highest = connection.scalar(select(func.max(issue.c.number)).where(issue.c.newsletter == newsletter))
+    return (highest or 0) + 1
+
+
+def by_id(connection: Connection, number: IssueId) -> Issue:
+    return _issue(connection.execute(select(issue).where(issue.c.id == number)).one())
+
+
+def by_number(connection: Connection, newsletter: str, number: int) -> Issue | None:
+    which = and_(issue.c.newsletter == newsletter, issue.c.number == number)
+    row = connection.execute(select(issue).where(which)).first()
+    return _issue(row) if row else None
+
+
+def latest(connection: Connection, newsletter: str) -> Issue | None:
+    """The newest issue that was not cancelled."""
+    rows = (
+        select(issue)
+        .where(issue.c.newsletter == newsletter, issue.c.state.not_in(_NEVER_WAS))
+        .order_by(issue.c.number.desc())
+        .limit(1)
+    )
+    row = connection.execute(rows).first()
+    return _issue(row) if row else None
+
+
+def open_one(connection: Connection, newsletter: str) -> Issue | None:
+    """The oldest issue that is begun and not finished."""
+    rows = (
+        select(issue)
+        .where(issue.c.newsletter == newsletter, issue.c.state.in_(_OPEN))
+        .order_by(issue.c.number)
+        .limit(1)
+    )
+    row = connection.execute(rows).first()
+    return _issue(row) if row else None
+
+
+def by_slot(connection: Connection, newsletter: str, slot_key: str) -> Issue | None:
+    """The issue that this slot made, whatever became of it."""
+    which = and_(issue.c.newsletter == newsletter, issue.c.slot_key == slot_key, issue.c.slot_key != "")
+    row = connection.execute(select(issue).where(which)).first()
+    return _issue(row) if row else None
+
+
+def every(connection: Connection, newsletter: str, *, limit: int = 50) -> list[Issue]:
+    """Newest first."""
+    rows = select(issue).where(issue.c.newsletter == newsletter).order_by(issue.c.number.desc()).limit(limit)
+    return [_issue(row) for row in connection.execute(rows)]
+
+
+def left_out(connection: Connection, which: IssueId) -> list[tuple[int, str]]:
+    """Article id and reason of what stayed out when this issue was drafted."""
+    rows = connection.scalar(select(issue.c.left_out).where(issue.c.id == which)) or []
+    return [(int(number), str(reason)) for number, reason in rows]
+
+
+def earlier_subjects(connection: Connection, newsletter: str, *, before: int) -> tuple[str, ...]:
+    """Subjects of the issues before this one, newest first, at most fifty."""
+    rows = (
+        select(issue.c.rendered["subject"].as_string())
+        .where(
+            issue.c.newsletter == newsletter,
+            issue.c.number < before,
+            issue.c.state.not_in(_NEVER_WAS),
+            issue.c.content_hash != "",
+        )
+        .order_by(issue.c.number.desc())
+        .limit(50)
+    )
+    return tuple(subject for subject in connection.execute(rows).scalars() if subject)
+
+
+def move(
+    connection: Connection, which: IssueId, *, to: IssueState, among: Sequence[IssueState], **values: Any
+) -> bool:
+    """Change the state, if it is still one of `among`; False when somebody was faster."""
+    allowed = and_(issue.c.id == which, issue.c.state.in_([state.value for state in among]))
+    return connection.execute(update(issue).where(allowed).values(state=to.value, **values)).rowcount == 1
+
+
+def freeze(
+    connection: Connection,
+    which: IssueId,
+    *,
+    rendered: Rendered,
+    content_hash: str,
+    at: datetime,
+    by: str,
+    overrides: Sequence[str],
+    candidates: int,
+) -> bool:
+    """Approve: content, hash and account of the audience stand from here on."""
+    return move(
+        connection,
+        which,
+        to=IssueState.APPROVED,
+        among=(IssueState.DRAFT, IssueState.HELD),
+        rendered=to_json(rendered),
+        content_hash=content_hash,
+        approved_at=at,
+        approved_by=by,
+        overrides=list(overrides),
+        candidates=candidates,
+        reason="",
+    )
+
+
+def _issue(row: Row[Any]) -> Issue:
+    values = dict(row._mapping)
+    values.pop("left_out")
+    values["id"] = IssueId(values["id"])
+    values["state"] = IssueState(values["state"])
+    values["layout"] = from_json(Layout, values["layout"])
+    values["rendered"] = from_json(Rendered, values["rendered"]) if values["rendered"] else None
+    values["overrides"] = tuple(values["overrides"])
+    return Issue(**values)

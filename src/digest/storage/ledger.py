@@ -1,0 +1,363 @@
+"""The ledger: one row per issue and recipient, claimed before and settled after.
+
+Every move names the state it comes from, so that a row that somebody else has
+moved meanwhile is simply not found: the row count is the fence, not good
+behaviour.  What each state promises after a crash is in docs/decisions/ledger.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, and_, bindparam, exists, func, insert, literal, or_, select, update
+
+from digest.model.delivery import Counts, Delivery, DeliveryId, DeliveryState, Outcome, Receipt
+from digest.model.issue import IssueId
+from digest.model.subscriber import SubscriptionState
+from digest.storage.tables import delivery, exclusion, issue, subscriber, subscription, suppression
+
+_IN_FLIGHT = (DeliveryState.CLAIMED.value, DeliveryState.SUBMITTING.value)
+
+
+def freeze_audience(connection: Connection, which: IssueId, newsletter: str, *, at: datetime) -> int:
+    """Write down who gets the issue and who does not, with the reason; how many were candidates.
+
+    A candidate is a subscription that has not ended.  Two for one mailbox give
+    one delivery.
+    """
+    candidate = and_(
+        subscription.c.newsletter == newsletter, subscription.c.state != SubscriptionState.ENDED.value
+    )
+    people = select(subscription.c.id).join(subscriber, subscriber.c.id == subscription.c.subscriber_id)
+    barred = exists().where(suppression.c.address_key == subscriber.c.address_key)
+    confirmed = subscription.c.state == SubscriptionState.CONFIRMED.value
+
+    count = select(func.count()).select_from(subscription).where(candidate)
+    candidates = connection.scalar(count) or 0
+    for reason, rule in (("suppressed", barred), ("unconfirmed", and_(~barred, ~confirmed))):
+        rows = people.where(candidate, rule).with_only_columns(
+            literal(which), subscription.c.id, literal(reason)
+        )
+        connection.execute(insert(exclusion).from_select(["issue_id", "subscription_id", "reason"], rows))
+    rows = people.where(candidate, ~barred, confirmed).with_only_columns(
+        literal(which),
+        subscription.c.id,
+        subscriber.c.address,
+        subscriber.c.address_key,
+        subscriber.c.name,
+        subscriber.c.language,
+        literal(DeliveryState.PENDING.value),
+        literal(at, delivery.c.updated_at.type),
+    )
+    columns = [
+        "issue_id",
+        "subscription_id",
+        "address",
+        "address_key",
+        "name",
+        "language",
+        "state",
+        "updated_at",
+    ]
+    connection.execute(insert(delivery).from_select(columns, rows))
+    return candidates
+
+
+def claim(
+    connection: Connection, which: IssueId, *, limit: int, owner: str, lease: timedelta, now: datetime
+) -> list[Delivery]:
+    """Take pending rows that are due; nobody else gets them while the lease lasts."""
+    due = or_(delivery.c.not_before.is_(None), delivery.c.not_before <= now)
+    running = exists().where(issue.c.id == which, issue.c.state == "sending")
+    free = and_(delivery.c.issue_id == which, delivery.c.state == DeliveryState.PENDING.value, due, running)
+    ids = (
+        select(delivery.c.id)
+        .where(free)
+        .order_by(delivery.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    taken = (
+        update(delivery)
+        .where(delivery.c.id.in_(list(connection.execute(ids).scalars())), delivery.c.state == "pending")
+        .values(
+            state=DeliveryState.CLAIMED.value,
+            epoch=delivery.c.epoch + 1,
+            attempt=delivery.c.attempt + 1,
+            owner=owner,
+            lease_until=now + lease,
+            updated_at=now,
+        )
+        .returning(
+            delivery.c.id,
+            delivery.c.address,
+            delivery.c.name,
+            delivery.c.language,
+            delivery.c.subscription_id,
+            delivery.c.epoch,
+            delivery.c.attempt,
+        )
+    )
+    rows = sorted(connection.execute(taken).tuples().all())
+    return [
+        Delivery(
+            id=DeliveryId(number),
+            address=address,
+            name=name,
+            language=language,
+            subscription_id=person,
+            epoch=epoch,
+            attempt=attempt,
+        )
+        for number, address, name, language, person, epoch, attempt in rows
+    ]
+
+
+def declare(
+    connection: Connection, which: IssueId, claimed: Sequence[Delivery], *, owner: str, now: datetime
+) -> set[DeliveryId]:
+    """The intent: from here on these may have been delivered.  Answers those that may really go.
+
+    A row that another owner took over is not among them, nor is one whose
+    address was suppressed or whose person left after the audience was frozen;
+    those end as suppressed.  A cancelled issue lets nothing go.
+    """
+    if not claimed:
+        return set()
+    ids = [d.id for d in claimed]
+    mine = and_(
+        delivery.c.id.in_(ids), delivery.c.state == DeliveryState.CLAIMED.value, delivery.c.owner == owner
+    )
+    barred = exists().where(suppression.c.address_key == delivery.c.address_key)
+    left = ~exists().where(
+        subscription.c.id == delivery.c.subscription_id,
+        subscription.c.state == SubscriptionState.CONFIRMED.value,
+    )
+    connection.execute(
+        update(delivery)
+        .where(mine, or_(barred, left))
+        .values(
+            state=DeliveryState.SUPPRESSED.value,
+            detail="left or was suppressed during the send",
+            updated_at=now,
+        )
+    )
+    running = exists().where(issue.c.id == which, issue.c.state == "sending")
+    epochs = {d.id: d.epoch for d in claimed}
+    gone = connection.execute(
+        update(delivery)
+        .where(mine, running)
+        .values(state=DeliveryState.SUBMITTING.value, updated_at=now)
+        .returning(delivery.c.id, delivery.c.epoch)
+    )
+    return {DeliveryId(number) for number, epoch in gone.tuples() if epochs[number] == epoch}
+
+
+def settle(
+    connection: Connection,
+    receipts: Sequence[Receipt],
+    *,
+    owner: str,
+    now: datetime,
+    wait: Callable[[Receipt], timedelta | None],
+) -> None:
+    """Record receipts.  `wait` says how long a deferred one rests, None that it is given up."""
+    rows = [_settled(receipt, wait, now) for receipt in receipts]
+    if not rows:
+        return
+    connection.execute(
+        update(delivery)
+        .where(
+            delivery.c.id == bindparam("row_id"),
+            delivery.c.owner == owner,
+            delivery.c.state.in_(_IN_FLIGHT),
+        )
+        .values(
+            state=bindparam("row_state"),
+            detail=bindparam("row_detail"),
+            provider_ref=bindparam("row_ref"),
+            not_before=bindparam("row_not_before"),
+            lease_until=None,
+            updated_at=now,
+        ),
+        rows,
+    )
+
+
+def _settled(
+    receipt: Receipt, wait: Callable[[Receipt], timedelta | None], now: datetime
+) -> dict[str, object]:
+    state, not_before = DeliveryState(_STATE_AFTER[receipt.outcome]), None
+    if receipt.outcome is Outcome.DEFERRED:
+        rest = wait(receipt)
+        state = DeliveryState.REFUSED if rest is None else DeliveryState.PENDING
+        not_before = None if rest is None else now + rest
+    return {
+        "row_id": receipt.delivery_id,
+        "row_state": state.value,
+        "row_detail": receipt.detail[:1000],
+        "row_ref": receipt.provider_ref[:200],
+        "row_not_before": not_before,
+    }
+
+
+_STATE_AFTER = {
+    Outcome.ACCEPTED: "accepted",
+    Outcome.REFUSED: "refused",
+    Outcome.DEFERRED: "pending",
+    Outcome.UNCERTAIN: "uncertain",
+}
+
+
+def withdraw(connection: Connection, ids: Collection[DeliveryId], *, owner: str, now: datetime) -> None:
+    """Give rows back that the transport vouches were not submitted, declared or not."""
+    connection.execute(
+        update(delivery)
+        .where(delivery.c.id.in_(ids), delivery.c.owner == owner, delivery.c.state.in_(_IN_FLIGHT))
+        .values(
+            state=DeliveryState.PENDING.value,
+            attempt=delivery.c.attempt - 1,
+            lease_until=None,
+            updated_at=now,
+        )
+    )
+
+
+def owners(connection: Connection, which: IssueId) -> set[str]:
+    """Who holds rows of this issue at the moment."""
+    rows = select(delivery.c.owner).where(delivery.c.issue_id == which, delivery.c.state.in_(_IN_FLIGHT))
+    return set(connection.execute(rows.distinct()).scalars())
+
+
+def recover(
+    connection: Connection, which: IssueId, *, dead: Collection[str], now: datetime
+) -> tuple[int, int]:
+    """Take back what a sender left that died or lost its lease; (to do again, uncertain).
+
+    A row without intent was not submitted.  One with it becomes uncertain, and
+    never goes back to pending by itself.
+    """
+    lost = and_(
+        delivery.c.issue_id == which,
+        or_(delivery.c.owner.in_(list(dead)), delivery.c.lease_until < now),
+    )
+    again = connection.execute(
+        update(delivery)
+        .where(lost, delivery.c.state == DeliveryState.CLAIMED.value)
+        .values(state=DeliveryState.PENDING.value, lease_until=None, updated_at=now)
+    ).rowcount
+    uncertain = connection.execute(
+        update(delivery)
+        .where(lost, delivery.c.state == DeliveryState.SUBMITTING.value)
+        .values(
+            state=DeliveryState.UNCERTAIN.value,
+            detail="the sender stopped before the answer was recorded",
+            lease_until=None,
+            updated_at=now,
+        )
+    ).rowcount
+    return again, uncertain
+
+
+def resolve(
+    connection: Connection,
+    which: IssueId,
+    *,
+    to: DeliveryState,
+    detail: str,
+    not_before: datetime | None,
+    now: datetime,
+) -> int:
+    """Decide on the uncertain rows: pending (sent again) or abandoned; how many there were."""
+    return connection.execute(
+        update(delivery)
+        .where(delivery.c.issue_id == which, delivery.c.state == DeliveryState.UNCERTAIN.value)
+        .values(state=to.value, detail=detail, not_before=not_before, updated_at=now)
+    ).rowcount
+
+
+def abandon_pending(connection: Connection, which: IssueId, *, detail: str, now: datetime) -> int:
+    """The issue was cancelled: who was not served yet will not be."""
+    return connection.execute(
+        update(delivery)
+        .where(
+            delivery.c.issue_id == which,
+            delivery.c.state.in_([DeliveryState.PENDING.value, DeliveryState.CLAIMED.value]),
+        )
+        .values(state=DeliveryState.ABANDONED.value, detail=detail, updated_at=now)
+    ).rowcount
+
+
+def forget_audience(connection: Connection, which: IssueId) -> None:
+    """Undo `freeze_audience` for an issue of which nothing was ever claimed."""
+    connection.execute(delivery.delete().where(delivery.c.issue_id == which))
+    connection.execute(exclusion.delete().where(exclusion.c.issue_id == which))
+
+
+def counts(connection: Connection, which: IssueId, *, now: datetime) -> Counts:
+    """The account of an issue, counted from its rows at this moment."""
+    by_state: dict[str, int] = dict(
+        connection.execute(
+            select(delivery.c.state, func.count())
+            .where(delivery.c.issue_id == which)
+            .group_by(delivery.c.state)
+        )
+        .tuples()
+        .all()
+    )
+    waiting = select(func.count()).where(
+        delivery.c.issue_id == which,
+        delivery.c.state == DeliveryState.PENDING.value,
+        delivery.c.not_before > now,
+    )
+    deferred = connection.scalar(waiting) or 0
+    exclusions: dict[str, int] = dict(
+        connection.execute(
+            select(exclusion.c.reason, func.count())
+            .where(exclusion.c.issue_id == which)
+            .group_by(exclusion.c.reason)
+        )
+        .tuples()
+        .all()
+    )
+    candidates = connection.scalar(select(issue.c.candidates).where(issue.c.id == which)) or 0
+    return Counts(
+        candidates=candidates,
+        excluded=sum(exclusions.values()),
+        audience=sum(by_state.values()),
+        pending=by_state.get("pending", 0) - deferred,
+        deferred=deferred,
+        in_flight=sum(by_state.get(state, 0) for state in _IN_FLIGHT),
+        accepted=by_state.get("accepted", 0),
+        refused=by_state.get("refused", 0),
+        uncertain=by_state.get("uncertain", 0),
+        suppressed=by_state.get("suppressed", 0),
+        abandoned=by_state.get("abandoned", 0),
+        exclusions=exclusions,
+    )
+
+
+def next_due(connection: Connection, which: IssueId) -> datetime | None:
+    """When the next deferred row may be tried again."""
+    rows = select(func.min(delivery.c.not_before)).where(
+        delivery.c.issue_id == which, delivery.c.state == DeliveryState.PENDING.value
+    )
+    due: datetime | None = connection.scalar(rows)
+    return due
+
+
+def problems(connection: Connection, which: IssueId, *, limit: int = 20) -> list[tuple[str, str, str]]:
+    """Address, state and the server's words of rows that were not simply accepted."""
+    rows = (
+        select(delivery.c.address, delivery.c.state, delivery.c.detail)
+        .where(
+            delivery.c.issue_id == which,
+            delivery.c.state.in_(["refused", "uncertain", "suppressed"])
+            | (delivery.c.not_before.is_not(None)),
+            delivery.c.state != "accepted",
+        )
+        .order_by(delivery.c.id)
+        .limit(limit)
+    )
+    return [(a, s, d) for a, s, d in connection.execute(rows).tuples()]

@@ -1,0 +1,256 @@
+"""Subscribers, subscriptions, suppressions, and the history of consent."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, delete, func, insert, select, update
+
+from digest.model.subscriber import (
+    HistoryEntry,
+    Subscription,
+    SubscriptionId,
+    SubscriptionState,
+    Suppression,
+    SuppressionReason,
+)
+from digest.storage.dialect import chunks, insert_or_ignore, insert_or_update
+from digest.storage.tables import consent_entry, subscriber, subscriber_file, subscription, suppression
+
+_AT_ONCE = 500
+
+
+def erased_key(address_key: str) -> str:
+    """What is kept of an erased address: enough to know it again, not enough to read it."""
+    return "sha256:" + hashlib.sha256(address_key.encode()).hexdigest()
+
+
+def add(
+    connection: Connection, newsletter: str, people: Sequence[Mapping[str, Any]], *, at: datetime, how: str
+) -> int:
+    """Subscribe these people, confirmed; how many are new to the newsletter.
+
+    Each of `people` has address, address_key, name, language and topics.  Who
+    has left stays out and who is suppressed stays suppressed; of who is there,
+    name, language and topics are brought up to date.
+    """
+    added = 0
+    for some in chunks(people, _AT_ONCE):
+        added += _add(connection, newsletter, some, at=at, how=how)
+    return added
+
+
+def _add(
+    connection: Connection, newsletter: str, people: list[Mapping[str, Any]], *, at: datetime, how: str
+) -> int:
+    barred = _suppressed(connection, [p["address_key"] for p in people])
+    allowed = [p for p in people if p["address_key"] not in barred]
+    if not allowed:
+        return 0
+    persons = [
+        {name: p[name] for name in ("address", "address_key", "name", "language")} | {"created_at": at}
+        for p in allowed
+    ]
+    connection.execute(
+        insert_or_update(connection, subscriber, key=["address_key"], update=["address", "name", "language"]),
+        persons,
+    )
+    keys = [p["address_key"] for p in allowed]
+    ids = dict(
+        connection.execute(
+            select(subscriber.c.address_key, subscriber.c.id).where(subscriber.c.address_key.in_(keys))
+        )
+        .tuples()
+        .all()
+    )
+    there = set(
+        connection.execute(
+            select(subscription.c.subscriber_id).where(
+                subscription.c.newsletter == newsletter, subscription.c.subscriber_id.in_(ids.values())
+            )
+        ).scalars()
+    )
+    fresh = [p for p in allowed if ids[p["address_key"]] not in there]
+    if fresh:
+        connection.execute(
+            insert_or_ignore(connection, subscription),
+            [
+                {
+                    "subscriber_id": ids[p["address_key"]],
+                    "newsletter": newsletter,
+                    "state": SubscriptionState.CONFIRMED.value,
+                    "topics": list(p["topics"]),
+                    "since": at,
+                }
+                for p in fresh
+            ],
+        )
+        _record(connection, newsletter, [p["address_key"] for p in fresh], at=at, what="subscribed", how=how)
+    for p in allowed:
+        if ids[p["address_key"]] in there:
+            connection.execute(
+                update(subscription)
+                .where(
+                    subscription.c.newsletter == newsletter,
+                    subscription.c.subscriber_id == ids[p["address_key"]],
+                    subscription.c.topics != list(p["topics"]),
+                )
+                .values(topics=list(p["topics"]))
+            )
+    return len(fresh)
+
+
+def _suppressed(connection: Connection, keys: Sequence[str]) -> set[str]:
+    hashed = {erased_key(key): key for key in keys}
+    found = connection.execute(
+        select(suppression.c.address_key).where(suppression.c.address_key.in_([*keys, *hashed]))
+    ).scalars()
+    return {hashed.get(key, key) for key in found}
+
+
+def by_id(connection: Connection, number: int) -> Subscription | None:
+    row = connection.execute(_subscriptions().where(subscription.c.id == number)).first()
+    return _subscription(row) if row else None
+
+
+def by_address(connection: Connection, address_key: str) -> list[Subscription]:
+    """All subscriptions of one person."""
+    rows = _subscriptions().where(subscriber.c.address_key == address_key).order_by(subscription.c.newsletter)
+    return [_subscription(row) for row in connection.execute(rows)]
+
+
+def every(
+    connection: Connection, newsletter: str, *, state: SubscriptionState | None = None
+) -> Iterator[Subscription]:
+    """All subscriptions of a newsletter in the order of their addresses, streamed."""
+    rows = _subscriptions().where(subscription.c.newsletter == newsletter).order_by(subscriber.c.address_key)
+    if state is not None:
+        rows = rows.where(subscription.c.state == state.value)
+    for row in connection.execution_options(yield_per=1000).execute(rows):
+        yield _subscription(row)
+
+
+def count(connection: Connection, newsletter: str) -> dict[str, int]:
+    """How many subscriptions there are, by state."""
+    rows = (
+        select(subscription.c.state, func.count())
+        .where(subscription.c.newsletter == newsletter)
+        .group_by(subscription.c.state)
+    )
+    return dict(connection.execute(rows).tuples().all())
+
+
+def end(connection: Connection, number: SubscriptionId, *, at: datetime, why: str, how: str) -> bool:
+    """End a subscription; False when it had ended before (then nothing changes)."""
+    active = and_(subscription.c.id == number, subscription.c.state != SubscriptionState.ENDED.value)
+    values = {"state": SubscriptionState.ENDED.value, "ended_at": at, "ended_why": why}
+    if connection.execute(update(subscription).where(active).values(**values)).rowcount == 0:
+        return False
+    _record_for(connection, number, at=at, what="left", how=how)
+    return True
+
+
+def renew(connection: Connection, number: SubscriptionId, *, at: datetime, how: str) -> bool:
+    """Take an ended subscription up again, at the person's own wish."""
+    ended = and_(subscription.c.id == number, subscription.c.state == SubscriptionState.ENDED.value)
+    values = {"state": SubscriptionState.CONFIRMED.value, "since": at, "ended_at": None, "ended_why": ""}
+    if connection.execute(update(subscription).where(ended).values(**values)).rowcount == 0:
+        return False
+    _record_for(connection, number, at=at, what="came back", how=how)
+    return True
+
+
+def suppress(connection: Connection, address_key: str, *, reason: SuppressionReason, at: datetime) -> None:
+    """Never mail this address again, whatever newsletter; the first reason stays."""
+    connection.execute(
+        insert_or_ignore(connection, suppression),
+        {"address_key": address_key, "reason": reason.value, "at": at},
+    )
+
+
+def suppression_of(connection: Connection, address_key: str) -> Suppression | None:
+    keys = [address_key, erased_key(address_key)]
+    row = connection.execute(select(suppression).where(suppression.c.address_key.in_(keys))).first()
+    if row is None:
+        return None
+    return Suppression(address_key=address_key, reason=SuppressionReason(row.reason), at=row.at)
+
+
+def erase(connection: Connection, address_key: str, *, at: datetime) -> bool:
+    """Forget a person: rows and history go; a hash stays, so that no import brings them back."""
+    gone = connection.execute(delete(subscriber).where(subscriber.c.address_key == address_key)).rowcount
+    connection.execute(delete(consent_entry).where(consent_entry.c.address_key == address_key))
+    connection.execute(delete(suppression).where(suppression.c.address_key == address_key))
+    suppress(connection, erased_key(address_key), reason=SuppressionReason.ERASED, at=at)
+    return gone > 0
+
+
+def history(connection: Connection, address_key: str) -> list[HistoryEntry]:
+    """What happened to this person's consent, oldest first."""
+    rows = (
+        select(consent_entry)
+        .where(consent_entry.c.address_key == address_key)
+        .order_by(consent_entry.c.at, consent_entry.c.id)
+    )
+    return [
+        HistoryEntry(at=row.at, newsletter=row.newsletter, what=row.what, how=row.how)
+        for row in connection.execute(rows)
+    ]
+
+
+def file_fingerprint(connection: Connection, newsletter: str, path: str) -> str:
+    """Of the file as it was when it was last read, or empty."""
+    which = and_(subscriber_file.c.newsletter == newsletter, subscriber_file.c.path == path)
+    return connection.scalar(select(subscriber_file.c.fingerprint).where(which)) or ""
+
+
+def remember_file(
+    connection: Connection, newsletter: str, path: str, *, fingerprint: str, at: datetime
+) -> None:
+    statement = insert_or_update(
+        connection, subscriber_file, key=["newsletter", "path"], update=["fingerprint", "read_at"]
+    )
+    row = {"newsletter": newsletter, "path": path, "fingerprint": fingerprint, "read_at": at}
+    connection.execute(statement, row)
+
+
+def _record(
+    connection: Connection, newsletter: str, keys: Sequence[str], *, at: datetime, what: str, how: str
+) -> None:
+    rows = [
+        {"address_key": key, "newsletter": newsletter, "at": at, "what": what, "how": how} for key in keys
+    ]
+    connection.execute(insert(consent_entry), rows)
+
+
+def _record_for(connection: Connection, number: SubscriptionId, *, at: datetime, what: str, how: str) -> None:
+    person = by_id(connection, number)
+    if person is not None:
+        _record(connection, person.newsletter, [person.address_key], at=at, what=what, how=how)
+
+
+def _subscriptions() -> Any:
+    return select(
+        subscription.c.id,
+        subscription.c.newsletter,
+        subscriber.c.address,
+        subscriber.c.address_key,
+        subscriber.c.name,
+        subscriber.c.language,
+        subscription.c.topics,
+        subscription.c.state,
+        subscription.c.since,
+        subscription.c.ended_at,
+        subscription.c.ended_why,
+    ).join(subscriber, subscriber.c.id == subscription.c.subscriber_id)
+
+
+def _subscription(row: Row[Any]) -> Subscription:
+    values = dict(row._mapping)
+    values["id"] = SubscriptionId(values["id"])
+    values["state"] = SubscriptionState(values["state"])
+    values["topics"] = tuple(values["topics"])
+    return Subscription(**values)

@@ -1,0 +1,282 @@
+"""All tables.  Unique constraints do the guarding, not good behaviour.
+
+The schema of a real database comes from the migrations; a test holds both equal.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    false,
+)
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware time in UTC.  SQLite has no zones: there the zone is left off and put back."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+# Alembic needs names to alter constraints by, also on SQLite.
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# SQLite gives a table its fast row id only for a column of exactly this type.
+Id = BigInteger().with_variant(Integer, "sqlite")
+
+source = Table(
+    "source",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("newsletter", String(100), nullable=False),
+    Column("key", Text, nullable=False),
+    Column("etag", Text, nullable=False, server_default=""),
+    Column("last_modified", Text, nullable=False, server_default=""),
+    Column("first_read", Moment),  # its first good reading: what it showed then is backlog
+    Column("last_fetched", Moment),
+    Column("last_new", Moment),
+    Column("ok", Boolean, nullable=False, server_default=false()),
+    Column("message", Text, nullable=False, server_default=""),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("shown", JSON, nullable=False, server_default="[]"),  # article ids at the last good reading
+    UniqueConstraint("newsletter", "key"),
+)
+
+article = Table(
+    "article",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("newsletter", String(100), nullable=False),
+    Column("source", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("title_is_made", Boolean, nullable=False, server_default=false()),
+    Column("teaser", Text, nullable=False, server_default=""),
+    Column("author", Text, nullable=False, server_default=""),
+    Column("published", Moment),
+    Column("first_seen", Moment, nullable=False),
+    Column("dated", Moment, nullable=False),  # published, else first seen: what age is counted from
+    Column("image", JSON),
+    Column("tags", JSON, nullable=False, server_default="[]"),
+    Column("language", String(35), nullable=False, server_default=""),
+    Column("minutes", Integer),
+    Column("is_backlog", Boolean, nullable=False, server_default=false()),
+    Column("is_featured_at_source", Boolean, nullable=False, server_default=false()),
+    Column("featured_at", Moment),
+    Column("unfeatured_at", Moment),
+    Column("excluded_at", Moment),
+    Column("excluded_why", Text, nullable=False, server_default=""),
+    Column("last_issue", Integer),
+    Column("last_issued_at", Moment),
+    Column("completed_at", Moment),
+    Index("ix_article_waiting", "newsletter", "last_issue", "first_seen"),
+    Index("ix_article_dated", "newsletter", "last_issue", "dated"),
+    Index("ix_article_featured", "newsletter", "featured_at"),
+)
+
+article_key = Table(
+    "article_key",
+    metadata,
+    Column("newsletter", String(100), primary_key=True),
+    Column("kind", String(10), primary_key=True),
+    Column("value", Text, primary_key=True),
+    Column("article_id", ForeignKey("article.id", ondelete="CASCADE"), primary_key=True),
+    Index("ix_article_key_article_id", "article_id"),
+    sqlite_with_rowid=False,
+)
+
+issue = Table(
+    "issue",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("newsletter", String(100), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("created_at", Moment, nullable=False),
+    Column("selected_at", Moment, nullable=False),
+    Column("layout", JSON, nullable=False),
+    Column("rendered", JSON),
+    Column("left_out", JSON, nullable=False, server_default="[]"),
+    Column("content_hash", String(80), nullable=False, server_default=""),
+    Column("approved_at", Moment),
+    Column("approved_by", Text, nullable=False, server_default=""),
+    Column("overrides", JSON, nullable=False, server_default="[]"),
+    Column("sent_at", Moment),
+    Column("slot_key", String(100), nullable=False, server_default=""),
+    Column("candidates", Integer, nullable=False, server_default="0"),
+    UniqueConstraint("newsletter", "number"),
+)
+# One slot makes one issue, also where two schedulers look at it at once.
+Index(
+    "uq_issue_slot",
+    issue.c.newsletter,
+    issue.c.slot_key,
+    unique=True,
+    sqlite_where=issue.c.slot_key != "",
+    postgresql_where=issue.c.slot_key != "",
+)
+
+# Which article stands in which issue.  `appearance` is 0, and goes up by one only
+# when an editor features an issued article again: an article is otherwise in at
+# most one issue of a newsletter, whatever else goes wrong.
+issue_article = Table(
+    "issue_article",
+    metadata,
+    Column("issue_id", ForeignKey("issue.id", ondelete="CASCADE"), primary_key=True),
+    Column("article_id", ForeignKey("article.id"), primary_key=True),
+    Column("appearance", Integer, nullable=False, server_default="0"),
+    UniqueConstraint("article_id", "appearance"),
+)
+
+subscriber = Table(
+    "subscriber",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("address", Text, nullable=False),
+    Column("address_key", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False, server_default=""),
+    Column("language", String(35), nullable=False, server_default=""),
+    Column("created_at", Moment, nullable=False),
+)
+
+subscription = Table(
+    "subscription",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("subscriber_id", ForeignKey("subscriber.id", ondelete="CASCADE"), nullable=False),
+    Column("newsletter", String(100), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("topics", JSON, nullable=False, server_default="[]"),
+    Column("since", Moment, nullable=False),
+    Column("ended_at", Moment),
+    Column("ended_why", Text, nullable=False, server_default=""),
+    UniqueConstraint("subscriber_id", "newsletter"),
+    Index("ix_subscription_newsletter_state", "newsletter", "state"),
+)
+
+suppression = Table(
+    "suppression",
+    metadata,
+    Column("address_key", Text, primary_key=True),
+    Column("reason", String(20), nullable=False),
+    Column("at", Moment, nullable=False),
+)
+
+consent_entry = Table(
+    "consent_entry",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("address_key", Text, nullable=False, index=True),
+    Column("newsletter", String(100), nullable=False, server_default=""),
+    Column("at", Moment, nullable=False),
+    Column("what", String(40), nullable=False),
+    Column("how", Text, nullable=False, server_default=""),
+)
+
+subscriber_file = Table(
+    "subscriber_file",
+    metadata,
+    Column("newsletter", String(100), primary_key=True),
+    Column("path", Text, primary_key=True),
+    Column("fingerprint", String(80), nullable=False),
+    Column("read_at", Moment, nullable=False),
+)
+
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("issue_id", ForeignKey("issue.id"), nullable=False),
+    Column("subscription_id", BigInteger, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("address_key", Text, nullable=False),
+    Column("name", Text, nullable=False, server_default=""),
+    Column("language", String(35), nullable=False, server_default=""),
+    Column("state", String(12), nullable=False),
+    Column("epoch", Integer, nullable=False, server_default="0"),
+    Column("owner", Text, nullable=False, server_default=""),
+    Column("lease_until", Moment),
+    Column("not_before", Moment),
+    Column("attempt", Integer, nullable=False, server_default="0"),
+    Column("provider_ref", Text, nullable=False, server_default=""),
+    Column("detail", Text, nullable=False, server_default=""),
+    Column("updated_at", Moment, nullable=False),
+    UniqueConstraint("issue_id", "address_key"),
+    UniqueConstraint("issue_id", "subscription_id"),
+    Index("ix_delivery_work", "issue_id", "state", "id"),
+)
+
+exclusion = Table(
+    "exclusion",
+    metadata,
+    Column("issue_id", ForeignKey("issue.id", ondelete="CASCADE"), primary_key=True),
+    Column("subscription_id", BigInteger, primary_key=True),
+    Column("reason", String(20), nullable=False),
+)
+
+slot = Table(
+    "slot",
+    metadata,
+    Column("newsletter", String(100), primary_key=True),
+    Column("key", String(100), primary_key=True),
+    Column("due", Moment, nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("issue_number", Integer),
+    Column("recorded_at", Moment, nullable=False),
+)
+
+# Since when a schedule is watched: earlier due times are nobody's.
+watch = Table(
+    "watch",
+    metadata,
+    Column("newsletter", String(100), primary_key=True),
+    Column("since", Moment, nullable=False),
+)
+
+# What people did, and what the machine decided, in words; nothing is ever changed here.
+event = Table(
+    "event",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("newsletter", String(100), nullable=False, server_default=""),
+    Column("subject", Text, nullable=False, server_default=""),
+    Column("what", Text, nullable=False),
+    Column("who", Text, nullable=False, server_default=""),
+)

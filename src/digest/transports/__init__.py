@@ -1,0 +1,50 @@
+"""Handing messages over: one file per transport, all of one shape.
+
+A transport submits envelopes and answers with one receipt for each.  It knows
+nothing of the ledger; it only calls `on_wire` at the last moment before bytes
+leave that can cause delivery, so that the caller can make its intent durable.
+Every transport passes `tests/contract/test_transports.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Protocol
+
+from digest.message.compile import Compiled
+from digest.model.delivery import DeliveryId, Envelope, Receipt
+
+# Called with the deliveries whose bytes are about to leave; answers with those
+# that may really go.  The rest is not submitted and gets no receipt: somebody
+# else owns it, or its address was suppressed meanwhile.
+OnWire = Callable[[Sequence[DeliveryId]], Collection[DeliveryId]]
+
+
+class Transport(Protocol):
+    name: str
+    window: int  # how many envelopes one call of `submit` should get at most
+
+    def submit(
+        self, compiled: Compiled, envelopes: Sequence[Envelope], *, on_wire: OnWire
+    ) -> Iterator[Receipt]:
+        """Hand over one message per envelope, and yield a receipt for each as it is known.
+
+        The phase decides, not the exception: what fails before the bytes that
+        can cause delivery is DEFERRED or REFUSED, what is lost after them is
+        UNCERTAIN.  One bad recipient never fails the others.
+
+        Raises:
+            TransportDown: the server cannot be reached or turns everything away.
+                Envelopes without a receipt were certainly not submitted.
+        """
+        ...
+
+    def verify(self) -> str:
+        """Try login and sender without sending; a sentence that says what was found.
+
+        Raises:
+            TransportError: what is wrong, with its mend.
+        """
+        ...
+
+    def close(self) -> None: ...

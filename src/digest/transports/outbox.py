@@ -1,0 +1,150 @@
+"""The outbox: one .eml file per message in a folder, for demos, reviews and other programs to pick up.
+
+A file appears whole or not at all, and a second attempt at the same delivery
+replaces the file of the first.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from digest.errors import TransportDown
+from digest.message.compile import Compiled
+from digest.message.headers import UnsafeAddress
+from digest.message.splice import message_bytes
+from digest.model.delivery import Envelope, Outcome, Receipt
+from digest.transports import OnWire
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A message that lies in the folder under a name that no reader looks at."""
+
+    envelope: Envelope
+    hidden: Path
+    final: Path
+
+
+class Outbox:
+    """Writes into `path`, which is made when it is first needed."""
+
+    name = "outbox"
+    window = 100
+
+    def __init__(self, path: Path) -> None:
+        self._folder = path
+
+    def submit(
+        self, compiled: Compiled, envelopes: Sequence[Envelope], *, on_wire: OnWire
+    ) -> Iterator[Receipt]:
+        """See `Transport.submit`.  The bytes leave when a file gets its final name."""
+        for start in range(0, len(envelopes), self.window):
+            yield from self._submit_window(compiled, envelopes[start : start + self.window], on_wire)
+
+    def verify(self) -> str:
+        """Write and remove a file.
+
+        Raises:
+            TransportDown: the folder cannot be written.
+        """
+        probe = self._folder / f".verify-{os.getpid()}"
+        with self._saying_what_to_do():
+            self._make_folder()
+            _write(probe, b"")
+            probe.unlink()
+        return f"The outbox {self._folder} can be written."
+
+    def close(self) -> None:
+        """Nothing stays open."""
+
+    def _submit_window(
+        self, compiled: Compiled, envelopes: Sequence[Envelope], on_wire: OnWire
+    ) -> Iterator[Receipt]:
+        written: list[_Written] = []
+        try:
+            yield from self._write_hidden(compiled, envelopes, written)
+            may_go = set(on_wire([one.envelope.delivery_id for one in written])) if written else set()
+            yield from self._name([one for one in written if one.envelope.delivery_id in may_go])
+        finally:
+            for one in written:
+                one.hidden.unlink(missing_ok=True)
+
+    def _write_hidden(
+        self, compiled: Compiled, envelopes: Sequence[Envelope], written: list[_Written]
+    ) -> Iterator[Receipt]:
+        """Fill `written`; what is yielded are refusals of addresses that cannot be written."""
+        with self._saying_what_to_do():
+            self._make_folder()
+        for envelope in envelopes:
+            try:
+                content = message_bytes(compiled, envelope)
+            except UnsafeAddress as error:
+                yield Receipt(delivery_id=envelope.delivery_id, outcome=Outcome.REFUSED, detail=str(error))
+                continue
+            final = self._folder / _file_name(compiled.facts.issue_ref, envelope)
+            hidden = final.with_name(f".{final.name}.{os.getpid()}")
+            written.append(_Written(envelope, hidden, final))
+            with self._saying_what_to_do():
+                _write(hidden, content)
+
+    def _name(self, allowed: Sequence[_Written]) -> Iterator[Receipt]:
+        """Give the files their final names; a receipt only when the names are on the disk."""
+        named: list[_Written] = []
+        try:
+            with self._saying_what_to_do():
+                for one in allowed:
+                    one.hidden.replace(one.final)
+                    named.append(one)
+        finally:
+            _sync_folder(self._folder)
+            for one in named:
+                yield Receipt(
+                    delivery_id=one.envelope.delivery_id,
+                    outcome=Outcome.ACCEPTED,
+                    detail="written",
+                    provider_ref=one.final.name,
+                )
+
+    def _make_folder(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+
+    @contextlib.contextmanager
+    def _saying_what_to_do(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise TransportDown(
+                f"The outbox {self._folder} cannot be written: {error.strerror or error}.",
+                mend="Make room on the disk, or give this user write access to the folder.",
+            ) from error
+
+
+def _file_name(issue_ref: str, envelope: Envelope) -> str:
+    """`weekly-3-000007-ann@example.org.eml`; only characters that every file system takes."""
+    address = re.sub(r"[^A-Za-z0-9@.+_-]", "_", envelope.address)[:100]
+    issue = re.sub(r"[^A-Za-z0-9._-]", "-", issue_ref)
+    return f"{issue}-{envelope.delivery_id:06}-{address}.eml"
+
+
+def _write(path: Path, content: bytes) -> None:
+    """The whole content on the disk, readable by its owner alone: it holds an address."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor has no path
+        file.write(content)
+        file.flush()
+        os.fsync(descriptor)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make new names survive a power cut; some file systems cannot, and need not."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

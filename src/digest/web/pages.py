@@ -1,0 +1,108 @@
+"""Templates and style sheets of the pages, and the headers that every page carries."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from digest.model.newsletter import Site
+from digest.web import words
+from digest.web.ports import ACCENT, ACCENT_DARK
+
+# Issues come from outside: no script, no form, nothing fetched but pictures.
+MAIL_POLICY = (
+    "default-src 'none'; img-src https: data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+)
+
+
+class Pages:
+    """Renders the templates of one folder; style sheets are named by their content."""
+
+    def __init__(self, *, site: Site, clock: Callable[[], datetime], folder: Path | None = None) -> None:
+        self._site = site
+        folder = folder or bundled()
+        self._sheets = {sheet.name: sheet.read_bytes() for sheet in (folder / "static").glob("*.css")}
+        self._environment = Environment(
+            loader=FileSystemLoader(folder),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.globals.update(
+            sheet=self._sheet_address, words=words, clock=clock, accent=ACCENT, accent_dark=ACCENT_DARK
+        )
+        self._environment.filters.update(web_only=_web_only, colour=_colour, hue=_hue)
+
+    def page(
+        self, template: str, context: Mapping[str, Any], *, status: int = 200, frames: str = "'none'"
+    ) -> HTMLResponse:
+        """One page.  `frames`: what it may show inside (CSP frame-src)."""
+        nonce = secrets.token_urlsafe(16)
+        html = self._environment.get_template(template).render(
+            {"site": self._site, "nonce": nonce, **context}
+        )
+        policy = (
+            f"default-src 'none'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data:; "
+            f"frame-src {frames}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        )
+        return HTMLResponse(html, status_code=status, headers={"Content-Security-Policy": policy})
+
+    def message(self, title: str, text: str, *, status: int) -> HTMLResponse:
+        """A page with one thing to say, which needs nothing but itself."""
+        return self.page("message.html", {"title": title, "text": text}, status=status)
+
+    def sheet(self, request: Request) -> Response:
+        """Serve a style sheet; one asked for by its content's name may be kept for ever."""
+        name = request.path_params["name"]
+        if name not in self._sheets:
+            return self.message(
+                "There is nothing here", "Perhaps the address was cut off on its way.", status=404
+            )
+        is_named = request.query_params.get("v") == _fingerprint(self._sheets[name])
+        lasting = "public, max-age=31536000, immutable" if is_named else "no-cache"
+        return Response(self._sheets[name], media_type="text/css", headers={"Cache-Control": lasting})
+
+    def _sheet_address(self, name: str) -> str:
+        return f"/static/{name}?v={_fingerprint(self._sheets[name])}"
+
+
+def bundled() -> Path:
+    """The folder of the pages: inside the installed package, or in the checkout."""
+    inside = Path(str(files("digest"))) / "_data" / "templates" / "pages"
+    return inside if inside.exists() else Path(__file__).parents[3] / "templates" / "pages"
+
+
+def mail(html: str, *, policy: str) -> HTMLResponse:
+    """An issue as it is, under a policy that lets it show itself and nothing else."""
+    return HTMLResponse(html, headers={"Content-Security-Policy": policy})
+
+
+def _fingerprint(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def _web_only(url: str) -> str:
+    """An address as a link's target, or nothing where it is no web address."""
+    return url if urlsplit(url).scheme in {"http", "https"} else ""
+
+
+def _colour(value: str, otherwise: str) -> str:
+    """A colour that may stand in a style sheet."""
+    return value if re.fullmatch(r"#[0-9A-Fa-f]{6}", value) else otherwise
+
+
+def _hue(name: str) -> int:
+    """One of six plates, always the same for a name."""
+    return hashlib.sha256(name.encode()).digest()[0] % 6

@@ -1,0 +1,180 @@
+"""What the pages ask for, and the values that answer.  Implemented in wiring, by workflows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from digest.model.delivery import Counts
+from digest.model.issue import IssueState, Layout
+from digest.model.newsletter import Site
+
+ACCENT = "#0B5F6B"
+ACCENT_DARK = "#7CC7D0"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReaderView:
+    """One person's subscription, as its own link shows it."""
+
+    address: str
+    newsletter: str
+    newsletter_title: str
+    is_active: bool  # confirmed, and not ended
+    site: Site
+    language: str = "en"
+    accent: str = ACCENT
+    accent_dark: str = ACCENT_DARK
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewsletterView:
+    """A newsletter on the front page."""
+
+    name: str
+    title: str
+    description: str = ""
+    latest: int | None = None  # number of the newest issue that went out
+    latest_subject: str = ""
+
+
+class Readers(Protocol):
+    """Tokens are opaque here; a forged one is None, like one of nobody."""
+
+    def subscription(self, token: str) -> ReaderView | None: ...
+
+    def unsubscribe(self, token: str, how: str) -> ReaderView | None:
+        """End the subscription; again and again with the same answer.  `how`: "one-click" or "page"."""
+        ...
+
+    def resubscribe(self, token: str) -> ReaderView | None:
+        """Take back an unsubscription that was a mistake."""
+        ...
+
+    def newsletters(self) -> tuple[NewsletterView, ...]: ...
+
+    def archive(self, newsletter: str, number: int) -> str | None:
+        """The HTML of an issue that went out, without anything of one recipient."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskNewsletter:
+    """A newsletter on the desk's first page."""
+
+    name: str
+    title: str
+    people: int
+    timezone: str
+    next_due: datetime | None = None
+    draft: int | None = None  # number of the issue that is being made or waits
+    draft_state: IssueState | None = None
+    blocks: int = 0  # checks that stop the draft
+    plan: str = ""  # "9 stories chosen, 14 left out"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskIssue:
+    """An issue in the list of the last ones."""
+
+    newsletter: str
+    newsletter_title: str
+    number: int
+    state: IssueState
+    subject: str
+    reason: str = ""
+    at: datetime | None = None  # when it was sent, or else made
+    counts: Counts = field(default_factory=Counts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskSource:
+    """A source and how it does."""
+
+    newsletter_title: str
+    name: str
+    kind: str
+    ok: bool
+    last_fetched: datetime | None = None
+    last_new: datetime | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskHome:
+    """The desk's first page, in the order in which it is shown."""
+
+    newsletters: tuple[DeskNewsletter, ...] = ()
+    issues: tuple[DeskIssue, ...] = ()  # newest first
+    sources: tuple[DeskSource, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What one check of the pre-flight found."""
+
+    id: str
+    severity: str  # block, warn, info
+    passed: bool
+    message: str
+    where: str = ""
+    family: str = ""  # "Headers and sender"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOutArticle:
+    """An article that is not in the issue, and why."""
+
+    title: str
+    reason: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssueView:
+    """An issue with everything that an editor looks at."""
+
+    ref: str  # weekly/3
+    newsletter: str
+    number: int
+    title: str  # of the newsletter
+    state: IssueState
+    subject: str
+    html: str  # the very text that `digest show --format html` prints
+    text: str
+    layout: Layout
+    reason: str = ""
+    preheader: str = ""
+    sender: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    size_bytes: int = 0  # of the HTML part
+    style_bytes: int = 0
+    findings: tuple[Finding, ...] = ()
+    counts: Counts = field(default_factory=Counts)
+    people: int = 0  # who would get it now, before the audience is frozen
+    left_out: tuple[LeftOutArticle, ...] = ()
+    earlier: Mapping[str, int] = field(default_factory=dict)  # older articles, counted by reason
+    timezone: str = "UTC"
+    due: datetime | None = None  # the slot it waits for
+    sent_at: datetime | None = None
+    approved_by: str = ""
+
+
+class Desk(Protocol):
+    def home(self) -> DeskHome: ...
+
+    def issue(self, newsletter: str, number: int) -> IssueView | None: ...
+
+
+class Probes(Protocol):
+    """What machines ask."""
+
+    def health(self) -> Mapping[str, object]:
+        """`ok`: true when mail could be sent now; and what was looked at."""
+        ...
+
+    def metrics(self) -> str:
+        """The figures in Prometheus' text format (version 0.0.4)."""
+        ...

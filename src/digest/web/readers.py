@@ -1,0 +1,113 @@
+"""Pages for readers: leave with one click, come back, read an old issue.
+
+A GET or HEAD changes nothing: mail scanners open every link.  A POST needs no
+cookie and no login, since the token in its address says who and what.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from digest.web.pages import MAIL_POLICY, Pages, mail
+from digest.web.ports import Readers, ReaderView
+
+# Links in an issue may open pages of their own; it can still run no script and send no form.
+_ARCHIVE_POLICY = (
+    f"sandbox allow-popups allow-popups-to-escape-sandbox; {MAIL_POLICY}; frame-ancestors 'none'"
+)
+
+_ROBOTS = "User-agent: *\nDisallow: /u/\nDisallow: /desk\nDisallow: /hooks/\nDisallow: /api/\n"
+
+
+def routes(*, readers: Readers, pages: Pages) -> list[Route]:
+    """Everything at the top that readers see."""
+
+    def front(_: Request) -> Response:
+        return pages.page("front.html", {"newsletters": readers.newsletters()})
+
+    def ask(request: Request) -> Response:
+        view = readers.subscription(request.path_params["token"])
+        return _ask(view, pages=pages)
+
+    async def answer(request: Request) -> Response:
+        form = await request.form(max_files=0, max_fields=8, max_part_size=1024)
+        token = request.path_params["token"]
+        return await run_in_threadpool(_answered, token, form=form, readers=readers, pages=pages)
+
+    def archive(request: Request) -> Response:
+        html = readers.archive(request.path_params["newsletter"], request.path_params["number"])
+        if html is None:
+            return _unknown_issue(pages)
+        kept = mail(html, policy=_ARCHIVE_POLICY)
+        kept.headers["Cache-Control"] = "public, max-age=300"
+        return kept
+
+    def robots(_: Request) -> Response:
+        return PlainTextResponse(_ROBOTS)
+
+    return [
+        Route("/", front),
+        Route("/u/{token}", ask, methods=["GET"]),
+        Route("/u/{token}", answer, methods=["POST"]),
+        Route("/archive/{newsletter}/{number:int}", archive),
+        Route("/robots.txt", robots),
+        Route("/static/{name}", pages.sheet),
+    ]
+
+
+def _ask(view: ReaderView | None, *, pages: Pages) -> Response:
+    if view is None:
+        return _unknown_link(pages)
+    return _shown(pages, "unsubscribe.html" if view.is_active else "left.html", view)
+
+
+def _answered(token: str, *, form: FormData, readers: Readers, pages: Pages) -> Response:
+    if _is_one_click(form):
+        return _one_click(readers.unsubscribe(token, "one-click"), pages=pages)
+    answers: dict[str, tuple[Callable[[], ReaderView | None], str]] = {
+        "leave": (lambda: readers.unsubscribe(token, "page"), "left.html"),
+        "return": (lambda: readers.resubscribe(token), "back.html"),
+    }
+    if (asked := form.get("do")) not in answers:
+        return _ask(readers.subscription(token), pages=pages)
+    change, template = answers[str(asked)]
+    view = change()
+    return _unknown_link(pages) if view is None else _shown(pages, template, view)
+
+
+def _is_one_click(form: FormData) -> bool:
+    """RFC 8058, 3.1: the one pair, in either encoding of a form."""
+    return any(
+        key.casefold() == "list-unsubscribe" and str(value).strip().casefold() == "one-click"
+        for key, value in form.multi_items()
+    )
+
+
+def _one_click(view: ReaderView | None, *, pages: Pages) -> Response:
+    """The provider reads the status only: 200, no redirect, no cookie."""
+    return _unknown_link(pages) if view is None else PlainTextResponse("You have left.\n")
+
+
+def _shown(pages: Pages, template: str, view: ReaderView) -> Response:
+    colours = {"accent": view.accent, "accent_dark": view.accent_dark}
+    return pages.page(template, {"view": view, "site": view.site, **colours})
+
+
+def _unknown_link(pages: Pages) -> Response:
+    """The same for a token that is cut, forged or forgotten."""
+    return pages.message(
+        "This link leads nowhere",
+        "Perhaps it was cut off on its way. The Unsubscribe link at the foot of any issue works, "
+        "and so does an answer to that issue.",
+        status=404,
+    )
+
+
+def _unknown_issue(pages: Pages) -> Response:
+    return pages.message("There is no such issue", "It may not have gone out yet.", status=404)

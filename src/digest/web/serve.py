@@ -1,0 +1,68 @@
+"""Running the application on a port until somebody stops it."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from digest.errors import SettingsError
+
+
+def serve(app: ASGIApp, *, host: str, port: int, on_start: Callable[[str], None], patience: int = 10) -> None:
+    """Serve until SIGTERM or SIGINT, then finish what is open for at most `patience` seconds.
+
+    `on_start` is called with the address once connections are accepted; port 0
+    takes a free one.  Nothing is logged per request: addresses hold tokens.
+
+    Raises:
+        SettingsError: the port cannot be had.
+    """
+    listener = _listener(host, port)
+    config = uvicorn.Config(
+        app,
+        access_log=False,
+        server_header=False,
+        # The desk must see who really is connected, whatever a header says.
+        proxy_headers=False,
+        log_level="warning",
+        timeout_graceful_shutdown=patience,
+        lifespan="off",
+        ws="none",
+    )
+    try:
+        _Announcing(config, on_start=lambda: on_start(_address(listener))).run(sockets=[listener])
+    finally:
+        listener.close()
+
+
+class _Announcing(uvicorn.Server):
+    """Says when it listens."""
+
+    def __init__(self, config: uvicorn.Config, *, on_start: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_start = on_start
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._on_start()
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as wrong:
+        raise SettingsError(
+            f"The address {host}:{port} cannot be served: {wrong.strerror or wrong}.",
+            mend="Choose another with --port, or stop what uses it.",
+        ) from None
+
+
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    name = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    return f"http://{name}:{port}"

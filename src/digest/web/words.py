@@ -1,0 +1,93 @@
+"""Times, numbers and sums of a day, as people say them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from digest.model.issue import IssueState
+from digest.web.ports import DeskHome
+
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
+_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+
+def day_and_city(moment: datetime, timezone: str, *, now: datetime) -> str:
+    """Tuesday 09:00 in Berlin; with its date where it is more than six days away."""
+    local, today = moment.astimezone(ZoneInfo(timezone)), now.astimezone(ZoneInfo(timezone))
+    clock = f"{local:%H:%M} {_city(timezone)}"
+    weekday = _WEEKDAYS[local.weekday()]
+    if abs(local.date() - today.date()) <= timedelta(days=6):
+        return f"{weekday} {clock}"
+    return f"{weekday} {_date(local, today)}, {clock}"
+
+
+def distance(moment: datetime, *, now: datetime) -> str:
+    """in 20 hours, 8 minutes ago, now"""
+    length = _length(abs(moment - now))
+    if not length:
+        return "now"
+    return f"in {length}" if moment > now else f"{length} ago"
+
+
+def short_date(moment: datetime) -> str:
+    return f"{moment.day} {_MONTHS[moment.month - 1][:3]}"
+
+
+def full_date(moment: datetime) -> str:
+    return f"{_WEEKDAYS[moment.weekday()]} {moment.day} {_MONTHS[moment.month - 1]}"
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """1 story, 12,418 people"""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def kilobytes(size: int) -> str:
+    """Of 1,000 bytes, as the clipping limits of mail programs are given."""
+    return f"{size / 1000:.1f} KB"
+
+
+def sum_of_the_day(home: DeskHome) -> str:
+    """One sentence that says what needs a person today."""
+    waiting = sum(n.draft_state in {IssueState.DRAFT, IssueState.HELD} for n in home.newsletters)
+    uncertain = sum(i.counts.uncertain for i in home.issues)
+    broken = sum(not s.ok for s in home.sources)
+    parts = [
+        _part(waiting, "draft waits", "drafts wait", "for you"),
+        _part(uncertain, "delivery needs", "deliveries need", "a decision"),
+        _part(broken, "source has", "sources have", "stopped giving articles"),
+    ]
+    said = [part for part in parts if part]
+    if not said:
+        return "Nothing needs you today."
+    text = said[0] if len(said) == 1 else f"{', '.join(said[:-1])} and {said[-1]}"
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _part(number: int, one: str, many: str, rest: str) -> str:
+    word = _NUMBERS[number] if number < len(_NUMBERS) else f"{number:,}"
+    return f"{word} {one if number == 1 else many} {rest}" if number else ""
+
+
+def _length(length: timedelta) -> str:
+    minutes = int(length.total_seconds() // 60)
+    if minutes < 60:
+        return count(minutes, "minute") if minutes else ""
+    if minutes < 48 * 60:
+        return count(minutes // 60, "hour")
+    return count(minutes // (24 * 60), "day")
+
+
+def _date(local: datetime, today: datetime) -> str:
+    year = f" {local.year}" if abs(local.date() - today.date()) > timedelta(days=180) else ""
+    return f"{local.day} {_MONTHS[local.month - 1]}{year}"
+
+
+def _city(timezone: str) -> str:
+    area, _, city = timezone.rpartition("/")
+    return f"in {city.replace('_', ' ')}" if area and area != "Etc" else city

@@ -1,0 +1,126 @@
+"""Check, approve and cancel: what must hold before an issue may go."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from digest.checks import Finding, Severity
+from digest.errors import Busy, NotAllowed
+from digest.message.parse import ParsedMessage
+from digest.model.issue import Issue, IssueState
+from digest.rules import approval
+from digest.storage import events, issues, ledger
+from digest.storage.database import Database
+from digest.workflows import press as printing
+from digest.workflows.press import Press
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """The pre-flight of one issue."""
+
+    issue: Issue
+    findings: tuple[Finding, ...]
+    message: ParsedMessage
+
+    @property
+    def blocks(self) -> tuple[Finding, ...]:
+        return tuple(f for f in self.findings if not f.passed and f.severity is Severity.BLOCK)
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        return tuple(f for f in self.findings if not f.passed and f.severity is Severity.WARN)
+
+
+class Blocked(NotAllowed):
+    """Blocking checks stop the issue; `report` has them."""
+
+    def __init__(self, report: Report, unknown: str = "") -> None:
+        ids = ", ".join(sorted({finding.id for finding in report.blocks}))
+        super().__init__(
+            f"Issue {report.issue.ref} does not pass its checks: {ids}.{unknown}",
+            mend=f"See `digest check {report.issue.ref}`; `--override CHECK-ID` lets one pass by name.",
+        )
+        self.report = report
+
+
+def check(issue: Issue, *, press: Press, database: Database, now: datetime) -> Report:
+    """Run every offline check over the message as it would be sent."""
+    with database.read() as connection:
+        earlier = issues.earlier_subjects(connection, issue.newsletter, before=issue.number)
+    findings, message = printing.check(press, issue, earlier_subjects=earlier, now=now)
+    return Report(issue=issue, findings=findings, message=message)
+
+
+def approve(
+    issue: Issue,
+    *,
+    press: Press,
+    database: Database,
+    by: str,
+    overrides: Collection[str] = (),
+    now: datetime,
+) -> Issue:
+    """Freeze content and audience; from here on nothing about the issue changes.
+
+    Raises:
+        Blocked: a blocking check is not overridden.
+        NotAllowed: it is not a draft any more, or nobody would get it.
+    """
+    report = check(issue, press=press, database=database, now=now)
+    if approval.blocked_by({f.id for f in report.blocks}, set(overrides)):
+        raise Blocked(report)
+    used = sorted({f.id for f in report.blocks} & set(overrides))
+    rendered = printing.rendered(press, issue, now=now)
+    content_hash = printing.compiled(press, issue, now=now).content_hash
+    with database.write() as connection:
+        candidates = ledger.freeze_audience(connection, issue.id, issue.newsletter, at=now)
+        done = issues.freeze(
+            connection,
+            issue.id,
+            rendered=rendered,
+            content_hash=content_hash,
+            at=now,
+            by=by,
+            overrides=used,
+            candidates=candidates,
+        )
+        if not done:
+            raise Busy(f"Issue {issue.ref} is not a draft any more: somebody else was faster.")
+        counts = ledger.counts(connection, issue.id, now=now)
+        if not counts.adds_up:
+            raise NotAllowed(
+                f"The audience of {issue.ref} does not add up: {counts}.", mend="Please report it."
+            )
+        if not counts.audience:
+            raise NotAllowed(
+                f"Nobody would get issue {issue.ref}: {press.newsletter.name} has no confirmed subscribers.",
+                mend="Add some to the file named in `subscribers`, then `digest collect`.",
+            )
+        what = f"approved for {counts.audience} people" + (f", overriding {', '.join(used)}" if used else "")
+        events.record(connection, what, at=now, newsletter=issue.newsletter, subject=issue.ref, who=by)
+        return issues.by_id(connection, issue.id)
+
+
+def cancel(issue: Issue, *, database: Database, by: str, now: datetime) -> Issue:
+    """End an issue.  Before its first hand-over its articles are free again.
+
+    A running send stops within one window; who has it, has it.
+
+    Raises:
+        NotAllowed: it is sent, skipped or cancelled already.
+    """
+    with database.write() as connection:
+        current = issues.by_id(connection, issue.id)
+        if current.state not in approval.CAN_CANCEL:
+            raise NotAllowed(f"Issue {issue.ref} is {current.state.value} and cannot be cancelled.")
+        begun = current.state is IssueState.SENDING
+        if begun:
+            ledger.abandon_pending(connection, issue.id, detail=f"cancelled by {by}", now=now)
+        else:
+            ledger.forget_audience(connection, issue.id)
+        issues.cancel(connection, current, reason=f"cancelled by {by}", frees_articles=not begun)
+        events.record(connection, "cancelled", at=now, newsletter=issue.newsletter, subject=issue.ref, who=by)
+        return issues.by_id(connection, issue.id)

@@ -1,0 +1,117 @@
+"""Plan and draft: what the next issue would hold, and making it so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from digest.errors import NotAllowed
+from digest.model.issue import Issue, IssueState, Selection
+from digest.model.newsletter import Newsletter
+from digest.rules.layout import lay_out
+from digest.rules.selection import select
+from digest.storage import articles, events, issues
+from digest.storage.database import Connection, Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What the next issue would hold.  `open` is the one already begun, if there is one."""
+
+    number: int
+    now: datetime
+    selection: Selection
+    open: Issue | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def plan(newsletter: Newsletter, *, database: Database, now: datetime, everything: bool = False) -> Plan:
+    """Select without changing anything; `everything` judges also what was settled long ago."""
+    with database.read() as connection:
+        return _plan(connection, newsletter, now=now, everything=everything)
+
+
+def draft(
+    newsletter: Newsletter, *, database: Database, now: datetime, slot_key: str = ""
+) -> Issue | Selection:
+    """Freeze the plan as a draft issue and reserve its articles; the selection if there is nothing.
+
+    Raises:
+        NotAllowed: an issue of this newsletter is open already.
+    """
+    with database.write() as connection:
+        planned = _plan(connection, newsletter, now=now)
+        if planned.open is not None:
+            raise NotAllowed(
+                f"Issue {planned.open.ref} is {planned.open.state.value} and not finished.",
+                mend=f"Send it, or `digest cancel {planned.open.ref}`.",
+            )
+        if planned.selection.nothing:
+            return planned.selection
+        layout = lay_out(
+            planned.selection.chosen,
+            policy=newsletter.policy,
+            sources={spec.key: spec for spec in newsletter.sources},
+            language=newsletter.language,
+        )
+        made = issues.add_draft(
+            connection,
+            newsletter.name,
+            layout=layout,
+            selection=planned.selection,
+            now=now,
+            slot_key=slot_key,
+        )
+        what = f"drafted with {len(layout.teasers)} articles"
+        events.record(connection, what, at=now, newsletter=newsletter.name, subject=made.ref)
+        return made
+
+
+def _plan(connection: Connection, newsletter: Newsletter, *, now: datetime, everything: bool = False) -> Plan:
+    last = issues.latest(connection, newsletter.name)
+    since = last.selected_at if last else None
+    if everything:
+        found, earlier = articles.every(connection, newsletter.name), dict[str, int]()
+    else:
+        found, earlier = articles.candidates(
+            connection,
+            newsletter.name,
+            reach=since or now - newsletter.policy.first_issue,
+            oldest=now - newsletter.policy.max_age,
+            since=since,
+        )
+    selection = select(
+        found,
+        policy=newsletter.policy,
+        sources={spec.key: spec for spec in newsletter.sources},
+        now=now,
+        since=since,
+    )
+    merged = dict(earlier)
+    for reason, count in selection.earlier.items():
+        merged[reason] = merged.get(reason, 0) + count
+    begun = issues.open_one(connection, newsletter.name)
+    return Plan(
+        number=issues.next_number(connection, newsletter.name),
+        now=now,
+        selection=replace(selection, earlier=merged),
+        open=begun,
+        warnings=tuple(_warnings(connection, newsletter, begun)),
+    )
+
+
+def _warnings(connection: Connection, newsletter: Newsletter, begun: Issue | None) -> list[str]:
+    found = []
+    if begun is not None:
+        stands = {IssueState.SENDING: "is being sent"}.get(begun.state, f"is {begun.state.value}")
+        found.append(f"Issue {begun.ref} {stands}; this plan is for the one after it.")
+    health = articles.health_of(connection, newsletter.name)
+    for spec in newsletter.sources:
+        state = health.get(spec.key)
+        if state is None:
+            found.append(f"{spec.name} was never collected: run `digest collect {newsletter.name}`.")
+        elif not state.ok:
+            found.append(f"{spec.name} could not be read: {state.message}")
+        elif state.message:
+            found.append(f"{spec.name}: {state.message}")
+    return found

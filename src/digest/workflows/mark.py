@@ -1,0 +1,137 @@
+"""Mark an article by hand, and tell where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NoReturn
+
+from digest.errors import NotFound
+from digest.model.article import Article, FoundArticle, KeyKind
+from digest.model.issue import Choice
+from digest.model.newsletter import Newsletter
+from digest.rules.identity import keys_of
+from digest.storage import articles, events, issues
+from digest.storage.database import Connection, Database
+from digest.workflows.draft import plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where one article of one newsletter stands."""
+
+    newsletter: str
+    article: Article
+    sentence: str
+    choice: Choice | None = None
+
+
+def feature(
+    url: str, *, newsletters: Iterable[Newsletter], database: Database, by: str, now: datetime
+) -> list[Article]:
+    """Put an article into the next issue, even if it is old or was sent before."""
+    return _mark(url, "featured", newsletters=newsletters, database=database, by=by, now=now)
+
+
+def unfeature(
+    url: str, *, newsletters: Iterable[Newsletter], database: Database, by: str, now: datetime
+) -> list[Article]:
+    """Take the mark back; also one that the source gave."""
+    return _mark(url, "unfeatured", newsletters=newsletters, database=database, by=by, now=now)
+
+
+def exclude(
+    url: str, *, newsletters: Iterable[Newsletter], database: Database, by: str, why: str = "", now: datetime
+) -> list[Article]:
+    """Keep an article out of every issue to come, until it is featured."""
+    return _mark(url, "excluded", newsletters=newsletters, database=database, by=by, why=why, now=now)
+
+
+def why(url: str, *, newsletters: Iterable[Newsletter], database: Database, now: datetime) -> list[Standing]:
+    """Where the article stands in each newsletter that knows it, and why.
+
+    Raises:
+        NotFound: no newsletter knows it.
+    """
+    found = []
+    for newsletter in newsletters:
+        with database.read() as connection:
+            known = _known(connection, newsletter, url)
+        if not known:
+            continue
+        planned = plan(newsletter, database=database, now=now, everything=True)
+        choices = {c.article.id: c for c in (*planned.selection.chosen, *planned.selection.left_out)}
+        for article in known:
+            choice = choices.get(article.id)
+            found.append(_standing(newsletter, article, choice, number=planned.number))
+    return found or _unknown(url)
+
+
+def _standing(newsletter: Newsletter, article: Article, choice: Choice | None, *, number: int) -> Standing:
+    if choice is not None and choice.chosen:
+        sentence = f"It comes into issue {number}: {choice.reason}."
+    elif article.last_issue is not None:
+        sentence = f"It was in issue {article.last_issue}; it comes again only if it is featured."
+    elif choice is not None:
+        sentence = f"It stays out of issue {number}: {choice.reason}."
+    elif article.is_backlog:
+        sentence = "It stays out: older than the first issue reaches. `digest feature` brings it in."
+    else:
+        sentence = (
+            f"It stays out: older than {newsletter.policy.max_age.days} days. `digest feature` brings it in."
+        )
+    return Standing(newsletter=newsletter.name, article=article, sentence=sentence, choice=choice)
+
+
+def _mark(
+    url: str,
+    how: str,
+    *,
+    newsletters: Iterable[Newsletter],
+    database: Database,
+    by: str,
+    now: datetime,
+    why: str = "",
+) -> list[Article]:
+    marked: list[Article] = []
+    with database.write() as connection:
+        for newsletter in newsletters:
+            for article in _known(connection, newsletter, url):
+                if how == "featured":
+                    articles.feature(connection, article.id, at=now)
+                elif how == "unfeatured":
+                    articles.unfeature(connection, article.id, at=now)
+                else:
+                    articles.exclude(connection, article.id, at=now, why=why)
+                what = f"{how}: {article.title}" + (f" ({why})" if why else "")
+                events.record(
+                    connection, what, at=now, newsletter=newsletter.name, subject=article.url, who=by
+                )
+                marked.append(article)
+    return marked or _unknown(url)
+
+
+def _known(connection: Connection, newsletter: Newsletter, url: str) -> list[Article]:
+    keys = keys_of(FoundArticle(url=url, title=""))
+    exact = {key for key in keys if key[0] is KeyKind.ADDRESS}
+    if exact and (found := articles.by_keys(connection, newsletter.name, exact)):
+        return found
+    paths = {key for key in keys if key[0] is KeyKind.PATH}
+    return articles.by_keys(connection, newsletter.name, paths) if paths else []
+
+
+def _unknown(url: str) -> NoReturn:
+    raise NotFound(
+        f"No article with the address {url} is known.",
+        mend="Run `digest collect`, and look at `digest plan NEWSLETTER --all` for what is known.",
+    )
+
+
+def in_open_issue(article: Article, *, newsletter: str, database: Database) -> str:
+    """The open issue that holds this article, or empty."""
+    with database.read() as connection:
+        begun = issues.open_one(connection, newsletter)
+    if begun is None or article.id not in {t.article_id for t in begun.layout.teasers}:
+        return ""
+    return begun.ref

@@ -1,0 +1,164 @@
+"""The press: one issue as it is printed, for preview, proof, checks and sending alike.
+
+There is one way from an issue to bytes, so that what an editor sees is what
+goes out.  Until approval an issue is rendered anew each time; from then on the
+frozen rendering is used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from digest.checks import Facts, Finding, run
+from digest.errors import NotAllowed
+from digest.message.compile import Compiled, MessageFacts, compile_message
+from digest.message.parse import ParsedMessage, parse
+from digest.message.splice import message_bytes
+from digest.model.delivery import Delivery, DeliveryId, Envelope
+from digest.model.issue import Issue, Rendered
+from digest.model.newsletter import Newsletter, Site
+from digest.rendering.issue import render_issue
+from digest.rules.tokens import sign
+
+_SAMPLE = Delivery(
+    id=DeliveryId(0),
+    address="reader@example.org",
+    name="",
+    language="",
+    subscription_id=0,
+    epoch=0,
+    attempt=0,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Press:
+    """What printing an issue of one newsletter takes."""
+
+    site: Site
+    newsletter: Newsletter
+    folders: Sequence[Path]  # of templates, the owner's first
+    secret_keys: Sequence[str]
+    signs_dkim: bool = False
+
+
+def rendered(press: Press, issue: Issue, *, now: datetime) -> Rendered:
+    """The frozen rendering of an approved issue; a fresh one before that.
+
+    Raises:
+        TemplateError: a template does not load or render.
+    """
+    if issue.rendered is not None and issue.content_hash:
+        return issue.rendered
+    return render_issue(
+        site=press.site,
+        newsletter=press.newsletter,
+        number=issue.number,
+        now=now,
+        layout=issue.layout,
+        nonce=_nonce(press, issue),
+        web_url=web_url(press, issue),
+        folders=press.folders,
+    )
+
+
+def compiled(press: Press, issue: Issue, *, now: datetime, is_proof: bool = False) -> Compiled:
+    """The message of an issue, ready for any transport.
+
+    Raises:
+        TemplateError: a template does not load or render.
+        NotAllowed: an approved issue no longer compiles to what was approved.
+    """
+    made = compile_message(rendered(press, issue, now=now), _facts(press, issue, is_proof=is_proof))
+    if issue.content_hash and not is_proof and made.content_hash != issue.content_hash:
+        raise NotAllowed(
+            f"Issue {issue.ref} would not go out as it was approved: its sender or headers have changed since.",
+            mend=f"Take the change back, or cancel it (`digest cancel {issue.ref}`) and draft it again.",
+        )
+    return made
+
+
+def envelope(press: Press, issue: Issue, to: Delivery, *, now: datetime) -> Envelope:
+    """Sender, recipient and the values of the slots of one message."""
+    return Envelope(
+        delivery_id=to.id,
+        address=to.address,
+        name=to.name,
+        return_path=press.newsletter.sender.address,
+        message_id=_message_id(press, issue, to),
+        unsubscribe_url=unsubscribe_url(press, to.subscription_id),
+        date=now,
+    )
+
+
+def sample(press: Press, issue: Issue, *, now: datetime) -> Envelope:
+    """An envelope to nobody, for preview and checks; its links lead nowhere."""
+    return envelope(press, issue, _SAMPLE, now=now)
+
+
+def message(press: Press, issue: Issue, *, now: datetime) -> bytes:
+    """The whole message as a sample recipient would get it."""
+    return message_bytes(compiled(press, issue, now=now), sample(press, issue, now=now))
+
+
+def check(
+    press: Press, issue: Issue, *, earlier_subjects: tuple[str, ...], now: datetime
+) -> tuple[tuple[Finding, ...], ParsedMessage]:
+    """Run the pre-flight over the message as it would be sent."""
+    parsed = parse(message(press, issue, now=now))
+    facts = Facts(
+        site=press.site,
+        newsletter=press.newsletter,
+        layout=issue.layout,
+        earlier_subjects=earlier_subjects,
+        nonce=_nonce(press, issue) if not issue.rendered else issue.rendered.nonce,
+        audience_count=None,
+        dkim=press.signs_dkim,
+        unsubscribe_url=unsubscribe_url(press, _SAMPLE.subscription_id),
+    )
+    return run(parsed, facts), parsed
+
+
+def web_url(press: Press, issue: Issue) -> str:
+    return f"{press.site.public_url}/archive/{press.newsletter.name}/{issue.number}"
+
+
+def unsubscribe_url(press: Press, subscription_id: int) -> str:
+    token = sign(subscription_id, purpose="unsubscribe", keys=press.secret_keys)
+    return f"{press.site.public_url}/u/{token}"
+
+
+def _facts(press: Press, issue: Issue, *, is_proof: bool) -> MessageFacts:
+    newsletter = press.newsletter
+    domain = newsletter.sender.domain
+    # Gmail's feedback loop wants a stable sender id of 5 to 15 characters in the last field.
+    sender_id = "digest" + hashlib.sha256(domain.encode()).hexdigest()[:8]
+    return MessageFacts(
+        issue_ref=issue.ref,
+        sender=newsletter.sender,
+        reply_to=newsletter.reply_to,
+        list_name=newsletter.title,
+        list_id=f"{newsletter.name}.{domain}",
+        feedback_id=f"{issue.number}:{newsletter.name}:newsletter:{sender_id}",
+        language=newsletter.language,
+        archive_url=f"{press.site.public_url}/",
+        is_proof=is_proof,
+    )
+
+
+def _nonce(press: Press, issue: Issue) -> str:
+    """Stable for an issue, so that its preview and its sending are the same bytes; secret beforehand."""
+    key = press.secret_keys[-1].encode()
+    return hmac.new(key, f"nonce:{issue.ref}:{issue.id}".encode(), hashlib.sha256).hexdigest()[:20]
+
+
+def _message_id(press: Press, issue: Issue, to: Delivery) -> str:
+    """The same on every attempt, so that receivers can drop a repeat (RFC 5322, 3.6.4)."""
+    key = press.secret_keys[-1].encode()
+    recipient = hmac.new(key, f"message:{issue.id}:{to.subscription_id}".encode(), hashlib.sha256)
+    return f"{issue.newsletter}.{issue.number}.{recipient.hexdigest()[:20]}@{press.newsletter.sender.domain}"

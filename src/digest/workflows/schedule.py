@@ -1,0 +1,174 @@
+"""The schedule's work: what is to be done at one look at the clock.
+
+A slot is written into the database before its work begins, so that two
+schedulers, a restart or a clock change cannot make two issues of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from digest.errors import Busy, DigestError
+from digest.model.issue import Issue, IssueState
+from digest.model.newsletter import Newsletter
+from digest.model.slot import Slot, SlotState
+from digest.rules.slots import next_slots, slots_between
+from digest.storage import events, issues, slots
+from digest.storage.database import Database
+from digest.workflows.send import Sent
+
+_RETRY_UNDER_WAY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happened:
+    """One thing that a look at the clock led to, for the log."""
+
+    newsletter: str
+    what: str
+    is_trouble: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duties:
+    """What the schedule can set going."""
+
+    collect: Callable[[Newsletter], Sequence[Happened]]
+    send: Callable[[Newsletter, str], Sent]  # with the slot's key
+    resume: Callable[[Newsletter, Issue], Sent]
+
+
+class Schedule:
+    """Keeps in mind when each newsletter was collected last; everything else is in the database."""
+
+    def __init__(
+        self,
+        newsletters: Sequence[Newsletter],
+        *,
+        database: Database,
+        duties: Duties,
+        tell: Callable[[Happened], None],
+    ) -> None:
+        self._newsletters = newsletters
+        self._database = database
+        self._duties = duties
+        self._tell = tell
+        self._collected: dict[str, datetime] = {}
+
+    def tick(self, now: datetime) -> datetime | None:
+        """Do what is due; when the next thing will be.  One newsletter's trouble is not another's."""
+        times = []
+        for newsletter in self._newsletters:
+            try:
+                times.append(self._look(newsletter, now))
+            except DigestError as error:
+                self._tell(Happened(newsletter=newsletter.name, what=str(error), is_trouble=True))
+        return min(times, default=None)
+
+    def _look(self, newsletter: Newsletter, now: datetime) -> datetime:
+        due = self._due(newsletter, now)
+        if due or self._is_time_to_collect(newsletter, now):
+            self._collect(newsletter, now)
+        for slot in due:
+            self._send(newsletter, slot)
+        self._resume(newsletter, now)
+        following = next_slots(
+            newsletter.schedule, newsletter=newsletter.name, timezone=newsletter.timezone, after=now, count=1
+        )
+        return min([self._collected[newsletter.name] + newsletter.collect_every, *(s.due for s in following)])
+
+    def _is_time_to_collect(self, newsletter: Newsletter, now: datetime) -> bool:
+        last = self._collected.get(newsletter.name)
+        return last is None or now - last >= newsletter.collect_every
+
+    def _collect(self, newsletter: Newsletter, now: datetime) -> None:
+        self._collected[newsletter.name] = now
+        for happened in self._duties.collect(newsletter):
+            self._tell(happened)
+
+    def _due(self, newsletter: Newsletter, now: datetime) -> list[Slot]:
+        """The slots this scheduler is to serve now: at most the newest one that is not too late.
+
+        Slots of before the very first look are nobody's: a newsletter that was
+        set up on Wednesday has not missed Tuesday.
+        """
+        found: list[Slot] = []
+        with self._database.write() as connection:
+            # A scheduler died over these: their issue resumes, or begins only now.
+            found.extend(record.slot for record in slots.unfinished(connection, newsletter.name))
+            since = slots.looked_until(connection, newsletter.name, now=now)
+            passed = slots_between(
+                newsletter.schedule,
+                newsletter=newsletter.name,
+                timezone=newsletter.timezone,
+                after=since,
+                until=now,
+            )
+            for slot in passed:
+                is_newest = slot is passed[-1]
+                state, reason = _judge(slot, now=now, late=newsletter.late, is_newest=is_newest)
+                if not slots.record(connection, slot, state, at=now, reason=reason):
+                    continue
+                if state is SlotState.DUE:
+                    found.append(slot)
+                    continue
+                what = f"slot {slot.key} {state.value}: {reason}"
+                events.record(connection, what, at=now, newsletter=newsletter.name)
+                self._tell(Happened(newsletter=newsletter.name, what=what, is_trouble=True))
+        return found
+
+    def _send(self, newsletter: Newsletter, slot: Slot) -> None:
+        sent, trouble = None, ""
+        try:
+            sent = self._duties.send(newsletter, slot.key)
+        except Busy:
+            return  # another scheduler has it in hand, and will settle the slot
+        except DigestError as error:
+            trouble = str(error)
+        number = sent.issue.number if sent is not None and sent.issue is not None else None
+        state = SlotState.FAILED if sent is None else SlotState.DONE if number else SlotState.SKIPPED
+        reason = trouble or (f"{sent.state}: {sent.reason}".rstrip(": ") if sent is not None else "")
+        with self._database.write() as connection:
+            slots.settle(connection, slot, state, reason=reason, issue=number)
+            what = f"slot {slot.key} {state.value}" + (f": {reason}" if reason else "")
+            events.record(connection, what, at=slot.due, newsletter=newsletter.name)
+        is_trouble = state is SlotState.FAILED or (sent is not None and sent.state == IssueState.HELD.value)
+        self._tell(Happened(newsletter=newsletter.name, what=what, is_trouble=is_trouble))
+
+    def _resume(self, newsletter: Newsletter, now: datetime) -> None:
+        """Go on with an issue under way: deferred recipients, or a send that was interrupted."""
+        from digest.storage import ledger
+
+        with self._database.read() as connection:
+            begun = issues.open_one(connection, newsletter.name)
+            if begun is None or begun.state not in {IssueState.SENDING, IssueState.APPROVED}:
+                return
+            counts = ledger.counts(connection, begun.id, now=now)
+        if begun.state is IssueState.APPROVED and not begun.slot_key:
+            return  # a person approved it and will send it
+        if not (counts.pending or counts.in_flight):
+            return
+        sent = self._duties.resume(newsletter, begun)
+        self._tell(
+            Happened(
+                newsletter=newsletter.name, what=f"issue {begun.ref} went on: {sent.state} {sent.reason}"
+            )
+        )
+
+
+def _judge(slot: Slot, *, now: datetime, late: timedelta, is_newest: bool) -> tuple[SlotState, str]:
+    if not is_newest:
+        return SlotState.COALESCED, "a later slot was due at the same look"
+    if now - slot.due > late:
+        return (
+            SlotState.MISSED,
+            f"it was found {_hours(now - slot.due)} late, and late_hours is {_hours(late)}",
+        )
+    return SlotState.DUE, ""
+
+
+def _hours(span: timedelta) -> str:
+    hours = span.total_seconds() / 3600
+    return f"{hours:.0f} hours" if hours >= 2 else f"{hours:.1f} hours"

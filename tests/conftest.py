@@ -1,0 +1,51 @@
+"""What every test may ask for: programs that Python packages cannot bring, and the shared folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+NO_SHARED_FOLDER = "the folder ../shared is not here"
+
+
+@pytest.fixture(scope="session")
+def shared_folder() -> Path:
+    """Examples that lie beside the checkout on some machines: the one thing that may always be absent."""
+    folder = ROOT.parent / "shared"
+    if not folder.is_dir():
+        pytest.skip(NO_SHARED_FOLDER)
+    return folder
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for mark in item.iter_markers("needs"):
+        for program in mark.args:
+            if not shutil.which(program):
+                pytest.skip(f"{program} is not installed; ./dev test --all brings it")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Under `./dev test --all` a test that did not run is a test that failed."""
+    report = yield
+    if report.skipped and os.environ.get("DIGEST_TEST_ALL") and not _may_skip(report):
+        report.outcome = "failed"
+        report.longrepr = f"skipped under --all: {_reason(report)}"
+    return report
+
+
+def _may_skip(report: pytest.TestReport) -> bool:
+    is_expected_failure = hasattr(report, "wasxfail")
+    return is_expected_failure or NO_SHARED_FOLDER in _reason(report)
+
+
+def _reason(report: pytest.TestReport) -> str:
+    where = report.longrepr
+    return str(where[2]) if isinstance(where, tuple) else str(where)

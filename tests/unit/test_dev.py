@@ -1,0 +1,308 @@
+"""`./dev`: the menu of chores, the set-up, and what it checks by itself."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+CHORES = ["demo", "test", "check", "fix", "docs", "serve", "bench", "lock", "build"]
+
+
+@pytest.fixture
+def dev(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The script as a module, without a trace of it left on the disk."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    loader = SourceFileLoader("dev", str(ROOT / "dev"))
+    spec = importlib.util.spec_from_loader("dev", loader)
+    assert spec
+    module = importlib.util.module_from_spec(spec)
+    loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def elsewhere(dev: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout of its own with the same locks, and nothing set up."""
+    for name in ("pyproject.toml", "requirements.lock", "requirements-dev.lock"):
+        shutil.copyfile(ROOT / name, tmp_path / name)
+    for name, path in {
+        "ROOT": tmp_path,
+        "BIN": tmp_path / ".venv" / "bin",
+        "RUNTIME": tmp_path / "requirements.lock",
+        "EVERYTHING": tmp_path / "requirements-dev.lock",
+    }.items():
+        monkeypatch.setattr(dev, name, path)
+    return tmp_path
+
+
+def call(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, ROOT / "dev", *words], capture_output=True, text=True, check=False)
+
+
+def test_alone_it_prints_the_menu() -> None:
+    done = call()
+
+    assert done.returncode == 0
+    assert re.findall(r"^  (\w+) +\S", done.stdout, re.MULTILINE) == CHORES
+    assert "\033" not in done.stdout  # no colours into a pipe
+
+
+def test_an_unknown_chore_is_wrong_usage() -> None:
+    done = call("tset")
+
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "no chore “tset”" in done.stderr
+
+
+def test_it_is_executable() -> None:
+    assert os.access(ROOT / "dev", os.X_OK)
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)
+
+
+def test_colours_only_for_people_who_want_them(dev: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """https://no-color.org"""
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert dev.bold("word") == "\033[1mword\033[0m"
+
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert dev.bold("word") == "word"
+
+
+def test_an_old_python_is_told_what_is_needed(dev: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "version_info", (3, 9, 18, "final", 0))
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+
+    with pytest.raises(SystemExit, match=r"needs Python 3\.11 or newer; .* is 3\.9\.18"):
+        dev.main([])
+
+
+def test_a_newer_python_on_the_path_takes_over(dev: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    became: list[str] = []
+    monkeypatch.setattr(sys, "version_info", (3, 9, 18, "final", 0))
+    monkeypatch.setattr(shutil, "which", lambda name: name if name == "python3.12" else None)
+    monkeypatch.setattr(os, "execvp", lambda _, words: became.extend(words) or sys.exit(0))
+
+    with pytest.raises(SystemExit):
+        dev.main(["test", "-q"])
+    assert became == ["python3.12", str(ROOT / "dev"), "test", "-q"]
+
+
+def test_a_debian_without_venv_is_told_the_package(
+    dev: ModuleType, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dev, "find_spec", lambda _: None)
+
+    with pytest.raises(SystemExit, match=r"apt-get install python3\.\d+-venv"):
+        dev.set_up(dev.RUNTIME)
+
+
+class TestSetUp:
+    """What makes the environment new, and what leaves it alone."""
+
+    @pytest.fixture(autouse=True)
+    def ready(self, dev: ModuleType, elsewhere: Path) -> None:
+        dev.BIN.mkdir(parents=True)
+        (dev.BIN / "python").touch()
+
+    def test_a_stamped_environment_costs_nothing(
+        self, dev: ModuleType, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        dev.stamp(dev.EVERYTHING).write_text(dev.fingerprint(dev.EVERYTHING))
+        monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("it ran something"))
+
+        dev.set_up(dev.EVERYTHING)
+        dev.set_up(dev.RUNTIME)  # which is a part of everything
+
+    def test_the_runtime_alone_is_not_enough_for_tests(self, dev: ModuleType) -> None:
+        dev.stamp(dev.RUNTIME).write_text(dev.fingerprint(dev.RUNTIME))
+
+        assert dev.is_current(dev.RUNTIME)
+        assert not dev.is_current(dev.EVERYTHING)
+
+    @pytest.mark.parametrize("changed", ["requirements.lock", "pyproject.toml"])
+    def test_a_change_of_lock_or_project_asks_for_a_new_set_up(
+        self, dev: ModuleType, elsewhere: Path, changed: str
+    ) -> None:
+        dev.stamp(dev.RUNTIME).write_text(dev.fingerprint(dev.RUNTIME))
+        with (elsewhere / changed).open("a") as file:
+            file.write("# changed\n")
+
+        assert not dev.is_current(dev.RUNTIME)
+
+    def test_an_environment_that_was_moved_is_made_anew(
+        self, dev: ModuleType, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Its scripts name the folder where it was made."""
+        (dev.BIN / "pip").touch()
+        dev.stamp(dev.RUNTIME).write_text("/somewhere/else\n0\n")
+        ran: list[tuple[str, ...]] = []
+        monkeypatch.setattr(dev, "run", lambda *words: ran.append(words) or "")
+
+        dev.make_venv()
+
+        assert ran == [(sys.executable, "-m", "venv", "--clear", str(elsewhere / ".venv"))]
+
+    def test_a_failed_set_up_leaves_no_stamp(self, dev: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(dev, "run", lambda *_: "no network")
+
+        with pytest.raises(SystemExit, match="no network"):
+            dev.set_up(dev.RUNTIME)
+        assert not dev.is_current(dev.RUNTIME)
+
+    def test_where_uv_is_not_to_be_had_pip_does_it(
+        self, dev: ModuleType, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """With the same hashes."""
+        ran: list[str] = []
+
+        def run(*words: str) -> str:
+            ran.append(" ".join(words))
+            return "no uv here" if words[-1].endswith("uv.lock") else ""
+
+        monkeypatch.setattr(dev, "run", run)
+        dev.set_up(dev.RUNTIME)
+
+        assert not any(words.startswith("uv ") for words in ran)
+        assert any(words.endswith(f"--require-hashes -r {dev.RUNTIME}") for words in ran)
+        assert dev.is_current(dev.RUNTIME)
+
+    def test_uv_comes_by_its_own_hashes(self, dev: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(dev, "run", lambda *_: "")
+        assert not dev.has_uv()  # nothing came, whatever pip says
+
+        lines = (dev.BIN.parent / "uv.lock").read_text().splitlines()
+        assert re.fullmatch(r"uv==[\d.]+ \\", lines[0])
+        assert all(line.startswith("    --hash=sha256:") for line in lines[1:])
+        assert len(lines) > 1
+
+
+def test_what_a_program_complains_about_is_passed_on(dev: ModuleType) -> None:
+    assert dev.run(sys.executable, "-c", "") == ""
+    assert dev.run(sys.executable, "-c", "import sys; sys.exit('sorry')") == "sorry"
+    assert dev.run(sys.executable, "-c", "import sys; sys.exit(7)").endswith("ended with 7.")
+
+
+class TestLocks:
+    def test_they_are_of_this_project(self, dev: ModuleType) -> None:
+        assert dev.lock_findings() == []
+
+    def test_a_new_dependency_makes_them_old(self, dev: ModuleType, elsewhere: Path) -> None:
+        project = elsewhere / "pyproject.toml"
+        project.write_text(project.read_text().replace("dependencies = [", 'dependencies = [\n  "attrs",', 1))
+
+        assert len(dev.lock_findings()) == 2
+
+    def test_other_settings_do_not(self, dev: ModuleType, elsewhere: Path) -> None:
+        project = elsewhere / "pyproject.toml"
+        project.write_text(project.read_text().replace("line-length = 110", "line-length = 100"))
+
+        assert dev.lock_findings() == []
+
+    def test_an_address_in_a_lock_is_found(self, dev: ModuleType, elsewhere: Path) -> None:
+        with dev.RUNTIME.open("a") as file:
+            file.write("--index-url https://packages.example/simple\n")
+
+        assert [finding.split()[0] for finding in dev.lock_findings()] == ["requirements.lock"]
+
+
+PAGE = """# A page
+
+## What's new, and old?
+
+[there](other.md), [here](#whats-new-and-old), [both](other.md#a-part), [outside](https://blog.example/)
+
+```toml
+[a]
+b = 1
+```
+"""
+
+
+class TestDocumentation:
+    @pytest.fixture
+    def page(self, tmp_path: Path) -> Path:
+        (tmp_path / "other.md").write_text("# Other\n\n### A part\n")
+        (tmp_path / "page.md").write_text(PAGE)
+        return tmp_path / "page.md"
+
+    def test_a_sound_page_has_no_findings(self, dev: ModuleType, page: Path) -> None:
+        assert dev.page_findings(page) == []
+
+    @pytest.mark.parametrize(
+        ("change", "finding"),
+        [
+            (("](other.md)", "](gone.md)"), "the link gone.md leads nowhere"),
+            (("#whats-new-and-old", "#whats-new"), "the link #whats-new leads nowhere"),
+            (("#a-part", "#b-part"), "the link other.md#b-part leads nowhere"),
+            (("b = 1", "b = one"), "an example in toml does not parse"),
+        ],
+    )
+    def test_what_is_wrong_is_found(
+        self, dev: ModuleType, page: Path, change: tuple[str, str], finding: str
+    ) -> None:
+        page.write_text(PAGE.replace(*change))
+
+        assert [found[: len(finding)] for found in dev.page_findings(page)] == [finding]
+
+
+def test_every_program_that_tests_need_can_be_installed(dev: ModuleType) -> None:
+    assert dev.needed_programs() - set(dev.APT) == set()
+
+
+NEEDY = """
+import pytest
+
+needs = pytest.mark.needs
+
+@needs("a-program-that-nobody-has")
+def test_with_a_program():
+    pass
+
+@needs("sh")
+def test_with_a_shell():
+    pass
+
+def test_with_the_shared_folder(shared_folder):
+    pass
+
+@pytest.mark.xfail
+def test_of_the_future():
+    assert False
+"""
+
+
+@pytest.mark.parametrize(
+    ("everything", "outcome"),
+    [("", "1 passed, 2 skipped, 1 xfailed"), ("1", "1 passed, 1 skipped, 1 xfailed, 1 error")],
+)
+def test_under_all_a_missing_program_is_a_failure(tmp_path: Path, everything: str, outcome: str) -> None:
+    """And says which; a missing shared folder may be skipped even there."""
+    (tmp_path / "checkout" / "tests").mkdir(parents=True)
+    shutil.copyfile(ROOT / "tests" / "conftest.py", tmp_path / "checkout" / "tests" / "conftest.py")
+    (tmp_path / "checkout" / "tests" / "test_needy.py").write_text(NEEDY)
+    (tmp_path / "checkout" / "pytest.ini").write_text("[pytest]\nmarkers = needs(name)\n")
+    pytest_there = [sys.executable, "-m", "pytest", "-ra", "-p", "no:cacheprovider", "-p", "no:randomly"]
+
+    done = subprocess.run(
+        pytest_there,
+        cwd=tmp_path / "checkout",
+        env=os.environ | {"DIGEST_TEST_ALL": everything},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert outcome in done.stdout
+    assert "a-program-that-nobody-has is not installed; ./dev test --all brings it" in done.stdout

@@ -1,0 +1,120 @@
+"""The rules of the house that no tool checks: names, docstrings, light imports, pure rooms."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "src" / "digest"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+NAMES_OF_NOTHING = {"manager", "util", "utils", "helper", "helpers", "service", "handler"}
+NAMES_OF_NOTHING |= {"base", "common", "misc"}
+HEAVY = {"alembic", "feedparser", "httpx2", "lxml", "premailer", "sendgrid", "sqlalchemy", "starlette"}
+PURE_ROOMS = ("checks", "model", "rules")
+
+
+def where(path: Path, line: int = 0) -> str:
+    return f"{path.relative_to(ROOT)}:{line}" if line else str(path.relative_to(ROOT))
+
+
+def words_of(name: str) -> set[str]:
+    """The words of a name in snake_case or CamelCase."""
+    return {word.lower() for word in re.findall(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])", name)}
+
+
+def named_things(path: Path) -> Iterator[tuple[int, str]]:
+    yield 1, path.stem
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.lineno, node.name
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("issue_at", {"issue", "at"}),
+        ("URLHandler", {"url", "handler"}),
+        ("_MailManager2", {"mail", "manager2"}),
+        ("database", {"database"}),
+    ],
+)
+def test_names_are_taken_apart(name: str, words: set[str]) -> None:
+    """A forbidden word is a whole word: `database` holds no `base`."""
+    assert words_of(name) == words
+
+
+def test_everything_has_a_name_that_says_something() -> None:
+    """No file, class or function is called after its lack of a concept."""
+    found = [
+        f"{where(path, line)} {name}"
+        for path in MODULES
+        for line, name in named_things(path)
+        if words_of(name) & NAMES_OF_NOTHING
+    ]
+
+    assert found == []
+
+
+def test_every_module_says_what_lives_there() -> None:
+    silent = [where(path) for path in MODULES if not ast.get_docstring(ast.parse(path.read_text("utf-8")))]
+
+    assert silent == []
+
+
+def test_pure_rooms_ask_nobody() -> None:
+    """Rules, checks and nouns read no clock, no file, no environment and draw no random number."""
+    found = [
+        f"{where(path, line)} {call}"
+        for room in PURE_ROOMS
+        for path in (PACKAGE / room).rglob("*.py")
+        for line, call in questions_to_the_world(path)
+    ]
+
+    assert found == []
+
+
+def questions_to_the_world(path: Path) -> Iterator[tuple[int, str]]:
+    asks = re.compile(
+        r"(?:datetime|date)\.(?:now|utcnow|today)|time\.(?:time|monotonic|sleep)|os\.(?:environ|getenv)"
+        r"|urllib\.request\.\w+|random\.\w+|secrets\.\w+|open|print|input"
+        r"|.*\.(?:read_text|read_bytes|write_text|write_bytes|exists|is_file|is_dir|iterdir|glob)"
+    )
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Call) and asks.fullmatch(called := ast.unparse(node.func)):
+            yield node.lineno, called
+
+
+def test_questions_to_the_world_are_seen(tmp_path: Path) -> None:
+    path = tmp_path / "rule.py"
+    path.write_text("import time\nx = 1\nthen = time.time()\nopen('a')\n(x or y).read_text()\n")
+
+    assert sorted(line for line, _ in questions_to_the_world(path)) == [3, 4, 5]
+
+
+def test_help_loads_nothing_heavy() -> None:
+    """`digest --help` does not pay for the database, the mail or the web."""
+    program = (
+        "import sys\n"
+        "from digest.cli import main\n"
+        "code = 0\n"
+        "try: main()\n"
+        "except SystemExit as stop: code = stop.code\n"
+        "assert not code, code\n"
+        "print('loaded:', *sorted({name.partition('.')[0] for name in sys.modules}))\n"
+    )
+
+    command = [sys.executable, "-c", program, "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert "digest" in loaded
+    assert loaded & HEAVY == set()
