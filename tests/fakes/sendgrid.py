@@ -133,7 +133,10 @@ class FakeSendGrid:
         self.api_key = api_key
         self.verified = verified  # sender addresses; None: all of them
         self.refused_addresses: set[str] = set()  # a 400 that names the recipient
-        self.vague = False  # errors about recipients name no field
+        self.refused_subject = ""  # a 400 about the message itself
+        self.vague = False  # refusals of the two above name no field
+        self.sandbox_status = 200
+        self.scopes: tuple[str, ...] = ("mail.send", "sender_verification_eligible")
         self.accepted: list[Accepted] = []
         self.asked: list[Asked] = []
         self.before_accept: Callable[[], None] = lambda: None
@@ -470,7 +473,7 @@ class _Door(BaseHTTPRequestHandler):
             return self._refuse(404, Problem(None, "The resource could not be found."))
         if not self._is_authorized():
             return None
-        return self._answer(200, {"scopes": ["mail.send", "sender_verification_eligible"]})
+        return self._answer(200, {"scopes": list(self.server.fake.scopes)})
 
     def do_POST(self) -> None:
         size = int(self.headers.get("Content-Length", "0"))
@@ -501,8 +504,8 @@ class _Door(BaseHTTPRequestHandler):
         is_sandbox = (
             not found and document.get("mail_settings", {}).get("sandbox_mode", {}).get("enable") is True
         )
-        step = Scripted(takes=False) if is_sandbox else fake.next_step()
-        if step.status in {401, 403, 413, 429} or (step.status >= 500 and not step.takes):
+        step = Scripted(takes=False, status=fake.sandbox_status) if is_sandbox else fake.next_step()
+        if not step.takes and step.status not in {200, 202}:
             return self._finish(step, document, size, [Problem(None, step.message)])
         if found:
             return self._finish(Scripted(status=400), document, size, found)
@@ -510,7 +513,7 @@ class _Door(BaseHTTPRequestHandler):
             message = "The from address does not match a verified Sender Identity."
             return self._finish(Scripted(status=403), document, size, [Problem("from", message)])
         if is_sandbox:
-            return self._finish(Scripted(status=200), document, size)
+            return self._finish(step, document, size)
         message_id = f"fake-{id(document):x}-{len(fake.asked)}"
         if step.takes:
             fake.take(document, message_id)
@@ -518,14 +521,14 @@ class _Door(BaseHTTPRequestHandler):
 
     def _refused_recipients(self, document: dict[str, Any]) -> list[Problem]:
         fake = self.server.fake
-        return [
-            Problem(
-                None if fake.vague else f"personalizations.{index}.to.0.email",
-                "Bad Request" if fake.vague else "Does not contain a valid address.",
-            )
+        found = [
+            Problem(f"personalizations.{index}.to.0.email", "Does not contain a valid address.")
             for index, block in enumerate(document["personalizations"])
             if block["to"][0]["email"] in fake.refused_addresses
         ]
+        if fake.refused_subject and document.get("subject") == fake.refused_subject:
+            found.append(Problem("subject", "This subject is not wanted here."))
+        return [Problem(None, "Bad Request")] if found and fake.vague else found
 
     def _finish(
         self,

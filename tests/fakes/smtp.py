@@ -7,7 +7,6 @@ server does on demand.  Both note the time at which they took a message.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import socket
 import ssl
@@ -48,7 +47,8 @@ class AcceptingServer:
     def __init__(
         self,
         *,
-        tls: ssl.SSLContext | None = None,
+        tls: ssl.SSLContext | None = None,  # required by STARTTLS
+        tls_from_start: ssl.SSLContext | None = None,
         login: tuple[str, str] | None = None,
         smtputf8: bool = True,
     ) -> None:
@@ -58,11 +58,12 @@ class AcceptingServer:
         self.login = login
         self.port = free_port()
         # Each keyword goes to aiosmtpd's SMTP; the time limit is for a client that went away.
-        self._controller = _Controller(
+        self._controller = Controller(
             self,
             hostname="127.0.0.1",
             port=self.port,
             ready_timeout=5.0,
+            ssl_context=tls_from_start,
             enable_SMTPUTF8=smtputf8,
             tls_context=tls,
             require_starttls=tls is not None,
@@ -106,12 +107,6 @@ class AcceptingServer:
             isinstance(data, LoginPassword) and (data.login.decode(), data.password.decode()) == self.login
         )
         return AuthResult(success=is_right, handled=is_right)
-
-
-class _Controller(Controller):
-    def _run(self, ready_event: threading.Event) -> None:
-        asyncio.set_event_loop(self.loop)
-        super()._run(ready_event)
 
 
 # -- a stub that misbehaves on demand ----------------------------------------------------------------

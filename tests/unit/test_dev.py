@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -259,6 +260,61 @@ class TestDocumentation:
 
 def test_every_program_that_tests_need_can_be_installed(dev: ModuleType) -> None:
     assert dev.needed_programs() - set(dev.APT) == set()
+
+
+class TestPrograms:
+    """What `test --all` brings from Debian."""
+
+    @pytest.fixture
+    def ran(self, dev: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        ran: list[str] = []
+        monkeypatch.setattr(dev, "run", lambda *words: ran.append(" ".join(words)) or "")
+        monkeypatch.setattr(dev, "needed_programs", lambda: {"chromium", "spamassassin"})
+        monkeypatch.setattr(os, "geteuid", lambda: 0)
+        return ran
+
+    def test_only_what_is_missing_is_installed(
+        self, dev: ModuleType, ran: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(shutil, "which", lambda name: None if name == "spamassassin" else name)
+        dev.install_programs()
+
+        assert ran == ["apt-get update -q", "apt-get install -q -y --no-install-recommends spamassassin"]
+
+    def test_with_everything_there_nobody_is_asked(
+        self, dev: ModuleType, ran: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(shutil, "which", lambda name: name)
+        dev.install_programs()
+
+        assert ran == []
+
+    def test_who_may_not_install_is_told_what_is_missing(
+        self,
+        dev: ModuleType,
+        ran: list[str],
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        monkeypatch.setattr(shutil, "which", lambda name: name if name == "apt-get" else None)
+        monkeypatch.setattr(os, "geteuid", lambda: 1000)
+        dev.install_programs()
+
+        assert ran == []
+        assert capsys.readouterr().err == "Missing, to be installed by root: chromium spamassassin\n"
+
+
+def test_an_interrupt_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt() -> bool:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "argv", ["dev"])
+    monkeypatch.setattr(sys.stdout, "isatty", interrupt, raising=False)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+
+    with pytest.raises(SystemExit) as stop:
+        runpy.run_path(str(ROOT / "dev"), run_name="__main__")
+    assert stop.value.code == 130
 
 
 NEEDY = """

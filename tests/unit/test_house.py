@@ -25,28 +25,31 @@ def where(path: Path, line: int = 0) -> str:
     return f"{path.relative_to(ROOT)}:{line}" if line else str(path.relative_to(ROOT))
 
 
-def words_of(name: str) -> set[str]:
+def words_of(name: str) -> list[str]:
     """The words of a name in snake_case or CamelCase."""
-    return {word.lower() for word in re.findall(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])", name)}
+    return [word.lower() for word in re.findall(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])", name)]
 
 
-def named_things(path: Path) -> Iterator[tuple[int, str]]:
-    yield 1, path.stem
+def names_in(path: Path) -> Iterator[tuple[int, str, list[str]]]:
+    """Line, name, and the words of it that count: of a function the noun, so that `common_prefix` may be."""
+    yield 1, path.stem, words_of(path.stem)
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            yield node.lineno, node.name
+        if isinstance(node, ast.ClassDef):
+            yield node.lineno, node.name, words_of(node.name)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.lineno, node.name, words_of(node.name)[-1:]
 
 
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("issue_at", {"issue", "at"}),
-        ("URLHandler", {"url", "handler"}),
-        ("_MailManager2", {"mail", "manager2"}),
-        ("database", {"database"}),
+        ("issue_at", ["issue", "at"]),
+        ("URLHandler", ["url", "handler"]),
+        ("_MailManager", ["mail", "manager"]),
+        ("database", ["database"]),
     ],
 )
-def test_names_are_taken_apart(name: str, words: set[str]) -> None:
+def test_names_are_taken_apart(name: str, words: list[str]) -> None:
     """A forbidden word is a whole word: `database` holds no `base`."""
     assert words_of(name) == words
 
@@ -56,8 +59,8 @@ def test_everything_has_a_name_that_says_something() -> None:
     found = [
         f"{where(path, line)} {name}"
         for path in MODULES
-        for line, name in named_things(path)
-        if words_of(name) & NAMES_OF_NOTHING
+        for line, name, words in names_in(path)
+        if NAMES_OF_NOTHING.intersection(words)
     ]
 
     assert found == []

@@ -1,1 +1,56 @@
-"""The pre-flight rules: pure functions over one parsed message, a file per family."""
+"""The pre-flight rules: pure functions over one parsed message, a file per family.
+
+    headers      who it is from, and whether every header is written as the RFCs want it
+    unsubscribe  the way out: headers, links, postal address, signature
+    size         what Gmail would cut or drop
+    structure    doctype, languages, tables, headings, nothing active
+    images       texts for who cannot see them, sizes, addresses
+    links        where they lead and what they say
+    content      subject, preheader, leftovers of templates, parity of HTML and text
+
+A check never blocks an honest story: whatever a blog may write, a template can
+print.  What needs the network or a program outside Python lives in `judges`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from digest.checks import content, headers, images, links, size, structure, unsubscribe
+from digest.checks.finding import Check, Facts, Finding, Message, Problem, Severity
+from digest.checks.size import Sizes, sizes
+from digest.rules.cleaning import plain
+
+# Of one check; sixty links with the same fault are one fault.
+_MOST = 8
+
+REGISTRY: dict[str, Check] = {
+    check.id: check
+    for family in (headers, unsubscribe, size, structure, images, links, content)
+    for check in family.CHECKS
+}
+
+
+def run(message: Message, facts: Facts) -> tuple[Finding, ...]:
+    """Every check's verdict, in the order of the families; a check that finds nothing passes."""
+    return tuple(finding for check in REGISTRY.values() for finding in _verdict(check, message, facts))
+
+
+def _verdict(check: Check, message: Message, facts: Facts) -> Iterator[Finding]:
+    problems = list(check.look(message, facts))
+    if not problems:
+        yield Finding(check.id, check.severity, True, check.fine)
+    for problem in problems[:_MOST]:
+        yield _finding(check, problem)
+    if len(problems) > _MOST:
+        rest = problems[_MOST:]
+        worst = min((_finding(check, problem).severity for problem in rest), key=list(Severity).index)
+        yield Finding(check.id, worst, False, f"The same in {len(rest)} more places.")
+
+
+def _finding(check: Check, problem: Problem) -> Finding:
+    severity = problem.severity or check.severity
+    return Finding(check.id, severity, False, plain(problem.message, limit=600), plain(problem.where))
+
+
+__all__ = ["REGISTRY", "Check", "Facts", "Finding", "Message", "Problem", "Severity", "Sizes", "run", "sizes"]

@@ -1,0 +1,51 @@
+"""The command line.  `main` is the door: it turns errors into sentences and exit codes.
+
+0 done; 1 refused, failed or held; 2 wrong usage or settings; 3 nothing to do.
+Each family of commands has its own file; what is heavy is imported inside the
+commands, so that `digest --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from digest.errors import DigestError, NotFound, SettingsError
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and leave with its exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    sys.exit(_run(words))
+
+
+def _run(words: list[str]) -> int:
+    import typer
+
+    from digest.cli.app import app
+    from digest.cli.output import complain
+
+    as_json = "--json" in words
+    try:
+        return app(args=words, prog_name="digest", standalone_mode=False) or 0
+    except typer.TyperException as error:
+        complain(str(error.format_message()), as_json=as_json, mend="See `digest --help`.")
+        return 2 if error.exit_code == 2 else 1
+    except SettingsError as error:
+        complain(error.message, as_json=as_json, mend=error.mend, findings=error.findings)
+        return 2
+    except NotFound as error:
+        complain(error.message, as_json=as_json, mend=error.mend)
+        return 2
+    except DigestError as error:
+        complain(error.message, as_json=as_json, mend=error.mend)
+        return 1
+    except (KeyboardInterrupt, typer.Abort):
+        complain("Stopped.", as_json=as_json, mend="What was begun can be resumed: run the command again.")
+        return 130
+    except BrokenPipeError:
+        # The reader of our output left (`digest plan | head`): nothing to complain about.
+        sys.stderr.close()
+        return 0

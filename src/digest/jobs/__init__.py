@@ -1,0 +1,1 @@
+"""The scheduler door: what wakes the work when nobody is there."""

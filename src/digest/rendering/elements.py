@@ -1,4 +1,4 @@
-"""What MJML knows: its elements, what each may hold, and its attributes (MJML 4 and 5, documentation.mjml.io).
+"""What MJML knows: its elements, what each may hold, and its attributes (documentation.mjml.io).
 
 A table, nothing else.  Left out is what MRML refuses or what would reach outside the
 templates: mj-html-attributes, mj-selector, mj-include (templates include each other by Jinja2).
@@ -25,7 +25,8 @@ _IN_COLUMN = frozenset(
 
 # Their content is HTML (or CSS), not MJML.
 HOLDS_HTML = frozenset(
-    "mj-accordion-text mj-accordion-title mj-button mj-navbar-link mj-preview mj-raw mj-social-element mj-style "
+    "mj-accordion-text mj-accordion-title mj-button mj-navbar-link "
+    "mj-preview mj-raw mj-social-element mj-style "
     "mj-table mj-text mj-title".split()
 )
 
@@ -77,28 +78,36 @@ _OWN: dict[str, str] = {
     "mj-section": f"{_BACKGROUND} {_BORDER} {_PADDING} direction full-width text-align text-padding",
     "mj-group": "background-color direction vertical-align width",
     "mj-column": (
-        f"background-color {_BORDER} {_PADDING} direction inner-background-color inner-border inner-border-bottom "
+        f"background-color {_BORDER} {_PADDING} direction "
+        "inner-background-color inner-border inner-border-bottom "
         "inner-border-left inner-border-radius inner-border-right inner-border-top vertical-align width"
     ),
     "mj-hero": (
         f"{_BACKGROUND} background-height background-width {_PADDING} border-radius "
-        "container-background-color height inner-background-color inner-padding inner-padding-bottom inner-padding-left "
+        "container-background-color height inner-background-color "
+        "inner-padding inner-padding-bottom inner-padding-left "
         "inner-padding-right inner-padding-top mode vertical-align width"
     ),
     "mj-text": f"{_FONT} {_CONTAINER} align color height vertical-align",
     "mj-button": (
-        f"{_FONT} {_CONTAINER} {_BORDER} {_LINK} align background-color color height inner-padding text-align "
+        f"{_FONT} {_CONTAINER} {_BORDER} {_LINK} align background-color color "
+        "height inner-padding text-align "
         "vertical-align width"
     ),
     "mj-image": (
-        f"{_CONTAINER} {_BORDER} {_LINK} align alt fluid-on-mobile font-size height max-height sizes src srcset "
+        f"{_CONTAINER} {_BORDER} {_LINK} align alt fluid-on-mobile font-size "
+        "height max-height sizes src srcset "
         "usemap width"
     ),
     "mj-divider": f"{_CONTAINER} align border-color border-style border-width width",
     "mj-spacer": f"{_CONTAINER} border height vertical-align width",
-    "mj-table": f"{_FONT} {_CONTAINER} align border cellpadding cellspacing color role table-layout vertical-align width",
+    "mj-table": (
+        f"{_FONT} {_CONTAINER} align border cellpadding cellspacing color role "
+        f"table-layout vertical-align width"
+    ),
     "mj-accordion": (
-        f"{_CONTAINER} border font-family icon-align icon-height icon-position icon-unwrapped-alt icon-unwrapped-url "
+        f"{_CONTAINER} border font-family icon-align icon-height icon-position "
+        "icon-unwrapped-alt icon-unwrapped-url "
         "icon-width icon-wrapped-alt icon-wrapped-url"
     ),
     "mj-accordion-element": (
@@ -113,13 +122,16 @@ _OWN: dict[str, str] = {
     ),
     "mj-carousel-image": f"{_LINK} alt border-radius src tb-border tb-border-radius thumbnails-src",
     "mj-navbar": (
-        "align base-url hamburger ico-align ico-close ico-color ico-font-family ico-font-size ico-line-height ico-open "
-        "ico-padding ico-padding-bottom ico-padding-left ico-padding-right ico-padding-top ico-text-decoration "
+        "align base-url hamburger ico-align ico-close ico-color "
+        "ico-font-family ico-font-size ico-line-height ico-open "
+        "ico-padding ico-padding-bottom ico-padding-left ico-padding-right "
+        "ico-padding-top ico-text-decoration "
         "ico-text-transform"
     ),
     "mj-navbar-link": f"{_FONT} {_PADDING} {_LINK} color",
     "mj-social": (
-        f"{_FONT} {_CONTAINER} align border-radius color icon-height icon-padding icon-size inner-padding mode table-layout "
+        f"{_FONT} {_CONTAINER} align border-radius color icon-height "
+        "icon-padding icon-size inner-padding mode table-layout "
         "text-padding vertical-align"
     ),
     "mj-social-element": (

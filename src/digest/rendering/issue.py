@@ -33,10 +33,10 @@ VARIABLES: dict[str, str] = {
     "promise": "“9 stories · 38 minutes”, in the newsletter's language.",
     "note": "The editor's note: paragraphs, signature; not true where there is none.",
     "lead": (
-        "The featured story on top, or none: number, url, headline, text, author, topic, by_minutes, day, meta, "
-        "read, language, direction, image (url, alt, width, height)."
+        "The featured story on top, or none: number, url, headline, text, author, topic, by_minutes, day, "
+        "meta, read, language, direction, image (url, alt, width, height)."
     ),
-    "sections": "The groups of stories: title, cards and (past the limit of a mail) links, each with stories like lead.",
+    "sections": "The groups of stories: title, cards and (bare titles) links, both stories like lead.",
     "stories": "All stories in printing order.",
     "web_url": "Where the issue stands on the web, or empty.",
     "slots": "What differs per recipient: slots.unsubscribe_url (required), slots.address, slots.name.",
@@ -172,10 +172,8 @@ def _subject_once(
 
 def _preheader(subject: str, paper: PrintedLayout, newsletter: Newsletter, issue: IssueFacts) -> str:
     """What else is in the issue, in 40 to 110 characters, and never the subject again."""
-    first, *others = paper.teasers or (None,)
-    pieces = [teaser.headline for teaser in others if teaser]
-    if first:
-        pieces.append(first.text)
+    pieces = [teaser.headline for teaser in paper.teasers[1:]]
+    pieces += [teaser.text for teaser in paper.teasers[:1]]
     pieces += [newsletter.description, newsletter.title, issue.date]
     line = ""
     for piece in (printable(piece.replace("\u00a0", " ")) for piece in pieces):

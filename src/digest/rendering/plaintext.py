@@ -15,14 +15,14 @@ def wrapped(text: str, *, first: str = "", rest: str = "", width: int = WIDTH) -
     No-break spaces hold, and become plain spaces afterwards.  A word that is wider than a
     line is broken, as Chinese and Japanese text must be.
     """
-    lines = [""]
     room = width - max(columns(first), columns(rest))
+    lines, used = [""], 0
     for word in _words(text, room):
-        joined = f"{lines[-1]} {word}" if lines[-1] else word
-        if columns(joined) <= room:
-            lines[-1] = joined
-        else:
-            lines.append(word)
+        wide = columns(word)
+        if lines[-1] and used + 1 + wide > room:
+            lines.append("")
+        used = used + 1 + wide if lines[-1] else wide
+        lines[-1] = f"{lines[-1]} {word}" if lines[-1] else word
     indented = [first + lines[0], *(rest + line for line in lines[1:])]
     return "\n".join(line.replace("\u00a0", " ") for line in indented)
 
@@ -55,11 +55,13 @@ def _words(text: str, room: int) -> Iterator[str]:
 
 
 def _pieces(word: str, room: int) -> Iterator[str]:
-    piece = ""
+    piece, used = "", 0
     for character in word:
-        if columns(piece + character) > room:
+        cells = _cells(character)
+        if used + cells > room:
             yield piece
-            piece = ""
+            piece, used = "", 0
         piece += character
+        used += cells
     if piece:
         yield piece

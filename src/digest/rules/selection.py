@@ -139,7 +139,7 @@ def _reason_for(article: Article, moment: Moment) -> str:
     if wants_in(article):
         return "featured by an editor" if article.last_issue is None else "featured again by an editor"
     if moment.since is None and article.is_backlog:
-        return f"published in the {moment.first_issue.days} days before the first issue"
+        return f"from the last {moment.first_issue.days} days"
     if moment.since is not None and article.first_seen <= moment.since:
         return "waiting since before the last issue"
     return "new since the last issue" if moment.since is not None else "new"

@@ -18,7 +18,7 @@ def wait_after(attempt: int, *, asked: timedelta | None = None) -> timedelta:
     Doubles from a minute up to four hours; what the server asks for counts if
     it is longer.
     """
-    own = min(_FIRST_WAIT * 2 ** (max(attempt, 1) - 1), _LONGEST_WAIT)
+    own = min(_FIRST_WAIT * (1 << min(max(attempt, 1) - 1, 20)), _LONGEST_WAIT)
     return max(own, asked) if asked is not None else own
 
 

@@ -411,7 +411,7 @@ def _year_above(draft: _Draft) -> int | None:
 _BY = re.compile(
     r"(?:^|[\s·|,•–—-])(?:(?:posted|written|published|authored|geschrieben|verfasst|publié|écrit|escrito|publicado|scritto|geschreven"
     r"|door|by)\s+)?(?:by|von|par|por|di|door|av|af)\s*:?\s+(?P<name>[^\s|·•].{1,100}?)\s*"
-    r"(?=$|[|·•\n()]|\s[–—-]\s|,?\s+(?:on|am|le|el|il|op|em|in|at|published|posted|updated|den)\s|\s+\d|,\s*\d|\s*-\s*\d)",
+    r"(?=$|[|·•\n]|\s[–—-]\s|,?\s+(?:on|am|le|el|il|op|em|at|den)\s+\d|,?\s+(?:in|published|posted|updated)\s|\s+\d|,\s*\d|\s*-\s*\d)",
     re.IGNORECASE,
 )
 _AUTHOR_LABEL = re.compile(r"^\W*(?:(?:posted|written|published)\s+)?(?:by|von|par|por|di|door|av|authors?|autor(?:en|in)?|auteur|autore)\b\s*:?\s*", re.I)
@@ -452,7 +452,8 @@ def _clean_name(text: str) -> str:
     name = _AUTHOR_LABEL.sub("", " ".join(text.split()))
     name = html_dates.without_minutes(html_dates.without_dates(name, yearless=True))
     name = re.split(r"\s*[|·•]\s*|\s+[–—-]\s+(?=\d|$)|\s{3,}", name)[0]
-    name = re.sub(r"\s+(?:on|am|le|el|in|at|posted|published)\s*$", "", name).strip(" ,.;:–—-·|()")
+    name = re.sub(r"\s+(?:on|am|le|el|in|at|posted|published)\s*$", "", name).strip(" ,.;:–—-·|")
+    name = name.strip("()") if name.count("(") != name.count(")") or name.startswith("(") else name
     if not 2 <= len(name) <= 120 or len(name.split()) > 14 or not re.search(r"[^\W\d_]{2}", name):
         return ""
     return "" if "://" in name or re.search(r"[.!?]\s", name.replace("Dr. ", "")) and len(name) > 60 else plain(name, limit=120)
@@ -576,11 +577,15 @@ def _use_what_is_no_text(draft: _Draft) -> None:
 def _is_action(draft: _Draft, anchor: Element) -> bool:
     text = draft.text_of(anchor)
     url = draft.page.absolute(anchor.attributes.get("href", ""))
-    if is_comment_link(url):
-        return True
-    if is_invitation(text) and len(text) < 200:
-        return True
-    return text.casefold() in draft.at.calls and len(text) < 60
+    leads_there = anchor in draft.links_to_it()
+    if anchor.text_end > anchor.text_start and draft.page.pieces[anchor.text_start].cell is not anchor and not leads_there:
+        return _is_alone(draft, anchor) and is_invitation(text)
+    return is_comment_link(url) or is_invitation(text) or (text.casefold() in draft.at.calls and len(text) < 60)
+
+
+def _is_alone(draft: _Draft, anchor: Element) -> bool:
+    """Whether the anchor is all that its line says; inside a sentence "more" is a word like any other."""
+    return draft.text_of(draft.page.pieces[anchor.text_start].cell) == draft.text_of(anchor)
 
 
 def _is_running_text(draft: _Draft, text: str, title: str, author: str, tags: tuple[str, ...]) -> bool:

@@ -60,8 +60,20 @@ class _Group:
         return self.evidence + 0.6 * math.log2(len(self.cards) + 1)
 
 
-def find_cards(page: Page, *, now: datetime) -> tuple[FoundArticle, ...]:
-    """The articles of the page's main list, in the order of the page; empty where it has none."""
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """The cards of a page in document order, and what they share."""
+
+    cards: tuple[Card, ...]
+    at: Surroundings
+
+    def articles(self) -> tuple[FoundArticle, ...]:
+        found = (read_card(card, self.at) for card in self.cards)
+        return tuple(article for article in found if article is not None)
+
+
+def find_cards(page: Page, *, now: datetime) -> Detection:
+    """The cards of the page's main list; none where it has no such list."""
     place = place_of(page)
     for soft in (True, False):
         flags = furniture(page, soft=soft)
@@ -69,8 +81,8 @@ def find_cards(page: Page, *, now: datetime) -> tuple[FoundArticle, ...]:
         at = surroundings(page, flags, links, now=now)
         cards = _main_cards(page, place, links, at)
         if cards:
-            return _articles(cards, at)
-    return ()
+            break
+    return Detection(tuple(cards), at)
 
 
 def surroundings(page: Page, flags: bytearray, links: Iterable[Link], *, now: datetime) -> Surroundings:
@@ -193,29 +205,41 @@ def _line_start(page: Page, cell: Element, place: int) -> int:
 
 def _cut_cards(page: Page, links: list[Link]) -> list[Card]:
     """A card for every link, without overlap, in document order."""
+    if len({link.url for link in links}) == 1 and not _is_shared_link(page, links):
+        root = _lone_root(page, links[0].anchor)
+        return _spread(page, [Card(links[0], root.index, root.end, root.text_start, root.text_end)])
     heights = [_height(links, link) for link in links]
     usual = sorted(heights)[len(heights) // 4]
     roots = [_above(link.anchor, min(height, usual)) for link, height in zip(links, heights, strict=True)]
-    if len({link.url for link in links}) == 1:
-        roots = [_lone_root(page, links[0].anchor)]
     cards: list[Card] = []
     seen: set[int] = set()
-    for link, root in zip(links, roots, strict=False):
+    for link, root in zip(links, roots, strict=True):
         if root.index not in seen:
             seen.add(root.index)
             cards.append(Card(link, root.index, root.end, root.text_start, root.text_end))
     return _spread(page, cards)
 
 
+def _is_shared_link(page: Page, links: list[Link]) -> bool:
+    """Several teasers that all lead to one page: each has its own "Read more", or its own headline."""
+    if len(links) < 2:
+        return False
+    if all(is_invitation(page.text_of(link.anchor)) for link in links):
+        return True
+    texts = {page.text_of(link.anchor) for link in links}
+    return len(texts) == len(links) and all(any(e.tag in HEADINGS for e in link.anchor.ancestors()) for link in links)
+
+
 def _height(links: list[Link], link: Link) -> int:
     """How many ancestors up no other article's link of the group comes in."""
     places = _places(links)
+    are_shared = len({other.url for other in links}) == 1
     height = 0
     element = link.anchor
     while element.parent is not None and element.parent.tag not in {"body", "html", "main"}:
         parent = element.parent
         inside = links[bisect_left(places, parent.index) : bisect_left(places, parent.end)]
-        if any(other.url != link.url for other in inside) or height >= 40:
+        if any(other.url != link.url or (are_shared and other is not link) for other in inside) or height >= 40:
             break
         element = parent
         height += 1
@@ -481,7 +505,7 @@ def _declared_groups(page: Page, place: Place, links: list[Link], at: Surroundin
     cards = []
     for root in roots:
         inside = links[bisect_left(places, root.index) : bisect_left(places, root.end)]
-        link = _leading_link(page, inside)
+        link = leading_link(page, inside)
         if link is not None:
             cards.append(Card(link, root.index, root.end, root.text_start, root.text_end))
     if len(cards) < 1 or len({c.link.url for c in cards}) < len(cards) / 2:
@@ -502,7 +526,7 @@ def _next_inside(roots: list[Element], root: Element) -> list[Element]:
     return roots[place + 1 : place + 2]
 
 
-def _leading_link(page: Page, links: list[Link]) -> Link | None:
+def leading_link(page: Page, links: list[Link]) -> Link | None:
     """The link of a card's headline, else the one that invites to read, else the first with words, else any."""
     for wanted in (
         lambda link: any(e.tag in HEADINGS for e in [*list(link.anchor.ancestors())[:3], *page.elements[link.anchor.index : link.anchor.end]]),
@@ -590,12 +614,3 @@ def _own_and_consistent(cards: list[Card], at: Surroundings) -> list[Card]:
         if article is not None and article.published is not None:
             kept.append(card)
     return kept
-
-
-def _articles(cards: list[Card], at: Surroundings) -> tuple[FoundArticle, ...]:
-    found: list[FoundArticle] = []
-    for card in cards:
-        article = read_card(card, at)
-        if article is not None:
-            found.append(article)
-    return tuple(found)

@@ -10,13 +10,12 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from digest.model.article import FoundArticle, Image
 from digest.rules.cleaning import (
     absolute_http_url,
     count_minutes,
-    count_words,
     first_image,
     first_sentence,
     plain,
@@ -24,11 +23,13 @@ from digest.rules.cleaning import (
     text_of_html,
     title_of_html,
     without_tracking,
+    words_in_html,
 )
 from digest.rules.cleaning.pictures import is_picture_address
 
 FULL_TEXT = 150  # words: a content that is shorter is a summary under another name
 MOST_TAGS = 20
+_NO_DATE = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +68,7 @@ def articles_of(
 
     unique = _without_repetitions(_with_shared_links(found, home), skipped)
     if all(article.published for article in unique):
-        unique.sort(key=lambda article: article.published or datetime.min, reverse=True)
+        unique.sort(key=lambda article: article.published or _NO_DATE, reverse=True)
     return tuple(unique), tuple(skipped)
 
 
@@ -151,9 +152,8 @@ def _minutes(entry: Entry) -> int | None:
     content = entry.content if len(entry.content) >= len(entry.summary) else entry.summary
     if len(content) < FULL_TEXT * 2:
         return None
-    text = text_of_html(content)
-    words = count_words(text)
-    is_cut = text.endswith(("…", "...", "[…]", "[...]"))
+    words = words_in_html(content)
+    is_cut = text_of_html(content[-300:]).endswith(("…", "...", "[…]", "[...]"))
     return count_minutes(words) if words > FULL_TEXT and not is_cut else None
 
 

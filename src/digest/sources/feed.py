@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 import io
 import re
+from calendar import timegm
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,7 +29,7 @@ from digest.rules.cleaning import absolute_http_url, plain, title_of_html
 from digest.rules.cleaning.markup import Tag, attributes_of
 from digest.sources import json_feed
 from digest.sources.entries import Entry, articles_of, language_tag
-from digest.sources.feed_bytes import MOST_ENTRIES, as_text, pieces_of, refuse_bombs
+from digest.sources.feed_bytes import MOST_ENTRIES, as_text, pieces_of, refuse_bombs, without_doctype
 from digest.sources.feed_dates import moment_of, within_our_time
 
 LIMIT = 32 * 1024 * 1024  # bytes
@@ -84,12 +85,16 @@ def reading_of(
         SourceError: the bytes are not a feed.
     """
     text = as_text(body, charset=charset)
+    if not text.strip():
+        raise SourceError(
+            f"{name} is empty.", mend="Check the address: a feed without entries still has a frame."
+        )
     if text.lstrip()[:1] in ("{", "["):
         feed = json_feed.parse(text, base=base, name=name)
         return _reading(feed.entries, feed.head, feed.warnings, validators)
 
     _refuse_page(text, base=base, name=name)
-    data = text.encode()
+    data = without_doctype(text).encode()
     del text  # large feeds: one copy at a time
     refuse_bombs(data, name=name)
     parsed = _parse(data, base=base, name=name)
@@ -153,7 +158,7 @@ def _parse(data: bytes, *, base: str, name: str) -> _Parsed:
     trouble = ""
     for piece in pieces:
         document = _document(piece, base)
-        is_feed = is_feed or bool(document.version or document.entries)
+        is_feed = is_feed or bool(document.get("version") or document.entries)
         trouble = trouble or _trouble(document)
         parsed = parsed or _Parsed(head=_head(document.feed, base), entries=[])
         parsed.entries.extend(_entries(document, parsed.head))
@@ -183,7 +188,7 @@ def _document(piece: bytes, base: str) -> Any:
     if base:
         headers["content-location"] = base
     # In a BytesIO: bare bytes would be tried as a file name first.
-    return feedparser.parse(
+    return feedparser.parse(  # type: ignore[attr-defined, no-untyped-call]
         io.BytesIO(piece), response_headers=headers, resolve_relative_uris=False, sanitize_html=False
     )
 
@@ -277,7 +282,7 @@ def _published(entry: Any) -> datetime | None:
         parsed = dict.get(entry, f"{key}_parsed")
         if parsed and not re.match(r"\s*\d{4}-|.*\d{4}.*:\d\d", _text(entry, key)):
             # Other languages and calendars, which feedparser knows.
-            return within_our_time(datetime(*parsed[:6], tzinfo=UTC))
+            return within_our_time(datetime.fromtimestamp(timegm(parsed), UTC))
     return None
 
 

@@ -63,14 +63,26 @@ def find_date(
 
 def without_dates(text: str, *, yearless: bool = False) -> str:
     """The text without its dates and months ("May 2024"); with `yearless` also without "5 May"."""
-    for pattern in (*_patterns(), *_RELATIVE, _month_and_year(), *(_yearless_patterns() if yearless else ())):
-        text = pattern.sub(" ", text)
+    if not re.search(r"\d", text) and not _AGO_WORDS.search(text):
+        return text
+    named = _names_month(text)
+    loose = (_month_and_year(), *(_yearless_patterns() if yearless else ())) if named else ()
+    for pattern in (*_patterns_for(text), *_RELATIVE, *loose):
+        text = _cut_out(pattern, text)
     return re.sub(r"\s{2,}", " ", text).strip()
+
+
+def _cut_out(pattern: re.Pattern[str], text: str) -> str:
+    kept, end = [], 0
+    for match in pattern.finditer(text):
+        kept.append(text[end : max(_with_weekday(text, match.start()), end)])
+        end = match.end()
+    return " ".join([*kept, text[end:]]) if kept else text
 
 
 def find_minutes(text: str) -> int | None:
     """The reading time as a page states it: "8 min read", "Lesezeit: 8 Minuten"; at most four hours."""
-    for pattern in _MINUTES:
+    for pattern in _MINUTES if re.search(r"\d", text) else ():
         found = pattern.search(text)
         if found and 0 < int(found[1]) <= 240:
             return int(found[1])
@@ -78,7 +90,7 @@ def find_minutes(text: str) -> int | None:
 
 
 def without_minutes(text: str) -> str:
-    for pattern in _MINUTES:
+    for pattern in _MINUTES if re.search(r"\d", text) else ():
         text = pattern.sub(" ", text)
     return re.sub(r"\s{2,}", " ", text).strip()
 
@@ -129,11 +141,11 @@ def _day(year: int, month: int, day: int, now: datetime) -> datetime | None:
 
 
 def _full_dates(text: str, now: datetime, day_first: bool) -> Iterable[FoundDate]:
-    for pattern in _patterns():
+    for pattern in _patterns_for(text):
         for match in pattern.finditer(text):
             value = _value_of(match, now, day_first)
             if value is not None:
-                yield FoundDate(value, match.start(), match.end())
+                yield FoundDate(value, _with_weekday(text, match.start()), match.end())
                 break
 
 
@@ -153,31 +165,60 @@ def _value_of(match: re.Match[str], now: datetime, day_first: bool) -> datetime 
     return _day(year, int(parts["month"]), int(parts["day"]), now)
 
 
-@cache
-def _patterns() -> tuple[re.Pattern[str], ...]:
-    """Every way to write a date with a year."""
-    name, weekday = _alternatives(_months()), _alternatives(_weekdays())
-    before = rf"(?:\b(?:{weekday})\.?,?\s+(?:the\s+|den\s+|le\s+|dem\s+|el\s+)?)?"
-    sources = (
-        rf"{before}(?<![\w.])(?P<year>\d{{4}})-(?P<month>\d{{1,2}})-(?P<day>\d{{1,2}})(?!\d){_ISO_TIME}",
-        rf"{before}(?<![\w./])(?P<year>(?:19|20)\d{{2}})(?P<s>[/.])\s?(?P<month>\d{{1,2}})(?P=s)\s?(?P<day>\d{{1,2}})\.?(?![\d/]){_TIME}",
-        rf"(?P<year>\d{{4}})\s*[年년]\s*(?P<month>\d{{1,2}})\s*[月월]\s*(?P<day>\d{{1,2}})\s*[日일]{_TIME}",
-        rf"{before}(?<![\w.-])(?P<day>\d{{1,2}})(?:st|nd|rd|th|er|º|ª|°|\.)?(?:\s+|\s*[-/]\s*)?(?:of\s+|de\s+|d['’])?"
-        rf"\b(?P<name>{name})\b\.?,?(?:\s+|\s*[-/,]\s*)(?:of\s+|de\s+|del\s+)?(?P<year>\d{{4}}|['’]\d{{2}})(?!\w){_TIME}",
-        rf"{before}\b(?P<name>{name})\b\.?\s*(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?:\s*,\s*|\s+)(?P<year>\d{{4}})(?!\w){_TIME}",
-        rf"(?<![\w.])(?P<year>\d{{4}})\.?(?:\s+|\s*[-/,]\s*)(?P<name>{name})\b\.?(?:\s+|\s*-\s*)(?P<day>\d{{1,2}})(?!\d)\.?{_TIME}",
-        rf"{before}(?<![\w./-])(?P<first>\d{{1,2}})(?P<separator>[./-])\s?(?P<second>\d{{1,2}})(?P=separator)\s?"
-        rf"(?P<year>\d{{4}})(?![\w./-]*\d){_TIME}",
-        rf"(?<![\w./-])(?P<first>\d{{1,2}})(?P<separator>/)(?P<second>\d{{1,2}})/(?P<year>\d{{2}})(?![\w./-]*\d)",
-    )
-    return tuple(re.compile(source, re.IGNORECASE) for source in sources)
-
-
 _ISO_TIME = r"(?:[T\s]\s*\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s*(?:Z\b|UTC\b|GMT\b|[+-]\d{2}:?\d{2})?)?"
 _TIME = (
     r"(?:,?\s*(?:at|um|à|a las|alle|às|om|kl\.?|@|·|-|–)?\s*\b\d{1,2}[:h]\d{2}(?::\d{2})?\s*(?:[ap]\.?m\b\.?|Uhr\b)?"
     r"(?:\s*(?:UTC|GMT|CES?T|[ECMP][SD]T|[+-]\d{2}:?\d{2})\b)?)?"
 )
+_NUMERIC = tuple(
+    re.compile(source, re.IGNORECASE)
+    for source in (
+        rf"(?<![\w.])(?P<year>\d{{4}})-(?P<month>\d{{1,2}})-(?P<day>\d{{1,2}})(?!\d){_ISO_TIME}",
+        (
+            r"(?<![\w./])(?P<year>(?:19|20)\d{2})(?P<s>[/.])\s?(?P<month>\d{1,2})(?P=s)\s?(?P<day>\d{1,2})\.?(?![\d/])"
+            + _TIME
+        ),
+        rf"(?P<year>\d{{4}})\s*[年년]\s*(?P<month>\d{{1,2}})\s*[月월]\s*(?P<day>\d{{1,2}})\s*[日일]{_TIME}",
+        (
+            r"(?<![\w./-])(?P<first>\d{1,2})(?P<separator>[./-])\s?(?P<second>\d{1,2})(?P=separator)\s?(?P<year>\d{4})"
+            rf"(?![\w./-]*\d){_TIME}"
+        ),
+        r"(?<![\w./-])(?P<first>\d{1,2})(?P<separator>/)(?P<second>\d{1,2})/(?P<year>\d{2})(?![\w./-]*\d)",
+    )
+)
+
+
+@cache
+def _named_patterns() -> tuple[re.Pattern[str], ...]:
+    """Dates with the name of a month and a year."""
+    name = _alternatives(_months())
+    ordinal = r"(?:st|nd|rd|th|er|º|ª|°|\.)?"
+    sources = (
+        rf"(?<![\w.-])(?P<day>\d{{1,2}}){ordinal}(?:\s+|\s*[-/]\s*)?(?:of\s+|de\s+|d['’])?\b(?P<name>{name})\b\.?,?"
+        + rf"(?:\s+|\s*[-/,]\s*)(?:of\s+|de\s+|del\s+)?(?P<year>\d{{4}}|['’]\d{{2}})(?!\w){_TIME}",
+        rf"\b(?P<name>{name})\b\.?\s*(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?:\s*,\s*|\s+)(?P<year>\d{{4}})(?!\w){_TIME}",
+        rf"(?<![\w.])(?P<year>\d{{4}})\.?(?:\s+|\s*[-/,]\s*)(?P<name>{name})\b\.?(?:\s+|\s*-\s*)(?P<day>\d{{1,2}})"
+        + rf"(?!\d)\.?{_TIME}",
+    )
+    return tuple(re.compile(source, re.IGNORECASE) for source in sources)
+
+
+def _patterns_for(text: str) -> tuple[re.Pattern[str], ...]:
+    """The patterns that can match at all: most lines of a page have no digit, or no month's name."""
+    if not re.search(r"\d", text):
+        return ()
+    return (*_NUMERIC, *_named_patterns()) if _names_month(text) else _NUMERIC
+
+
+def _names_month(text: str) -> bool:
+    return any(word in _months() for word in re.findall(r"[^\W\d_]{3,}", text.casefold()))
+
+
+def _with_weekday(text: str, start: int) -> int:
+    """Where a date begins that has its weekday in front: "Mon 20 July"."""
+    found = re.search(r"\b([^\W\d_]{2,14})\.?,?\s+(?:the\s+|den\s+|le\s+|dem\s+|el\s+)?$", text[:start])
+    return found.start() if found and found[1].casefold() in _weekdays() else start
+
 
 
 # --- a day without a year
@@ -194,7 +235,7 @@ def _yearless_patterns() -> tuple[re.Pattern[str], ...]:
 
 
 def _yearless_dates(text: str, now: datetime, year: int | None) -> Iterable[FoundDate]:
-    patterns = _yearless_patterns()
+    patterns = _yearless_patterns() if _names_month(text) else ()
     numeric = re.compile(r"^(?P<month>\d{1,2})[-/](?P<day>\d{1,2})(?=$|\s)")
     for pattern in patterns if year is None else [*patterns, numeric]:
         match = pattern.search(text)
@@ -274,11 +315,12 @@ _AGO_WORDS = re.compile(r"\b(?:vor|il y a|hace|há|för|ago|fa|geleden|atr[áa]s
 
 
 def _relative_dates(text: str, now: datetime) -> Iterable[FoundDate]:
-    for pattern in _RELATIVE:
-        match = pattern.search(text)
-        if match and _AGO_WORDS.search(match[0]):
-            yield FoundDate(_ago(match, now), match.start(), match.end())
-    for days, words in _NAMED_DAYS.items():
+    if _AGO_WORDS.search(text):
+        for pattern in _RELATIVE:
+            match = pattern.search(text)
+            if match and _AGO_WORDS.search(match[0]):
+                yield FoundDate(_ago(match, now), match.start(), match.end())
+    for days, words in _NAMED_DAYS.items() if len(text) <= 120 else ():
         named = re.match(rf"\W*(?:\w+\s+){{0,2}}(?P<day>{words})\b(?=\W*$|\s*[·|,•–-]|\s+(?:by|at|um|à|von)\b)", text, re.IGNORECASE)
         if named:
             yield FoundDate(_midnight(now - timedelta(days=days)), named.start("day"), named.end("day"))

@@ -171,7 +171,8 @@ def settle(
         .where(
             delivery.c.id == bindparam("row_id"),
             delivery.c.owner == owner,
-            delivery.c.state.in_(_IN_FLIGHT),
+            # Spelled out: an IN list cannot be prepared once for many rows.
+            or_(*(delivery.c.state == state for state in _IN_FLIGHT)),
         )
         .values(
             state=bindparam("row_state"),

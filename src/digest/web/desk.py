@@ -26,10 +26,11 @@ from digest.web.ports import Desk, IssueView
 COOKIE = "digest_desk"
 STAY = timedelta(hours=12)
 VIEWS = ("mail", "text", "source", "headers")
-WIDTHS = (375, 600)
 
 _FRAME_POLICY = f"sandbox; {MAIL_POLICY}; frame-ancestors 'self'"
-_HOW = "Open the link that `digest serve` printed when it started. It works once; starting again makes a new one."
+_HOW = (
+    "Open the link that `digest serve` printed when it started. It works once; a new start makes a new one."
+)
 
 
 class Door:
@@ -93,8 +94,9 @@ def routes(*, desk: Desk, door: Door, pages: Pages, clock: Callable[[], datetime
             "now": clock(),
             "view": asked.get("view") if asked.get("view") in VIEWS else VIEWS[0],
             "width": 375 if asked.get("width") == "375" else 600,
+            "is_asked": "width" in asked,
         }
-        return pages.page("desk/issue.html", context, frames="'self'")
+        return pages.page("desk/issue.html", context, frames="'self'", pictures="https: data:")
 
     def frame(request: Request) -> Response:
         view = _issue(request, desk)
@@ -110,7 +112,7 @@ def routes(*, desk: Desk, door: Door, pages: Pages, clock: Callable[[], datetime
 
 
 def is_local(request: HTTPConnection) -> bool:
-    """On this machine, by its own name, and with no proxy in between that could have fetched it for others."""
+    """On this machine, by its own name, and with no proxy in between that may ask for somebody else."""
     passed_on = {"forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip"}
     return (
         request.client is not None

@@ -43,18 +43,24 @@ class Pages:
         self._environment.globals.update(
             sheet=self._sheet_address, words=words, clock=clock, accent=ACCENT, accent_dark=ACCENT_DARK
         )
-        self._environment.filters.update(web_only=_web_only, colour=_colour, hue=_hue)
+        self._environment.filters.update(web_only=_web_only, colour=_colour)
 
     def page(
-        self, template: str, context: Mapping[str, Any], *, status: int = 200, frames: str = "'none'"
+        self,
+        template: str,
+        context: Mapping[str, Any],
+        *,
+        status: int = 200,
+        frames: str = "'none'",
+        pictures: str = "data:",
     ) -> HTMLResponse:
-        """One page.  `frames`: what it may show inside (CSP frame-src)."""
+        """One page.  `frames` and `pictures`: what it may show inside, as CSP writes it."""
         nonce = secrets.token_urlsafe(16)
         html = self._environment.get_template(template).render(
             {"site": self._site, "nonce": nonce, **context}
         )
         policy = (
-            f"default-src 'none'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data:; "
+            f"default-src 'none'; style-src 'self' 'nonce-{nonce}'; img-src {pictures}; "
             f"frame-src {frames}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
         )
         return HTMLResponse(html, status_code=status, headers={"Content-Security-Policy": policy})
@@ -101,8 +107,3 @@ def _web_only(url: str) -> str:
 def _colour(value: str, otherwise: str) -> str:
     """A colour that may stand in a style sheet."""
     return value if re.fullmatch(r"#[0-9A-Fa-f]{6}", value) else otherwise
-
-
-def _hue(name: str) -> int:
-    """One of six plates, always the same for a name."""
-    return hashlib.sha256(name.encode()).digest()[0] % 6

@@ -34,6 +34,12 @@ def distance(moment: datetime, *, now: datetime) -> str:
     return f"in {length}" if moment > now else f"{length} ago"
 
 
+def clock_time(moment: datetime, timezone: str) -> str:
+    """Tue 09:00, as an inbox shows it."""
+    local = moment.astimezone(ZoneInfo(timezone))
+    return f"{_WEEKDAYS[local.weekday()][:3]} {local:%H:%M}"
+
+
 def short_date(moment: datetime) -> str:
     return f"{moment.day} {_MONTHS[moment.month - 1][:3]}"
 

@@ -212,7 +212,9 @@ def _worries(before: SourceHealth, shown: frozenset[int], new: int) -> list[str]
         return ["It shows no articles at all, though it did before; nothing was removed."]
     if len(before.shown) >= 3 and new == len(shown) and not before.shown & shown:
         return [
-            "It turned over completely since the last look: articles in between may have been missed. "
-            "Collect more often (collect_every)."
+            (
+                "It turned over completely since the last look: articles in between may have been missed. "
+                "Collect more often (collect_every)."
+            )
         ]
     return []

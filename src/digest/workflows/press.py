@@ -18,6 +18,7 @@ from digest.checks import Facts, Finding, run
 from digest.errors import NotAllowed
 from digest.message.compile import Compiled, MessageFacts, compile_message
 from digest.message.parse import ParsedMessage, parse
+from digest.message.slots import SlotName, pattern
 from digest.message.splice import message_bytes
 from digest.model.delivery import Delivery, DeliveryId, Envelope
 from digest.model.issue import Issue, Rendered
@@ -77,7 +78,7 @@ def compiled(press: Press, issue: Issue, *, now: datetime, is_proof: bool = Fals
     made = compile_message(rendered(press, issue, now=now), _facts(press, issue, is_proof=is_proof))
     if issue.content_hash and not is_proof and made.content_hash != issue.content_hash:
         raise NotAllowed(
-            f"Issue {issue.ref} would not go out as it was approved: its sender or headers have changed since.",
+            f"Issue {issue.ref} would not go out as approved: its sender or headers have changed since.",
             mend=f"Take the change back, or cancel it (`digest cancel {issue.ref}`) and draft it again.",
         )
     return made
@@ -104,6 +105,16 @@ def sample(press: Press, issue: Issue, *, now: datetime) -> Envelope:
 def message(press: Press, issue: Issue, *, now: datetime) -> bytes:
     """The whole message as a sample recipient would get it."""
     return message_bytes(compiled(press, issue, now=now), sample(press, issue, now=now))
+
+
+def public_html(press: Press, issue: Issue) -> str:
+    """The page that "view in browser" opens: the HTML as it was sent, with nothing of one person in it."""
+    if issue.rendered is None:
+        raise NotAllowed(f"Issue {issue.ref} has not been sent.")
+    nobody = {SlotName.UNSUBSCRIBE_URL: f"{press.site.public_url}/", SlotName.ADDRESS: "", SlotName.NAME: ""}
+    return pattern(issue.rendered.nonce).sub(
+        lambda found: nobody[SlotName(found.group(1))], issue.rendered.html
+    )
 
 
 def check(

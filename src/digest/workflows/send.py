@@ -53,7 +53,7 @@ class Wire:
     rate: Rate | None = None
 
 
-def send(
+def send(  # noqa: PLR0913 - each is a different thing that the caller alone knows
     newsletter: Newsletter,
     *,
     press: Press,
@@ -325,14 +325,13 @@ class _Window:
             job.wire.rate.take(len(ids))
         with job.lock, job.database.write() as connection:
             self._flush(connection)
-            going = ledger.declare(
+            return ledger.declare(
                 connection,
                 job.issue.id,
                 [self.claimed[i] for i in ids],
                 owner=self.owner,
                 now=job.clock(),
             )
-        return going
 
     def _settle(self) -> None:
         job = self.job

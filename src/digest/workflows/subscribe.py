@@ -147,7 +147,7 @@ def _numbered(
 
 def _person(row: dict[str, str | None], column: str) -> dict[str, Any]:
     address = parse_address(row.get(column) or "")
-    columns = {name.strip().casefold(): value for name, value in row.items() if isinstance(name, str)}
+    columns = {name.strip().casefold(): value for name, value in row.items() if name}
     topics = (columns.get("topics") or "").replace(";", ",").split(",")
     return {
         "address": address.address,

@@ -76,7 +76,7 @@ def _word_end_before(text: str, end: int) -> int:
         return end
     space = text.rfind(" ", 0, end)
     # A word that is most of the line (a URL, a script without spaces) is cut inside.
-    return space if space >= end * 0.6 else end
+    return space if space >= end * 0.5 else end
 
 
 def _boundary_before(text: str, end: int) -> int:

@@ -131,6 +131,15 @@ def count_words(text: str) -> int:
     return len(_WORD.findall(_IDEOGRAPH.sub(" ", text))) + ideographs // 2
 
 
+def words_in_html(markup: str) -> int:
+    """Words that a reader of a fragment sees, near enough for a reading time."""
+    if _HIDING.search(markup):
+        return count_words(text_of_html(markup))
+    return count_words(_TAG_LIKE.sub(" ", markup))  # ten times faster, and most fragments are that simple
+
+
+_HIDING = re.compile(r"<!|<(?:script|style|svg|noscript|template|iframe|head)\b|<[^<>]*\Z", re.IGNORECASE)
+_TAG_LIKE = re.compile(r"</?[A-Za-z][^<>]*>")
 _IDEOGRAPH = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _WORD = re.compile(r"\w(?:[\w'’.-]*\w)?")
 

@@ -8,6 +8,7 @@ from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 LONGEST = 4000  # characters; beyond that mail programs cut links
 
 _FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_NO_AUTHORITY = re.compile(r"(?i)https?:(?!//[^/])")
 _HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?\.?|\[[0-9a-f:.]{2,45}\]")
 _TRACKING = re.compile(r"(?i)utm_\w+|fbclid|gclid|mc_cid|mc_eid")
 
@@ -20,7 +21,7 @@ def absolute_http_url(url: str, base: str) -> str:
     host names become A-labels (RFC 5891).
     """
     text = url.strip()
-    if not text or _FORBIDDEN.search(text):
+    if not text or _FORBIDDEN.search(text) or _NO_AUTHORITY.match(text):
         return ""
     try:
         parts = urlsplit(urljoin(base.strip(), text))
@@ -56,9 +57,9 @@ def _ascii_host(netloc: str) -> str:
 
 def without_tracking(url: str) -> str:
     """The URL without parameters that only tell where a reader came from; the rest stays as written."""
-    head, question, tail = url.partition("?")
+    address, hash_mark, fragment = url.partition("#")
+    head, question, query = address.partition("?")
     if not question:
         return url
-    query, hash_mark, fragment = tail.partition("#")
     kept = [pair for pair in query.split("&") if not _TRACKING.fullmatch(pair.partition("=")[0])]
     return head + ("?" if kept else "") + "&".join(kept) + hash_mark + fragment

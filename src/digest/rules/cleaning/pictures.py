@@ -27,6 +27,7 @@ _NOT_A_PICTURE = re.compile(
     """
 )
 _SYMBOL_CLASS = re.compile(r"(?i)(?:^|[\s_-])(?:emoji|smiley|avatar|icon|badge|tracking|pixel)(?:$|[\s_-])")
+_IMG = re.compile(r"<img\b", re.IGNORECASE)
 # Where lazy loaders keep the true address, best first.
 _SOURCES = ("src", "data-src", "data-lazy-src", "data-original", "data-orig-file")
 
@@ -37,6 +38,8 @@ def first_image(markup: str, base: str) -> Image | None:
     Tracking pixels, symbols, avatars, badges, SVG and inline data are passed
     over.  Lazy-loaded pictures and `srcset` are understood.
     """
+    if not _IMG.search(markup):
+        return None
     for token in tokens(markup):
         if isinstance(token, Tag) and token.name == "img" and (image := _image(attributes_of(token), base)):
             return image

@@ -1,0 +1,84 @@
+"""Links: what they say, where they lead (rules 37, 38).  `judges` asks whether anything answers there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import SplitResult, urlsplit
+
+from selectolax.lexbor import LexborNode
+
+from digest.checks.finding import Check, Facts, Message, Problem, Severity
+from digest.checks.page import attribute, elements, is_private, site_is_private, story_of, text_of
+
+_VAGUE = frozenset(
+    "read more|more|click here|here|click|link|this|continue reading|learn more|details|"
+    "mehr|weiterlesen|mehr lesen|hier|hier klicken|en savoir plus|lire la suite|ici|cliquez ici".split("|")
+)
+
+
+def texts(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
+    """WCAG 2.4.4: a link can be understood when it is read out of its place."""
+    led_to: dict[str, str] = {}
+    for link in elements(message.html, "a[href]"):
+        text, href = text_of(link), attribute(link, "href") or ""
+        if not text:
+            if not _shows_image(link):
+                yield Problem(
+                    "A link has no text: nobody can click it, and it is read out as its address.",
+                    story_of(link),
+                )
+            continue
+        if text.lower().rstrip(" .…›»→") in _VAGUE:
+            yield Problem(f"A link only says “{text}”. Name what it leads to.", story_of(link), Severity.WARN)
+        elif led_to.setdefault(text.lower(), href) != href:
+            yield Problem(
+                f"Two links say “{text}” and lead to different pages.", story_of(link), Severity.WARN
+            )
+
+
+def _shows_image(link: LexborNode) -> bool:
+    """An image's own text is the business of `img-alt`."""
+    return link.css_first("img") is not None
+
+
+def addresses(message: Message, facts: Facts) -> Iterator[Problem]:
+    """Absolute, and understood outside this machine."""
+    seen: set[str] = set()
+    for link in elements(message.html, "a[href]"):
+        href = attribute(link, "href") or ""
+        if href in seen:
+            continue
+        seen.add(href)
+        yield from (problem._replace(where=story_of(link)) for problem in _faults(href, facts))
+
+
+def _faults(href: str, facts: Facts) -> Iterator[Problem]:
+    parts = _split(href)
+    if parts is None:
+        yield Problem(f"A link cannot be read: “{href[:80]}”.")
+    elif parts.scheme in {"mailto", "tel"}:
+        return
+    elif parts.scheme not in {"http", "https"} or not parts.hostname:
+        yield Problem(f"A link is not absolute: “{href[:80]}”. Mend the source's address or base_url.")
+    elif parts.username or parts.password:
+        yield Problem(f"A link carries a user name or password: “{parts.hostname}”.")
+    elif is_private(parts.hostname):
+        severity = Severity.WARN if site_is_private(facts) else Severity.BLOCK
+        yield Problem(f"A link leads to {parts.hostname}, which only this network knows.", severity=severity)
+    elif parts.scheme == "http":
+        yield Problem(f"A link is not encrypted (http): {href}", severity=Severity.WARN)
+
+
+def _split(href: str) -> SplitResult | None:
+    try:
+        parts = urlsplit(href)
+        _ = parts.port
+    except ValueError:
+        return None
+    return parts
+
+
+CHECKS = (
+    Check("link-text", Severity.BLOCK, "Every link says where it leads.", texts),
+    Check("link-url", Severity.BLOCK, "Every link leads to a public page.", addresses),
+)

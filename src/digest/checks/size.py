@@ -1,0 +1,54 @@
+"""Size: what Gmail would cut off or throw away (rules 22, 23)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from digest.checks.finding import Check, Facts, Message, Problem, Severity
+from digest.checks.page import styles
+
+# Gmail cuts at about 102 KB, after transfer decoding; providers that count clicks make links longer.
+HTML_BLOCK, HTML_WARN = 100_000, 80_000
+# Gmail drops the style rules past this many bytes; half of it was its limit once.
+STYLE_BLOCK, STYLE_WARN = 16_384, 8_192
+
+
+class Sizes(NamedTuple):
+    """In bytes, after transfer decoding."""
+
+    html_bytes: int
+    style_bytes: int
+    text_bytes: int
+
+
+def sizes(message: Message) -> Sizes:
+    style = sum(len(text.encode()) for text in styles(message.html))
+    return Sizes(len(message.html.encode()), style, len(message.text.encode()))
+
+
+def html(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
+    size = sizes(message).html_bytes
+    said = f"The HTML part has {size / 1000:.0f} KB; Gmail cuts at 102 KB and hides the end."
+    if size >= HTML_BLOCK:
+        yield Problem(f"{said} Take out a story or two, or set max_articles lower.")
+    elif size >= HTML_WARN:
+        yield Problem(
+            f"{said} Links that your provider makes longer to count clicks come on top.", "", Severity.WARN
+        )
+
+
+def style(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
+    size = sizes(message).style_bytes
+    if size > STYLE_BLOCK:
+        yield Problem(f"The style rules have {size} bytes; Gmail drops what comes after {STYLE_BLOCK}.")
+    elif size > STYLE_WARN:
+        yield Problem(
+            f"The style rules have {size} bytes; {STYLE_WARN} is safe everywhere.", "", Severity.WARN
+        )
+
+
+CHECKS = (
+    Check("size-html", Severity.BLOCK, "Gmail shows the whole mail.", html),
+    Check("style-16k", Severity.BLOCK, "Gmail keeps all style rules.", style),
+)

@@ -1,0 +1,106 @@
+"""Structure of the HTML: what renders, what is read out, nothing active (rules 25, 26, 29, 31, 32, 36)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from digest.checks.finding import Check, Facts, Message, Problem, Severity
+from digest.checks.page import attribute, elements, scheme_of, story_of, styles, text_of
+
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
+_ACTIVE_TAGS = "script, form, iframe, object, embed, applet, base, link"
+_ACTIVE_SCHEMES = {"javascript", "vbscript", "data", "file"}
+_ADDRESSES = ("href", "src", "action", "formaction", "background", "poster", "srcset")
+
+
+def doctype(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
+    """Without it browsers fall back to the layout of 1998."""
+    if not re.match(r"\s*<!doctype html>", message.html, re.IGNORECASE):
+        yield Problem("The HTML part does not begin with <!DOCTYPE html>.")
+
+
+def important(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
+    """Rules for small screens and the dark only win over inlined styles with `!important`."""
+    for text in styles(message.html):
+        for condition, block in _media_blocks(text):
+            if "{" in block and "!important" not in block:
+                yield Problem(
+                    f"The rules under “{condition}” have lost their !important and will do nothing."
+                )
+
+
+def _media_blocks(css: str) -> Iterator[tuple[str, str]]:
+    """Each `@media` with what stands between its braces."""
+    for found in re.finditer(r"(@media[^{]*)\{", css):
+        depth, end = 1, found.end()
+        while end < len(css) and depth:
+            depth += {"{": 1, "}": -1}.get(css[end], 0)
+            end += 1
+        yield found[1].strip(), css[found.end() : end - 1]
+
+
+def active(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
+    """Mail programs strip it, filters mistrust who sends it."""
+    for node in elements(message.html, _ACTIVE_TAGS):
+        yield Problem(f"There is a <{node.tag}>, which mail programs do not allow.", story_of(node))
+    for node in elements(message.html, "*"):
+        for name, value in node.attributes.items():
+            if name.lower().startswith("on"):
+                yield Problem(f"<{node.tag}> has a script in “{name}”.", story_of(node))
+            elif name in _ADDRESSES and scheme_of(value or "") in _ACTIVE_SCHEMES:
+                yield Problem(f"<{node.tag}> points to a {scheme_of(value or '')}: address.", story_of(node))
+    if any("@import" in text for text in styles(message.html)):
+        yield Problem("A style rule imports another file, which mail programs do not fetch.")
+
+
+def languages(message: Message, facts: Facts) -> Iterator[Problem]:
+    """On `html`, and again below `body`, because webmail throws `html` and `body` away."""
+    tops = [node for node in elements(message.html, "html, body > *") if node.tag not in {"style", "script"}]
+    for node in tops:
+        language, direction = attribute(node, "lang") or "", attribute(node, "dir") or ""
+        if not _LANGUAGE.fullmatch(language):
+            yield Problem(f"<{node.tag}> does not say its language: screen readers will guess.")
+        if direction not in {"ltr", "rtl", "auto"}:
+            yield Problem(f"<{node.tag}> does not say which way it runs (dir).")
+    yield from _stories_without_language(message, facts)
+
+
+def _stories_without_language(message: Message, facts: Facts) -> Iterator[Problem]:
+    marked = {(attribute(node, "lang") or "").lower() for node in elements(message.html, "body [lang]")}
+    for teaser in facts.layout.teasers:
+        if teaser.language and teaser.language.lower() not in marked:
+            yield Problem(
+                f"This story is in “{teaser.language}”, but its card does not say so (lang).",
+                teaser.headline,
+                Severity.WARN,
+            )
+
+
+def tables(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
+    """A table for layout must not be read out as one."""
+    for node in elements(message.html, "table"):
+        is_layout = node.css_first("th") is None
+        if is_layout and attribute(node, "role") not in {"presentation", "none"}:
+            yield Problem('A table for layout lacks role="presentation".', story_of(node))
+
+
+def headings(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
+    """WCAG 1.3.1: one h1, and no level skipped."""
+    found = elements(message.html, "h1, h2, h3, h4, h5, h6")
+    levels = [int((node.tag or "h0")[1]) for node in found]
+    if levels.count(1) != 1:
+        yield Problem(f"There are {levels.count(1)} headings of the first level; there should be one.")
+    for before, node, level in zip([0, *levels], found, levels, strict=False):
+        if level > before + 1:
+            yield Problem(f"An h{level} follows an h{before}: a level is skipped.", text_of(node))
+
+
+CHECKS = (
+    Check("doctype", Severity.BLOCK, "The doctype is there.", doctype),
+    Check("important-kept", Severity.BLOCK, "Rules for small screens and the dark are alive.", important),
+    Check("no-active", Severity.BLOCK, "There is nothing active in the mail.", active),
+    Check("lang-dir", Severity.BLOCK, "Language and direction are stated.", languages),
+    Check("table-role", Severity.BLOCK, "Tables for layout say so.", tables),
+    Check("h-order", Severity.WARN, "Headings are in order.", headings),
+)

@@ -1,0 +1,53 @@
+"""The program `digest`: its global options, and where each command is."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from digest import __version__
+from digest.cli import articles, issues, operation, people, setup
+
+app = typer.Typer(
+    name="digest",
+    help="One good mail a week with what is new on your blog.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"digest {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def program(
+    context: typer.Context,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", metavar="FILE", help="Settings; digest.toml here, or DIGEST_CONFIG."),
+    ] = None,
+    now: Annotated[
+        str | None, typer.Option("--now", metavar="ISO-TIME", help="Start the clock at this time.")
+    ] = None,
+    _version_wanted: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")
+    ] = False,
+) -> None:
+    """One good mail a week with what is new on your blog."""
+    from digest.cli.context import Invocation
+
+    file = config or Path(os.environ.get("DIGEST_CONFIG") or "digest.toml")
+    context.obj = Invocation(file=file, now=now, environ=os.environ)
+    context.call_on_close(context.obj.close)
+
+
+for family in (setup, articles, issues, operation, people):
+    family.register(app)

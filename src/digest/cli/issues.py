@@ -1,0 +1,399 @@
+"""Commands about issues: draft, show, check, proof, approve, cancel, send, resolve."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from digest.cli.articles import AsJson, Name
+from digest.cli.context import parts_of, whoami
+from digest.cli.output import cell, moment, out, print_bytes, print_json, progress, say, show, table, warn
+
+if TYPE_CHECKING:
+    from digest.model.delivery import Counts
+    from digest.model.issue import Issue
+    from digest.model.newsletter import Newsletter
+    from digest.wiring import Parts
+    from digest.workflows.approve import Report
+    from digest.workflows.send import Sent
+
+Ref = Annotated[str, typer.Argument(metavar="ISSUE", help="weekly/3 or weekly/latest.")]
+Override = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--override", metavar="CHECK-ID", help="Let this blocking check pass; the issue records it."
+    ),
+]
+
+
+class Format(StrEnum):
+    html = "html"
+    text = "text"
+    eml = "eml"
+    json = "json"
+
+
+class Decision(StrEnum):
+    resend = "resend"
+    skip = "skip"
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(draft)
+    app.command("show")(show_issue)
+    app.command()(check)
+    app.command()(proof)
+    app.command()(approve)
+    app.command()(cancel)
+    app.command()(send)
+    app.command()(resolve)
+
+
+def draft(context: typer.Context, newsletter: Name = None, as_json: AsJson = False) -> None:
+    """Freeze the plan as a draft issue; an open one is used as it is."""
+    from digest.model.issue import Issue
+    from digest.storage import issues
+    from digest.workflows.draft import draft as make_draft
+
+    parts = parts_of(context)
+    chosen = parts.newsletter(newsletter)
+    with parts.database.read() as connection:
+        made = issues.open_one(connection, chosen.name)
+    was_open = made is not None
+    answer = made or make_draft(chosen, database=parts.database, now=parts.clock())
+    if not isinstance(answer, Issue):
+        if as_json:
+            print_json(
+                {"newsletter": chosen.name, "issue": None, "state": "skipped", "reason": answer.nothing}
+            )
+        else:
+            say(answer.nothing)
+        raise typer.Exit(3)
+    if as_json:
+        print_json(_issue_json(answer))
+        return
+    show(f"Issue {answer.ref} is {answer.state.value}{' already' if was_open else ''}, with:")
+    _list_teasers(answer)
+    if answer.reason:
+        warn(answer.reason)
+    say(
+        f"Look at it with `digest show {answer.ref}` or `digest serve`, then `digest send {chosen.name} --yes`."
+    )
+
+
+def show_issue(
+    context: typer.Context,
+    issue: Ref,
+    form: Annotated[Format, typer.Option("--format", help="What to print.")] = Format.html,
+) -> None:
+    """Print a rendered issue, as a sample recipient gets it."""
+    from digest.message.parse import parse
+    from digest.workflows import press
+
+    parts = parts_of(context)
+    newsletter, found = parts.issue(issue)
+    raw = press.message(parts.press(newsletter), found, now=parts.clock())
+    if form is Format.eml:
+        print_bytes(raw)
+    elif form is Format.json:
+        message = parse(raw)
+        print_json(
+            _issue_json(found)
+            | {
+                "subject": message.subject,
+                "headers": [list(pair) for pair in message.headers],
+                "html": message.html,
+                "text": message.text,
+            }
+        )
+    else:
+        message = parse(raw)
+        print_bytes((message.html if form is Format.html else message.text).encode())
+
+
+def check(context: typer.Context, issue: Ref, as_json: AsJson = False) -> None:
+    """Run the pre-flight; leaves with 1 when a check blocks."""
+    from digest.workflows.approve import check as run_checks
+
+    parts = parts_of(context)
+    newsletter, found = parts.issue(issue)
+    report = run_checks(found, press=parts.press(newsletter), database=parts.database, now=parts.clock())
+    if as_json:
+        print_json(_report_json(report))
+    else:
+        _tell_report(report)
+    if report.blocks:
+        raise typer.Exit(1)
+
+
+def proof(
+    context: typer.Context,
+    issue: Ref,
+    to: Annotated[str, typer.Option("--to", metavar="ADDRESS", help="Who gets the test copy.")],
+    as_json: AsJson = False,
+) -> None:
+    """Send a test copy, marked as such, to one address."""
+    from digest.workflows.proof import send_proof
+
+    parts = parts_of(context)
+    newsletter, found = parts.issue(issue)
+    receipt = send_proof(
+        found, to=to, press=parts.press(newsletter), transport=parts.transport(), now=parts.clock()
+    )
+    accepted = receipt.outcome.value == "accepted"
+    if as_json:
+        print_json({"issue": found.ref, "to": to, "outcome": receipt.outcome.value, "detail": receipt.detail})
+    elif accepted:
+        show(f"A proof of {found.ref} is on its way to {to}.")
+    else:
+        say(f"The proof of {found.ref} was {receipt.outcome.value}: {receipt.detail}", style="red")
+    if not accepted:
+        raise typer.Exit(1)
+
+
+def approve(context: typer.Context, issue: Ref, override: Override = None, as_json: AsJson = False) -> None:
+    """Freeze content and audience of a draft."""
+    from digest.storage import ledger
+    from digest.workflows.approve import approve as make_approved
+
+    parts = parts_of(context)
+    newsletter, found = parts.issue(issue)
+    done = make_approved(
+        found,
+        press=parts.press(newsletter),
+        database=parts.database,
+        by=whoami(),
+        overrides=override or (),
+        now=parts.clock(),
+    )
+    with parts.database.read() as connection:
+        counts = ledger.counts(connection, done.id, now=parts.clock())
+    if as_json:
+        print_json(_issue_json(done) | {"counts": counts_json(counts)})
+    else:
+        show(f"Issue {done.ref} is approved for {counts.audience} people.")
+
+
+def cancel(context: typer.Context, issue: Ref, as_json: AsJson = False) -> None:
+    """End an issue; before its first hand-over its articles are free again."""
+    from digest.workflows.approve import cancel as make_cancelled
+
+    parts = parts_of(context)
+    _, found = parts.issue(issue)
+    done = make_cancelled(found, database=parts.database, by=whoami(), now=parts.clock())
+    if as_json:
+        print_json(_issue_json(done))
+    else:
+        show(f"Issue {done.ref} is cancelled.")
+
+
+def send(
+    context: typer.Context,
+    newsletter: Name = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Approve it: I have looked.")] = False,
+    override: Override = None,
+    as_json: AsJson = False,
+) -> None:
+    """Draft if needed, check, approve and send now; run again, it resumes."""
+    parts = parts_of(context)
+    chosen = parts.newsletter(newsletter)
+    sent = send_one(parts, chosen, yes=yes, overrides=override or ())
+    if as_json:
+        print_json(sent_json(chosen, sent))
+    else:
+        tell_sent(parts, chosen, sent)
+    if sent.issue is None:
+        raise typer.Exit(3)
+    if sent.state != "sent":
+        raise typer.Exit(1)
+
+
+def send_one(
+    parts: Parts, newsletter: Newsletter, *, yes: bool, overrides: Sequence[str], slot_key: str = ""
+) -> Sent:
+    from digest.workflows.approve import Blocked
+    from digest.workflows.send import send as send_issue
+
+    with progress("Sending") as bar:
+        try:
+            return send_issue(
+                newsletter,
+                press=parts.press(newsletter),
+                database=parts.database,
+                wire=parts.wire(),
+                clock=parts.clock,
+                by=whoami(),
+                yes=yes,
+                overrides=overrides,
+                slot_key=slot_key,
+                progress=bar,
+            )
+        except Blocked as blocked:
+            from digest.workflows.send import Sent
+
+            return Sent(issue=blocked.report.issue, state="held", reason=str(blocked))
+
+
+def resolve(
+    context: typer.Context,
+    issue: Ref,
+    uncertain: Annotated[Decision, typer.Option("--uncertain", help="Send again, or leave it at that.")],
+    as_json: AsJson = False,
+) -> None:
+    """Decide on the deliveries that may or may not have arrived."""
+    from digest.workflows.send import finish
+    from digest.workflows.send import resolve as decide
+
+    parts = parts_of(context)
+    newsletter, found = parts.issue(issue)
+    count = decide(found, decision=uncertain.value, database=parts.database, by=whoami(), now=parts.clock())
+    sent = finish(found, database=parts.database, clock=parts.clock)
+    if as_json:
+        print_json(sent_json(newsletter, sent) | {"resolved": count})
+    elif not count:
+        show(f"Issue {found.ref} has no uncertain deliveries.")
+    elif uncertain is Decision.resend:
+        show(f"{count} wait to be sent again: `digest send {newsletter.name}`.")
+    else:
+        show(f"{count} are left at that. Issue {found.ref} is {sent.state}.")
+
+
+# -- as JSON -------------------------------------------------------------------
+
+
+def counts_json(counts: Counts) -> dict[str, int]:
+    return {name: value for name, value in asdict(counts).items() if name != "exclusions"}
+
+
+def sent_json(newsletter: Newsletter, sent: Sent) -> dict[str, Any]:
+    issue = sent.issue
+    teasers = issue.layout.teasers if issue else ()
+    return {
+        "newsletter": newsletter.name,
+        "number": issue.number if issue else None,
+        "issue": issue.ref if issue else None,
+        "state": sent.state,
+        "reason": sent.reason,
+        "articles": [{"title": t.headline, "url": t.url} for t in teasers],
+        "counts": counts_json(sent.counts),
+    }
+
+
+def _issue_json(issue: Issue) -> dict[str, Any]:
+    return {
+        "newsletter": issue.newsletter,
+        "number": issue.number,
+        "issue": issue.ref,
+        "state": issue.state.value,
+        "reason": issue.reason,
+        "articles": [{"title": t.headline, "url": t.url} for t in issue.layout.teasers],
+        "content_hash": issue.content_hash,
+        "approved_by": issue.approved_by,
+        "overrides": list(issue.overrides),
+    }
+
+
+def _report_json(report: Report) -> dict[str, Any]:
+    message = report.message
+    return {
+        "issue": report.issue.ref,
+        "blocks": len(report.blocks),
+        "warnings": len(report.warnings),
+        "checks": [
+            {
+                "id": f.id,
+                "severity": f.severity.value,
+                "passed": f.passed,
+                "message": f.message,
+                "where": f.where,
+            }
+            for f in report.findings
+        ],
+        "size": _sizes(message.html, message.text),
+    }
+
+
+def _sizes(html: str, text: str) -> dict[str, int]:
+    import re
+
+    styles = re.findall(r"<style[^>]*>(.*?)</style>", html, re.DOTALL | re.IGNORECASE)
+    return {
+        "html_bytes": len(html.encode()),
+        "style_bytes": sum(len(style.encode()) for style in styles),
+        "text_bytes": len(text.encode()),
+    }
+
+
+# -- for people ----------------------------------------------------------------
+
+
+def tell_sent(parts: Parts, newsletter: Newsletter, sent: Sent) -> None:
+    if sent.issue is None:
+        show(f"Nothing to send: {sent.reason}")
+        return
+    show(f"Issue {sent.issue.ref} is {sent.state}.")
+    if sent.state == "sent":
+        _list_teasers(sent.issue)
+    c = sent.counts
+    if c.candidates:
+        show(account(c))
+    if sent.reason:
+        warn(sent.reason)
+    if sent.state == "sent" and parts.settings.delivery.transport == "outbox":
+        say(f"The messages are in {parts.settings.delivery.outbox}.")
+    if sent.state == "held":
+        say(f"Look at it (`digest show {sent.issue.ref}`), then `digest send {newsletter.name} --yes`.")
+
+
+def account(c: Counts) -> str:
+    """The account of an issue as one line that adds up."""
+    parts = [
+        f"{value} {name}"
+        for name, value in (
+            ("accepted", c.accepted),
+            ("refused", c.refused),
+            ("uncertain", c.uncertain),
+            ("suppressed", c.suppressed),
+            ("abandoned", c.abandoned),
+            ("deferred", c.deferred),
+            ("pending", c.pending),
+            ("in flight", c.in_flight),
+        )
+        if value
+    ]
+    excluded = "".join(f", {count} {reason}" for reason, count in c.exclusions.items())
+    return f"{c.candidates} subscribers: {', '.join(parts) or 'none'}{excluded}."
+
+
+def _list_teasers(issue: Issue) -> None:
+    made = table("", "Story", "Section")
+    if issue.layout.lead:
+        made.add_row(cell("lead"), cell(issue.layout.lead.headline), cell(issue.layout.lead.topic))
+    for section in issue.layout.sections:
+        for teaser in section.teasers:
+            made.add_row(cell(""), cell(teaser.headline), cell(section.title))
+    out().print(made)
+
+
+def _tell_report(report: Report) -> None:
+    failed = [f for f in report.findings if not f.passed]
+    passed = len(report.findings) - len(failed)
+    if failed:
+        made = table("", "Check", "What", "Where")
+        for f in sorted(failed, key=lambda f: ("block", "warn", "info").index(f.severity.value)):
+            made.add_row(cell(f.severity.value), cell(f.id), cell(f.message), cell(f.where))
+        out().print(made)
+    sizes = _sizes(report.message.html, report.message.text)
+    show(
+        f"Issue {report.issue.ref}: {len(report.blocks)} block, {len(report.warnings)} warn, "
+        f"{passed} passed. "
+        f"HTML {sizes['html_bytes'] / 1024:.1f} KB of 100 KB."
+    )
+
+
+def age(issue: Issue, zone: str) -> str:
+    return moment(issue.sent_at or issue.created_at, zone)

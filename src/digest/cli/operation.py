@@ -1,0 +1,268 @@
+"""Commands of the operator: status, run, serve, doctor."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from digest.cli.articles import AsJson, Name, collect_one
+from digest.cli.context import parts_of
+from digest.cli.issues import account, counts_json, send_one
+from digest.cli.output import cell, moment, out, print_json, say, show, table, warn
+
+if TYPE_CHECKING:
+    from digest.model.issue import Issue
+    from digest.model.newsletter import Newsletter
+    from digest.wiring import Parts
+    from digest.workflows.doctor import Diagnosis
+    from digest.workflows.schedule import Happened
+    from digest.workflows.send import Sent
+    from digest.workflows.status import Standing
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(status)
+    app.command()(run)
+    app.command()(serve)
+    app.command()(doctor)
+
+
+def status(context: typer.Context, newsletter: Name = None, as_json: AsJson = False) -> None:
+    """Show issues, deliveries by state, next slots and the health of the sources."""
+    from digest.workflows.status import status as look
+
+    parts = parts_of(context)
+    chosen = [parts.newsletter(newsletter)] if newsletter else list(parts.newsletters)
+    standings = [look(one, database=parts.database, now=parts.clock()) for one in chosen]
+    if as_json:
+        print_json({"newsletters": [_standing_json(standing) for standing in standings]})
+        return
+    for standing in standings:
+        _tell_standing(standing)
+
+
+def run(
+    context: typer.Context,
+    once: Annotated[
+        bool, typer.Option("--once", help="Look at the clock once, do what is due, leave.")
+    ] = False,
+) -> None:
+    """Collect, draft and send on schedule until stopped."""
+    from digest.jobs.scheduler import run as run_clock
+
+    parts = parts_of(context)
+    schedule = make_schedule(parts)
+    if once:
+        schedule.tick(parts.clock())
+        return
+    for newsletter in parts.newsletters:
+        say(f"{newsletter.title}: {newsletter.schedule.text}, {newsletter.timezone}.")
+    say("Running; stop with Ctrl-C.")
+    run_clock(schedule.tick, now=parts.clock, stop=threading.Event())
+
+
+def make_schedule(parts: Parts) -> Any:
+    """The schedule of all newsletters, its duties bound to this process's parts."""
+    from digest.workflows.schedule import Duties, Happened, Schedule
+    from digest.workflows.send import deliver
+
+    def collect(newsletter: Newsletter) -> list[Happened]:
+        _, results, files, _ = collect_one(parts, newsletter)
+        told = [
+            Happened(newsletter=newsletter.name, what=f"{r.source.name}: {r.message}", is_trouble=True)
+            for r in results
+            if not r.ok
+        ]
+        told += [
+            Happened(newsletter=newsletter.name, what=f"{r.source.name}: {warning}", is_trouble=True)
+            for r in results
+            for warning in r.warnings
+        ]
+        told += [
+            Happened(newsletter=newsletter.name, what=f.problem, is_trouble=True) for f in files if f.problem
+        ]
+        new = sum(r.new for r in results)
+        return [*told, Happened(newsletter=newsletter.name, what=f"collected, {new} new")]
+
+    def send(newsletter: Newsletter, slot_key: str) -> Sent:
+        return send_one(parts, newsletter, yes=False, overrides=(), slot_key=slot_key)
+
+    def resume(newsletter: Newsletter, issue: Issue) -> Sent:
+        return deliver(
+            issue,
+            press=parts.press(newsletter),
+            database=parts.database,
+            wire=parts.wire(),
+            clock=parts.clock,
+        )
+
+    def tell(happened: Happened) -> None:
+        line = f"{parts.clock():%Y-%m-%dT%H:%M:%SZ} {happened.newsletter}: {happened.what}"
+        say(line, style="yellow" if happened.is_trouble else "")
+
+    duties = Duties(collect=collect, send=send, resume=resume)
+    return Schedule(parts.newsletters, database=parts.database, duties=duties, tell=tell)
+
+
+def serve(
+    context: typer.Context,
+    host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", help="The port; 0 takes a free one.")] = 8000,
+    with_scheduler: Annotated[
+        bool, typer.Option("--with-scheduler", help="Run the schedule in this process too.")
+    ] = False,
+) -> None:
+    """Serve the pages of readers, and the desk for editors on this machine."""
+    serve_parts(parts_of(context), host=host, port=port, with_scheduler=with_scheduler)
+
+
+def serve_parts(parts: Parts, *, host: str, port: int, with_scheduler: bool) -> None:
+    from digest.web.answers import DeskAnswers, ProbeAnswers, ReaderAnswers
+    from digest.web.app import create_app
+    from digest.web.serve import serve as serve_app
+
+    secret = secrets.token_urlsafe(24)
+    app = create_app(
+        site=parts.settings.site,
+        readers=ReaderAnswers(parts),
+        desk=DeskAnswers(parts),
+        probes=ProbeAnswers(parts),
+        one_time_secret=secret,
+        clock=parts.clock,
+    )
+    parts.database  # noqa: B018 - a database that cannot be opened is told before the port is open
+
+    def announce(address: str) -> None:
+        say(f"Serving on {address}; stop with Ctrl-C.")
+        say(f"The desk, on this machine and for one visit: {address}/desk/enter/{secret}")
+
+    stop = threading.Event()
+    clock = _scheduler_thread(parts, stop) if with_scheduler else None
+    try:
+        serve_app(app, host=host, port=port, on_start=announce)
+    finally:
+        stop.set()
+        if clock is not None:
+            clock.join(timeout=60)
+
+
+def _scheduler_thread(parts: Parts, stop: threading.Event) -> threading.Thread:
+    from digest.jobs.scheduler import run as run_clock
+
+    schedule = make_schedule(parts)
+    thread = threading.Thread(
+        target=lambda: run_clock(schedule.tick, now=parts.clock, stop=stop), name="scheduler", daemon=True
+    )
+    thread.start()
+    return thread
+
+
+def doctor(
+    context: typer.Context,
+    offline: Annotated[bool, typer.Option("--offline", help="Ask neither DNS nor the provider.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Examine settings, database, provider, DNS, public URL and clock; each finding with its mend."""
+    from digest.workflows.doctor import examine
+
+    parts = parts_of(context)
+    findings = examine(
+        site=parts.settings.site,
+        newsletters=parts.newsletters,
+        open_database=lambda: parts.database,
+        open_transport=None if offline else parts.transport,
+        settings_warnings=parts.settings.warnings,
+        ask_dns=not offline,
+        transport_name=parts.settings.delivery.transport,
+        now=parts.clock(),
+    )
+    if as_json:
+        print_json({"findings": [asdict(f) for f in findings]})
+    else:
+        _tell_diagnosis(findings)
+    if any(f.severity == "error" for f in findings):
+        raise typer.Exit(1)
+
+
+# -- as JSON and for people ------------------------------------------------------
+
+
+def _standing_json(standing: Standing) -> dict[str, Any]:
+    return {
+        "name": standing.newsletter.name,
+        "title": standing.newsletter.title,
+        "next_slots": [slot.due for slot in standing.next_slots],
+        "recent_slots": [
+            {
+                "key": r.slot.key,
+                "due": r.slot.due,
+                "state": r.state.value,
+                "reason": r.reason,
+                "issue": r.issue,
+            }
+            for r in standing.recent_slots
+        ],
+        "subscribers": standing.subscribers,
+        "issues": [
+            {
+                "number": issue.number,
+                "state": issue.state.value,
+                "reason": issue.reason,
+                "subject": issue.rendered.subject if issue.rendered else "",
+                "counts": counts_json(counts),
+            }
+            for issue, counts in standing.issues
+        ],
+        "sources": [
+            {
+                "name": health.name,
+                "ok": health.ok,
+                "last_fetched": health.last_fetched,
+                "last_new": health.last_new,
+                "message": health.message,
+            }
+            for health in standing.sources
+        ],
+    }
+
+
+def _tell_standing(standing: Standing) -> None:
+    newsletter, zone = standing.newsletter, standing.newsletter.timezone
+    confirmed = standing.subscribers.get("confirmed", 0)
+    show(f"{newsletter.title} ({newsletter.name}), {confirmed} subscribers")
+    if standing.next_slots:
+        show(f"Next: {moment(standing.next_slots[0].due, zone)} in {zone}.")
+    for record in standing.recent_slots:
+        if record.state.value not in {"done", "due"}:
+            warn(f"Slot {moment(record.slot.due, zone)} was {record.state.value}: {record.reason}")
+    if standing.issues:
+        made = table("Issue", "State", "When", "Account")
+        for issue, counts in standing.issues:
+            made.add_row(
+                cell(issue.ref),
+                cell(issue.state.value),
+                cell(moment(issue.sent_at or issue.created_at, zone)),
+                cell(account(counts) if counts.candidates else issue.reason),
+            )
+        out().print(made)
+    made = table("Source", "Works", "Last look", "Last new", "")
+    for health in standing.sources:
+        made.add_row(
+            cell(health.name),
+            cell("yes" if health.ok else "no"),
+            cell(moment(health.last_fetched, zone)),
+            cell(moment(health.last_new, zone)),
+            cell(health.message),
+        )
+    out().print(made)
+
+
+def _tell_diagnosis(findings: list[Diagnosis]) -> None:
+    made = table("", "What", "Finding", "What to do")
+    for f in findings:
+        made.add_row(cell(f.severity), cell(f.what), cell(f.finding), cell(f.mend))
+    out().print(made)

@@ -1,0 +1,195 @@
+"""Reads a listing: an HTML page of teaser cards with its next pages, or a plain text of teasers.
+
+Fetching, paging and putting pages together live here.  How cards are found is in
+`cards`, what one says in `card_reading`, plain text in `text_listing`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from digest.errors import FetchError, SourceError
+from digest.fetch import Fetcher
+from digest.model.article import FoundArticle, Reading, Validators
+from digest.model.newsletter import SourceSpec
+from digest.rules.cleaning import plain
+from digest.sources.article_links import same_page
+from digest.sources.cards import find_cards
+from digest.sources.page_tree import Page, decoded, parse
+from digest.sources.pagination import next_page
+from digest.sources.selected_cards import read_selected
+from digest.sources.structured import filled, told_articles
+from digest.sources.text_listing import is_markup, read_text_listing
+
+_LARGEST_FILE = 10 * 1024 * 1024  # bytes, as for what is fetched
+_NO_PAGE = re.compile(r"^\W*(?:error\W*)?(?:404|page not found|not found|seite nicht gefunden|page introuvable)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What one page gave."""
+
+    articles: tuple[FoundArticle, ...]
+    next: str = ""
+    title: str = ""
+    language: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+def read(spec: SourceSpec, *, fetcher: Fetcher, validators: Validators, now: datetime) -> Reading:
+    """Read a listing and up to `spec.pages` of its pages.
+
+    A file never leads to the network.  A page without teasers is an empty
+    reading with a warning; a further page that fails is only a warning.
+
+    Raises:
+        SourceError: the first page cannot be fetched, the file cannot be read, or a selector is wrong.
+    """
+    if spec.path is not None:
+        return _reading(spec, [_read_file(spec, now=now)], Validators())
+    fetched = fetcher.get(spec.url, validators=validators, allow_private=spec.allow_private_addresses)
+    if fetched.unchanged:
+        return Reading(unchanged=True, validators=fetched.validators)
+    first = read_body(
+        fetched.body, spec=spec, url=fetched.url, content_type=fetched.content_type, charset=fetched.charset, now=now
+    )
+    return _reading(spec, [first, *_further(spec, first, fetched.url, fetcher=fetcher, now=now)], fetched.validators)
+
+
+def read_body(
+    body: bytes, *, spec: SourceSpec, url: str, content_type: str = "", charset: str = "", now: datetime
+) -> _Seen:
+    """What one page shows, whether it is HTML or plain text."""
+    text = decoded(body, charset)
+    if not is_markup(text, content_type):
+        return _Seen(read_text_listing(text, url=spec.base_url or url, now=now))
+    page = parse(text, url=url)
+    if spec.selectors:
+        articles, warnings = read_selected(page, spec.selectors, now=now)
+    else:
+        articles, warnings = articles_of(page, now=now), ()
+    return _Seen(
+        articles=articles,
+        next=next_page(page, articles=[a.url for a in articles]),
+        title=plain(page.title),
+        language=page.language,
+        warnings=warnings,
+    )
+
+
+def articles_of(page: Page, *, now: datetime) -> tuple[FoundArticle, ...]:
+    """The articles that a page lists, by its cards and by its JSON-LD; none on an error page."""
+    if _is_error_page(page):
+        return ()
+    told = told_articles(page, now=now)
+    cards = find_cards(page, now=now).articles()
+    if not cards:
+        return told if len(told) > 1 else ()
+    shown = [_with_told(article, told) for article in cards]
+    known = [t for t in told if any(same_page(t.url, a.url) for a in cards)]
+    # Where both tell of the same list, JSON-LD also knows the cards that a script would add later.
+    hidden = [t for t in told if t not in known] if len(known) * 2 >= len(cards) else []
+    return _once((*shown, *hidden))
+
+
+def _is_error_page(page: Page) -> bool:
+    headings = [page.text_of(e) for e in page.elements if e.tag == "h1"][:1]
+    return any(_NO_PAGE.match(text) for text in (page.title, *headings))
+
+
+def _with_told(article: FoundArticle, told: tuple[FoundArticle, ...]) -> FoundArticle:
+    for other in told:
+        if same_page(other.url, article.url):
+            return filled(article, other)
+    return article
+
+
+def _read_file(spec: SourceSpec, *, now: datetime) -> _Seen:
+    path = spec.path
+    if path is None:
+        raise SourceError(f"The source {spec.name} has neither url nor path.")
+    if not spec.base_url:
+        raise SourceError(
+            f"The listing {path} does not say where its articles are read.",
+            mend="Set base_url to the address of the page that the file was taken from.",
+        )
+    try:
+        with path.open("rb") as file:
+            body = file.read(_LARGEST_FILE + 1)
+    except OSError as error:
+        raise SourceError(f"The listing {path} cannot be read: {error.strerror or error}.", mend="Correct `path`.") from error
+    if len(body) > _LARGEST_FILE:
+        raise SourceError(f"The listing {path} is larger than 10 MB.", mend="Is this the right file?")
+    content_type = "text/plain" if path.suffix.lower() in {".txt", ".text"} else ""
+    return replace(read_body(body, spec=spec, url=spec.base_url, content_type=content_type, now=now), next="")
+
+
+def _further(spec: SourceSpec, first: _Seen, url: str, *, fetcher: Fetcher, now: datetime) -> list[_Seen]:
+    """The next pages, as long as each adds something new; robots.txt is obeyed."""
+    seen: list[_Seen] = []
+    known = {a.url for a in first.articles}
+    visited = {url.partition("#")[0]}
+    place = first.next if first.articles else ""
+    while place and len(seen) + 1 < spec.pages and place not in visited:
+        visited.add(place)
+        try:
+            page = _fetch_page(place, spec, fetcher=fetcher, now=now)
+        except SourceError as error:
+            seen.append(_Seen((), warnings=(f"A further page of the listing was left out: {error}",)))
+            break
+        fresh = tuple(a for a in page.articles if a.url not in known)
+        if not fresh:
+            break
+        known |= {a.url for a in fresh}
+        seen.append(replace(page, articles=fresh))
+        place = page.next
+    return seen
+
+
+def _fetch_page(url: str, spec: SourceSpec, *, fetcher: Fetcher, now: datetime) -> _Seen:
+    fetched = fetcher.get(url, allow_private=spec.allow_private_addresses, obey_robots=True)
+    if urlsplit(fetched.url).netloc.lower() != urlsplit(url).netloc.lower():
+        raise FetchError(f"{url} leads to another host.", url=url)
+    return read_body(
+        fetched.body, spec=spec, url=fetched.url, content_type=fetched.content_type, charset=fetched.charset, now=now
+    )
+
+
+def _reading(spec: SourceSpec, pages: list[_Seen], validators: Validators) -> Reading:
+    articles = _once(tuple(a for page in pages for a in page.articles))
+    warnings = [w for page in pages for w in page.warnings]
+    if not articles:
+        where = spec.url or str(spec.path)
+        warnings.append(
+            f"Found no teasers on {where}; give selectors: card, and where needed title, link, date, teaser, image, author."
+        )
+    return Reading(
+        articles=articles,
+        title=pages[0].title,
+        language=pages[0].language,
+        validators=validators,
+        warnings=tuple(warnings),
+    )
+
+
+def _once(articles: tuple[FoundArticle, ...]) -> tuple[FoundArticle, ...]:
+    """Every story once.  One link under several stories is shared, and their text tells them apart."""
+    kept: list[FoundArticle] = []
+    for article in articles:
+        twin = next((i for i, other in enumerate(kept) if _is_same(article, other)), None)
+        if twin is None:
+            kept.append(article)
+        else:
+            kept[twin] = filled(kept[twin], article)
+    links = [a.url for a in kept]
+    return tuple(replace(a, url_is_shared=True) if links.count(a.url) > 1 else a for a in kept)
+
+
+def _is_same(one: FoundArticle, other: FoundArticle) -> bool:
+    if one.url != other.url or one.url_is_shared:
+        return one == other
+    first, second = one.title.casefold().rstrip("…. "), other.title.casefold().rstrip("…. ")
+    return first in second or second in first or (one.title_is_made != other.title_is_made)

@@ -1,0 +1,285 @@
+"""The answers to what the pages ask, from the parts of this process."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from digest.checks import Finding as Checked
+from digest.errors import DigestError
+from digest.message.parse import parse
+from digest.model.issue import Issue
+from digest.model.newsletter import Newsletter
+from digest.model.subscriber import Subscription, SubscriptionState
+from digest.rules import approval
+from digest.storage import articles, issues, ledger, subscribers
+from digest.web.ports import (
+    DeskHome,
+    DeskIssue,
+    DeskNewsletter,
+    DeskSource,
+    Finding,
+    IssueView,
+    LeftOutArticle,
+    NewsletterView,
+    ReaderView,
+)
+from digest.wiring import Parts
+from digest.workflows import feedback, press
+from digest.workflows.approve import check
+from digest.workflows.status import Standing, status
+
+_STYLE = re.compile(r"<style[^>]*>(.*?)</style>", re.DOTALL | re.IGNORECASE)
+
+
+class ReaderAnswers:
+    """For the pages that every reader may open."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def subscription(self, token: str) -> ReaderView | None:
+        parts = self._parts
+        return self._view(feedback.subscription_of(token, keys=parts.secret_keys, database=parts.database))
+
+    def unsubscribe(self, token: str, how: str) -> ReaderView | None:
+        parts = self._parts
+        found = feedback.unsubscribe(
+            token, keys=parts.secret_keys, database=parts.database, how=how, now=parts.clock()
+        )
+        return self._view(found)
+
+    def resubscribe(self, token: str) -> ReaderView | None:
+        parts = self._parts
+        return self._view(
+            feedback.come_back(token, keys=parts.secret_keys, database=parts.database, now=parts.clock())
+        )
+
+    def newsletters(self) -> tuple[NewsletterView, ...]:
+        return tuple(self._newsletter(newsletter) for newsletter in self._parts.newsletters)
+
+    def archive(self, newsletter: str, number: int) -> str | None:
+        parts = self._parts
+        if newsletter not in parts.settings.newsletters:
+            return None
+        with parts.database.read() as connection:
+            found = issues.by_number(connection, newsletter, number)
+        if found is None or found.state not in approval.WENT_OUT or found.rendered is None:
+            return None
+        printing = parts.press(parts.newsletter(newsletter))
+        return press.public_html(printing, found)
+
+    def _newsletter(self, newsletter: Newsletter) -> NewsletterView:
+        with self._parts.database.read() as connection:
+            recent = issues.every(connection, newsletter.name, limit=10)
+        out = next((issue for issue in recent if issue.state in approval.WENT_OUT), None)
+        return NewsletterView(
+            name=newsletter.name,
+            title=newsletter.title,
+            description=newsletter.description,
+            latest=out.number if out else None,
+            latest_subject=out.rendered.subject if out and out.rendered else "",
+        )
+
+    def _view(self, found: Subscription | None) -> ReaderView | None:
+        parts = self._parts
+        newsletter = parts.settings.newsletters.get(found.newsletter) if found else None
+        if found is None or newsletter is None:
+            return None
+        return ReaderView(
+            address=found.address,
+            newsletter=newsletter.name,
+            newsletter_title=newsletter.title,
+            is_active=found.state is SubscriptionState.CONFIRMED,
+            site=parts.settings.site,
+            language=newsletter.language,
+            accent=newsletter.accent,
+            accent_dark=newsletter.accent_dark,
+        )
+
+
+class DeskAnswers:
+    """For editors."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def home(self) -> DeskHome:
+        parts = self._parts
+        standings = [status(n, database=parts.database, now=parts.clock()) for n in parts.newsletters]
+        recent = [issue for standing in standings for issue in _issues(standing)]
+        return DeskHome(
+            newsletters=tuple(_newsletter(standing) for standing in standings),
+            issues=tuple(sorted(recent, key=lambda i: (i.at is not None, i.at), reverse=True)[:20]),
+            sources=tuple(source for standing in standings for source in _sources(standing)),
+        )
+
+    def issue(self, newsletter: str, number: int) -> IssueView | None:
+        parts = self._parts
+        if newsletter not in parts.settings.newsletters:
+            return None
+        with parts.database.read() as connection:
+            found = issues.by_number(connection, newsletter, number)
+        return self._view(parts.newsletter(newsletter), found) if found is not None else None
+
+    def _view(self, newsletter: Newsletter, issue: Issue) -> IssueView:
+        parts, now = self._parts, self._parts.clock()
+        printing = parts.press(newsletter)
+        message = parse(press.message(printing, issue, now=now))
+        standing = status(newsletter, database=parts.database, now=now)
+        with parts.database.read() as connection:
+            counts = ledger.counts(connection, issue.id, now=now)
+            reasons = dict(issues.left_out(connection, issue.id))
+            out = articles.by_ids(connection, reasons)
+            people = subscribers.count(connection, newsletter.name).get("confirmed", 0)
+        waits = issue.state in approval.OPEN and standing.next_slots
+        return IssueView(
+            ref=issue.ref,
+            newsletter=newsletter.name,
+            number=issue.number,
+            title=newsletter.title,
+            state=issue.state,
+            reason=issue.reason,
+            subject=message.subject,
+            preheader=press.rendered(printing, issue, now=now).preheader,
+            sender=f"{newsletter.sender.name} <{newsletter.sender.address}>",
+            html=message.html,
+            text=message.text,
+            headers=message.headers,
+            size_bytes=len(message.html.encode()),
+            style_bytes=sum(len(style.encode()) for style in _STYLE.findall(message.html)),
+            layout=issue.layout,
+            findings=self._findings(printing, issue),
+            counts=counts,
+            people=people,
+            left_out=tuple(LeftOutArticle(title=a.title, reason=reasons[a.id], url=a.url) for a in out),
+            timezone=newsletter.timezone,
+            due=standing.next_slots[0].due if waits else None,
+            sent_at=issue.sent_at,
+            approved_by=issue.approved_by,
+        )
+
+    def _findings(self, printing: press.Press, issue: Issue) -> tuple[Finding, ...]:
+        parts = self._parts
+        report = check(issue, press=printing, database=parts.database, now=parts.clock())
+        return tuple(_finding(found) for found in report.findings)
+
+
+class ProbeAnswers:
+    """For machines."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def health(self) -> Mapping[str, object]:
+        try:
+            with self._parts.database.read() as connection:
+                for newsletter in self._parts.newsletters:
+                    issues.latest(connection, newsletter.name)
+        except DigestError as error:
+            return {"ok": False, "database": str(error)}
+        return {"ok": True, "database": "ok"}
+
+    def metrics(self) -> str:
+        parts = self._parts
+        lines = [
+            "# HELP digest_deliveries Deliveries of the newest issue by state.",
+            "# TYPE digest_deliveries gauge",
+        ]
+        sources = [
+            "# HELP digest_source_ok Whether the last look at a source worked.",
+            "# TYPE digest_source_ok gauge",
+        ]
+        for newsletter in parts.newsletters:
+            standing = status(newsletter, database=parts.database, now=parts.clock(), limit=1)
+            for issue, counts in standing.issues:
+                states = (
+                    "pending",
+                    "deferred",
+                    "in_flight",
+                    "accepted",
+                    "refused",
+                    "uncertain",
+                    "suppressed",
+                )
+                lines += [
+                    f'digest_deliveries{{newsletter="{newsletter.name}",issue="{issue.number}",'
+                    f'state="{state}"}} {getattr(counts, state)}'
+                    for state in states
+                ]
+            sources += [
+                f'digest_source_ok{{newsletter="{newsletter.name}",source="{_label(s.name)}"}} {int(s.ok)}'
+                for s in standing.sources
+            ]
+        return "\n".join([*lines, *sources]) + "\n"
+
+
+def _label(text: str) -> str:
+    return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", " ")
+
+
+def _newsletter(standing: Standing) -> DeskNewsletter:
+    newsletter = standing.newsletter
+    waiting = next((i for i, _ in standing.issues if i.state in approval.OPEN), None)
+    return DeskNewsletter(
+        name=newsletter.name,
+        title=newsletter.title,
+        people=standing.subscribers.get("confirmed", 0),
+        timezone=newsletter.timezone,
+        next_due=standing.next_slots[0].due if standing.next_slots else None,
+        draft=waiting.number if waiting else None,
+        draft_state=waiting.state if waiting else None,
+        plan=f"{len(waiting.layout.teasers)} stories" if waiting else "",
+    )
+
+
+def _issues(standing: Standing) -> list[DeskIssue]:
+    return [
+        DeskIssue(
+            newsletter=issue.newsletter,
+            newsletter_title=standing.newsletter.title,
+            number=issue.number,
+            state=issue.state,
+            subject=_subject(issue),
+            reason=issue.reason,
+            at=issue.sent_at or issue.created_at,
+            counts=counts,
+        )
+        for issue, counts in standing.issues
+    ]
+
+
+def _subject(issue: Issue) -> str:
+    if issue.rendered is not None:
+        return issue.rendered.subject
+    return issue.layout.lead.headline if issue.layout.lead else ""
+
+
+def _sources(standing: Standing) -> list[DeskSource]:
+    kinds = {spec.key: spec.kind for spec in standing.newsletter.sources}
+    return [
+        DeskSource(
+            newsletter_title=standing.newsletter.title,
+            name=health.name,
+            kind=kinds.get(health.key, ""),
+            ok=health.ok,
+            last_fetched=health.last_fetched,
+            last_new=health.last_new,
+            message=health.message,
+        )
+        for health in standing.sources
+    ]
+
+
+def _finding(found: Checked) -> Finding:
+    return Finding(
+        id=found.id,
+        severity=found.severity.value,
+        passed=found.passed,
+        message=found.message,
+        where=found.where,
+        family=getattr(found, "family", ""),
+    )
+
+
+__all__ = ["DeskAnswers", "ProbeAnswers", "ReaderAnswers"]

@@ -1,0 +1,225 @@
+"""Builds the parts from the settings: the one file that knows every room.
+
+Settings stop here; everything below gets plain values.  What is heavy is
+imported and made only when it is first asked for.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from digest.bundled import templates_folder
+from digest.clock import Clock
+from digest.errors import NotFound, SettingsError
+from digest.model.newsletter import Newsletter, SourceSpec
+from digest.settings import Settings, load
+
+if TYPE_CHECKING:
+    from digest.fetch import Fetcher
+    from digest.model.article import FoundArticle, Reading, Validators
+    from digest.model.issue import Issue
+    from digest.storage.database import Database
+    from digest.transports import Transport
+    from digest.workflows.press import Press
+    from digest.workflows.send import Wire
+
+_SENDGRID_IN_FLIGHT = 8
+_FEED_LIMIT = 32 * 1024 * 1024  # bytes: a feed with full text of years is larger than a page
+
+
+class Parts:
+    """The parts of one process, made from one settings file when first needed."""
+
+    def __init__(self, settings: Settings, *, clock: Clock) -> None:
+        self.settings = settings
+        self.clock = clock
+
+    @classmethod
+    def from_file(cls, file: Path, *, environ: Mapping[str, str], clock: Clock) -> Parts:
+        """Raises SettingsError with every mistake at once."""
+        return cls(load(file, environ=environ), clock=clock)
+
+    def close(self) -> None:
+        """Close what was opened; safe to call twice."""
+        for name in ("database", "fetcher"):
+            part = self.__dict__.pop(name, None)
+            if part is not None:
+                part.close()
+
+    @cached_property
+    def database(self) -> Database:
+        from digest.storage.database import Database
+
+        return Database(self.settings.database_url)
+
+    @cached_property
+    def fetcher(self) -> Fetcher:
+        from digest.fetch import Fetcher
+
+        return Fetcher()
+
+    @cached_property
+    def secret_keys(self) -> tuple[str, ...]:
+        """Signing keys, newest first: from the environment, or a file made on first use."""
+        return self.settings.secret_keys or _keys_in(self._key_file)
+
+    @property
+    def _key_file(self) -> Path:
+        url = self.settings.database_url
+        if url.startswith("sqlite:///"):
+            return Path(url.removeprefix("sqlite:///")).parent / "secret-keys"
+        return self.settings.folder / "secret-keys"
+
+    @property
+    def newsletters(self) -> tuple[Newsletter, ...]:
+        return tuple(self.settings.newsletters.values())
+
+    def newsletter(self, name: str | None) -> Newsletter:
+        """The one of this name, or the only one.
+
+        Raises:
+            NotFound: there is none of this name, or several and no name.
+        """
+        known = self.settings.newsletters
+        if name is None and len(known) == 1:
+            return next(iter(known.values()))
+        if name is not None and name in known:
+            return known[name]
+        what = f"There is no newsletter “{name}”." if name else "There are several newsletters: name one."
+        raise NotFound(what, mend=f"{self.settings.file.name} has: {', '.join(known)}.")
+
+    def issue(self, ref: str) -> tuple[Newsletter, Issue]:
+        """An issue by the name people use: weekly/3, weekly/latest, or 3 where there is one newsletter.
+
+        Raises:
+            NotFound: there is no such issue.
+        """
+        from digest.storage import issues
+
+        name, slash, number = ref.rpartition("/")
+        newsletter = self.newsletter(name if slash else None)
+        with self.database.read() as connection:
+            if number == "latest":
+                found = issues.latest(connection, newsletter.name)
+            elif number.isdecimal():
+                found = issues.by_number(connection, newsletter.name, int(number))
+            else:
+                raise NotFound(f"“{ref}” does not name an issue.", mend="Write weekly/3 or weekly/latest.")
+        if found is None:
+            raise NotFound(
+                f"There is no issue {newsletter.name}/{number}.", mend="`digest status` lists the issues."
+            )
+        return newsletter, found
+
+    def press(self, newsletter: Newsletter) -> Press:
+        from digest.workflows.press import Press
+
+        return Press(
+            site=self.settings.site,
+            newsletter=newsletter,
+            folders=self.template_folders,
+            secret_keys=self.secret_keys,
+        )
+
+    @property
+    def template_folders(self) -> tuple[Path, ...]:
+        """Where templates are looked up: the owner's folder first, then the bundled one."""
+        own = self.settings.templates
+        return (own, templates_folder()) if own.is_dir() else (templates_folder(),)
+
+    def read_source(self, spec: SourceSpec, validators: Validators) -> Reading:
+        """Read one source now."""
+        from digest.sources import source_of
+
+        return source_of(spec.kind)(
+            spec, fetcher=self.fetcher, validators=validators, now=self.clock()
+        )
+
+    def ask_page(self, article: FoundArticle, spec: SourceSpec) -> FoundArticle:
+        """Fetch an article's own page and fill in what its source did not say."""
+        from digest.sources.article_page import complete, read_article_page
+
+        page = self.fetcher.get(
+            article.url, allow_private=spec.allow_private_addresses, obey_robots=True
+        )
+        return complete(article, read_article_page(page.body, url=page.url, charset=page.charset))
+
+    def wire(self) -> Wire:
+        """How issues leave, by the settings."""
+        from digest.dispatch.rate import Rate
+        from digest.workflows.send import Wire
+
+        delivery = self.settings.delivery
+        senders = {"smtp": delivery.smtp.connections, "sendgrid": _SENDGRID_IN_FLIGHT}
+        return Wire(
+            open=self.transport,
+            senders=senders.get(delivery.transport, 1),
+            rate=Rate(delivery.rate_per_second) if delivery.rate_per_second else None,
+        )
+
+    def transport(self) -> Transport:
+        """A new transport, for one sender.
+
+        Raises:
+            SettingsError: its settings are not complete.
+        """
+        makers: dict[str, Callable[[], Transport]] = {
+            "outbox": self._outbox,
+            "smtp": self._smtp,
+            "sendgrid": self._sendgrid,
+        }
+        return makers[self.settings.delivery.transport]()
+
+    def _outbox(self) -> Transport:
+        from digest.transports.outbox import Outbox
+
+        return Outbox(self.settings.delivery.outbox)
+
+    def _smtp(self) -> Transport:
+        from digest.transports.smtp import Smtp
+
+        smtp = self.settings.delivery.smtp
+        return Smtp(
+            host=smtp.host,
+            port=smtp.port,
+            security=smtp.security,  # type: ignore[arg-type]  # the settings know only these words
+            username=smtp.username,
+            password=smtp.password.get_secret_value(),
+        )
+
+    def _sendgrid(self) -> Transport:
+        from digest.transports.sendgrid import SendGrid
+
+        sendgrid = self.settings.delivery.sendgrid
+        key = sendgrid.api_key.get_secret_value()
+        if not key:
+            raise SettingsError(
+                "There is no API key for SendGrid.",
+                mend="Set DIGEST_DELIVERY__SENDGRID__API_KEY, or api_key_file in [delivery.sendgrid].",
+            )
+        return SendGrid(api_key=key, host=sendgrid.host, batch_size=sendgrid.batch_size)
+
+
+def _keys_in(file: Path) -> tuple[str, ...]:
+    """The keys of this file, one a line, newest first; a new file with one key if there is none."""
+    with suppress(FileExistsError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        # Only this user may read it, from the first moment on.
+        handle = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(handle, "w", encoding="ascii") as new:
+            new.write(secrets.token_urlsafe(32) + "\n")
+            new.flush()
+            os.fsync(new.fileno())
+    keys = tuple(line.strip() for line in file.read_text(encoding="ascii").splitlines() if line.strip())
+    if not keys:
+        raise SettingsError(
+            f"{file} holds no key.",
+            mend="Restore it from a backup: without it the unsubscribe links of earlier mails stop working.",
+        )
+    return keys

@@ -1,0 +1,41 @@
+"""Proof: a test copy of an issue to one address, marked as such and outside the ledger."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from digest.errors import NotAllowed, TransportError
+from digest.model.delivery import Delivery, DeliveryId, Receipt
+from digest.model.issue import Issue
+from digest.rules.mailboxes import InvalidAddress, parse_address
+from digest.transports import Transport
+from digest.workflows import press as printing
+from digest.workflows.press import Press
+
+
+def send_proof(issue: Issue, *, to: str, press: Press, transport: Transport, now: datetime) -> Receipt:
+    """Submit one marked copy; its unsubscribe link belongs to nobody.
+
+    Raises:
+        NotAllowed: the address is not one.
+        TransportError: the server cannot be reached, or gave no answer.
+    """
+    try:
+        address = parse_address(to).address
+    except InvalidAddress as error:
+        raise NotAllowed(f"“{to}” is not an address: {error}") from error
+    reader = Delivery(
+        id=DeliveryId(0), address=address, name="", language="", subscription_id=0, epoch=0, attempt=0
+    )
+    compiled = printing.compiled(press, issue, now=now, is_proof=True)
+    envelope = printing.envelope(press, issue, reader, now=now)
+    # Every proof has its own id: a reader must see the second one too.
+    local, _, domain = envelope.message_id.rpartition("@")
+    envelope = replace(envelope, message_id=f"{local}.proof.{now:%Y%m%d%H%M%S%f}@{domain}")
+    try:
+        for receipt in transport.submit(compiled, [envelope], on_wire=set):
+            return receipt
+    finally:
+        transport.close()
+    raise TransportError(f"There was no answer for the proof to {to}.")
