@@ -12,7 +12,7 @@ import pytest
 
 from digest.errors import TransportDown
 from digest.message.splice import message_bytes
-from digest.model.delivery import DeliveryId, Envelope, Outcome
+from digest.model.delivery import DeliveryId, Envelope, Outcome, Receipt
 from digest.transports import outbox as room
 from digest.transports.outbox import Outbox
 from fakes.messages import compiled, envelope
@@ -39,19 +39,20 @@ def test_a_file_is_named_after_issue_delivery_and_address(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("address", "name"),
     [
-        ("a/../b@example.org", "weekly-3-000001-a_.._b@example.org.eml"),
+        ("a/b@example.org", "weekly-3-000001-a_b@example.org.eml"),
         ("jörg@example.org", "weekly-3-000001-j_rg@example.org.eml"),
         ("a*?|b@example.org", "weekly-3-000001-a___b@example.org.eml"),
     ],
 )
 def test_an_address_never_leads_out_of_the_folder(tmp_path: Path, address: str, name: str) -> None:
-    if "?" not in address and "/../" in address:
-        receipts = list(Outbox(tmp_path).submit(compiled(), [envelope(1, address)], on_wire=all_of))
-        assert [receipt.outcome for receipt in receipts] == [Outcome.REFUSED]  # ".." is no dot-atom
-        address = address.replace("..", ".x.")
-        name = name.replace("..", ".x.")
     assert submit(tmp_path, envelope(1, address)) == [name]
     assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_dots_that_climb_are_no_address(tmp_path: Path) -> None:
+    answers = Outbox(tmp_path).submit(compiled(), [envelope(1, "../../a@example.org")], on_wire=all_of)
+    assert [receipt.outcome for receipt in answers] == [Outcome.REFUSED]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_only_the_owner_can_read_it(tmp_path: Path) -> None:
@@ -124,11 +125,11 @@ def test_a_rename_that_fails_gives_receipts_for_those_before_it(
         return rename(self, target)
 
     monkeypatch.setattr(Path, "replace", failing)
-    receipts = []
+    receipts: list[Receipt] = []
+    answers = Outbox(tmp_path).submit(compiled(), [envelope(n) for n in (1, 2, 3)], on_wire=all_of)
     with pytest.raises(TransportDown, match="Input/output error"):
-        for receipt in Outbox(tmp_path).submit(compiled(), [envelope(n) for n in (1, 2, 3)], on_wire=all_of):
-            receipts.append(receipt.delivery_id)
-    assert receipts == [1]
+        receipts.extend(answers)
+    assert [receipt.delivery_id for receipt in receipts] == [1]
     assert [path.name for path in tmp_path.iterdir()] == ["weekly-3-000001-r1@example.org.eml"]
 
 

@@ -84,7 +84,7 @@ def test_one_connection_carries_many_messages_also_over_calls(stack: ExitStack) 
 
 
 def test_a_rested_connection_that_died_is_replaced(stack: ExitStack, monkeypatch: pytest.MonkeyPatch) -> None:
-    server = scripted(stack, Misbehaviour(replies={"noop": CUT}, at_message=1))
+    server = scripted(stack, Misbehaviour(replies={"noop": CUT}))
     smtp = plain(stack, server.port)
     submit(smtp, envelope(1))
     monkeypatch.setattr("digest.transports.smtp.IDLE_SECONDS", -1.0)
@@ -131,7 +131,6 @@ PHASES = [
     ("data", "451 4.3.0 later", DEFERRED),
     ("data", "554 5.5.1 no", REFUSED),
     ("data", CUT, DEFERRED),
-    ("body", CUT, DEFERRED),
     ("dot", "451 4.3.0 later", DEFERRED),
     ("dot", "421 4.3.2 going down", DEFERRED),
     ("dot", "554 5.7.1 spam", REFUSED),
@@ -164,8 +163,21 @@ def test_a_lost_answer_is_uncertain_also_when_the_message_was_not_taken(stack: E
     assert server.taken == []
 
 
+def test_a_connection_lost_in_the_body_is_certain(stack: ExitStack) -> None:
+    """What is known to be broken gets no dot, so the message can not have been taken."""
+    server = scripted(stack, Misbehaviour(replies={"body": CUT}))
+
+    def on_wire(ids: Sequence[DeliveryId]) -> Collection[DeliveryId]:
+        assert server.has_cut.wait(5)
+        return ids
+
+    [receipt] = submit(plain(stack, server.port), envelope(1), on_wire=on_wire)
+    assert receipt.outcome is DEFERRED
+    assert server.taken == []
+
+
 def test_a_failed_quit_changes_nothing(stack: ExitStack) -> None:
-    server = scripted(stack, Misbehaviour(replies={"quit": CUT}, at_message=1))
+    server = scripted(stack, Misbehaviour(replies={"quit": CUT}))
     smtp = plain(stack, server.port)
     assert [receipt.outcome for receipt in submit(smtp, envelope(1))] == [ACCEPTED]
     smtp.close()
@@ -199,12 +211,10 @@ def test_what_is_no_recipients_fault_stops_everything(stack: ExitStack, phase: s
 def test_three_broken_connections_in_a_row_are_enough(stack: ExitStack) -> None:
     """Three are deferred and known; the rest was never tried."""
     server = scripted(stack, *(Misbehaviour(replies={"mail": CUT}) for _ in range(5)))
-    receipts = []
+    receipts: list[Receipt] = []
+    answers = plain(stack, server.port).submit(compiled(), [envelope(n) for n in range(9)], on_wire=all_of)
     with pytest.raises(TransportDown, match="3 connections in a row"):
-        for receipt in plain(stack, server.port).submit(
-            compiled(), [envelope(n) for n in range(9)], on_wire=all_of
-        ):
-            receipts.append(receipt)
+        receipts.extend(answers)
     assert [receipt.outcome for receipt in receipts] == [DEFERRED] * 3
     assert server.connections == 3
 
@@ -248,6 +258,15 @@ def test_what_was_withheld_costs_the_connection_and_no_receipt(stack: ExitStack)
     )
     assert [receipt.delivery_id for receipt in receipts] == [5]
     assert [one.recipients for one in server.taken] == [("r5@example.org",)]
+
+
+def test_a_sender_that_was_frozen_lets_nothing_go(stack: ExitStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its claim may be lost by now, and somebody else may be sending."""
+    monkeypatch.setattr("digest.transports.smtp.INTENT_SECONDS", -1.0)
+    server = scripted(stack)
+    [receipt] = submit(plain(stack, server.port), envelope(1))
+    assert receipt.outcome is DEFERRED
+    assert server.taken == []
 
 
 # -- addresses ---------------------------------------------------------------------------------------

@@ -114,10 +114,11 @@ class AcceptingServer:
 
 @dataclass
 class Misbehaviour:
-    """What one connection does wrong.  Phases: greeting, ehlo, mail, rcpt, data, body, dot, rset, quit, noop.
+    """What one connection does wrong.  Phases: greeting, ehlo, mail, rcpt, data, body, dot, rset,
+    quit, noop, auth.
 
     A text answers in place of the usual reply; `CUT` closes the connection in
-    that phase, `SILENCE` never answers.  Of `messages` on the connection only
+    that phase, `SILENCE` never answers.  Of the messages on the connection only
     the one with index `at_message` is treated so.
     """
 
@@ -136,6 +137,7 @@ class ScriptedServer:
         self.taken: list[Taken] = []
         self.commands: list[str] = []  # verbs in the order heard, over all connections
         self.connections = 0
+        self.has_cut = threading.Event()  # a connection was closed from this side
         self.before_accept: Callable[[], None] = lambda: None
         self._script = deque(script)
         self._extensions = extensions
@@ -173,6 +175,7 @@ class ScriptedServer:
         connection.settimeout(0.05)
         with connection, contextlib.suppress(_Over, OSError):
             _Conversation(self, connection, script).run()
+        self.has_cut.set()
 
 
 class _Over(Exception):
@@ -185,7 +188,7 @@ class _Conversation:
         self._connection = connection
         self._script = script
         self._unread = b""
-        self._message = 0
+        self._message = -1  # index of the transaction, once there is one
         self._sender, self._recipients = "", [""]
 
     def run(self) -> None:
@@ -206,6 +209,7 @@ class _Conversation:
             self._answer("ehlo", text)
         elif verb == "MAIL":
             self._sender, self._recipients = address, []
+            self._message += 1
             self._answer("mail", "250 2.1.0 Ok")
         elif verb == "RCPT":
             self._recipients.append(address)
@@ -216,6 +220,8 @@ class _Conversation:
         elif verb == "QUIT":
             self._answer("quit", "221 bye")
             raise _Over
+        elif verb == "AUTH":
+            self._answer("auth", "235 2.7.0 welcome")
         else:
             self._answer(verb.lower(), "250 2.0.0 Ok")
 
@@ -237,10 +243,10 @@ class _Conversation:
                 )
             )
         self._answer("dot", f"250 2.0.0 Ok: queued as S{len(self._server.taken):04}")
-        self._message += 1
 
     def _scripted(self, phase: str) -> str | None:
-        return self._script.replies.get(phase) if self._message == self._script.at_message else None
+        is_now = max(self._message, 0) == self._script.at_message
+        return self._script.replies.get(phase) if is_now else None
 
     def _answer(self, phase: str, usual: str) -> bool:
         """Send the reply; whether it was the usual one."""

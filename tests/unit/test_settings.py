@@ -212,7 +212,7 @@ def test_a_list_beside_the_file_is_read_without_being_named(tmp_path: Path) -> N
         ("'Example, Inc.' <a@example.com>", "'Example, Inc.'", "a@example.com"),
         (r"\"Example, Inc.\" <a@example.com>", "Example, Inc.", "a@example.com"),
         ("Größe <post@größe.example>", "Größe", "post@xn--gre-6ka8i.example"),
-        ("Test <a@mail.test>", "Test", "a@mail.test"),
+        ("Example <Digest@News.Example.com>", "Example", "Digest@news.example.com"),
     ],
 )
 def test_a_sender_is_a_name_and_an_address(tmp_path: Path, text: str, name: str, address: str) -> None:

@@ -71,7 +71,7 @@ class GuardedBackend(httpcore2.NetworkBackend):
         self._is_allowed = is_allowed
         self._sockets = httpcore2.SyncBackend()
 
-    def connect_tcp(  # noqa: PLR0917 - the library's own signature
+    def connect_tcp(
         self,
         host: str,
         port: int,

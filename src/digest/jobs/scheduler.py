@@ -15,9 +15,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from types import FrameType
+from typing import Any
 
-from apscheduler.executors.pool import ThreadPoolExecutor
-from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 
 log = logging.getLogger(__name__)
@@ -54,13 +53,7 @@ class _Clock:
         self._every = every
         self._looking = threading.Lock()
         self._looked_at = time.monotonic()
-        self._alarms = BackgroundScheduler(
-            timezone=UTC,
-            jobstores={"default": MemoryJobStore()},
-            executors={"default": ThreadPoolExecutor(1)},
-            # Its defaults drop what is a second late.
-            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
-        )
+        self._alarms: Any = _alarms()
 
     def start(self) -> None:
         self._alarms.start()
@@ -105,6 +98,17 @@ class _Clock:
         self._alarms.add_job(self._look, "date", run_date=moment, id="look", replace_existing=True)
 
 
+def _alarms() -> Any:
+    library: Any = BackgroundScheduler  # it ships no types
+    return library(
+        timezone=UTC,
+        jobstores={"default": {"type": "memory"}},
+        executors={"default": {"type": "threadpool", "max_workers": 1}},
+        # Its defaults drop what is a second late.
+        job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+    )
+
+
 @contextmanager
 def _signals_set(stop: threading.Event) -> Iterator[None]:
     """SIGTERM and SIGINT set `stop`, once; only the main thread may ask for them."""
@@ -116,7 +120,7 @@ def _signals_set(stop: threading.Event) -> Iterator[None]:
         signal.signal(number, before[number])
         stop.set()
 
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    before: dict[int, Any] = {n: signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT)}
     for number in before:
         signal.signal(number, ask_to_stop)
     try:

@@ -22,7 +22,6 @@ from digest.rendering.mjml import to_html
 from digest.rendering.phrases import Phrases, phrases
 from digest.rendering.printing import PrintedLayout, cut, printable, printed, promise, web_address
 from digest.rendering.templates import environment, fill, fill_line, search_path
-from digest.rules.cleaning import plain
 
 VARIABLES: dict[str, str] = {
     "site": "The blog: name, url, postal_address.",
@@ -144,7 +143,7 @@ def _texts(thing: object) -> Iterator[str]:
 
 def _subject(newsletter: Newsletter, site: Site, issue: IssueFacts, layout: Layout) -> str:
     """The owner's one-line template, filled in; the headline gives way before anything else is cut."""
-    lead = next(iter(layout.teasers), None)
+    lead = next((replace(first, headline=printable(first.headline)) for first in layout.teasers), None)
     subject = _subject_once(newsletter, site, issue, layout, lead)
     over = len(subject) - _SUBJECT
     if over > 0 and lead and len(lead.headline) > over + 1:
@@ -164,7 +163,7 @@ def _subject_once(
         "site": site,
         "count": len(layout.teasers),
     }
-    subject = printable(plain(fill_line(newsletter.subject, variables, title=title)))
+    subject = printable(fill_line(newsletter.subject, variables, title=title))
     if not subject:
         raise TemplateError(f"{title} comes out empty.", mend="Put some words into it.")
     return subject

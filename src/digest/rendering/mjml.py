@@ -25,6 +25,9 @@ _TAG = re.compile(
 )
 _ATTRIBUTE = re.compile(r"""([^\s=/>]+)\s*=\s*(?:"[^"]*"|'[^']*')""")
 _CARRIED = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_ALONE = (
+    "<mjml><mj-body><mj-section><mj-column><mj-text>…</mj-text></mj-column></mj-section></mj-body></mjml>"
+)
 _POSITION = re.compile(r"position (\d+):\d+")
 
 
@@ -50,7 +53,7 @@ def to_html(source: str) -> str:
         return str(mjml.mjml2html(text, fonts={}))
     except ValueError as error:
         found = _POSITION.search(str(error))
-        where = _where(int(found[1]), text, places) if found else "The issue's MJML"
+        where = _where(int(found[1]), text, places) if found else _first_broken(text, places)
         raise TemplateError(f"{where}: {_sentence(str(error))}") from error
 
 
@@ -130,6 +133,19 @@ def _where(offset: int, text: str, places: list[Place]) -> str:
     return f"{place.file}, line {line}"
 
 
+def _first_broken(text: str, places: list[Place]) -> str:
+    """MRML often names no position: then the first element whose HTML it cannot read alone."""
+    for tag in _tags(text):
+        if tag["name"] not in HOLDS_HTML - {"mj-style"} or tag["close"] or tag["empty"]:
+            continue
+        content = text[tag.end() : text.find(f"</{tag['name']}", tag.end())]
+        try:
+            mjml.mjml2html(_ALONE.replace("…", content))
+        except ValueError:
+            return _where(tag.start("name"), text, places)
+    return "The issue's MJML"
+
+
 def _sentence(message: str) -> str:
     """MRML's words without its offsets, which are of a text that nobody sees."""
-    return re.sub(r" in root template at position \d+:\d+", "", message).rstrip(".") + "."
+    return re.sub(r" in root template( at position \d+:\d+)?", "", message).rstrip(".") + "."

@@ -31,9 +31,10 @@ CARD_TEXT_BESIDE_IMAGE = 160
 BUTTON_TEXT = 44
 
 # Gmail cuts a mail at 102 KB, so that its foot with the way out is gone. What would make a mail bigger
-# than this is printed as short links, from the end. The costs are bytes of HTML, measured, rounded up.
+# than this is printed as short links, from the end. The costs are bytes of HTML without the texts,
+# measured and rounded up.
 ROOM = 82_000
-_FRAME, _SECTION, _CARD, _PICTURE, _LINK = 17_000, 2_800, 2_600, 1_300, 560
+_FRAME, _SECTION, _CARD, _PICTURE, _LINK = 21_000, 3_500, 2_100, 1_150, 350
 
 _LEAD_IMAGE = 400  # pixels of the file: less looks blurred across the whole width
 _CARD_IMAGE = 100
@@ -113,12 +114,22 @@ def printed(layout: Layout, *, phrases: Phrases, zone: ZoneInfo, today: date) ->
 def _cards_with_room(layout: Layout) -> int:
     """How many teasers of the sections, from the first, can be cards."""
     teasers = [teaser for section in layout.sections for teaser in section.teasers]
-    left = ROOM - _FRAME - _SECTION * len(layout.sections) - _LINK * len(teasers)
+    left = ROOM - _FRAME - _SECTION * len(layout.sections) - sum(map(_cost_of_link, teasers))
     for number, teaser in enumerate(teasers):
-        left -= _CARD - _LINK + (_PICTURE if teaser.image else 0)
+        left -= _cost_of_card(teaser) - _cost_of_link(teaser)
         if left < 0:
             return number
     return len(teasers)
+
+
+def _cost_of_link(teaser: Teaser) -> int:
+    return _LINK + len(teaser.url) + len(teaser.headline.encode("utf-8", "ignore"))
+
+
+def _cost_of_card(teaser: Teaser) -> int:
+    text = len(f"{teaser.headline}{teaser.author}{cut(teaser.text, CARD_TEXT)}".encode("utf-8", "ignore"))
+    picture = _PICTURE + len(teaser.url) + len(teaser.image.url) if teaser.image else 0
+    return _CARD + len(teaser.url) + text + picture
 
 
 def _end_of_cards(teasers: Sequence[PrintedTeaser]) -> int:

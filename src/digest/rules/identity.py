@@ -225,9 +225,12 @@ class _Reading:
     def _may_have_changed_host(self, look: _Look, article: int) -> bool:
         if self._has(article, KeyKind.TITLE, look.title):
             return True
-        # In a feed that gathers several hosts, `/welcome` of one is not `/welcome` of another.
+        return self.sources[article] == self.source and self._left_its_host(look, article)
+
+    def _left_its_host(self, look: _Look, article: int) -> bool:
+        """In a feed that gathers several hosts, `/welcome` of one is not `/welcome` of another."""
         hosts = {value.split("/", 1)[0] for kind, value in self.keys[article] if kind is KeyKind.ADDRESS}
-        return self.sources[article] == self.source and not hosts & self.hosts_in_use
+        return look.place.host in hosts or not hosts & self.hosts_in_use
 
     def _same_guid(self, look: _Look) -> tuple[int, str] | None:
         # A GUID on several items of one feed names none of them.
@@ -283,6 +286,8 @@ class _Reading:
         if len(named) != 1 or named[0] not in vanished or named[0] in self.looked:
             return None
         before = named[0]
+        if not self._left_its_host(look, before):
+            return None
         dates = {date for date in map(date_in, self._paths(before)) if date}
         if look.place.date and dates and look.place.date not in dates:
             return None

@@ -10,8 +10,8 @@ from digest.model.newsletter import Policy, SourceSpec
 from digest.rules.cleaning import teaser_of
 
 # Characters; what a card holds without looking like an article (see the mail's design notes).
-_LEAD_TEXT = 240
-_CARD_TEXT = 180
+_LEAD_TEXT = 260
+_CARD_TEXT = 210
 
 
 def lay_out(

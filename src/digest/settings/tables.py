@@ -165,7 +165,7 @@ class NewsletterTable(Table):
         description="More old articles than this that look new at once: the issue waits for a person.",
     )
     max_articles: Whole = Field(
-        default=12, ge=1, le=500, description="How many articles an issue holds at most."
+        default=12, ge=1, le=10_000, description="How many articles an issue holds at most."
     )
     min_articles: Whole = Field(default=1, ge=1, le=500, description="With fewer, no issue goes out.")
     max_age_days: Whole = Field(default=60, ge=1, le=36_500, description="Older articles are left out.")

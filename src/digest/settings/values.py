@@ -19,6 +19,7 @@ from pydantic import AfterValidator, BeforeValidator, PlainValidator
 from digest.errors import SettingsError
 from digest.model.newsletter import Mailbox
 from digest.model.slot import Schedule
+from digest.rules.mailboxes import InvalidAddress, parse_address
 from digest.rules.slots import parse_schedule
 from digest.settings.colours import darkened, lightened
 
@@ -138,18 +139,15 @@ def _sender(value: Any) -> Mailbox:
 
 
 def _deliverable(address: str) -> str:
-    """The address with its domain in A-label form; names for tests (.example, .test) are right here."""
-    from email_validator import EmailNotValidError, validate_email
-
     try:
-        found = validate_email(address.strip(), check_deliverability=False, test_environment=True)
-    except EmailNotValidError as wrong:
+        found = parse_address(address).address
+    except InvalidAddress as wrong:
         raise ValueError(f"“{address}” is not an email address. {wrong}") from None
-    if not found.ascii_email:
+    if not found.isascii():
         raise ValueError(
             f"“{address}” has letters before the @ that most mail servers refuse. Use plain ones."
         )
-    return found.ascii_email
+    return found
 
 
 def _schedule(value: Any) -> Schedule:

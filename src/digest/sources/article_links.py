@@ -40,8 +40,9 @@ _SHARE = re.compile(
 # Parameters that show the same page otherwise, or a list.
 _LIST_PARAMETERS = frozenset(
     "page paged pg start offset sort order orderby lang locale hl tag tags category cat author s q query search "
-    "replytocom share feed format view filter print amp topic month year m from returnto redirect ref_src".split()
+    "format view filter topic month year m from ref_src".split()
 )
+_NEVER_PARAMETERS = frozenset("replytocom share feed print returnto redirect_to".split())
 _COMMENT_FRAGMENT = re.compile(r"(comments?|respond|disqus_thread|reply|comment-\d+|komment\w*)$", re.IGNORECASE)
 _BLOG_SEGMENT = re.compile(
     r"^(blog|blogs|posts?|articles?|news|stor(y|ies)|insights?|writing|journal|artikel|beitrag|beitraege|actualites?"
@@ -69,6 +70,7 @@ class Place:
 
     url: str
     hosts: frozenset[str]  # all under which the site calls itself
+    itself: frozenset[str]  # all addresses of this very page
 
     def is_own(self, url: str) -> bool:
         return site_of(urlsplit(url).hostname or "") in self.hosts
@@ -76,16 +78,17 @@ class Place:
 
 def place_of(page: Page) -> Place:
     """The page's own address, and the hosts that it names as its own (canonical link, Open Graph, feed, base)."""
-    addresses = [page.url, page.base]
+    addresses, itself = [page.url, page.base], {page.url}
     for element in page.elements:
         said = element.attributes
         relations = said.get("rel", "").lower().split()
         if element.tag == "link" and ("canonical" in relations or "alternate" in relations):
             addresses.append(page.absolute(said.get("href", "")))
+            itself |= {addresses[-1]} - {""} if "canonical" in relations else set()
         elif element.tag == "meta" and said.get("property", "").lower() == "og:url":
             addresses.append(page.absolute(said.get("content", "")))
     hosts = {site_of(urlsplit(address).hostname or "") for address in addresses if address}
-    return Place(page.url, frozenset(hosts))
+    return Place(page.url, frozenset(hosts), frozenset(itself))
 
 
 def site_of(host: str) -> str:
@@ -198,24 +201,24 @@ def has_slug(url: str) -> bool:
 def _is_no_article(url: str, place: Place) -> bool:
     parts = urlsplit(url)
     path = unquote(parts.path).lower()
-    if same_page(url, place.url):
+    if any(same_page(url, own) for own in place.itself):
         return True
     if _SHARE.search(url) or _FILES.search(path) or _FEED_PATH.search(path) or is_archive(url):
         return True
     names = {name.lower() for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
-    if names & _LIST_PARAMETERS and _is_root_or_page(path, place):
+    if names & _NEVER_PARAMETERS or (names & _LIST_PARAMETERS and _is_root_or_page(path, place)):
         return True
     segments = [s for s in path.split("/") if s]
     if not segments or re.fullmatch(r"index\.\w{2,4}|default\.aspx?", segments[-1]):
         return not (names - _LIST_PARAMETERS)
     if re.fullmatch(r"[a-z]{2}(-[a-z]{2})?", segments[-1]) and len(segments) == 1:
         return True  # a language: /de, /pt-br
-    return re.sub(r"\.\w{2,5}$", "", segments[-1]) in _NOT_ARTICLES
+    return not parts.query and re.sub(r"\.\w{2,5}$", "", segments[-1]) in _NOT_ARTICLES
 
 
 def _is_root_or_page(path: str, place: Place) -> bool:
-    """List parameters only mean a list where the path does not already name an article."""
-    return path.rstrip("/") in {"", urlsplit(place.url).path.lower().rstrip("/")} or not has_slug(path)
+    """List parameters only mean a list where the path does not already name something else."""
+    return path.rstrip("/") in {"", urlsplit(place.url).path.lower().rstrip("/")}
 
 
 def _is_page_number(segments: list[str]) -> bool:

@@ -264,7 +264,22 @@ def _published(draft: _Draft, title: str) -> datetime | None:
     found = html_dates.find_date(title[:12], now=draft.at.now)
     if found and found.start <= 1:
         return found.value
-    return date_of(draft.card.link.url, now=draft.at.now)
+    return date_of(draft.card.link.url, now=draft.at.now) or _date_above(draft)
+
+
+def _date_above(draft: _Draft) -> datetime | None:
+    """The date that heads a group of cards: a heading beside the card or beside the box that it stands in."""
+    root = draft.page.elements[draft.card.start]
+    for element in [root, *list(root.ancestors())[:3]]:
+        siblings = element.parent.children if element.parent is not None else []
+        for sibling in reversed([s for s in siblings if s.index < element.index]):
+            if not _is_heading(sibling) and "header" not in sibling.words():
+                continue
+            text = draft.text_of(sibling)
+            if len(text) <= 60 and _is_meta(text):
+                return _date_in(draft, text, yearless=False)
+            break
+    return None
 
 
 def _dates_by_markup(draft: _Draft) -> Iterator[datetime | None]:

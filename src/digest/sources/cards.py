@@ -87,12 +87,12 @@ def find_cards(page: Page, *, now: datetime) -> Detection:
 
 def surroundings(page: Page, flags: bytearray, links: Iterable[Link], *, now: datetime) -> Surroundings:
     """What all cards of a page share; `links` tell which words are calls rather than titles."""
-    texts = (page.text_of(e) for e in page.elements if e.tag in {"time", "span", "p", "td", "div"} and e.end - e.index <= 2)
+    texts = (piece.text for piece in page.pieces if "/" in piece.text)
     return Surroundings(
         page=page,
         flags=flags,
         now=now,
-        is_day_first=html_dates.is_day_first((t for t in texts if len(t) < 60), language=page.language),
+        is_day_first=html_dates.is_day_first((t for t in texts if len(t) < 80), language=page.language),
         calls=_calls(page, links),
     )
 
@@ -127,25 +127,43 @@ def _groups(page: Page, links: list[Link]) -> list[_Group]:
     by_place: dict[tuple[str, ...], list[Link]] = {}
     labels = _labels(page, links)
     for link in links:
-        if page.text_of(link.anchor).casefold() in labels:
-            continue
-        by_place.setdefault(_place_in_structure(link.anchor), []).append(link)
+        if link.anchor.index not in labels:
+            by_place.setdefault(_place_in_structure(link.anchor), []).append(link)
     groups = []
-    for members in by_place.values():
-        members = _without_prose(page, members)
+    for found in by_place.values():
+        members = _one_a_line(page, _without_prose(page, found))
         if members:
             groups.append(_Group(members, _cut_cards(page, members)))
     return groups
 
 
-def _labels(page: Page, links: list[Link]) -> frozenset[str]:
-    """Short texts that lead to one address from several places: names of authors and categories."""
-    counts = Counter((page.text_of(link.anchor).casefold(), link.url) for link in links)
+def _labels(page: Page, links: list[Link]) -> frozenset[int]:
+    """Short links that name an author or a category: the same words lead to one address from several places.
+
+    Those in the same folder of the site are of the same sort, also if they come only once.
+    """
+    texts = {link.anchor.index: page.text_of(link.anchor).casefold() for link in links}
+    short = [link for link in links if 0 < len(texts[link.anchor.index].split()) <= 3 and not is_invitation(texts[link.anchor.index])]
+    counts = Counter((texts[link.anchor.index], link.url) for link in short)
+    repeated = [link for link in short if counts[texts[link.anchor.index], link.url] >= 3]
+    folders = {shape_of(link.url) for link in repeated if "/*" in shape_of(link.url).partition("/")[2]}
     return frozenset(
-        text
-        for (text, _), count in counts.items()
-        if count >= 3 and 0 < len(text.split()) <= 3 and not is_invitation(text)
+        link.anchor.index for link in short if link in repeated or shape_of(link.url) in folders
     )
+
+
+def _one_a_line(page: Page, links: list[Link]) -> list[Link]:
+    """Where list items mostly hold one link, further ones ("slides", "video") are no articles."""
+    by_line: dict[int, list[Link]] = {}
+    for link in links:
+        parent = link.anchor.parent
+        if parent is None or parent.tag not in {"li", "p", "td", "dt", "dd", "h2", "h3", "h4"}:
+            return links
+        by_line.setdefault(parent.index, []).append(link)
+    single = sum(len(line) == 1 for line in by_line.values())
+    if len(by_line) < 3 or single * 10 < len(by_line) * 6:
+        return links
+    return [max(line, key=lambda link: len(page.text_of(link.anchor))) for line in by_line.values()]
 
 
 _VARYING = re.compile(
@@ -585,7 +603,7 @@ def _joined(best: _Group, others: list[_Group], at: Surroundings) -> list[Card]:
             continue
         cards += fresh
         known |= {c.link.url for c in fresh}
-    return sorted(_own_and_consistent(cards, at), key=lambda c: (c.start, c.text_start))
+    return sorted(_consistent(cards, at), key=lambda c: (c.start, c.text_start))
 
 
 def _overlaps(card: Card, others: list[Card]) -> bool:
@@ -599,18 +617,19 @@ def _is_of_its_kind(group: _Group, best: _Group, shapes: set[str]) -> bool:
     return (alike >= 0.6 and group.evidence >= ENOUGH - 1) or (group.dated >= 0.8 and group.evidence >= ENOUGH + 1)
 
 
-def _own_and_consistent(cards: list[Card], at: Surroundings) -> list[Card]:
-    """A few links to other sites among many own ones are advertising, unless they are dated like the rest."""
+def _consistent(cards: list[Card], at: Surroundings) -> list[Card]:
+    """Leave out what only looks like the rest: tiles without date among dated cards, advertising to other sites.
+
+    An undated card stays if its address is of the kind of the dated ones, a foreign one if it is dated.
+    """
     place = place_of(at.page)
-    foreign = [c for c in cards if not place.is_own(c.link.url)]
-    if not foreign or len(foreign) * 2 >= len(cards):
-        return cards
-    kept = []
-    for card in cards:
-        if place.is_own(card.link.url):
-            kept.append(card)
-            continue
-        article = read_card(card, at)
-        if article is not None and article.published is not None:
-            kept.append(card)
+    read = {id(card): read_card(card, at) for card in cards}
+    dated = [c for c in cards if (article := read[id(c)]) is not None and article.published is not None]
+    shapes = {shape_of(c.link.url) for c in dated}
+    own = [c for c in cards if place.is_own(c.link.url)]
+    kept = cards
+    if len(dated) * 10 >= len(cards) * 6 and len(dated) > 1:
+        kept = [c for c in kept if c in dated or shape_of(c.link.url) in shapes]
+    if len(own) * 2 > len(cards):
+        kept = [c for c in kept if c in own or c in dated]
     return kept

@@ -33,6 +33,15 @@ _NO_DATE = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """What a feed says about itself."""
+
+    title: str = ""
+    language: str = ""
+    home: str = ""  # the page that it belongs to; absolute or empty
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One entry as its format gives it, still untrusted and uncleaned."""
 

@@ -28,7 +28,7 @@ from digest.model.newsletter import SourceSpec
 from digest.rules.cleaning import absolute_http_url, plain, title_of_html
 from digest.rules.cleaning.markup import Tag, attributes_of
 from digest.sources import json_feed
-from digest.sources.entries import Entry, articles_of, language_tag
+from digest.sources.entries import Entry, Head, articles_of, language_tag
 from digest.sources.feed_bytes import MOST_ENTRIES, as_text, pieces_of, refuse_bombs, without_doctype
 from digest.sources.feed_dates import moment_of, within_our_time
 
@@ -103,13 +103,13 @@ def reading_of(
 
 @dataclass(slots=True, kw_only=True)
 class _Parsed:
-    head: json_feed.Head
+    head: Head
     entries: list[Entry]
     warnings: tuple[str, ...] = ()
 
 
 def _reading(
-    entries: list[Entry], head: json_feed.Head, warnings: tuple[str, ...], validators: Validators | None
+    entries: list[Entry], head: Head, warnings: tuple[str, ...], validators: Validators | None
 ) -> Reading:
     articles: tuple[FoundArticle, ...]
     articles, skipped = articles_of(entries, home=head.home, language=head.language)
@@ -201,38 +201,46 @@ def _trouble(document: Any) -> str:
     return plain(f"line {error.getLineNumber()}: {error.getMessage()}", limit=120)
 
 
-def _head(feed: Any, base: str) -> json_feed.Head:
-    return json_feed.Head(
+def _head(feed: Any, base: str) -> Head:
+    return Head(
         title=title_of_html(_text(feed, "title")),
         language=language_tag(_text(feed, "language")),
         home=absolute_http_url(_text(feed, "link"), base),
     )
 
 
-def _entries(document: Any, head: json_feed.Head) -> Iterator[Entry]:
+def _entries(document: Any, head: Head) -> Iterator[Entry]:
     is_atom = str(document.version).startswith("atom")
+    # Only Atom's feed speaks for its entries (RFC 4287, 4.2.1); RSS names an editor there.
+    authors = _authors(document.feed) if is_atom else ()
     for entry in document.entries:
-        yield _entry(entry, head, is_atom=is_atom)
+        yield _entry(entry, home=head.home, authors=authors, is_atom=is_atom)
 
 
-def _entry(entry: Any, head: json_feed.Head, *, is_atom: bool) -> Entry:
+def _entry(entry: Any, *, home: str, authors: tuple[str, ...], is_atom: bool) -> Entry:
     content, content_base = _content(entry)
-    detail = entry.get("title_detail") or {}
-    title = _text(entry, "title")
     return Entry(
         links=_links(entry),
-        base=content_base or head.home,
+        base=content_base or home,
         guid=_text(entry, "id"),
-        # Atom's type="text" means what it says (RFC 4287, 3.1.1.1); RSS leaves one to guess.
-        title=html.escape(title) if is_atom and detail.get("type") == "text/plain" else title,
-        summary=_text(entry, "summary"),
+        title=_markup(entry, "title", is_atom=is_atom),
+        summary=_markup(entry, "summary", is_atom=is_atom),
         content=content,
         published=_published(entry),
-        authors=_authors(entry),
+        authors=_authors(entry) if entry.get("authors") else authors,
         tags=tuple(str(tag.get("label") or tag.get("term") or "") for tag in entry.get("tags", ())),
         images=tuple(_images(entry)),
-        language=_text(entry, "language") or str(detail.get("language") or ""),
+        language=_text(entry, "language") or str((entry.get("title_detail") or {}).get("language") or ""),
     )
+
+
+def _markup(entry: Any, key: str, *, is_atom: bool) -> str:
+    """A text field as HTML.
+
+    Atom's type="text" means what it says (RFC 4287, 3.1.1.1); RSS leaves one to guess.
+    """
+    is_text = is_atom and (entry.get(f"{key}_detail") or {}).get("type") == "text/plain"
+    return html.escape(_text(entry, key)) if is_text else _text(entry, key)
 
 
 def _text(record: Mapping[str, Any], key: str) -> str:
@@ -286,9 +294,25 @@ def _published(entry: Any) -> datetime | None:
     return None
 
 
-def _authors(entry: Any) -> tuple[str, ...]:
-    names = tuple(str(author["name"]) for author in entry.get("authors", ()) if author.get("name"))
-    return names or (_text(entry, "author"),)
+def _authors(record: Any) -> tuple[str, ...]:
+    """The names of a feed's or an entry's authors.
+
+    feedparser takes names and addresses apart wrongly where a top-level domain
+    has more than four letters, so names beside addresses are read here.
+    """
+    people = [person for person in record.get("authors", ()) if person.get("name")]
+    if len(people) < 2:
+        return (_without_address(_text(record, "author")),)
+    return tuple(
+        str(person["name"]) for person in people if person["name"].count("(") == person["name"].count(")")
+    )
+
+
+def _without_address(text: str) -> str:
+    """“Ada” from “ada@x.example (Ada)”, “Ada <ada@x.example>” and “Ada (ada@x.example)”."""
+    if match := re.fullmatch(r"\s*\S+@\S+\s*\((.*)\)\s*", text):
+        return match[1]
+    return re.sub(r"\S+@\S+", "", text).strip()
 
 
 def _images(entry: Any) -> Iterator[Image]:

@@ -321,7 +321,7 @@ def _relative_dates(text: str, now: datetime) -> Iterable[FoundDate]:
             if match and _AGO_WORDS.search(match[0]):
                 yield FoundDate(_ago(match, now), match.start(), match.end())
     for days, words in _NAMED_DAYS.items() if len(text) <= 120 else ():
-        named = re.match(rf"\W*(?:\w+\s+){{0,2}}(?P<day>{words})\b(?=\W*$|\s*[·|,•–-]|\s+(?:by|at|um|à|von)\b)", text, re.IGNORECASE)
+        named = re.search(rf"(?:^|[·|,•–—-])\W*(?:\w+\s+){{0,2}}(?P<day>{words})\b(?=\W*$|\s*[·|,•–-]|\s+(?:by|at|um|à|von)\b)", text, re.IGNORECASE)
         if named:
             yield FoundDate(_midnight(now - timedelta(days=days)), named.start("day"), named.end("day"))
 

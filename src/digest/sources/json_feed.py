@@ -11,18 +11,9 @@ from typing import Any
 from digest.errors import SourceError
 from digest.model.article import Image
 from digest.rules.cleaning import absolute_http_url, plain
-from digest.sources.entries import Entry, language_tag
+from digest.sources.entries import Entry, Head, language_tag
 from digest.sources.feed_bytes import MOST_ENTRIES
 from digest.sources.feed_dates import moment_of
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
-    """What a feed says about itself."""
-
-    title: str = ""
-    language: str = ""
-    home: str = ""  # the page that it belongs to; absolute or empty
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

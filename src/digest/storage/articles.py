@@ -190,7 +190,7 @@ def candidates(
 
     count = select(func.count()).select_from(article).where(mine, ~called_in)
     earlier = {
-        LeftOut.ALREADY.value.replace(" {}", "s already sent"): connection.scalar(count.where(issued)),
+        "already in an earlier issue": connection.scalar(count.where(issued)),
         LeftOut.BACKLOG.value: connection.scalar(count.where(~issued, backlog)),
     }
     if stale is not None:

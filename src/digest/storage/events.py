@@ -26,4 +26,4 @@ def recent(
         .order_by(event.c.id.desc())
         .limit(limit)
     )
-    return [(at, subject, what, who) for at, subject, what, who in connection.execute(rows).tuples()]
+    return [(at, subject, what, who) for at, subject, what, who in connection.execute(rows)]

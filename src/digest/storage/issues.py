@@ -59,9 +59,7 @@ def _reserve(
             select(issue_article.c.article_id, func.max(issue_article.c.appearance))
             .where(issue_article.c.article_id.in_(articles))
             .group_by(issue_article.c.article_id)
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     rows = [{"issue_id": into, "article_id": a, "appearance": before.get(a, -1) + 1} for a in articles]
     if rows:

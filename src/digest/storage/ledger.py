@@ -99,7 +99,7 @@ def claim(
             delivery.c.attempt,
         )
     )
-    rows = sorted(connection.execute(taken).tuples().all())
+    rows = sorted(connection.execute(taken).all())
     return [
         Delivery(
             id=DeliveryId(number),
@@ -151,7 +151,7 @@ def declare(
         .values(state=DeliveryState.SUBMITTING.value, updated_at=now)
         .returning(delivery.c.id, delivery.c.epoch)
     )
-    return {DeliveryId(number) for number, epoch in gone.tuples() if epochs[number] == epoch}
+    return {DeliveryId(number) for number, epoch in gone if epochs[number] == epoch}
 
 
 def settle(
@@ -303,9 +303,7 @@ def counts(connection: Connection, which: IssueId, *, now: datetime) -> Counts:
             select(delivery.c.state, func.count())
             .where(delivery.c.issue_id == which)
             .group_by(delivery.c.state)
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     waiting = select(func.count()).where(
         delivery.c.issue_id == which,
@@ -318,9 +316,7 @@ def counts(connection: Connection, which: IssueId, *, now: datetime) -> Counts:
             select(exclusion.c.reason, func.count())
             .where(exclusion.c.issue_id == which)
             .group_by(exclusion.c.reason)
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     candidates = connection.scalar(select(issue.c.candidates).where(issue.c.id == which)) or 0
     return Counts(
@@ -361,4 +357,4 @@ def problems(connection: Connection, which: IssueId, *, limit: int = 20) -> list
         .order_by(delivery.c.id)
         .limit(limit)
     )
-    return [(a, s, d) for a, s, d in connection.execute(rows).tuples()]
+    return [(a, s, d) for a, s, d in connection.execute(rows)]

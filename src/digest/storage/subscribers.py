@@ -62,9 +62,7 @@ def _add(
     ids = dict(
         connection.execute(
             select(subscriber.c.address_key, subscriber.c.id).where(subscriber.c.address_key.in_(keys))
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     there = set(
         connection.execute(
@@ -140,7 +138,7 @@ def count(connection: Connection, newsletter: str) -> dict[str, int]:
         .where(subscription.c.newsletter == newsletter)
         .group_by(subscription.c.state)
     )
-    return dict(connection.execute(rows).tuples().all())
+    return dict(connection.execute(rows).all())
 
 
 def end(connection: Connection, number: SubscriptionId, *, at: datetime, why: str, how: str) -> bool:

@@ -19,6 +19,10 @@ from digest.model.delivery import DeliveryId, Envelope, Receipt
 # else owns it, or its address was suppressed meanwhile.
 OnWire = Callable[[Sequence[DeliveryId]], Collection[DeliveryId]]
 
+# How long an answer of `on_wire` holds, in seconds.  A sender that was frozen for
+# longer may have lost its claim meanwhile and must not let the bytes go.
+INTENT_SECONDS = 120.0
+
 
 class Transport(Protocol):
     name: str

@@ -39,7 +39,7 @@ from digest.message.headers import UnsafeAddress
 from digest.message.slots import SlotName, marker, pattern
 from digest.model.delivery import Envelope, Outcome, Receipt
 from digest.model.newsletter import Mailbox
-from digest.transports import OnWire
+from digest.transports import INTENT_SECONDS, OnWire
 
 MAX_BATCH = 1000  # personalizations in one request
 MAX_PAUSE = timedelta(hours=1)  # the longest we believe a rate limit to last
@@ -126,18 +126,24 @@ class SendGrid:
         if self._is_suspect:
             self._rehearse(_sandboxed(_body(compiled, sound[:1], "rehearsal")))
             self._is_suspect = False
+        deadline = time.monotonic() + INTENT_SECONDS
         may_go = set(on_wire([envelope.delivery_id for envelope in sound]))
         allowed = [envelope for envelope in sound if envelope.delivery_id in may_go]
-        return (yield from self._post_until_clear(compiled, allowed)) if allowed else None
+        if not allowed:
+            return None
+        return (yield from self._post_until_clear(compiled, allowed, deadline))
 
     def _post_until_clear(
-        self, compiled: Compiled, envelopes: list[Envelope]
+        self, compiled: Compiled, envelopes: list[Envelope], deadline: float
     ) -> Generator[Receipt, None, timedelta | None]:
         """Post, and after a definite refusal post again without, or in halves around, the ones to blame."""
         parts = deque([envelopes])
         message_is_good = False
         while parts:
             part = parts.popleft()
+            if time.monotonic() > deadline:
+                yield from _receipts(part, Outcome.DEFERRED, "held up for too long before it was posted")
+                continue
             batch_id = secrets.token_hex(8)
             answer = self._post(_body(compiled, part, batch_id))
             if answer.status == 202:

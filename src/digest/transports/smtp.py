@@ -29,7 +29,7 @@ from digest.message.compile import Compiled
 from digest.message.headers import UnsafeAddress, checked_address
 from digest.message.splice import splice
 from digest.model.delivery import Envelope, Outcome, Receipt
-from digest.transports import OnWire
+from digest.transports import INTENT_SECONDS, OnWire
 
 Security = Literal["starttls", "tls", "none"]
 Pace = Callable[[int], None]  # waits until that many more messages may leave
@@ -253,9 +253,20 @@ class _Session:
             self.drop()
             return _receipt(envelope, Outcome.DEFERRED, f"before the message was complete: {lost}")
         # Asked as late as can be: without the dot the server must forget all of it (RFC 5321, 4.1.1.4).
+        asked_at = time.monotonic()
         if envelope.delivery_id not in on_wire([envelope.delivery_id]):
             self.drop()
             return None
+        if time.monotonic() - asked_at > INTENT_SECONDS:
+            self.drop()
+            return _receipt(
+                envelope, Outcome.DEFERRED, "held up for too long before the message was complete"
+            )
+        if self._has_spoken_or_gone():
+            self.drop()
+            return _receipt(
+                envelope, Outcome.DEFERRED, "the server broke off before the message was complete"
+            )
         return self._finish(envelope)
 
     def is_alive(self) -> bool:
@@ -325,6 +336,17 @@ class _Session:
         outcome = Outcome.REFUSED if reply.is_no else Outcome.DEFERRED
         self._reset(reply)
         return _receipt(envelope, outcome, str(reply))
+
+    def _has_spoken_or_gone(self) -> bool:
+        """Whether something came in while it was our turn: then the dot can be spared, and doubt with it."""
+        try:
+            self._sock.settimeout(0)
+            self._sock.recv(1)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return False
+        except OSError:
+            return True
+        return True
 
     def _finish(self, envelope: Envelope) -> Receipt:
         """The dot, and the answer that tells who is responsible for the message now."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -39,7 +43,7 @@ def serve(app: ASGIApp, *, host: str, port: int, on_start: Callable[[str], None]
 
 
 class _Announcing(uvicorn.Server):
-    """Says when it listens."""
+    """Says when it listens, and comes back to the caller after a signal."""
 
     def __init__(self, config: uvicorn.Config, *, on_start: Callable[[], None]) -> None:
         super().__init__(config)
@@ -50,6 +54,20 @@ class _Announcing(uvicorn.Server):
         if self.started:
             self._on_start()
 
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Without the end of uvicorn's own, which raises the signal again and ends the process
+        before a caller could stop what runs beside the server."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {n: signal.signal(n, self.handle_exit) for n in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
 
 def _listener(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -57,7 +75,7 @@ def _listener(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as wrong:
         raise SettingsError(
-            f"The address {host}:{port} cannot be served: {wrong.strerror or wrong}.",
+            f"The address {host}:{port} cannot be served: {os.strerror(wrong.errno or 0)}.",
             mend="Choose another with --port, or stop what uses it.",
         ) from None
 

@@ -220,7 +220,8 @@ BLOCKS = frozenset({
 INLINE = frozenset({
     "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i",
     "ins", "kbd", "label", "mark", "math", "mi", "mn", "mo", "nobr", "noscript", "q", "s", "samp",
-    "script", "small", "span", "strike", "strong", "style", "sub", "sup", "template", "time", "tt", "u", "var", "wbr",
+    "script", "small", "span", "strike", "strong", "style", "sub", "sup", "template", "time", "tt", "u",
+    "var", "wbr",
 })  # fmt: skip
 KNOWN = UNREAD | ASIDE | BLOCKS | INLINE | frozenset({
     "area", "base", "br", "caption", "center", "col", "colgroup", "datalist", "dir", "embed", "hgroup", "img",

@@ -1,28 +1,36 @@
 """The schema's history (Alembic), shipped inside the package.
 
-A new revision goes into `versions/`, and its id into NEWEST.  Revisions are
-numbers in order: 0001, 0002 …
+A new revision goes into `versions/` as `NNNN_what.py`, and its number into
+NEWEST.  Alembic itself is imported only when there is something to migrate: it
+costs more than most commands take.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect, text
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 NEWEST = "0001"
 
+_HERE = Path(__file__).parent
+
 
 def revision_of(connection: Connection) -> str | None:
-    """The schema's revision, or None for an empty database."""
-    return MigrationContext.configure(connection).get_current_revision()
+    """The schema's revision, or None where Alembic has never been."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return str(found) if found is not None else None
 
 
 def knows(revision: str) -> bool:
-    return revision in {script.revision for script in _scripts().walk_revisions()}
+    """Whether this digest has the revision in its history."""
+    return any(_HERE.glob(f"versions/{revision}_*.py"))
 
 
 def upgrade(connection: Connection, to: str = NEWEST) -> None:
@@ -37,10 +45,8 @@ def upgrade(connection: Connection, to: str = NEWEST) -> None:
 
 
 def _config() -> Config:
+    from alembic.config import Config
+
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    config.set_main_option("script_location", str(_HERE).replace("%", "%%"))
     return config
-
-
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory.from_config(_config())

@@ -1,0 +1,296 @@
+"""Fakes of the ports: one reader, one desk, and a clock that stands still."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from digest.errors import DigestError
+from digest.model.article import ArticleId
+from digest.model.delivery import Counts
+from digest.model.issue import IssueState, Layout, Section, Teaser
+from digest.model.newsletter import Site
+from digest.web.ports import (
+    DeskHome,
+    DeskIssue,
+    DeskNewsletter,
+    DeskSource,
+    Finding,
+    IssueView,
+    LeftOutArticle,
+    NewsletterView,
+    ReaderView,
+)
+
+NOW = datetime(2026, 10, 5, 11, 5, tzinfo=UTC)  # a Monday
+SECRET = "one-time-secret-for-tests"
+TOKEN = "AAAAAAEsR2j3Yl5Xo0pQ2A"
+SITE = Site(
+    name="Lockstep Engineering",
+    url="https://lockstep.example",
+    public_url="https://news.lockstep.example",
+    postal_address="Lockstep Ltd, 12 Harbour Row, Northport NP4 1AB",
+)
+SAM = ReaderView(
+    address="sam@reader.example",
+    newsletter="weekly",
+    newsletter_title="Lockstep Weekly",
+    is_active=True,
+    site=SITE,
+)
+MAIL = "<!DOCTYPE html><html><body><h1>The region that answered twice</h1><a href='https://a.example'>Read</a></body></html>"
+
+
+@dataclass
+class FakeReaders:
+    """One person, Sam, with one token; every change is written down."""
+
+    view: ReaderView = SAM
+    changes: list[tuple[str, ...]] = field(default_factory=list)
+    error: Exception | None = None
+
+    def subscription(self, token: str) -> ReaderView | None:
+        if self.error:
+            raise self.error
+        return self.view if token == TOKEN else None
+
+    def unsubscribe(self, token: str, how: str) -> ReaderView | None:
+        return self._change(token, is_active=False, what=("unsubscribe", how))
+
+    def resubscribe(self, token: str) -> ReaderView | None:
+        return self._change(token, is_active=True, what=("resubscribe",))
+
+    def newsletters(self) -> tuple[NewsletterView, ...]:
+        return (
+            NewsletterView(
+                name="weekly",
+                title="Lockstep Weekly",
+                description="One mail on Tuesday mornings: about nine stories on distributed systems and Go.",
+                latest=40,
+                latest_subject="Deploys that can say no",
+            ),
+            NewsletterView(name="incidents", title="Incidents"),
+        )
+
+    def archive(self, newsletter: str, number: int) -> str | None:
+        return MAIL if (newsletter, number) == ("weekly", 40) else None
+
+    def _change(self, token: str, *, is_active: bool, what: tuple[str, ...]) -> ReaderView | None:
+        if self.error:
+            raise self.error
+        if token != TOKEN:
+            return None
+        self.changes.append(what)
+        self.view = replace(self.view, is_active=is_active)
+        return self.view
+
+
+def teaser(number: int, headline: str, author: str = "", minutes: int | None = None) -> Teaser:
+    return Teaser(
+        article_id=ArticleId(number),
+        url=f"https://lockstep.example/{number}",
+        headline=headline,
+        author=author,
+        minutes=minutes,
+        published=NOW - timedelta(days=number),
+    )
+
+
+ISSUE = IssueView(
+    ref="weekly/41",
+    newsletter="weekly",
+    number=41,
+    title="Lockstep Weekly",
+    state=IssueState.DRAFT,
+    subject="The region that answered twice",
+    preheader="Plus retry budgets, and what a quorum read really costs",
+    sender="Lockstep Engineering <digest@news.lockstep.example>",
+    html=MAIL,
+    text="LOCKSTEP WEEKLY 41\n\nThe region that answered twice\nhttps://lockstep.example/1\n",
+    headers=(
+        ("From", "Lockstep Engineering <digest@news.lockstep.example>"),
+        ("List-Unsubscribe", "<https://news.lockstep.example/u/…>"),
+        ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+    ),
+    size_bytes=46_200,
+    style_bytes=5_100,
+    people=12_418,
+    due=datetime(2026, 10, 6, 7, tzinfo=UTC),
+    timezone="Europe/Berlin",
+    layout=Layout(
+        lead=teaser(1, "The region that answered twice", "Ines Okafor", 9),
+        sections=(
+            Section(
+                title="Distributed systems",
+                teasers=(
+                    teaser(2, "Deletes are the hard part of a CRDT", "Jonas Lindqvist", 7),
+                    teaser(3, "Retry budgets instead of retry counts", "Priya Raman", 5),
+                    teaser(4, "What a quorum read really costs", "Tomás Vidal", 4),
+                ),
+            ),
+            Section(
+                title="Go",
+                teasers=(
+                    teaser(
+                        5,
+                        "Reading a heap profile without guessing at what the allocator did",
+                        "Hanna Weiss",
+                        6,
+                    ),
+                    teaser(6, "The context that outlived its request"),
+                ),
+            ),
+        ),
+    ),
+    findings=(
+        Finding(
+            id="image-alt",
+            severity="block",
+            passed=False,
+            message="An image has no alternative text.",
+            where="In “Deletes are the hard part of a CRDT”. Say in a few words what it shows.",
+            family="Accessibility",
+        ),
+        Finding(
+            id="link-moved",
+            severity="warn",
+            passed=False,
+            message="One link moved for good.",
+            where="Short link 2 has a new address.",
+            family="Links",
+        ),
+        Finding(
+            id="one-from",
+            severity="block",
+            passed=True,
+            message="There is one From.",
+            family="Headers and sender",
+        ),
+        Finding(
+            id="subject",
+            severity="block",
+            passed=True,
+            message="It has a subject.",
+            family="Headers and sender",
+        ),
+        Finding(
+            id="lang", severity="block", passed=True, message="It has a language.", family="Accessibility"
+        ),
+    ),
+    left_out=(
+        LeftOutArticle(
+            title="Tuning the page cache for tail latency", reason="over the limit of 9; next in line"
+        ),
+        LeftOutArticle(title="A tour of our build farm", reason="already in issue 38"),
+        LeftOutArticle(title="Hiring: staff engineer, storage", reason="tag “jobs” is excluded"),
+    ),
+    earlier={"already in an issue": 1_180, "older than 60 days": 26},
+)
+
+HOME = DeskHome(
+    newsletters=(
+        DeskNewsletter(
+            name="weekly",
+            title="Lockstep Weekly",
+            people=12_418,
+            timezone="Europe/Berlin",
+            next_due=datetime(2026, 10, 6, 7, tzinfo=UTC),
+            draft=41,
+            draft_state=IssueState.DRAFT,
+            blocks=1,
+            plan="9 stories chosen, 14 left out",
+        ),
+        DeskNewsletter(
+            name="incidents",
+            title="Incidents",
+            people=4_131,
+            timezone="Europe/Berlin",
+            next_due=datetime(2026, 10, 29, 9, tzinfo=UTC),
+            plan="1 story so far; it needs 3",
+        ),
+    ),
+    issues=(
+        DeskIssue(
+            newsletter="weekly",
+            newsletter_title="Lockstep Weekly",
+            number=40,
+            state=IssueState.SENT,
+            subject="Deploys that can say no",
+            at=datetime(2026, 9, 29, 7, 3, tzinfo=UTC),
+            counts=Counts(candidates=12_400, audience=12_400, accepted=12_361, refused=32, uncertain=7),
+        ),
+        DeskIssue(
+            newsletter="incidents",
+            newsletter_title="Incidents",
+            number=12,
+            state=IssueState.SENT,
+            subject="Three outages, one certificate",
+            at=datetime(2026, 9, 24, 7, tzinfo=UTC),
+            counts=Counts(candidates=4_112, audience=4_112, accepted=4_112),
+        ),
+        DeskIssue(
+            newsletter="weekly",
+            newsletter_title="Lockstep Weekly",
+            number=39,
+            state=IssueState.SKIPPED,
+            subject="",
+            reason="Fewer than 3 articles so far",
+            at=datetime(2026, 9, 22, 7, tzinfo=UTC),
+        ),
+    ),
+    sources=(
+        DeskSource(
+            newsletter_title="Lockstep Weekly",
+            name="Engineering blog",
+            kind="feed",
+            ok=True,
+            last_fetched=NOW - timedelta(minutes=8),
+            last_new=NOW - timedelta(hours=3),
+        ),
+        DeskSource(
+            newsletter_title="Lockstep Weekly",
+            name="Platform team page",
+            kind="listing",
+            ok=False,
+            last_fetched=NOW - timedelta(minutes=8),
+            last_new=NOW - timedelta(days=9),
+            message="No teasers were found since Friday; the page may have changed.",
+        ),
+        DeskSource(newsletter_title="Incidents", name="posts", kind="markdown", ok=True),
+    ),
+)
+
+
+@dataclass
+class FakeDesk:
+    view: IssueView = ISSUE
+    front: DeskHome = HOME
+
+    def home(self) -> DeskHome:
+        return self.front
+
+    def issue(self, newsletter: str, number: int) -> IssueView | None:
+        return self.view if (newsletter, number) == (self.view.newsletter, self.view.number) else None
+
+
+@dataclass
+class FakeProbes:
+    found: Mapping[str, object] = field(default_factory=lambda: {"ok": True, "database": "writable"})
+    error: DigestError | None = None
+
+    def health(self) -> Mapping[str, object]:
+        if self.error:
+            raise self.error
+        return self.found
+
+    def metrics(self) -> str:
+        return "# TYPE digest_deliveries_total counter\ndigest_deliveries_total 12361\n"
+
+
+@dataclass
+class Clock:
+    now: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
