@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import time
@@ -86,19 +87,15 @@ def test_any_bytes_become_text(body: bytes, charset: str) -> None:
     """Text that XML may hold, and that can be written again."""
     text = as_text(body, charset=charset)
 
-    assert text.encode()
-    assert "\x00" not in text
-    if not text:
-        assert not body.strip(b"\x00\xef\xbb\xbf\xff\xfe")
+    assert text.encode().decode() == text
+    assert not set(text) & set("\x00\x08\x0b\x1f\ufffe\uffff")
 
 
 @given(st.binary(max_size=300))
 def test_any_bytes_are_a_feed_or_an_error(body: bytes) -> None:
     for whole in (body, rss("<item><title>") + body, b'{"items": [' + body):
-        try:
-            read(whole)
-        except SourceError as error:
-            assert error.message
+        with contextlib.suppress(SourceError):
+            assert read(whole).validators
 
 
 def test_the_body_is_never_taken_for_a_file_name(tmp_path: Path) -> None:
@@ -143,25 +140,27 @@ def test_entries_within_entries_are_not_taken_apart() -> None:
     assert len(read(body).articles) == 1  # 400 times the same one
 
 
-def test_more_than_5000_entries_are_cut_with_a_warning() -> None:
-    reading = read(many(5003))
+def test_5000_entries_take_seconds_and_more_are_cut_with_a_warning() -> None:
+    body = many(5003, "&lt;p&gt;" + "Some words of text. " * 20 + "&lt;/p&gt;")
+    started = time.process_time()
+    reading = read(body)
 
+    assert time.process_time() - started < 12
     assert len(reading.articles) == 5000
     assert reading.articles[-1].title == "Post 4999"
     assert reading.warnings == ("The feed has more than 5000 entries; the last 3 were left out.",)
 
 
-def test_5000_entries_take_seconds_and_little_memory() -> None:
-    body = many(5000, "&lt;p&gt;" + "Some words of text. " * 40 + "&lt;/p&gt;")  # 5 MB
+def test_memory_stays_near_the_size_of_the_feed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parsed in one piece, a feed of full texts takes twice as much."""
+    body = many(60, "&lt;p&gt;" + "Some words of text. " * 1000 + "&lt;/p&gt;")
+    monkeypatch.setattr("digest.sources.feed_bytes.PIECE", 4)
     tracemalloc.start()
-    started = time.process_time()
-    read(many(50))
-    tracemalloc.reset_peak()
+    read(body)
+    _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    reading = read(body)
 
-    assert len(reading.articles) == 5000
-    assert time.process_time() - started < 15
+    assert peak < 4 * len(body)
 
 
 W = '<?xml version="1.0"?><rss version="2.0"><channel><title>x</title>%s</channel></rss>'
@@ -180,16 +179,12 @@ W = '<?xml version="1.0"?><rss version="2.0"><channel><title>x</title>%s</channe
         "<br><item><title>" + "<!--" * 100_000 + "</title></item>",
         "<item><title>t</title>" + "<category>x</category>" * 20_000 + "</item>",
     ],
-    ids=["attributes", "odd-attributes", "bare-attributes", "open-tags", "depth", "ampersands", "cdata", "comments",
-         "categories"],
 )  # fmt: skip
 def test_nothing_keeps_the_parser_busy(hostile: str) -> None:
     """Refused or read, in a second or two; a quadratic step would take minutes."""
     started = time.process_time()
-    try:
+    with contextlib.suppress(SourceError):
         read((W % hostile).encode())
-    except SourceError as error:
-        assert error.mend
 
     assert time.process_time() - started < 4
 
@@ -238,8 +233,9 @@ def test_moments(text: str, moment: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "yesterday", "2026", "2026-02-30", "2026-13-01", "Mon, 05 Foo 2026 10:00:00 GMT", "2026-01-05T25:00:00Z",
-     "2026-01-05T10:00:00+99:00", "1989-12-31", "2101-01-01", "0000-00-00 00:00:00", "99999999999"],
+    ["", "yesterday", "2026", "2026-02-30", "2026-13-01", "Mon, 05 Foo 2026 10:00:00 GMT",
+     "2026-01-05T25:00:00Z", "2026-01-05T10:00:00+99:00", "1989-12-31", "2101-01-01",
+     "0000-00-00 00:00:00", "99999999999"],
 )  # fmt: skip
 def test_what_is_no_moment(text: str) -> None:
     assert moment_of(text) is None

@@ -45,7 +45,7 @@ def parse_address(text: str) -> Address:
         _PLAIN.fullmatch(wanted)
         and ".." not in wanted
         and len(wanted) <= _MAX_ADDRESS
-        and "xn--" not in wanted
+        and "--" not in wanted  # A-labels, and what only looks like one
     ):
         local, _, domain = wanted.rpartition("@")
         if not _is_special(domain):
@@ -64,7 +64,7 @@ def _by_library(wanted: str) -> Address:
     if not wanted:
         raise InvalidAddress("There is no address.")
     try:
-        found = validate_email(wanted, check_deliverability=False)
+        found = validate_email(wanted, check_deliverability=False, strict=True)
     except EmailNotValidError as error:
         raise InvalidAddress(str(error)) from error
     address = f"{found.local_part}@{found.ascii_domain}"

@@ -34,6 +34,8 @@ def verify(token: str, *, purpose: str, keys: Sequence[str]) -> int | None:
         raw = base64.urlsafe_b64decode(token + "==")
     except (binascii.Error, ValueError):
         return None
+    if len(raw) != 1 + _ID_BYTES + _MAC_BYTES:
+        return None  # the decoder skips what is not of its alphabet
     body, mac = raw[: 1 + _ID_BYTES], raw[1 + _ID_BYTES :]
     key = keys[len(keys) - 1 - body[0]] if body[0] < len(keys) else ""
     if not key or not hmac.compare_digest(mac, _mac(body, purpose, key)):

@@ -192,9 +192,18 @@ def shape_of(url: str) -> str:
     return f"{site_of(parts.hostname or '')}/{'/'.join(dull)}/*?{keys}"
 
 
+def is_blog_page(url: str) -> bool:
+    """Whether a page calls itself the list: its address ends in /blog/, /news, /posts/index.html."""
+    segments = [s for s in urlsplit(url).path.lower().split("/") if s]
+    if segments and re.fullmatch(r"index\.\w{2,5}", segments[-1]):
+        segments.pop()
+    return bool(segments) and bool(_BLOG_SEGMENT.match(re.sub(r"\.\w{2,5}$", "", segments[-1])))
+
+
 def has_slug(url: str) -> bool:
     """Whether the last segment reads like a headline: three words or more, or a number of three digits."""
-    last = unquote(urlsplit(url).path.rstrip("/").rpartition("/")[2]).removesuffix(".html")
+    last = unquote(re.sub(r"/index\.\w{2,5}$", "", urlsplit(url).path).rstrip("/").rpartition("/")[2])
+    last = re.sub(r"\.(html?|php|md)$", "", last)
     return len(re.findall(r"[^\W_]+", last)) >= 3 or bool(re.fullmatch(r"\d{3,}", last))
 
 
@@ -209,7 +218,9 @@ def _is_no_article(url: str, place: Place) -> bool:
     if names & _NEVER_PARAMETERS or (names & _LIST_PARAMETERS and _is_root_or_page(path, place)):
         return True
     segments = [s for s in path.split("/") if s]
-    if not segments or re.fullmatch(r"index\.\w{2,4}|default\.aspx?", segments[-1]):
+    if segments and re.fullmatch(r"index\.\w{2,5}|default\.aspx?", segments[-1]):
+        segments.pop()
+    if not segments:
         return not (names - _LIST_PARAMETERS)
     if re.fullmatch(r"[a-z]{2}(-[a-z]{2})?", segments[-1]) and len(segments) == 1:
         return True  # a language: /de, /pt-br

@@ -141,8 +141,11 @@ def _title_candidates(draft: _Draft) -> Iterator[Element]:
     linked = [h for h in headings if any(h.holds(a) or a.holds(h) for a in anchors)]
     named = [e for e in draft.elements if _is_named_title(e)]
     yield from sorted(linked, key=lambda h: (h.tag if h.tag in HEADINGS else "h3", h.index))
-    yield from (e for e in named if any(e.holds(a) or a.holds(e) for a in anchors))
     talkative = [a for a in anchors if _says_something(draft, a)]
+    for element in named:
+        yield from (a for a in talkative if element.holds(a))
+        if any(a.holds(element) or element.holds(a) for a in anchors):
+            yield element
     before = [h for h in headings if h.index < draft.card.link.anchor.index or not talkative]
     if before and not any(len(draft.text_of(a).split()) > 2 for a in talkative):
         yield from before[:2]
@@ -452,7 +455,12 @@ def _author(draft: _Draft) -> str:
 
 def _author_elements(draft: _Draft) -> Iterator[Element]:
     marked = [e for e in draft.elements if e.tag != "img"]
-    yield from (e for e in marked if e.attributes.get("rel", "") == "author" or e.attributes.get("itemprop") == "author")
+    for element in marked:
+        if element.attributes.get("rel", "") == "author" or element.attributes.get("itemprop", "") == "author":
+            inner = [e for e in marked if element.holds(e) and e.attributes.get("itemprop") == "name"]
+            yield from inner[:1] or [element]
+            if inner:
+                draft.use(element)
     named = [e for e in marked if _is_named(e, _AUTHOR_WORDS) or "p-author" in e.classes]
     # The innermost of them: the box around picture, name and date is called author too.
     for element in named:

@@ -28,6 +28,7 @@ from digest.sources.article_links import (
     has_slug,
     in_page_address,
     is_blog_like,
+    is_blog_page,
     is_unlikely,
     place_of,
     shape_of,
@@ -434,7 +435,24 @@ def _weighed(group: _Group, place: Place, at: Surroundings) -> _Group | None:
         return None
     group.dated = _share(article.published is not None for _, article in articles)
     group.evidence = _evidence(articles, place, at) - (1.5 if len(found) > len(articles) * 1.3 else 0)
+    if group.dated < 0.5 and _is_in_long_text(group, at):
+        group.evidence -= 2.0
     return group
+
+
+def _is_in_long_text(group: _Group, at: Surroundings) -> bool:
+    """Whether the cards stand in a text that says more than they do: "see also" in an article or a manual."""
+    page, inside = at.page, 0
+    taken = bytearray(len(page.pieces))
+    for card in group.cards:
+        taken[card.text_start : card.text_end] = b"\x01" * (card.text_end - card.text_start)
+        inside += len(page.text(card.text_start, card.text_end))
+    outside = 0
+    for element in page.elements:
+        if element.tag == "p" and not at.flags[element.index] and not taken[element.text_start : element.text_end].count(1):
+            length = len(page.text_of(element))
+            outside += length if length >= 60 else 0
+    return outside > inside
 
 
 def _spaced_sample(cards: list[Card]) -> list[Card]:
@@ -460,11 +478,17 @@ def _evidence(found: list[tuple[Card, FoundArticle]], place: Place, at: Surround
         (1.0, _share(_is_called_article(page, c) for c in cards)),
         (0.7, _share(has_slug(a.url) for a in articles)),
         (1.0, _share(is_blog_like(a.url) or _is_below(a.url, place) for a in articles)),
+        (1.0 if is_blog_page(place.url) else 0.0, _share(_is_below(a.url, place) for a in articles)),
+        (0.6, _share(_says_its_title(page, c, a) for c, a in found)),
         (-2.5, _share(is_unlikely(a.url) for a in articles)),
         (-1.0, _share(not place.is_own(a.url) for a in articles)),
         (-1.5, _share(len(a.title) > 250 for a in articles)),
     )
     return sum(w * s for w, s in weights) + (0.7 if words >= 4 else -1.2 if words <= 2 else 0.0)
+
+
+def _says_its_title(page: Page, card: Card, article: FoundArticle) -> bool:
+    return page.text_of(card.link.anchor).casefold() == article.title.casefold()
 
 
 def _share(facts: Iterable[bool]) -> float:
@@ -523,8 +547,8 @@ def _declared_groups(page: Page, place: Place, links: list[Link], at: Surroundin
     cards = []
     for root in roots:
         inside = links[bisect_left(places, root.index) : bisect_left(places, root.end)]
-        link = leading_link(page, inside)
-        if link is not None:
+        link = leading_link(page, inside, is_sure=len(roots) == 1)
+        if link is not None and not _has_other_headline(page, root, link):
             cards.append(Card(link, root.index, root.end, root.text_start, root.text_end))
     if len(cards) < 1 or len({c.link.url for c in cards}) < len(cards) / 2:
         return []
@@ -544,18 +568,48 @@ def _next_inside(roots: list[Element], root: Element) -> list[Element]:
     return roots[place + 1 : place + 2]
 
 
-def leading_link(page: Page, links: list[Link]) -> Link | None:
-    """The link of a card's headline, else the one that invites to read, else the first with words, else any."""
-    for wanted in (
-        lambda link: any(e.tag in HEADINGS for e in [*list(link.anchor.ancestors())[:3], *page.elements[link.anchor.index : link.anchor.end]]),
-        lambda link: "u-url" in link.anchor.classes or link.anchor.attributes.get("rel") == "bookmark",
-        lambda link: is_invitation(page.text_of(link.anchor)) and bool(page.text_of(link.anchor)),
-        lambda link: len(page.text_of(link.anchor).split()) >= 3 and not _is_in_prose(page, link.anchor),
-    ):
-        found = next((link for link in links if wanted(link)), None)
+def _has_other_headline(page: Page, root: Element, link: Link) -> bool:
+    """Whether the card's first headline links elsewhere: to the page itself, then it is no teaser."""
+    for element in page.elements[root.index : root.end]:
+        if element.tag in HEADINGS:
+            anchors = [e for e in page.elements[element.index : element.end] if e.tag == "a" and e.attributes.get("href")]
+            hrefs = {a.attributes["href"] for a in anchors if len(page.text_of(a)) > 2}
+            return bool(hrefs) and link.anchor.attributes.get("href") not in hrefs and not element.holds(link.anchor)
+    return False
+
+
+def leading_link(page: Page, links: list[Link], *, is_sure: bool = False) -> Link | None:
+    """The link of a card's headline, else the one that invites to read, else the first with words, else any.
+
+    With `is_sure` only a link that marks itself as the card's own: a headline, a bookmark, an invitation.
+    """
+    signs = _SIGNS_OF_LEAD[:3] if is_sure else _SIGNS_OF_LEAD
+    for sign in signs:
+        found = next((link for link in links if sign(page, link)), None)
         if found is not None:
             return found
-    return links[0] if len({link.url for link in links}) == 1 else None
+    return links[0] if not is_sure and len({link.url for link in links}) == 1 else None
+
+
+def _is_in_headline(page: Page, link: Link) -> bool:
+    inside = page.elements[link.anchor.index : link.anchor.end]
+    return any(e.tag in HEADINGS for e in [*list(link.anchor.ancestors())[:3], *inside])
+
+
+def _is_bookmark(page: Page, link: Link) -> bool:  # noqa: ARG001 - one of several signs of the same shape
+    return "u-url" in link.anchor.classes or link.anchor.attributes.get("rel") == "bookmark"
+
+
+def _is_spoken_invitation(page: Page, link: Link) -> bool:
+    text = page.text_of(link.anchor)
+    return bool(text) and is_invitation(text)
+
+
+def _has_words(page: Page, link: Link) -> bool:
+    return len(page.text_of(link.anchor).split()) >= 3 and not _is_in_prose(page, link.anchor)
+
+
+_SIGNS_OF_LEAD = (_is_in_headline, _is_bookmark, _is_spoken_invitation, _has_words)
 
 
 # --- changelogs

@@ -1,0 +1,87 @@
+"""Who holds a claim, and whether that sender is certainly gone."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from digest.dispatch import owner
+
+
+def changed(name: str, **parts: str) -> str:
+    """An owner's name with some of its parts replaced."""
+    host, boot, pid, started, thread = name.split("/")
+    now = {"host": host, "boot": boot, "pid": pid, "started": started, "thread": thread} | parts
+    return "/".join(now.values())
+
+
+def test_this_process_lives() -> None:
+    assert not owner.is_dead(owner.this_process())
+
+
+def test_every_thread_has_its_own_name() -> None:
+    names = [owner.this_process()]
+    thread = threading.Thread(target=lambda: names.append(owner.this_process()))
+    thread.start()
+    thread.join()
+
+    assert names[0] != names[1]
+    assert owner.this_process() == names[0]
+
+
+def test_a_process_that_ended_is_dead() -> None:
+    program = "from digest.dispatch.owner import this_process; print(this_process())"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert owner.is_dead(done.stdout.strip())
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="there is no /proc here")
+def test_a_process_that_nobody_has_buried_is_dead() -> None:
+    """A zombie still has its number, but sends nothing."""
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    try:
+        os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+        started = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[19]
+        assert owner.is_dead(changed(owner.this_process(), pid=str(child), started=started))
+    finally:
+        os.waitpid(child, 0)
+
+
+def test_a_living_process_of_another_start_is_another_process() -> None:
+    """Process numbers come again; the start time tells them apart."""
+    assert owner.is_dead(changed(owner.this_process(), started="1"))
+
+
+def test_before_the_last_boot_everybody_is_dead() -> None:
+    assert owner.is_dead(changed(owner.this_process(), boot="0000-another-boot"))
+
+
+def test_of_another_host_nothing_is_known() -> None:
+    """Only the lease tells there."""
+    assert not owner.is_dead(changed(owner.this_process(), host="elsewhere", pid="1"))
+
+
+@pytest.mark.parametrize("name", ["", "nobody", "a/b/c", "a/b/c/d/e"])
+def test_a_name_we_did_not_make_is_not_dead(name: str) -> None:
+    assert not owner.is_dead(name)
+
+
+def test_another_living_process_lives() -> None:
+    program = "from digest.dispatch.owner import this_process; print(this_process(), flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout is not None
+        name = child.stdout.readline().strip()
+        assert not owner.is_dead(name)
+        child.kill()
+        child.wait()
+        assert owner.is_dead(name)
