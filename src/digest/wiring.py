@@ -137,30 +137,33 @@ class Parts:
         """Read one source now."""
         from digest.sources import source_of
 
-        return source_of(spec.kind)(
-            spec, fetcher=self.fetcher, validators=validators, now=self.clock()
-        )
+        return source_of(spec.kind)(spec, fetcher=self.fetcher, validators=validators, now=self.clock())
 
     def ask_page(self, article: FoundArticle, spec: SourceSpec) -> FoundArticle:
         """Fetch an article's own page and fill in what its source did not say."""
         from digest.sources.article_page import complete, read_article_page
 
-        page = self.fetcher.get(
-            article.url, allow_private=spec.allow_private_addresses, obey_robots=True
-        )
+        page = self.fetcher.get(article.url, allow_private=spec.allow_private_addresses, obey_robots=True)
         return complete(article, read_article_page(page.body, url=page.url, charset=page.charset))
 
     def wire(self) -> Wire:
-        """How issues leave, by the settings."""
+        """How issues leave, by the settings.
+
+        Raises:
+            SettingsError: they are not complete; better now than when the issue is approved.
+        """
         from digest.dispatch.rate import Rate
         from digest.workflows.send import Wire
 
+        probe = self.transport()
+        probe.close()
         delivery = self.settings.delivery
         senders = {"smtp": delivery.smtp.connections, "sendgrid": _SENDGRID_IN_FLIGHT}
         return Wire(
             open=self.transport,
             senders=senders.get(delivery.transport, 1),
             rate=Rate(delivery.rate_per_second) if delivery.rate_per_second else None,
+            replaces=probe.replaces,
         )
 
     def transport(self) -> Transport:
@@ -185,6 +188,11 @@ class Parts:
         from digest.transports.smtp import Smtp
 
         smtp = self.settings.delivery.smtp
+        if smtp.username and not smtp.password.get_secret_value():
+            raise SettingsError(
+                f"There is no password for {smtp.username} at {smtp.host}.",
+                mend="Set DIGEST_DELIVERY__SMTP__PASSWORD, or password_file in [delivery.smtp].",
+            )
         return Smtp(
             host=smtp.host,
             port=smtp.port,
@@ -203,7 +211,9 @@ class Parts:
                 "There is no API key for SendGrid.",
                 mend="Set DIGEST_DELIVERY__SENDGRID__API_KEY, or api_key_file in [delivery.sendgrid].",
             )
-        return SendGrid(api_key=key, host=sendgrid.host, batch_size=sendgrid.batch_size)
+        return SendGrid(
+            api_key=key, host=sendgrid.host, batch_size=sendgrid.batch_size, sender=self.newsletters[0].sender
+        )
 
 
 def _keys_in(file: Path) -> tuple[str, ...]:

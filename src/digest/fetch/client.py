@@ -28,7 +28,8 @@ import httpx2
 from digest import __version__
 from digest.errors import FetchError, Refused
 from digest.fetch import guard
-from digest.fetch.body import EncodingError, SizeError, read_body
+from digest.fetch.body import SizeError, read_body
+from digest.fetch.failures import duration, shown, status_sentence, translated
 from digest.fetch.robots import Robots
 from digest.model.article import Validators
 
@@ -186,7 +187,7 @@ class Fetcher:
             self._check_patience(request.url)
             # The time starts here: waiting for another request to the same host does not count.
             guard.deadline.set(time.monotonic() + seconds)
-            with _translated(request.url), self._stream(request, allow_private=allow_private) as response:
+            with translated(request.url), self._stream(request, allow_private=allow_private) as response:
                 return self._read(request, response)
 
     def _check_patience(self, url: httpx2.URL) -> None:
@@ -195,7 +196,7 @@ class Fetcher:
             raise FetchError(
                 f"{shown(url)} was not fetched: {url.host} asked to be left alone for now.",
                 url=shown(url),
-                mend=f"It can be tried again in {_duration(left)}.",
+                mend=f"It can be tried again in {duration(left)}.",
             )
 
     @contextmanager
@@ -258,7 +259,7 @@ class Fetcher:
         wait = _retry_after(headers.get("retry-after", "")) if status in (429, 503) else None
         if wait is not None:
             self._left_alone_until[url.host] = time.monotonic() + wait
-        said, mend = _status_sentence(status, wait)
+        said, mend = status_sentence(status, wait)
         return FetchError(f"{name} {said} ({status}).", url=name, status=status, mend=mend)
 
     def _new_robots(self, allow_private: bool) -> Robots:
@@ -303,14 +304,6 @@ def _header_value(text: str) -> str:
     return re.sub(r"[^\x20-\x7e]", "", text)
 
 
-def shown(url: str | httpx2.URL) -> str:
-    """An address as it may be printed: without credentials and control characters, of bounded length."""
-    text = re.sub(r"[\x00-\x20\x7f-\x9f]", "", str(url))
-    text = re.sub(r"^([A-Za-z][\w+.-]*:)?//[^/?#]*@", r"\1//", text)
-    text = re.sub(r"(?i)([?&;][^=&#]*(?:token|key|secret|passw|auth|sig)[^=&#]*=)[^&#]*", r"\1…", text)
-    return text if len(text) <= 200 else text[:199] + "…"
-
-
 def _parsed(url: str) -> httpx2.URL:
     try:
         parsed = httpx2.URL(url.strip())
@@ -349,63 +342,6 @@ def _next_hop(hop: httpx2.URL, location: str, *, allow_private: bool) -> httpx2.
 
 def _any_address(_: str) -> bool:
     return True
-
-
-@contextmanager
-def _translated(url: httpx2.URL) -> Iterator[None]:
-    """Every foreign exception of an exchange as a FetchError that names the address."""
-    name = shown(url)
-    try:
-        yield
-    except Refused as error:
-        raise Refused(f"{name} is refused: {error.message}", url=name, mend=error.mend) from error
-    except FetchError as error:
-        if error.url:
-            raise
-        raise FetchError(f"{name} cannot be fetched: {error.message}", url=name, mend=error.mend) from error
-    except SizeError as error:
-        raise FetchError(f"{name} is larger than digest takes.", url=name, mend=TOO_LARGE) from error
-    except EncodingError as error:
-        raise FetchError(f"{name} {error}.", url=name) from error
-    except httpcore2.ConnectTimeout as error:
-        raise FetchError(
-            f"{name} cannot be reached: no connection in time.", url=name, mend=TRY_LATER
-        ) from error
-    except httpcore2.TimeoutException as error:
-        raise FetchError(f"{name} did not answer in time.", url=name, mend=TRY_LATER) from error
-    except (httpcore2.NetworkError, OSError) as error:
-        raise _network_failure(name, error) from error
-    except httpcore2.ProtocolError as error:
-        raise FetchError(
-            f"{name} answered with something that is not whole HTTP: {error}.", url=name
-        ) from error
-
-
-TOO_LARGE = "Let the site show fewer entries, or check that the address is right."
-TRY_LATER = "It will be tried again at the next round."
-
-
-def _network_failure(name: str, error: Exception) -> FetchError:
-    cause = _root(error)
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        why = (cause.verify_message or "it cannot be verified").rstrip(".")
-        return FetchError(
-            f"The certificate of {name} is not valid: {why}.",
-            url=name,
-            mend="Ask the site's owner to renew it, or check the clock of this machine.",
-        )
-    if isinstance(cause, ssl.SSLError):
-        return FetchError(f"{name} cannot be reached securely: {cause.reason or cause}.", url=name)
-    if isinstance(cause, ConnectionRefusedError):
-        return FetchError(f"{name} refuses connections.", url=name, mend=TRY_LATER)
-    return FetchError(f"The connection to {name} failed: {error}.", url=name, mend=TRY_LATER)
-
-
-def _root(error: BaseException) -> BaseException:
-    """The first cause: the HTTP library wraps the operating system's error, and hides the chain."""
-    for _ in range(10):
-        error = error.__cause__ or error.__context__ or error
-    return error
 
 
 def _unchanged(request: _Request, headers: httpx2.Headers) -> Fetched:
@@ -454,35 +390,3 @@ def _retry_after(header: str) -> float | None:
             return None
         seconds = (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
     return min(max(seconds, 0.0), 86400.0)
-
-
-def _status_sentence(status: int, wait: float | None) -> tuple[str, str]:
-    """What a status says, and what to do about it."""
-    if wait is not None:
-        return "asks to come back later", f"It will not be asked again for {_duration(wait)}."
-    return STATUS_SENTENCES.get(status) or _class_sentence(status)
-
-
-STATUS_SENTENCES = {
-    401: ("wants a login", "Check the credentials of the source."),
-    403: ("refuses access", "The site may block robots: ask its owner to let digest in."),
-    404: ("does not exist", "Check the address: it may have moved."),
-    406: ("has nothing in a form that digest reads", "Check the address."),
-    410: ("is gone for good", "Remove the source, or find its new address."),
-    429: ("asks to come back later", TRY_LATER),
-    503: ("is not available at the moment", TRY_LATER),
-}
-
-
-def _class_sentence(status: int) -> tuple[str, str]:
-    if status >= 500:
-        return "failed on the server's side", TRY_LATER
-    if 300 <= status < 400:
-        return "redirects to nowhere", "Check the address."
-    return "was not given", "Check the address."
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 120:
-        return f"{max(1, round(seconds))} seconds"
-    return f"{round(seconds / 60)} minutes" if seconds < 7200 else f"{round(seconds / 3600)} hours"

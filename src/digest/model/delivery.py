@@ -88,7 +88,13 @@ class Counts:
     @property
     def adds_up(self) -> bool:
         parts = (
-            self.pending + self.deferred + self.in_flight + self.accepted
-            + self.refused + self.uncertain + self.suppressed + self.abandoned
+            self.pending
+            + self.deferred
+            + self.in_flight
+            + self.accepted
+            + self.refused
+            + self.uncertain
+            + self.suppressed
+            + self.abandoned
         )
         return self.candidates == self.audience + self.excluded and self.audience == parts

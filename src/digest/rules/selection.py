@@ -200,8 +200,8 @@ def _is_settled(choice: Choice, moment: Moment) -> bool:
         return moment.since is not None and choice.article.first_seen <= moment.since
     if choice.code not in _SETTLED:
         return False
-    if choice.code is LeftOut.TOO_OLD and not choice.article.is_backlog:
-        return moment.since is not None and choice.article.first_seen <= moment.since
+    if choice.code is LeftOut.TOO_OLD:
+        return moment.since is None or choice.article.first_seen <= moment.since
     return True
 
 

@@ -50,7 +50,9 @@ def source_of(kind: str) -> Source:
         return loaded
     from digest.errors import SourceError
 
-    raise SourceError(f"There is no source of the kind “{kind}”.", mend=f"Known kinds: {', '.join(BUILT_IN)}.")
+    raise SourceError(
+        f"There is no source of the kind “{kind}”.", mend=f"Known kinds: {', '.join(BUILT_IN)}."
+    )
 
 
 BUILT_IN: dict[str, str] = {

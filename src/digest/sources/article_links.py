@@ -22,36 +22,42 @@ _ARCHIVES = frozenset(
 )
 _NOT_ARTICLES = frozenset(
     "about about-us contact contact-us kontakt impressum imprint privacy privacy-policy datenschutz terms "
-    "terms-of-service terms-of-use legal cookies cookie-policy search login log-in signin sign-in signup sign-up "
-    "register subscribe newsletter feed feeds rss atom rss2 sitemap careers jobs pricing index home blog posts "
-    "articles news page accessibility code-of-conduct donate all".split()
+    "terms-of-service terms-of-use legal cookies cookie-policy search login log-in signin sign-in "
+    "signup sign-up register subscribe newsletter feed feeds rss atom rss2 sitemap careers jobs pricing index home "
+    "blog posts articles news page accessibility code-of-conduct donate all".split()
 )
 _FILES = re.compile(
-    r"\.(xml|rss|atom|json|zip|gz|tgz|xz|exe|dmg|png|jpe?g|gif|svg|webp|avif|ico|mp[34]|webm|css|js|ics|txt|asc|sig)$"
+    r"\.(xml|rss|atom|json|zip|gz|tgz|xz|exe|dmg|png|jpe?g|gif|svg|webp|avif|ico|mp[34]|webm|css|js|ics|txt"
+    r"|asc|sig)$"
 )
 _FEED_PATH = re.compile(r"/(feed|rss|atom)2?/?$|/feeds?/[^/]*$")
 _SHARE = re.compile(
-    r"//(www\.)?(twitter\.com/(intent|share)|x\.com/(intent|share)|facebook\.com/(sharer|share|dialog)|linkedin\.com/"
-    r"(share|sharing)|reddit\.com/submit|news\.ycombinator\.com/submit|pinterest\.[a-z.]+/pin/create|t\.me/share|wa\.me/"
-    r"|api\.whatsapp\.com|bsky\.app/intent|getpocket\.com|tumblr\.com/(share|widgets)|mastodonshare\.com|telegram\.me/share"
+    r"//(www\.)?(twitter\.com/(intent|share)|x\.com/(intent|share)|facebook\.com/(sharer|share|dialog)"
+    r"|linkedin\.com/(share|sharing)|reddit\.com/submit|news\.ycombinator\.com/submit"
+    r"|pinterest\.[a-z.]+/pin/create|t\.me/share|wa\.me/|api\.whatsapp\.com|bsky\.app/intent|getpocket\.com"
+    r"|tumblr\.com/(share|widgets)|mastodonshare\.com|telegram\.me/share"
     r"|(plus\.)?google\.com/(share|calendar)|xing\.com/(spi|app)|buffer\.com/add)",
     re.IGNORECASE,
 )
 # Parameters that show the same page otherwise, or a list.
 _LIST_PARAMETERS = frozenset(
-    "page paged pg start offset sort order orderby lang locale hl tag tags category cat author s q query search "
-    "format view filter topic month year m from ref_src".split()
+    "page paged pg start offset sort order orderby lang locale hl tag tags category cat author s q "
+    "query search format view filter topic month year m from ref_src".split()
 )
 _NEVER_PARAMETERS = frozenset("replytocom share feed print returnto redirect_to".split())
-_COMMENT_FRAGMENT = re.compile(r"(comments?|respond|disqus_thread|reply|comment-\d+|komment\w*)$", re.IGNORECASE)
+_COMMENT_FRAGMENT = re.compile(
+    r"(comments?|respond|disqus_thread|reply|comment-\d+|komment\w*)$", re.IGNORECASE
+)
 _BLOG_SEGMENT = re.compile(
-    r"^(blog|blogs|posts?|articles?|news|stor(y|ies)|insights?|writing|journal|artikel|beitrag|beitraege|actualites?"
-    r"|noticias?|notizie|updates?|essays?|weblog|entry|entries|p|releases?|changelog|press|magazine|notes?|engineering)$"
+    r"^(blog|blogs|posts?|articles?|news|stor(y|ies)|insights?|writing|journal|artikel|beitrag|beitraege"
+    r"|actualites?|noticias?|notizie|updates?|essays?|weblog|entry|entries|p|releases?|changelog|press"
+    r"|magazine|notes?|engineering)$"
 )
 _WEAK_PATH = re.compile(
-    r"^(docs?|documentation|products?|features?|solutions?|services?|pricing|support|help|downloads?|api|reference"
-    r"|guides?|learn|courses?|wiki|shop|store|people|team|users?|profile|projects?|portfolio|integrations?|plugins?"
-    r"|customers|company|platform|use-cases|tutorials?|examples?|settings|account|community|partners?|legal)$"
+    r"^(docs?|documentation|products?|features?|solutions?|services?|pricing|support|help|downloads?|api"
+    r"|reference|guides?|learn|courses?|wiki|shop|store|people|team|users?|profile|projects?|portfolio"
+    r"|integrations?|plugins?|customers|company|platform|use-cases|tutorials?|examples?|settings|account"
+    r"|community|partners?|legal)$"
 )
 _DATE = re.compile(r"/((?:19|20)\d{2})[/-](\d{1,2})[/-](\d{1,2})(?=[/_.-])")
 
@@ -77,7 +83,7 @@ class Place:
 
 
 def place_of(page: Page) -> Place:
-    """The page's own address, and the hosts that it names as its own (canonical link, Open Graph, feed, base)."""
+    """The page's own address, and the hosts that it names as its own: canonical link, feeds, base."""
     addresses, itself = [page.url, page.base], {page.url}
     for element in page.elements:
         said = element.attributes
@@ -127,7 +133,9 @@ def article_address(page: Page, place: Place, anchor: Element) -> str:
     return "" if _is_no_article(url, place) else url
 
 
-_LIST_RELATIONS = frozenset({"tag", "author", "category", "next", "prev", "me", "license", "sponsored", "search"})
+_LIST_RELATIONS = frozenset(
+    {"tag", "author", "category", "next", "prev", "me", "license", "sponsored", "search"}
+)
 
 
 def in_page_address(page: Page, anchor: Element) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from digest.model.article import FoundArticle, Image
+from digest.model.article import FoundArticle
 from digest.rules.cleaning import first_sentence, plain, teaser_of
 from digest.sources import html_dates
 from digest.sources.article_links import Link, date_of, is_archive, is_comment_link
@@ -64,7 +64,9 @@ class _Draft:
         return self.page.elements[self.card.start : self.card.end]
 
     def use(self, element: Element) -> None:
-        self.used.update(range(max(element.text_start, self.card.text_start), min(element.text_end, self.card.text_end)))
+        self.used.update(
+            range(max(element.text_start, self.card.text_start), min(element.text_end, self.card.text_end))
+        )
 
     def text_of(self, element: Element) -> str:
         return self.page.text_of(element)
@@ -152,7 +154,7 @@ def _title_candidates(draft: _Draft) -> Iterator[Element]:
     yield from (part for a in talkative for part in _strong_parts(draft, a))
     yield from headings[:2]
     yield from named[:1]
-    yield from (a for a in anchors if not is_invitation(draft.text_of(a)) and a.tag not in {"p"})
+    yield from (a for a in anchors if not is_invitation(draft.text_of(a)))
     yield from _leading_strong(draft)
 
 
@@ -161,13 +163,17 @@ def _is_heading(element: Element) -> bool:
 
 
 _TITLE_NAME = re.compile(r"(?:^|[-_a-z])(?:title|headline|heading|p-name|entry-title)$|Title$|Headline$")
-_NOT_TITLE_NAME = re.compile(r"sub-?_?title|site-?title|page-?title|section-?title|widget|title-?wrap", re.IGNORECASE)
+_NOT_TITLE_NAME = re.compile(
+    r"sub-?_?title|site-?title|page-?title|section-?title|widget|title-?wrap", re.IGNORECASE
+)
 
 
 def _is_named_title(element: Element) -> bool:
     attributes = element.attributes
     if attributes.get("itemprop", "").lower() in {"headline", "name"} and element.tag not in {"meta", "img"}:
-        return "author" not in {a.attributes.get("itemprop", "").lower() for a in list(element.ancestors())[:3]}
+        return "author" not in {
+            a.attributes.get("itemprop", "").lower() for a in list(element.ancestors())[:3]
+        }
     names = element.classes
     return any(_TITLE_NAME.search(n) and not _NOT_TITLE_NAME.search(n) for n in names)
 
@@ -228,7 +234,9 @@ def _is_mark(page: Page, element: Element) -> bool:
     """Permalink signs and "new" badges inside a heading."""
     names = element.words()
     if names & {"headerlink", "permalink", "badge", "anchor"} and len(page.text_of(element)) < 20:
-        return element.tag in {"a", "span", "sup", "small"} and ("anchor" not in names or len(page.text_of(element)) < 2)
+        return element.tag in {"a", "span", "sup", "small"} and (
+            "anchor" not in names or len(page.text_of(element)) < 2
+        )
     return False
 
 
@@ -236,8 +244,13 @@ def _spoken_title(draft: _Draft) -> str:
     """What a screen reader is told of a link without text, or the text of its picture."""
     for anchor in draft.links_to_it():
         for name in ("aria-label", "title"):
-            said = re.sub(r"^(?:read (?:more|about|article|post)|permalink to|link to|continue reading)\W*(?:about |of )?", "",
-                          anchor.attributes.get(name, ""), flags=re.IGNORECASE)
+            said = re.sub(
+                r"^(?:read (?:more|about|article|post)|permalink to|link to|continue reading)\W*(?:about "
+                r"|of )?",
+                "",
+                anchor.attributes.get(name, ""),
+                flags=re.IGNORECASE,
+            )
             if len(said.split()) >= 2 and not is_invitation(said):
                 return plain(said)
     return ""
@@ -251,10 +264,13 @@ def _without_leading_date(title: str) -> str:
 
 # --- date
 
-_DATE_WORDS = frozenset({"date", "time", "published", "posted", "pubdate", "timestamp", "datetime", "datum", "fecha"})
+_DATE_WORDS = frozenset(
+    {"date", "time", "published", "posted", "pubdate", "timestamp", "datetime", "datum", "fecha"}
+)
 _META_WORDS = frozenset({"meta", "info", "byline", "details", "metadata", "subtitle"}) | _DATE_WORDS
 _CHANGED = re.compile(
-    r"(?:updated?|modified|edited|aktualisiert|geändert|mis à jour|modifié|actualizado|aggiornato|bijgewerkt|atualizado)"
+    r"(?:updated?|modified|edited|aktualisiert|geändert|mis à jour|modifié|actualizado|aggiornato"
+    r"|bijgewerkt|atualizado)"
     r"(?: (?:on|am|le|el|il|op|em))?\W*$",
     re.IGNORECASE,
 )
@@ -314,7 +330,9 @@ def _is_changed(draft: _Draft, element: Element) -> bool:
     if element.attributes.get("itemprop") == "dateModified":
         return True
     before = draft.page.text(max(draft.card.text_start, element.text_start - 4), element.text_start)
-    return bool(_CHANGED.search(before)) or bool(_CHANGED.match(draft.text_of(element).partition(":")[0] + ":"))
+    return bool(_CHANGED.search(before)) or bool(
+        _CHANGED.match(draft.text_of(element).partition(":")[0] + ":")
+    )
 
 
 def _date_of_element(draft: _Draft, element: Element) -> datetime | None:
@@ -412,7 +430,18 @@ def _year_above(draft: _Draft) -> int | None:
     looked = 0
     for place in range(draft.card.start - 1, -1, -1):
         element = elements[place]
-        if element.tag in HEADINGS or element.tag in {"dt", "th", "summary", "strong", "b", "caption", "td", "span", "p", "div"}:
+        if element.tag in HEADINGS or element.tag in {
+            "dt",
+            "th",
+            "summary",
+            "strong",
+            "b",
+            "caption",
+            "td",
+            "span",
+            "p",
+            "div",
+        }:
             if element.text_end - element.text_start > 8 or element.text_end == element.text_start:
                 continue
             looked += 1
@@ -427,12 +456,18 @@ def _year_above(draft: _Draft) -> int | None:
 # --- author, tags, minutes, language
 
 _BY = re.compile(
-    r"(?:^|[\s·|,•–—-])(?:(?:posted|written|published|authored|geschrieben|verfasst|publié|écrit|escrito|publicado|scritto|geschreven"
-    r"|door|by)\s+)?(?:by|von|par|por|di|door|av|af)\s*:?\s+(?P<name>[^\s|·•].{1,100}?)\s*"
-    r"(?=$|[|·•\n]|\s[–—-]\s|,?\s+(?:on|am|le|el|il|op|em|at|den)\s+\d|,?\s+(?:in|published|posted|updated)\s|\s+\d|,\s*\d|\s*-\s*\d)",
+    r"(?:^|[\s·|,•–—-])(?:(?:posted|written|published|authored|geschrieben|verfasst|publié|écrit|escrito"
+    r"|publicado|scritto|geschreven|door|by)\s+)?(?:by|von|par|por|di|door|av|af)\s*:?\s+(?P<name>[^\s"
+    r"|·•].{1,100}?)\s*(?=$|[|·•\n]|\s[–—-]\s|,?\s+(?:on|am|le|el|il|op|em|at|den)\s+\d|,?\s+(?:in|published"
+    r"|posted"
+    r"|updated)\s|\s+\d|,\s*\d|\s*-\s*\d)",
     re.IGNORECASE,
 )
-_AUTHOR_LABEL = re.compile(r"^\W*(?:(?:posted|written|published)\s+)?(?:by|von|par|por|di|door|av|authors?|autor(?:en|in)?|auteur|autore)\b\s*:?\s*", re.I)
+_AUTHOR_LABEL = re.compile(
+    r"^\W*(?:(?:posted|written|published)\s+)?(?:by|von|par|por|di|door|av|authors?|autor(?:en|in)?|auteur"
+    r"|autore)\b\s*:?\s*",
+    re.IGNORECASE,
+)
 _AUTHOR_WORDS = frozenset({"author", "authors", "byline", "writer", "autor", "auteur", "fn"})
 
 
@@ -456,11 +491,14 @@ def _author(draft: _Draft) -> str:
 def _author_elements(draft: _Draft) -> Iterator[Element]:
     marked = [e for e in draft.elements if e.tag != "img"]
     for element in marked:
-        if element.attributes.get("rel", "") == "author" or element.attributes.get("itemprop", "") == "author":
+        if (
+            element.attributes.get("rel", "") == "author"
+            or element.attributes.get("itemprop", "") == "author"
+        ):
             inner = [e for e in marked if element.holds(e) and e.attributes.get("itemprop") == "name"]
-            yield from inner[:1] or [element]
             if inner:
-                draft.use(element)
+                draft.use(element)  # with it what it says of the person
+            yield from inner[:1] or [element]
     named = [e for e in marked if _is_named(e, _AUTHOR_WORDS) or "p-author" in e.classes]
     # The innermost of them: the box around picture, name and date is called author too.
     for element in named:
@@ -479,12 +517,18 @@ def _clean_name(text: str) -> str:
     name = name.strip("()") if name.count("(") != name.count(")") or name.startswith("(") else name
     if not 2 <= len(name) <= 120 or len(name.split()) > 14 or not re.search(r"[^\W\d_]{2}", name):
         return ""
-    return "" if "://" in name or re.search(r"[.!?]\s", name.replace("Dr. ", "")) and len(name) > 60 else plain(name, limit=120)
+    return (
+        ""
+        if "://" in name or (re.search(r"[.!?]\s", name.replace("Dr. ", "")) and len(name) > 60)
+        else plain(name, limit=120)
+    )
 
 
 def _is_byline(draft: _Draft, text: str) -> bool:
     """A line that begins with "by", or says when and by whom."""
-    if re.match(r"\W*(?:(?:posted|written|published|by)\s+)?(?:by|von|par|por|di|door)\s", text, re.IGNORECASE):
+    if re.match(
+        r"\W*(?:(?:posted|written|published|by)\s+)?(?:by|von|par|por|di|door)\s", text, re.IGNORECASE
+    ):
         return len(text) <= 100
     return html_dates.find_date(text, now=draft.at.now) is not None and len(text) <= 140
 
@@ -498,7 +542,21 @@ def _spaced_dates(text: str) -> str:
     return bare if bare == text else re.sub(r"\s*[|,]?\s*$", "", bare)
 
 
-_TAG_WORDS = frozenset({"tag", "tags", "category", "categories", "topic", "topics", "taxonomy", "eyebrow", "kicker", "chip", "pill"})
+_TAG_WORDS = frozenset(
+    {
+        "tag",
+        "tags",
+        "category",
+        "categories",
+        "topic",
+        "topics",
+        "taxonomy",
+        "eyebrow",
+        "kicker",
+        "chip",
+        "pill",
+    }
+)
 
 
 def _tags(draft: _Draft) -> tuple[str, ...]:
@@ -507,7 +565,7 @@ def _tags(draft: _Draft) -> tuple[str, ...]:
         if not _is_tag(draft, element):
             continue
         text = plain(draft.text_of(element).strip(" #,·|/"), limit=60)
-        if text and len(text) <= 40 and not _is_meta(text):
+        if text and len(text) <= 40 and html_dates.find_date(text, now=draft.at.now) is None:
             tags.setdefault(text.casefold(), text)
         if len(draft.text_of(element)) <= 120:
             draft.use(element)
@@ -521,14 +579,21 @@ def _is_tag(draft: _Draft, element: Element) -> bool:
         relations = element.attributes.get("rel", "").lower().split()
         url = draft.page.absolute(element.attributes.get("href", ""))
         return "tag" in relations or "category" in relations or (bool(url) and _is_topic(url))
-    if element.tag not in {"span", "li", "div", "p", "small", "strong", "em"} or not _is_named(element, _TAG_WORDS):
+    if element.tag not in {"span", "li", "div", "p", "small", "strong", "em"} or not _is_named(
+        element, _TAG_WORDS
+    ):
         return "p-category" in element.classes
     inside = draft.page.elements[element.index + 1 : element.end]
-    return not any(e.tag == "a" or _is_named(e, _TAG_WORDS) for e in inside) and len(_cells_of(draft, element)) <= 1
+    return (
+        not any(e.tag == "a" or _is_named(e, _TAG_WORDS) for e in inside)
+        and len(_cells_of(draft, element)) <= 1
+    )
 
 
 def _is_topic(url: str) -> bool:
-    return is_archive(url) and not re.search(r"/(?:authors?|autor|auteur|page|seite|archives?|contributors|19\d\d|20\d\d)(?:/|$)", url)
+    return is_archive(url) and not re.search(
+        r"/(?:authors?|autor|auteur|page|seite|archives?|contributors|19\d\d|20\d\d)(?:/|$)", url
+    )
 
 
 def _minutes(draft: _Draft) -> int | None:
@@ -547,12 +612,43 @@ def _language(draft: _Draft) -> str:
 
 # --- teaser
 
-_TEASER_WORDS = frozenset({"excerpt", "summary", "teaser", "description", "desc", "dek", "intro", "lead", "abstract", "snippet", "deck", "standfirst"})
-_SKIPPED = frozenset({"nav", "form", "button", "pre", "figcaption", "select", "textarea", "table", "label", "caption", "noscript"})
+_TEASER_WORDS = frozenset(
+    {
+        "excerpt",
+        "summary",
+        "teaser",
+        "description",
+        "desc",
+        "dek",
+        "intro",
+        "lead",
+        "abstract",
+        "snippet",
+        "deck",
+        "standfirst",
+    }
+)
+_SKIPPED = frozenset(
+    {
+        "nav",
+        "form",
+        "button",
+        "pre",
+        "figcaption",
+        "select",
+        "textarea",
+        "table",
+        "label",
+        "caption",
+        "noscript",
+    }
+)
 _FILLERS = re.compile(
-    r"\b(?:posted|published|written|updated|by|on|in|under|filed|tagged|tags?|categor(?:y|ies)|author|from|to|and|the|date|at|via|share"
-    r"|comments?|no comments|leave a (?:comment|reply)|views?|likes?|permalink|min|read|reading time|featured|new|von|am|um|veröffentlicht|in der kategorie"
-    r"|publié|par|le|dans|publicado|por|el|en|pubblicato|di|il|da|geplaatst|door|op|kommentare?|commentaires?|comentarios?|points?|uhr|utc|gmt|st|nd|rd|th)\b",
+    r"\b(?:posted|published|written|updated|by|on|in|under|filed|tagged|tags?|categor(?:y|ies)|author|from"
+    r"|to|and|the|date|at|via|share|comments?|no comments|leave a (?:comment|reply)|views?|likes?|permalink"
+    r"|min|read|reading time|featured|new|von|am|um|veröffentlicht|in der kategorie|publié|par|le|dans"
+    r"|publicado|por|el|en|pubblicato|di|il|da|geplaatst|door|op|kommentare?"
+    r"|commentaires?|comentarios?|points?|uhr|utc|gmt|st|nd|rd|th)\b",
     re.IGNORECASE,
 )
 
@@ -563,7 +659,11 @@ def _is_meta(text: str) -> bool:
         return False
     rest = html_dates.without_minutes(html_dates.without_dates(text, yearless=True))
     rest = _FILLERS.sub("", rest)
-    return len(re.findall(r"[^\W\d_]", rest)) <= 2 and len(re.findall(r"\d", rest)) <= 6 and (rest != text or len(text) < 8)
+    return (
+        len(re.findall(r"[^\W\d_]", rest)) <= 2
+        and len(re.findall(r"\d", rest)) <= 6
+        and (rest != text or len(text) < 8)
+    )
 
 
 def _without_byline(text: str) -> str:
@@ -571,9 +671,12 @@ def _without_byline(text: str) -> str:
 
 
 def _paragraphs(draft: _Draft, title: str, author: str, tags: tuple[str, ...]) -> Iterator[str]:
-    """The running text of the card, a line per unit; headings inside count only where there is nothing else."""
+    """The running text of the card, a line per unit; headings count only where there is nothing else."""
     _use_what_is_no_text(draft)
-    units = [(cell, draft.page.text(places[0], places[-1] + 1, without=draft.used)) for cell, places in _units(draft)]
+    units = [
+        (cell, draft.page.text(places[0], places[-1] + 1, without=draft.used))
+        for cell, places in _units(draft)
+    ]
     kept = [(cell, text) for cell, text in units if _is_running_text(draft, text, title, author, tags)]
     named = [text for cell, text in kept if _is_inside_teaser(draft, cell)]
     if named:
@@ -587,13 +690,13 @@ def _paragraphs(draft: _Draft, title: str, author: str, tags: tuple[str, ...]) -
 def _use_what_is_no_text(draft: _Draft) -> None:
     link_flag = draft.at.flags[draft.card.link.anchor.index]
     for element in draft.elements:
-        if element.tag in _SKIPPED and not (element.tag == "table" and element.index == draft.card.start):
-            draft.use(element)
-        elif draft.at.flags[element.index] and not link_flag and element.tag not in {"a", "span"}:
-            draft.use(element)
-        elif element.tag == "a" and _is_action(draft, element):
-            draft.use(element)
-        elif element.tag == "time" or _is_publication(element):
+        if (
+            (element.tag in _SKIPPED and not (element.tag == "table" and element.index == draft.card.start))
+            or (draft.at.flags[element.index] and not link_flag and element.tag not in {"a", "span"})
+            or (element.tag == "a" and _is_action(draft, element))
+            or element.tag == "time"
+            or _is_publication(element)
+        ):
             draft.use(element)
 
 
@@ -601,9 +704,15 @@ def _is_action(draft: _Draft, anchor: Element) -> bool:
     text = draft.text_of(anchor)
     url = draft.page.absolute(anchor.attributes.get("href", ""))
     leads_there = anchor in draft.links_to_it()
-    if anchor.text_end > anchor.text_start and draft.page.pieces[anchor.text_start].cell is not anchor and not leads_there:
+    if (
+        anchor.text_end > anchor.text_start
+        and draft.page.pieces[anchor.text_start].cell is not anchor
+        and not leads_there
+    ):
         return _is_alone(draft, anchor) and is_invitation(text)
-    return is_comment_link(url) or is_invitation(text) or (text.casefold() in draft.at.calls and len(text) < 60)
+    return (
+        is_comment_link(url) or is_invitation(text) or (text.casefold() in draft.at.calls and len(text) < 60)
+    )
 
 
 def _is_alone(draft: _Draft, anchor: Element) -> bool:
@@ -616,19 +725,30 @@ def _is_running_text(draft: _Draft, text: str, title: str, author: str, tags: tu
         return False
     if text.casefold() == author.casefold() or text.casefold() in {t.casefold() for t in tags}:
         return False
-    if _is_meta(text) or re.match(r"\W*(?:tags?|categor(?:y|ies)|filed under|posted in|topics?)\s*:", text, re.IGNORECASE):
+    if _is_meta(text) or re.match(
+        r"\W*(?:tags?|categor(?:y|ies)|filed under|posted in|topics?)\s*:", text, re.IGNORECASE
+    ):
         return False
-    if re.fullmatch(r"\W*\d+\s+(?:comments?|kommentare?|commentaires?|comentarios?|views?|likes?|shares?|points?|replies|claps?)\W*", text, re.I):
+    if re.fullmatch(
+        r"\W*\d+\s+(?:comments?|kommentare?|commentaires?|comentarios?|views?|likes?|shares?|points?"
+        r"|replies|claps?)\W*",
+        text,
+        re.IGNORECASE,
+    ):
         return False
-    return not _is_line_about_author(draft, text, author)
+    return not _is_line_about_author(text, author)
 
 
-def _is_line_about_author(draft: _Draft, text: str, author: str) -> bool:
+def _is_line_about_author(text: str, author: str) -> bool:
     """A line of names and dates, such as "Posted on 5 May by Ann" or "Ann (Example Ltd); Bob"."""
     if len(text) > 200:
         return False
     bare = html_dates.without_minutes(html_dates.without_dates(text))
-    rest = _without_byline(bare) if bare != text or re.match(r"\W*(?:posted|written|by|von|par|por)\b", text, re.I) else bare
+    rest = (
+        _without_byline(bare)
+        if bare != text or re.match(r"\W*(?:posted|written|by|von|par|por)\b", text, re.IGNORECASE)
+        else bare
+    )
     if bare != text and len(re.findall(r"\w", rest)) <= 20:
         return True
     if not author:
@@ -639,7 +759,11 @@ def _is_line_about_author(draft: _Draft, text: str, author: str) -> bool:
     for name in said:
         left = re.sub(re.escape(name), " ", left, flags=re.IGNORECASE)
     left = re.sub(r"\([^)]{0,60}\)", " ", left)
-    return bool(said) and len(re.findall(r"\w", _FILLERS.sub("", left))) <= 20 and not re.search(r"[.!?]\s*$", text)
+    return (
+        bool(said)
+        and len(re.findall(r"\w", _FILLERS.sub("", left))) <= 20
+        and not re.search(r"[.!?]\s*$", text)
+    )
 
 
 def _is_inside_teaser(draft: _Draft, cell: Element) -> bool:
@@ -681,7 +805,7 @@ def _as_teaser(paragraphs: Iterable[str]) -> str:
 
 
 def _is_named(element: Element, words: frozenset[str]) -> bool:
-    """Whether one of the element's class names ends in (or is) one of the words: `post-date`, `entry__date`."""
+    """Whether a class name of the element is, or ends in, one of the words: `post-date`, `entry__date`."""
     return any(_last_word(name) in words or name.lower() in words for name in element.classes)
 
 

@@ -18,6 +18,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
+from urllib.parse import urlsplit
 
 from digest.model.article import FoundArticle
 from digest.sources import html_dates
@@ -139,18 +141,37 @@ def _groups(page: Page, links: list[Link]) -> list[_Group]:
 
 
 def _labels(page: Page, links: list[Link]) -> frozenset[int]:
-    """Short links that name an author or a category: the same words lead to one address from several places.
+    """Short links beside articles: authors, categories, comments, the host of a link.
 
-    Those in the same folder of the site are of the same sort, also if they come only once.
+    The same words lead to one address from several places; what lies in the same
+    folder of the site is of the same sort, also if it comes only once.
     """
     texts = {link.anchor.index: page.text_of(link.anchor).casefold() for link in links}
-    short = [link for link in links if 0 < len(texts[link.anchor.index].split()) <= 3 and not is_invitation(texts[link.anchor.index])]
+    short = [
+        link
+        for link in links
+        if 0 < len(texts[link.anchor.index].split()) <= 3 and not is_invitation(texts[link.anchor.index])
+    ]
     counts = Counter((texts[link.anchor.index], link.url) for link in short)
     repeated = [link for link in short if counts[texts[link.anchor.index], link.url] >= 3]
+    hosts = {urlsplit(link.url).netloc.removeprefix("www.") for link in links}
+    side = [
+        link
+        for link in short
+        if texts[link.anchor.index] in hosts or _SIDE_LINK.fullmatch(texts[link.anchor.index])
+    ]
     folders = {shape_of(link.url) for link in repeated if "/*" in shape_of(link.url).partition("/")[2]}
     return frozenset(
-        link.anchor.index for link in short if link in repeated or shape_of(link.url) in folders
+        link.anchor.index
+        for link in short
+        if link in repeated or link in side or shape_of(link.url) in folders
     )
+
+
+_SIDE_LINK = re.compile(
+    r"\W*(?:\d+\W*)?(?:comments?|discuss|replies|reply|permalink|edit|share|kommentare?|commentaires?"
+    r"|comentarios?)\W*"
+)
 
 
 def _one_a_line(page: Page, links: list[Link]) -> list[Link]:
@@ -168,7 +189,8 @@ def _one_a_line(page: Page, links: list[Link]) -> list[Link]:
 
 
 _VARYING = re.compile(
-    r"\d|^(?:odd|even|first|last|active|current|sticky|featured|selected)$|^(?:category|tag|type|format|status|has|author|post_tag)-"
+    r"\d|^(?:odd|even|first|last|active|current|sticky|featured|selected)$|^(?:category|tag|type|format"
+    r"|status|has|author|post_tag)-"
 )
 
 
@@ -246,7 +268,9 @@ def _is_shared_link(page: Page, links: list[Link]) -> bool:
     if all(is_invitation(page.text_of(link.anchor)) for link in links):
         return True
     texts = {page.text_of(link.anchor) for link in links}
-    return len(texts) == len(links) and all(any(e.tag in HEADINGS for e in link.anchor.ancestors()) for link in links)
+    return len(texts) == len(links) and all(
+        any(e.tag in HEADINGS for e in link.anchor.ancestors()) for link in links
+    )
 
 
 def _height(links: list[Link], link: Link) -> int:
@@ -258,7 +282,10 @@ def _height(links: list[Link], link: Link) -> int:
     while element.parent is not None and element.parent.tag not in {"body", "html", "main"}:
         parent = element.parent
         inside = links[bisect_left(places, parent.index) : bisect_left(places, parent.end)]
-        if any(other.url != link.url or (are_shared and other is not link) for other in inside) or height >= 40:
+        if (
+            any(other.url != link.url or (are_shared and other is not link) for other in inside)
+            or height >= 40
+        ):
             break
         element = parent
         height += 1
@@ -277,16 +304,22 @@ def _above(element: Element, height: int) -> Element:
     return element
 
 
-_CARD_WORDS = frozenset({"post", "card", "entry", "article", "teaser", "item", "hentry", "story", "hero", "featured"})
+_CARD_WORDS = frozenset(
+    {"post", "card", "entry", "article", "teaser", "item", "hentry", "story", "hero", "featured"}
+)
 
 
 def _lone_root(page: Page, anchor: Element) -> Element:
-    """The card of a link that has no equals: the nearest thing that calls itself one, or that has text beside it."""
+    """The card of a link that has no equals: the nearest box that calls itself one, or holds text beside it."""
     chain = [anchor, *(a for a in anchor.ancestors() if a.tag not in {"body", "html", "main"})]
     for element in chain:
         if element.tag in {"article", "li", "tr"} or "h-entry" in element.classes:
             return element
-        if element.tag not in HEADINGS | {"a", "span", "h1"} and element.words() & _CARD_WORDS and element.depth > 2:
+        if (
+            element.tag not in HEADINGS | {"a", "span", "h1"}
+            and element.words() & _CARD_WORDS
+            and element.depth > 2
+        ):
             inside = page.text_of(element)
             if len(inside) > len(page.text_of(anchor)) + 15:
                 return element
@@ -317,7 +350,9 @@ def _spread(page: Page, cards: list[Card]) -> list[Card]:
 
 
 def _are_words_in_a_line(page: Page, parent: Element, members: list[Card]) -> bool:
-    return parent.has_own_text and all(page.elements[c.start].tag in {"a", "b", "strong", "em", "span", "code", "small"} for c in members)
+    return parent.has_own_text and all(
+        page.elements[c.start].tag in {"a", "b", "strong", "em", "span", "code", "small"} for c in members
+    )
 
 
 def _line_card(page: Page, parent: Element, card: Card) -> Card:
@@ -336,17 +371,23 @@ def _spread_among(page: Page, parent: Element, members: list[Card]) -> list[Card
     if not _are_loose(page, members, gaps[:-1] or gaps):
         return members
     if _are_closings(page, members):
-        return _spread_backwards(page, siblings, roots, members)
+        return _spread_backwards(siblings, roots, members)
     first = _common_lead(page, siblings, roots)
     longest = max((len(g) for g in gaps[:-1]), default=12)
     cards = []
     for card, root, gap in zip(members, roots, gaps, strict=True):
         tail = _own_part(page, gap, longest if root == roots[-1] else len(gap))
-        last = tail[-1 - first] if len(tail) > first and root != roots[-1] else (tail[-1] if tail else siblings[root])
+        last = (
+            tail[-1 - first]
+            if len(tail) > first and root != roots[-1]
+            else (tail[-1] if tail else siblings[root])
+        )
         if root != roots[-1] and len(tail) == len(gap) and first:
             last = siblings[root + len(tail) - first]
         head = siblings[max(root - first, 0)]
-        cards.append(Card(card.link, head.index, last.end, head.text_start, max(last.text_end, card.text_end)))
+        cards.append(
+            Card(card.link, head.index, last.end, head.text_start, max(last.text_end, card.text_end))
+        )
     return cards
 
 
@@ -369,9 +410,9 @@ def _are_closings(page: Page, members: list[Card]) -> bool:
     return sum(said) * 2 > len(said)
 
 
-def _spread_backwards(page: Page, siblings: list[Element], roots: list[int], members: list[Card]) -> list[Card]:
-    """"Read more" closes its card: what stands before it, back to the one before, is the card."""
-    lengths = [b - a for a, b in zip(roots, roots[1:], strict=False)]
+def _spread_backwards(siblings: list[Element], roots: list[int], members: list[Card]) -> list[Card]:
+    """ "Read more" closes its card: what stands before it, back to the one before, is the card."""
+    lengths = [b - a for a, b in pairwise(roots)]
     usual = max(lengths, default=3)
     cards = []
     previous = max(roots[0] - usual, -1)
@@ -404,8 +445,10 @@ def _common_lead(page: Page, siblings: list[Element], roots: list[int]) -> int:
 
 def _is_date_line(page: Page, element: Element) -> bool:
     text = page.text_of(element)
-    return 0 < len(text) <= 40 and (element.tag == "time" or len(html_dates.without_dates(text, yearless=True)) <= 6) and (
-        html_dates.year_alone(text) is None
+    return (
+        0 < len(text) <= 40
+        and (element.tag == "time" or len(html_dates.without_dates(text, yearless=True)) <= 6)
+        and (html_dates.year_alone(text) is None)
     )
 
 
@@ -418,7 +461,9 @@ def _own_part(page: Page, gap: list[Element], longest: int) -> list[Element]:
     """The siblings after a headline that are still its own: up to a rule, a year or a piece of furniture."""
     own: list[Element] = []
     for element in gap[:longest]:
-        if element.tag in {"hr", "nav", "footer", "form", "aside", "h1"} or html_dates.year_alone(page.text_of(element)):
+        if element.tag in {"hr", "nav", "footer", "form", "aside", "h1"} or html_dates.year_alone(
+            page.text_of(element)
+        ):
             break
         own.append(element)
     return own
@@ -449,7 +494,11 @@ def _is_in_long_text(group: _Group, at: Surroundings) -> bool:
         inside += len(page.text(card.text_start, card.text_end))
     outside = 0
     for element in page.elements:
-        if element.tag == "p" and not at.flags[element.index] and not taken[element.text_start : element.text_end].count(1):
+        if (
+            element.tag == "p"
+            and not at.flags[element.index]
+            and not taken[element.text_start : element.text_end].count(1)
+        ):
             length = len(page.text_of(element))
             outside += length if length >= 60 else 0
     return outside > inside
@@ -507,12 +556,18 @@ def _invites_to_read(page: Page, card: Card) -> bool:
     for element in page.elements[card.start : card.end]:
         if element.tag == "a" and element.text_end > element.text_start:
             text = page.text_of(element)
-            if is_invitation(text) and re.search(r"read|weiter|lire|suite|leer|leyendo|legg|lees|ler |leia|läs|чита|読|阅读|continu", text, re.I):
+            if is_invitation(text) and re.search(
+                r"read|weiter|lire|suite|leer|leyendo|legg|lees|ler |leia|läs|чита|読|阅读|continu",
+                text,
+                re.IGNORECASE,
+            ):
                 return True
     return False
 
 
-_ARTICLE_WORDS = frozenset({"post", "posts", "entry", "article", "articles", "blog", "teaser", "hentry", "story", "news", "blogpost"})
+_ARTICLE_WORDS = frozenset(
+    {"post", "posts", "entry", "article", "articles", "blog", "teaser", "hentry", "story", "news", "blogpost"}
+)
 
 
 def _is_called_article(page: Page, card: Card) -> bool:
@@ -520,9 +575,13 @@ def _is_called_article(page: Page, card: Card) -> bool:
     root = page.elements[card.start]
     near = [root, card.link.anchor, *list(card.link.anchor.ancestors())[:4], *list(root.ancestors())[:1]]
     for element in near:
-        if element.tag == "article" or element.words() & _ARTICLE_WORDS and element.tag not in {"body", "main"}:
+        if element.tag == "article" or (
+            element.words() & _ARTICLE_WORDS and element.tag not in {"body", "main"}
+        ):
             return True
-        if "Posting" in element.attributes.get("itemtype", "") or "Article" in element.attributes.get("itemtype", ""):
+        if "Posting" in element.attributes.get("itemtype", "") or "Article" in element.attributes.get(
+            "itemtype", ""
+        ):
             return True
     return False
 
@@ -558,8 +617,11 @@ def _declared_groups(page: Page, place: Place, links: list[Link], at: Surroundin
 
 def _is_declared(element: Element) -> bool:
     kind = element.attributes.get("itemtype", "")
-    return element.tag == "article" or "h-entry" in element.classes or "hentry" in element.classes or (
-        "BlogPosting" in kind or "NewsArticle" in kind or kind.endswith(("/Article", "/TechArticle"))
+    return (
+        element.tag == "article"
+        or "h-entry" in element.classes
+        or "hentry" in element.classes
+        or ("BlogPosting" in kind or "NewsArticle" in kind or kind.endswith(("/Article", "/TechArticle")))
     )
 
 
@@ -572,9 +634,17 @@ def _has_other_headline(page: Page, root: Element, link: Link) -> bool:
     """Whether the card's first headline links elsewhere: to the page itself, then it is no teaser."""
     for element in page.elements[root.index : root.end]:
         if element.tag in HEADINGS:
-            anchors = [e for e in page.elements[element.index : element.end] if e.tag == "a" and e.attributes.get("href")]
+            anchors = [
+                e
+                for e in page.elements[element.index : element.end]
+                if e.tag == "a" and e.attributes.get("href")
+            ]
             hrefs = {a.attributes["href"] for a in anchors if len(page.text_of(a)) > 2}
-            return bool(hrefs) and link.anchor.attributes.get("href") not in hrefs and not element.holds(link.anchor)
+            return (
+                bool(hrefs)
+                and link.anchor.attributes.get("href") not in hrefs
+                and not element.holds(link.anchor)
+            )
     return False
 
 
@@ -641,13 +711,17 @@ def _is_inside_one_card(group: _Group, others: list[_Group]) -> bool:
         if other is group or len(other.cards) < 2 or other.evidence < ENOUGH:
             continue
         for card in other.cards:
-            if card.holds(group.cards[0].start) and card.holds(group.cards[-1].end - 1) and len(group.cards) > 1:
+            if (
+                card.holds(group.cards[0].start)
+                and card.holds(group.cards[-1].end - 1)
+                and len(group.cards) > 1
+            ):
                 return True
     return False
 
 
 def _joined(best: _Group, others: list[_Group], at: Surroundings) -> list[Card]:
-    """The best group, and others of its kind: the featured card above the grid, a second column, other years."""
+    """The best group, and others of its kind: the featured card above the grid, a second column."""
     cards = list(best.cards)
     shapes = {shape_of(c.link.url) for c in cards}
     known = {c.link.url for c in cards}
@@ -661,18 +735,25 @@ def _joined(best: _Group, others: list[_Group], at: Surroundings) -> list[Card]:
 
 
 def _overlaps(card: Card, others: list[Card]) -> bool:
-    return any(card.start < o.end and o.start < card.end and not (card.text_end <= o.text_start or o.text_end <= card.text_start) for o in others)
+    return any(
+        card.start < o.end
+        and o.start < card.end
+        and not (card.text_end <= o.text_start or o.text_end <= card.text_start)
+        for o in others
+    )
 
 
 def _is_of_its_kind(group: _Group, best: _Group, shapes: set[str]) -> bool:
     alike = _share(shape_of(c.link.url) in shapes for c in group.cards)
     if best.dated >= 0.5 and group.dated < 0.5:
         return alike >= 0.6 and group.evidence >= ENOUGH + 1
-    return (alike >= 0.6 and group.evidence >= ENOUGH - 1) or (group.dated >= 0.8 and group.evidence >= ENOUGH + 1)
+    return (alike >= 0.6 and group.evidence >= ENOUGH - 1) or (
+        group.dated >= 0.8 and group.evidence >= ENOUGH + 1
+    )
 
 
 def _consistent(cards: list[Card], at: Surroundings) -> list[Card]:
-    """Leave out what only looks like the rest: tiles without date among dated cards, advertising to other sites.
+    """Leave out what only looks like the rest: undated tiles among dated cards, advertising.
 
     An undated card stays if its address is of the kind of the dated ones, a foreign one if it is dated.
     """

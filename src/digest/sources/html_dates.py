@@ -167,16 +167,16 @@ def _value_of(match: re.Match[str], now: datetime, day_first: bool) -> datetime 
 
 _ISO_TIME = r"(?:[T\s]\s*\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s*(?:Z\b|UTC\b|GMT\b|[+-]\d{2}:?\d{2})?)?"
 _TIME = (
-    r"(?:,?\s*(?:at|um|à|a las|alle|às|om|kl\.?|@|·|-|–)?\s*\b\d{1,2}[:h]\d{2}(?::\d{2})?\s*(?:[ap]\.?m\b\.?|Uhr\b)?"
-    r"(?:\s*(?:UTC|GMT|CES?T|[ECMP][SD]T|[+-]\d{2}:?\d{2})\b)?)?"
+    r"(?:,?\s*(?:at|um|à|a las|alle|às|om|kl\.?|@|·|-|–)?\s*\b\d{1,2}[:h]\d{2}(?::\d{2})?\s*(?:[ap]\.?m\b\.?"
+    r"|Uhr\b)?(?:\s*(?:UTC|GMT|CES?T|[ECMP][SD]T|[+-]\d{2}:?\d{2})\b)?)?"
 )
 _NUMERIC = tuple(
     re.compile(source, re.IGNORECASE)
     for source in (
         rf"(?<![\w.])(?P<year>\d{{4}})-(?P<month>\d{{1,2}})-(?P<day>\d{{1,2}})(?!\d){_ISO_TIME}",
         (
-            r"(?<![\w./])(?P<year>(?:19|20)\d{2})(?P<s>[/.])\s?(?P<month>\d{1,2})(?P=s)\s?(?P<day>\d{1,2})\.?(?![\d/])"
-            + _TIME
+            r"(?<![\w./])(?P<year>(?:19"
+            r"|20)\d{2})(?P<s>[/.])\s?(?P<month>\d{1,2})(?P=s)\s?(?P<day>\d{1,2})\.?(?![\d/])" + _TIME
         ),
         rf"(?P<year>\d{{4}})\s*[年년]\s*(?P<month>\d{{1,2}})\s*[月월]\s*(?P<day>\d{{1,2}})\s*[日일]{_TIME}",
         (
@@ -191,14 +191,14 @@ _NUMERIC = tuple(
 @cache
 def _named_patterns() -> tuple[re.Pattern[str], ...]:
     """Dates with the name of a month and a year."""
-    name = _alternatives(_months())
-    ordinal = r"(?:st|nd|rd|th|er|º|ª|°|\.)?"
+    name = rf"\b(?P<name>{_alternatives(_months())})\b\.?"
+    day, year, space = r"(?P<day>\d{1,2})", r"(?P<year>\d{4})", r"(?:\s+|\s*[-/,]\s*)"
+    ordinal = r"(?:st|nd|rd|th|er|º|ª|°|\.)?(?:\s+|\s*[-/]\s*)?(?:of\s+|de\s+|d['’])?"
+    short_year = r"(?P<year>\d{4}|['’]\d{2})"
     sources = (
-        rf"(?<![\w.-])(?P<day>\d{{1,2}}){ordinal}(?:\s+|\s*[-/]\s*)?(?:of\s+|de\s+|d['’])?\b(?P<name>{name})\b\.?,?"
-        + rf"(?:\s+|\s*[-/,]\s*)(?:of\s+|de\s+|del\s+)?(?P<year>\d{{4}}|['’]\d{{2}})(?!\w){_TIME}",
-        rf"\b(?P<name>{name})\b\.?\s*(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?:\s*,\s*|\s+)(?P<year>\d{{4}})(?!\w){_TIME}",
-        rf"(?<![\w.])(?P<year>\d{{4}})\.?(?:\s+|\s*[-/,]\s*)(?P<name>{name})\b\.?(?:\s+|\s*-\s*)(?P<day>\d{{1,2}})"
-        + rf"(?!\d)\.?{_TIME}",
+        rf"(?<![\w.-]){day}{ordinal}{name},?{space}(?:of\s+|de\s+|del\s+)?{short_year}(?!\w){_TIME}",
+        rf"{name}\s*{day}(?:st|nd|rd|th)?(?:\s*,\s*|\s+){year}(?!\w){_TIME}",
+        rf"(?<![\w.]){year}\.?{space}{name}(?:\s+|\s*-\s*){day}(?!\d)\.?{_TIME}",
     )
     return tuple(re.compile(source, re.IGNORECASE) for source in sources)
 
@@ -220,16 +220,16 @@ def _with_weekday(text: str, start: int) -> int:
     return found.start() if found and found[1].casefold() in _weekdays() else start
 
 
-
 # --- a day without a year
 
 
 @cache
 def _yearless_patterns() -> tuple[re.Pattern[str], ...]:
-    name = _alternatives(_months())
+    name = rf"\b(?P<name>{_alternatives(_months())})\b\.?"
+    day, no_year = r"(?P<day>\d{1,2})", r"(?P<year>)"
     sources = (
-        rf"(?<![\w.])(?P<day>\d{{1,2}})(?:st|nd|rd|th|er|º|\.)?(?:\s+|\s*-\s*)(?:of\s+|de\s+)?\b(?P<name>{name})\b\.?(?P<year>)(?!\s*\d)",
-        rf"\b(?P<name>{name})\b\.?\s*(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\b(?P<year>)(?!\s*,?\s*\d{{4}})",
+        rf"(?<![\w.]){day}(?:st|nd|rd|th|er|º|\.)?(?:\s+|\s*-\s*)(?:of\s+|de\s+)?{name}{no_year}(?!\s*\d)",
+        rf"{name}\s*{day}(?:st|nd|rd|th)?\b{no_year}(?!\s*,?\s*\d{{4}})",
     )
     return tuple(re.compile(source, re.IGNORECASE) for source in sources)
 
@@ -253,12 +253,16 @@ def _in_year(month: int, day: int, year: int | None, now: datetime) -> datetime 
         return _day(year, month, day, now)
     # A page says "5 May" for its newest; a week of grace for clocks and time zones.
     this = _day(now.year, month, day, now)
-    return this if this is not None and this <= now + timedelta(days=7) else _day(now.year - 1, month, day, now)
+    return (
+        this if this is not None and this <= now + timedelta(days=7) else _day(now.year - 1, month, day, now)
+    )
 
 
 @cache
 def _month_and_year() -> re.Pattern[str]:
-    return re.compile(rf"\b(?:{_alternatives(_months())})\b\.?,?\s+(?:de\s+)?(?:19|20)\d{{2}}\b", re.IGNORECASE)
+    return re.compile(
+        rf"\b(?:{_alternatives(_months())})\b\.?,?\s+(?:de\s+)?(?:19|20)\d{{2}}\b", re.IGNORECASE
+    )
 
 
 # --- words
@@ -297,15 +301,25 @@ _UNITS: dict[str, timedelta] = {
     r"m(?:in(?:ute)?s?)?|minuten|minuto|minutos|minuti|minuut|minuter|minutter": timedelta(minutes=1),
     r"h(?:(?:ou)?rs?)?|stunden?|heures?|horas?|ora|ore|uur|uren|timm(?:e|ar)|timer?": timedelta(hours=1),
     r"d(?:ays?)?|tage?n?|jours?|d[ií]as?|giorn[oi]|dag|dagen|dage|dagar|dager": timedelta(days=1),
-    r"w(?:(?:ee)?ks?)?|wochen?|semaines?|semanas?|settiman[ae]|week|weken|veck(?:a|or)|uger?|uker?": timedelta(days=7),
-    r"mo(?:nth)?s?|monate?n?|mois|mes(?:es)?|m[êe]s|mes[ei]|maand(?:en)?|m[åa]nad(?:er)?|m[åa]neder?": timedelta(days=30),
+    r"w(?:(?:ee)?ks?)?|wochen?|semaines?|semanas?|settiman[ae]|week|weken|veck(?:a|or)|uger?"
+    r"|uker?": timedelta(days=7),
+    r"mo(?:nth)?s?|monate?n?|mois|mes(?:es)?|m[êe]s|mes[ei]|maand(?:en)?|m[åa]nad(?:er)?"
+    r"|m[åa]neder?": timedelta(days=30),
     r"y(?:(?:ea)?rs?)?|jahre?n?|ans?|ann[ée]es?|a[ñn]os?|ann[oi]|jaar|jaren|[åa]r|anos?": timedelta(days=365),
 }
 _UNIT = "|".join(_UNITS)
 _NUMBER = r"\d{1,3}|an?|one|ein(?:e[mnr]?)?|une?|una|uno|um|uma|een|et?n?|ett"
 _RELATIVE = (
-    re.compile(rf"\b(?:vor|il y a|hace|há|för|for|about|over)\s+(?P<count>{_NUMBER})\s+(?P<unit>{_UNIT})\b(?:\s+(?:ago|sedan|siden|atrás))?", re.I),
-    re.compile(rf"\b(?P<count>{_NUMBER})\s*(?P<unit>{_UNIT})\s+(?:ago|fa|geleden|atr[áa]s|sedan|siden)\b", re.I),
+    re.compile(
+        rf"\b(?:vor|il y a|hace|há|för|for|about"
+        rf"|over)\s+(?P<count>{_NUMBER})\s+(?P<unit>{_UNIT})\b(?:\s+(?:ago|sedan|siden|atrás))?",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"\b(?P<count>{_NUMBER})\s*(?P<unit>{_UNIT})\s+(?:ago|fa|geleden|atr[áa]s|sedan"
+        rf"|siden)\b",
+        re.IGNORECASE,
+    ),
 )
 _NAMED_DAYS = {
     0: "today|heute|aujourd['’]hui|hoy|oggi|vandaag|hoje|just now|gerade eben|à l['’]instant",
@@ -321,14 +335,21 @@ def _relative_dates(text: str, now: datetime) -> Iterable[FoundDate]:
             if match and _AGO_WORDS.search(match[0]):
                 yield FoundDate(_ago(match, now), match.start(), match.end())
     for days, words in _NAMED_DAYS.items() if len(text) <= 120 else ():
-        named = re.search(rf"(?:^|[·|,•–—-])\W*(?:\w+\s+){{0,2}}(?P<day>{words})\b(?=\W*$|\s*[·|,•–-]|\s+(?:by|at|um|à|von)\b)", text, re.IGNORECASE)
+        named = re.search(
+            rf"(?:^|[·|,•–—-])\W*(?:\w+\s+){{0,2}}(?P<day>{words})\b(?=\W*$|\s*[·|,•–-]|\s+(?:by|at|um|à"
+            rf"|von)\b)",
+            text,
+            re.IGNORECASE,
+        )
         if named:
             yield FoundDate(_midnight(now - timedelta(days=days)), named.start("day"), named.end("day"))
 
 
 def _ago(match: re.Match[str], now: datetime) -> datetime:
     count = int(match["count"]) if match["count"].isdigit() else 1
-    unit = next(size for pattern, size in _UNITS.items() if re.fullmatch(pattern, match["unit"], re.IGNORECASE))
+    unit = next(
+        size for pattern, size in _UNITS.items() if re.fullmatch(pattern, match["unit"], re.IGNORECASE)
+    )
     then = now.astimezone(UTC) - count * unit
     return then.replace(microsecond=0) if unit < timedelta(days=1) else _midnight(then)
 
@@ -340,17 +361,21 @@ def _midnight(moment: datetime) -> datetime:
 # --- reading time
 
 _READING = (
-    r"read(?:ing)?(?:\s+time)?|lesezeit|lesedauer|zu lesen|(?:temps )?de lecture|(?:de )?lectura|di lettura|(?:de )?leitura"
-    r"|leestijd|lezen|lästid|lesetid|læsetid|czytania|čtení|чтения|читать|lukuaika|okuma"
+    r"read(?:ing)?(?:\s+time)?|lesezeit|lesedauer|zu lesen|(?:temps )?de lecture|(?:de )?lectura|di lettura"
+    r"|(?:de )?leitura|leestijd|lezen|lästid|lesetid|læsetid|czytania|čtení|чтения|читать|lukuaika|okuma"
 )
 _MINUTE = r"(?:min(?:ute|utes|uten|uti|utos|uto|uter|utter|uut|s)?\b\.?|мин\w*\.?|minut\w*)"
 _MINUTES = (
     re.compile(rf"(?<![\d.,])~?(\d{{1,3}})\s*[-‑–]?\s*{_MINUTE}\s*[-‑–]?\s*(?:{_READING})\b", re.IGNORECASE),
     re.compile(
-        r"\b(?:reading time|read time|time to read|lesezeit|lesedauer|(?:temps|tiempo|tempo) d[ei] (?:lecture|lectura|lettura|leitura)"
-        rf"|lectura|leitura|lecture|leestijd|lästid|lesetid|læsetid)\s*[:–-]?\s*(?:de\s+|ca\.?\s*|~|about\s+|approx\.?\s*|≈)?(\d{{1,3}})\s*{_MINUTE}",
+        r"\b(?:reading time|read time|time to read|lesezeit|lesedauer|(?:temps|tiempo"
+        r"|tempo) d[ei] (?:lecture|lectura|lettura|leitura)"
+        rf"|lectura|leitura|lecture|leestijd|lästid|lesetid|læsetid)\s*[:–-]?\s*(?:de\s+|ca\.?\s*|~"
+        rf"|about\s+|approx\.?\s*|≈)?(\d{{1,3}})\s*{_MINUTE}",
         re.IGNORECASE,
     ),
-    re.compile(rf"(?:^|[·•|])\s*(?:[⏱⏲🕐🕒📖⌛⏳️]\s*)*~?(\d{{1,3}})\s*{_MINUTE}\s*(?=$|[·•|])", re.IGNORECASE),
+    re.compile(
+        rf"(?:^|[·•|])\s*(?:[⏱⏲🕐🕒📖⌛⏳️]\s*)*~?(\d{{1,3}})\s*{_MINUTE}\s*(?=$|[·•|])", re.IGNORECASE
+    ),
     re.compile(r"(\d{1,3})\s*(?:分で読めます|分で読める|分钟阅读|分鐘閱讀|분 읽기|分钟)"),
 )

@@ -25,7 +25,10 @@ from digest.sources.structured import filled, told_articles
 from digest.sources.text_listing import is_markup, read_text_listing
 
 _LARGEST_FILE = 10 * 1024 * 1024  # bytes, as for what is fetched
-_NO_PAGE = re.compile(r"^\W*(?:error\W*)?(?:404|page not found|not found|seite nicht gefunden|page introuvable)\b", re.IGNORECASE)
+_NO_PAGE = re.compile(
+    r"^\W*(?:error\W*)?(?:404|page not found|not found|seite nicht gefunden|page introuvable)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +57,16 @@ def read(spec: SourceSpec, *, fetcher: Fetcher, validators: Validators, now: dat
     if fetched.unchanged:
         return Reading(unchanged=True, validators=fetched.validators)
     first = read_body(
-        fetched.body, spec=spec, url=fetched.url, content_type=fetched.content_type, charset=fetched.charset, now=now
+        fetched.body,
+        spec=spec,
+        url=fetched.url,
+        content_type=fetched.content_type,
+        charset=fetched.charset,
+        now=now,
     )
-    return _reading(spec, [first, *_further(spec, first, fetched.url, fetcher=fetcher, now=now)], fetched.validators)
+    return _reading(
+        spec, [first, *_further(spec, first, fetched.url, fetcher=fetcher, now=now)], fetched.validators
+    )
 
 
 def read_body(
@@ -120,7 +130,9 @@ def _read_file(spec: SourceSpec, *, now: datetime) -> _Seen:
         with path.open("rb") as file:
             body = file.read(_LARGEST_FILE + 1)
     except OSError as error:
-        raise SourceError(f"The listing {path} cannot be read: {error.strerror or error}.", mend="Correct `path`.") from error
+        raise SourceError(
+            f"The listing {path} cannot be read: {error.strerror or error}.", mend="Correct `path`."
+        ) from error
     if len(body) > _LARGEST_FILE:
         raise SourceError(f"The listing {path} is larger than 10 MB.", mend="Is this the right file?")
     content_type = "text/plain" if path.suffix.lower() in {".txt", ".text"} else ""
@@ -154,7 +166,12 @@ def _fetch_page(url: str, spec: SourceSpec, *, fetcher: Fetcher, now: datetime) 
     if urlsplit(fetched.url).netloc.lower() != urlsplit(url).netloc.lower():
         raise FetchError(f"{url} leads to another host.", url=url)
     return read_body(
-        fetched.body, spec=spec, url=fetched.url, content_type=fetched.content_type, charset=fetched.charset, now=now
+        fetched.body,
+        spec=spec,
+        url=fetched.url,
+        content_type=fetched.content_type,
+        charset=fetched.charset,
+        now=now,
     )
 
 
@@ -164,7 +181,8 @@ def _reading(spec: SourceSpec, pages: list[_Seen], validators: Validators) -> Re
     if not articles:
         where = spec.url or str(spec.path)
         warnings.append(
-            f"Found no teasers on {where}; give selectors: card, and where needed title, link, date, teaser, image, author."
+            f"Found no teasers on {where}; give selectors: card, and where needed title, link, date, teaser, "
+            "image, author."
         )
     return Reading(
         articles=articles,

@@ -190,9 +190,7 @@ def _url(page: _Page, base_url: str) -> str:
     base = base_url.rstrip("/") + "/" if base_url else ""
     for key in ("url", "permalink"):
         own = _string(page.values.get(key))
-        if own and ":" not in own.removeprefix("https:").removeprefix(
-            "http:"
-        ):  # not a pattern (/:year/:title/)
+        if own and not re.search(r"(?:^|/):\w", own):  # that is a pattern: /:year/:title/
             return absolute_http_url(own, base)
     return absolute_http_url(_path(page), base) if base else ""
 
@@ -284,7 +282,10 @@ def _first_string(values: Mapping[str, Any], *keys: str) -> str:
 
 def _names(values: Mapping[str, Any]) -> Iterator[str]:
     for key in ("author", "authors"):
-        for author in _list(values.get(key)):
+        value = values.get(key)
+        if key == "authors" and isinstance(value, str):
+            value = re.split("[;,]", value)
+        for author in _list(value):
             name = author.get("name") if isinstance(author, dict) else author
             yield html.escape(_string(name))
 

@@ -10,10 +10,12 @@ from digest.rules.cleaning import plain
 from digest.sources.page_tree import Element, Page
 
 _NOT_PICTURES = frozenset(
-    "avatar gravatar icon icons logo emoji pixel spinner badge badges author profile placeholder blank spacer sprite".split()
+    "avatar gravatar icon icons logo emoji pixel spinner badge badges author profile placeholder "
+    "blank spacer sprite".split()
 )
 _NOT_PICTURE_URL = re.compile(
-    r"gravatar\.com|/avatars?/|img\.shields\.io|badge(?:s)?[./]|/emoji/|favicon|/icons?/|feedburner|/pixel|spacer\.gif|blank\.gif"
+    r"gravatar\.com|/avatars?/|img\.shields\.io|badge(?:s)?[./]|/emoji/|favicon|/icons?/|feedburner|/pixel"
+    r"|spacer\.gif|blank\.gif"
     r"|1x1|stats\.wp\.com|doubleclick|google-analytics|placeholder|\.svg(?:$|\?)",
     re.IGNORECASE,
 )
@@ -36,7 +38,11 @@ def image_in(page: Page, elements: Iterable[Element]) -> Image | None:
 
 def _image(page: Page, element: Element) -> Image | None:
     width, height = _pixels(element, "width"), _pixels(element, "height")
-    if (width is not None and width <= 64) or (height is not None and height <= 48) or _is_decoration(element):
+    if (
+        (width is not None and width <= 64)
+        or (height is not None and height <= 48)
+        or _is_decoration(element)
+    ):
         return None
     url = _source(page, element)
     if not url or _NOT_PICTURE_URL.search(url):
@@ -57,7 +63,10 @@ def _source(page: Page, element: Element) -> str:
             return page.absolute(value)
     candidates = [element.attributes.get("srcset", ""), element.attributes.get("data-srcset", "")]
     if element.parent is not None and element.parent.tag == "picture":
-        candidates += [s.attributes.get("srcset", "") or s.attributes.get("data-srcset", "") for s in element.parent.children]
+        candidates += [
+            s.attributes.get("srcset", "") or s.attributes.get("data-srcset", "")
+            for s in element.parent.children
+        ]
     return next((page.absolute(best_of(c)) for c in candidates if best_of(c)), "")
 
 

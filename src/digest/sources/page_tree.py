@@ -19,8 +19,8 @@ from digest.rules.cleaning import absolute_http_url
 
 BLOCKS = frozenset(
     "address article aside blockquote body button caption center dd details dialog dir div dl dt fieldset "
-    "figcaption figure footer form h1 h2 h3 h4 h5 h6 header hgroup hr html legend li main menu nav ol option p "
-    "pre search section select summary table tbody td textarea tfoot th thead title tr ul".split()
+    "figcaption figure footer form h1 h2 h3 h4 h5 h6 header hgroup hr html legend li main menu nav ol "
+    "option p pre search section select summary table tbody td textarea tfoot th thead title tr ul".split()
 )
 HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 
@@ -34,7 +34,7 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 @dataclass(slots=True, eq=False)
 class Element:
-    """One visible element.  `index:end` are its own and its descendants' places, `text_start:text_end` their text."""
+    """One visible element; `index:end` are the places of it and all inside it, `text_start:text_end` their text."""
 
     tag: str
     attributes: dict[str, str]
@@ -133,7 +133,15 @@ def parse(body: bytes | str, *, url: str, charset: str = "") -> Page:
     markup = body if isinstance(body, str) else decoded(body, charset)
     parser = LexborHTMLParser(markup.replace("\x00", ""))
     page = Page(
-        url=url, base=url, elements=[], pieces=[], scripts=[], title="", language="", parser=parser, by_node={}
+        url=url,
+        base=url,
+        elements=[],
+        pieces=[],
+        scripts=[],
+        title="",
+        language="",
+        parser=parser,
+        by_node={},
     )
     _collect(page)
     _close_ranges(page)
@@ -143,8 +151,12 @@ def parse(body: bytes | str, *, url: str, charset: str = "") -> Page:
 
 
 def decoded(body: bytes, charset: str = "") -> str:
-    """Text of a page: BOM, then the HTTP charset, then the page's own word, then UTF-8; bad bytes are replaced."""
-    for mark, name in ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")):
+    """The text of a page by BOM, else HTTP charset, else the page's own word, else UTF-8; never fails."""
+    for mark, name in (
+        (codecs.BOM_UTF8, "utf-8"),
+        (codecs.BOM_UTF16_LE, "utf-16-le"),
+        (codecs.BOM_UTF16_BE, "utf-16-be"),
+    ):
         if body.startswith(mark):
             return body[len(mark) :].decode(name, "replace")
     for name in (charset, _charset_said_by_page(body)):
@@ -155,9 +167,11 @@ def decoded(body: bytes, charset: str = "") -> str:
 
 
 def _charset_said_by_page(body: bytes) -> str:
-    found = re.search(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([a-zA-Z0-9_.:-]{2,40})", body[:4096], re.IGNORECASE)
+    found = re.search(
+        rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([a-zA-Z0-9_.:-]{2,40})", body[:4096], re.IGNORECASE
+    )
     name = found[1].decode("ascii") if found else ""
-    # A page that was readable as ASCII up to its meta element is not UTF-16, whatever it says (HTML, 13.2.3.2).
+    # A page that reads as ASCII up to its meta element is not UTF-16, whatever it says (HTML, 13.2.3.2).
     return "utf-8" if name.lower().startswith("utf-16") else name
 
 
@@ -241,7 +255,7 @@ def _close_ranges(page: Page) -> None:
 
 
 def _join_cells(page: Page) -> None:
-    """Inline elements belong to the text around them; where there is only a row of them, each is its own unit.
+    """Inline elements belong to the text around them; in a mere row of them each is its own unit.
 
     `<p>By <b>Ann</b></p>` is one unit, `<div><span>5 May</span><span>Title</span></div>` are two.
     """

@@ -10,39 +10,48 @@ import re
 
 from digest.sources.page_tree import HEADINGS, Element, Page
 
-_ROLES = frozenset({"navigation", "contentinfo", "complementary", "search", "menu", "menubar", "dialog", "tablist"})
+_ROLES = frozenset(
+    {"navigation", "contentinfo", "complementary", "search", "menu", "menubar", "dialog", "tablist"}
+)
 # Whole class or id names, with any prefix or suffix that themes add behind - or _.
 _NAMES = re.compile(
-    r"^(?:(?:site|page|main|global|primary|secondary|top|bottom|header|footer|post|blog|js|c|l|o|m|u)[-_]+)*"
-    r"(?:nav|navbar|navigation|topnav|subnav|sidenav|menu|submenu|dropdown(?:[-_]?menu)?|megamenu|offcanvas|breadcrumbs?|pagination|pager|paginator"
-    r"|paginate|page[-_]?numbers|sidebars?|aside|widget[-_]area|tag[-_]?cloud|tag[-_]?list|tags[-_]?list|categories[-_]list|category[-_]list"
-    r"|shar(?:e|ing)(?:[-_](?:buttons?|links?|bar))?|social(?:s|[-_](?:links?|icons?|media|share|nav))?|cookies?(?:[-_](?:banner|notice|consent))?|gdpr"
-    r"|comments?(?:[-_](?:area|list|section))?|toc|table[-_]of[-_]contents|related(?:[-_](?:posts?|articles?|content|stories|reading))?"
-    r"|recent[-_]comments|you[-_]may[-_](?:also[-_])?like"
-    r"|lang(?:uage)?s?(?:[-_](?:switcher|selector|picker|menu|list))|skip[-_](?:link|to[-_]content)|search(?:[-_](?:form|box|bar))"
-    r"|newsletter(?:[-_](?:form|signup|box|cta))|signup(?:[-_]form)?|subscribe(?:[-_](?:form|box|cta))?|advert(?:isement)?s?|sponsors?"
-    r"|author[-_](?:box|list|bio)|authors[-_]list|contributors|blogroll|archive[-_](?:widget|links)|site[-_]?(?:footer|header|info)|colophon|masthead"
+    r"^(?:(?:site|page|main|global|primary|secondary|top|bottom|header|footer|post|blog|js|c|l|o|m"
+    r"|u)[-_]+)*(?:nav|navbar|navigation|topnav|subnav|sidenav|menu|submenu|dropdown(?:[-_]?menu)?|megamenu"
+    r"|offcanvas|breadcrumbs?|pagination|pager|paginator|paginate|page[-_]?numbers|sidebars?|aside"
+    r"|widget[-_]area|tag[-_]?cloud|tag[-_]?list|tags[-_]?list|categories[-_]list|category[-_]list|shar(?:e"
+    r"|ing)(?:[-_](?:buttons?|links?|bar))?|social(?:s|[-_](?:links?|icons?|media|share|nav))?"
+    r"|cookies?(?:[-_](?:banner|notice|consent))?|gdpr|comments?(?:[-_](?:area|list|section))?|toc"
+    r"|table[-_]of[-_]contents|related(?:[-_](?:posts?|articles?|content|stories|reading))?"
+    r"|recent[-_]comments|you[-_]may[-_](?:also[-_])?like|lang(?:uage)?s?(?:[-_](?:switcher|selector|picker"
+    r"|menu|list))|skip[-_](?:link|to[-_]content)|search(?:[-_](?:form|box|bar))|newsletter(?:[-_](?:form"
+    r"|signup|box|cta))|signup(?:[-_]form)?|subscribe(?:[-_](?:form|box|cta))?|advert(?:isement)?s?"
+    r"|sponsors?|author[-_](?:box|list|bio)|authors[-_]list|contributors|blogroll|archive[-_](?:widget"
+    r"|links)|site[-_]?(?:footer|header|info)|colophon|masthead"
     r"|page[-_]?footer|global[-_]?footer)$",
     re.IGNORECASE,
 )
 # Mostly a widget beside the list; now and then, where there is nothing else, the list itself.
 _SOFT_NAMES = re.compile(
-    r"^(?:[a-z]+[-_]+){0,2}(?:widgets?|recent[-_]?(?:posts?|articles?)|latest[-_]?posts?|popular(?:[-_]?(?:posts?|articles?))?|trending"
+    r"^(?:[a-z]+[-_]+){0,2}(?:widgets?|recent[-_]?(?:posts?|articles?)|latest[-_]?posts?"
+    r"|popular(?:[-_]?(?:posts?|articles?))?|trending"
     r"|most[-_](?:read|popular)|recommended|recommendations|promo)$",
     re.IGNORECASE,
 )
 _ASIDE_HEADINGS = re.compile(
-    r"^\W*(?:related (?:posts?|articles?|content|reading|stories|resources)|you (?:may|might) also (?:like|enjoy|be interested).*"
-    r"|recommended(?: (?:for you|posts?|articles?|reading))?|popular(?: (?:posts?|articles?|stories|now))?|most (?:read|popular|viewed)(?: .{0,20})?"
-    r"|trending(?: .{0,20})?|recent comments|categories|tags|topics|follow us|blogroll|authors|our authors|ähnliche (?:artikel|beiträge)"
-    r"|verwandte (?:artikel|beiträge)|meistgelesen|neueste (?:kommentare)|kategorien|schlagw[öo]rter|articles (?:similaires|liés|populaires)|catégories"
-    r"|artículos relacionados|entradas relacionadas|categorías|etiquetas|articoli (?:correlati|popolari)|categorie|gerelateerde (?:artikelen|berichten)|artigos relacionados)\W*$",
+    r"^\W*(?:related (?:posts?|articles?|content|reading|stories|resources)|you (?:may|might) also (?:like"
+    r"|enjoy|be interested).*|recommended(?: (?:for you|posts?|articles?|reading))?|popular(?: (?:posts?"
+    r"|articles?|stories|now))?|most (?:read|popular|viewed)(?: .{0,20})?|trending(?: .{0,20})?"
+    r"|recent comments|categories|tags|topics|follow us|blogroll|authors|our authors|ähnliche (?:artikel"
+    r"|beiträge)|verwandte (?:artikel|beiträge)|meistgelesen|neueste (?:kommentare)|kategorien"
+    r"|schlagw[öo]rter|articles (?:similaires|liés|populaires)|catégories|artículos relacionados"
+    r"|entradas relacionadas|categorías|etiquetas|articoli (?:correlati|popolari)"
+    r"|categorie|gerelateerde (?:artikelen|berichten)|artigos relacionados)\W*$",
     re.IGNORECASE,
 )
 
 
 def furniture(page: Page, *, soft: bool = True) -> bytearray:
-    """A flag for every element: 1 where it stands inside furniture; with `soft` also inside "latest posts" boxes."""
+    """A flag for every element: 1 inside furniture; with `soft` also inside "latest posts" boxes."""
     flags = bytearray(len(page.elements))
     card_parts = _repeated_parts(page)
     for element in page.elements:
@@ -79,7 +88,9 @@ def _is_furniture(page: Page, element: Element, card_parts: set[int]) -> bool:
 def _is_soft(page: Page, element: Element) -> bool:
     if element.tag in {"html", "body", "main", "article", "a"} or not element.attributes:
         return False
-    return any(_SOFT_NAMES.match(name) for name in element.label.split()) and not _holds_the_content(page, element)
+    return any(_SOFT_NAMES.match(name) for name in element.label.split()) and not _holds_the_content(
+        page, element
+    )
 
 
 def _is_named_page_part(element: Element) -> bool:
@@ -102,7 +113,11 @@ def _repeated_parts(page: Page) -> set[int]:
     groups: dict[tuple[str, int, str], list[int]] = {}
     for element in page.elements:
         names = element.label.lower().split()
-        kind = element.tag if element.tag in {"header", "footer"} else next((n for n in names if n in {"footer", "header"}), "")
+        kind = (
+            element.tag
+            if element.tag in {"header", "footer"}
+            else next((n for n in names if n in {"footer", "header"}), "")
+        )
         if kind:
             above = element.parent.tag if element.parent else ""
             groups.setdefault((kind, element.depth, above), []).append(element.index)
@@ -119,12 +134,16 @@ def _is_site_header(page: Page, element: Element) -> bool:
     if any(a.tag in {"main", "section"} for a in element.ancestors()):
         return False
     inside = page.elements[element.index : element.end]
-    headlines = [e for e in inside if e.tag in HEADINGS and any(c.tag == "a" for c in page.elements[e.index : e.end])]
-    return any(e.tag == "nav" for e in inside) or len(headlines) < 1 or not any(e.tag == "time" for e in inside)
+    headlines = [
+        e for e in inside if e.tag in HEADINGS and any(c.tag == "a" for c in page.elements[e.index : e.end])
+    ]
+    return (
+        any(e.tag == "nav" for e in inside) or len(headlines) < 1 or not any(e.tag == "time" for e in inside)
+    )
 
 
 def _flag_section_under(page: Page, heading: Element, flags: bytearray) -> None:
-    """A heading like "Related posts" makes furniture of the box it opens, or of what follows up to the next heading."""
+    """A heading like "Related posts" makes furniture of the box it opens, or of what follows it."""
     text = page.text_of(heading)
     if len(text) > 50 or not _ASIDE_HEADINGS.match(text):
         return

@@ -51,7 +51,9 @@ def read_selected(
 def _checked(selectors: Mapping[str, str]) -> list[str]:
     unknown = [name for name in selectors if name not in KEYS]
     if unknown:
-        raise SourceError(f"There is no selector called {unknown[0]}.", mend=f"Known selectors: {', '.join(KEYS)}.")
+        raise SourceError(
+            f"There is no selector called {unknown[0]}.", mend=f"Known selectors: {', '.join(KEYS)}."
+        )
     return [name for name in KEYS if selectors.get(name)]
 
 
@@ -59,7 +61,9 @@ def _elements(page: Page, name: str, selector: str) -> list[Element]:
     try:
         return page.select(selector)
     except SelectolaxError as error:
-        raise SourceError(f"The selector {name} = “{selector}” is not valid CSS.", mend="Correct it in the settings.") from error
+        raise SourceError(
+            f"The selector {name} = “{selector}” is not valid CSS.", mend="Correct it in the settings."
+        ) from error
 
 
 def _cards(

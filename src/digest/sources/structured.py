@@ -1,4 +1,4 @@
-"""What a page says of its articles in JSON-LD (schema.org), read with care: it is often wrong or half written.
+"""What a page says of its articles in JSON-LD (schema.org), which is often wrong or half written.
 
 Microformats and microdata are marks on visible elements; `card_reading` reads them where they stand.
 """
@@ -71,7 +71,11 @@ def nodes_of(page: Page) -> Iterator[Mapping[str, Any]]:
 
 
 def _loaded(script: str) -> Any:
-    text = re.sub(r"^\s*(?:<!--|//\s*<!\[CDATA\[|/\*.*?\*/)|(?:-->|//\s*\]\]>)\s*$", "", script.strip()).strip().rstrip(";")
+    text = (
+        re.sub(r"^\s*(?:<!--|//\s*<!\[CDATA\[|/\*.*?\*/)|(?:-->|//\s*\]\]>)\s*$", "", script.strip())
+        .strip()
+        .rstrip(";")
+    )
     try:
         return json.loads(text, strict=False)
     except (ValueError, RecursionError):
@@ -98,7 +102,9 @@ def article_of(node: Mapping[str, Any], page: Page, *, now: datetime) -> FoundAr
         url=url,
         title=title,
         teaser=teaser_of(html.unescape(_string(node.get("description")) or _string(node.get("abstract")))),
-        published=read_datetime(_string(node.get("datePublished")) or _string(node.get("dateCreated")), now=now),
+        published=read_datetime(
+            _string(node.get("datePublished")) or _string(node.get("dateCreated")), now=now
+        ),
         author=names_of(node.get("author") or node.get("creator")),
         image=_image(node.get("image") or node.get("thumbnailUrl"), page),
         tags=_keywords(node.get("articleSection"), node.get("keywords")),
@@ -145,7 +151,12 @@ def _image(value: Any, page: Page) -> Image | None:
     url = page.absolute(address) if isinstance(address, str) and not address.startswith("#") else ""
     if not url:
         return None
-    return Image(url=url, alt=_line(said.get("caption")), width=_number(said.get("width")), height=_number(said.get("height")))
+    return Image(
+        url=url,
+        alt=_line(said.get("caption")),
+        width=_number(said.get("width")),
+        height=_number(said.get("height")),
+    )
 
 
 def _number(value: Any) -> int | None:

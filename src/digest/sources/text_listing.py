@@ -21,7 +21,9 @@ from digest.sources.card_reading import titled
 from digest.sources.invitations import is_invitation_line, without_trailing_invitation
 
 _BYLINE = re.compile(
-    r"^\W*(?:(?:posted|written|published)\s+)?(?:by|von|par|por|di|door|av|af)\s*:?\s+(?P<name>[^.!?]{2,80})$", re.IGNORECASE
+    r"^\W*(?:(?:posted|written|published)\s+)?(?:by|von|par|por|di|door|av"
+    r"|af)\s*:?\s+(?P<name>[^.!?]{2,80})$",
+    re.IGNORECASE,
 )
 
 
@@ -52,12 +54,26 @@ def read_text_listing(text: str, *, url: str, now: datetime) -> tuple[FoundArtic
 def is_markup(body: str, content_type: str) -> bool:
     """Whether a body is an HTML page; a text about `<div>` and `Vec<T>` is none."""
     head = body[:2000].lstrip("\ufeff \t\r\n").lower()
-    if head.startswith(("<!doctype html", "<html")) or re.search(r"<a\s[^<>]{0,400}href\s*=", body, re.IGNORECASE):
+    if head.startswith(("<!doctype html", "<html")) or re.search(
+        r"<a\s[^<>]{0,400}href\s*=", body, re.IGNORECASE
+    ):
         return True
     if content_type == "text/plain":
         return False
-    return bool(re.search(r"<(?:body|head|title|p|div|h[1-6]|ul|li|article|section|table|meta|script)\b[^<>]{0,300}>", body[:20_000], re.IGNORECASE)) and (
-        bool(re.search(r"</(?:body|head|title|p|div|h[1-6]|ul|li|article|section|table|script)\s*>", body, re.IGNORECASE))
+    return bool(
+        re.search(
+            r"<(?:body|head|title|p|div|h[1-6]|ul|li|article|section|table|meta|script)\b[^<>]{0,300}>",
+            body[:20_000],
+            re.IGNORECASE,
+        )
+    ) and (
+        bool(
+            re.search(
+                r"</(?:body|head|title|p|div|h[1-6]|ul|li|article|section|table|script)\s*>",
+                body,
+                re.IGNORECASE,
+            )
+        )
     )
 
 
@@ -96,8 +112,20 @@ def _is_about(line: str, block: _Block, *, now: datetime) -> bool:
     """Take in a line that only dates, times or signs a teaser."""
     rest = html_dates.without_minutes(html_dates.without_dates(line))
     found = html_dates.find_date(line, now=now)
-    byline = _BYLINE.match(re.sub(r"^[\W_]+|[\W_]+$", "", re.sub(r"^\W*(?:posted|published) on\W*", "", rest, flags=re.IGNORECASE)))
-    words = re.findall(r"\w+", re.sub(r"\b(?:posted|published|written|on|by|min|read|updated|in|am|le|el|il)\b", "", rest, flags=re.IGNORECASE))
+    byline = _BYLINE.match(
+        re.sub(
+            r"^[\W_]+|[\W_]+$", "", re.sub(r"^\W*(?:posted|published) on\W*", "", rest, flags=re.IGNORECASE)
+        )
+    )
+    words = re.findall(
+        r"\w+",
+        re.sub(
+            r"\b(?:posted|published|written|on|by|min|read|updated|in|am|le|el|il)\b",
+            "",
+            rest,
+            flags=re.IGNORECASE,
+        ),
+    )
     if byline is None and (rest == line or len(words) > 1):
         return False
     block.published = block.published or (found.value if found else None)
@@ -110,7 +138,12 @@ def _unwrapped(lines: list[str]) -> list[str]:
     """Join lines that a program broke in the middle of a sentence."""
     joined: list[str] = []
     for line in lines:
-        if joined and len(joined[-1]) >= 55 and not re.search(r"[.!?…:)\"”’»]$", joined[-1]) and re.match(r"[a-zà-ÿ(–—-]", line):
+        if (
+            joined
+            and len(joined[-1]) >= 55
+            and not re.search(r"[.!?…:)\"”’»]$", joined[-1])
+            and re.match(r"[a-zà-ÿ(–—-]", line)
+        ):
             joined[-1] = f"{joined[-1]} {line}"
         else:
             joined.append(line)

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, or_, select, tuple_, update
+from sqlalchemy import Connection, Row, and_, func, or_, select, update
 from sqlalchemy import insert as plain_insert
 
 from digest.model.article import Article, ArticleId, FoundArticle, Image, KeyKind, SourceHealth, Validators
@@ -17,6 +17,7 @@ from digest.storage.dialect import chunks, insert_or_ignore
 from digest.storage.tables import article, article_key, source
 
 _AT_ONCE = 400  # bound parameters in one statement stay far under SQLite's limit
+_OLD_SHOWN = 200  # newcomers that are too old, in one plan
 
 
 # -- recognising ---------------------------------------------------------------
@@ -27,13 +28,23 @@ def known_by(
 ) -> list[KnownArticle]:
     """Every article that has one of the keys, or whose id is in `also`, with all its keys."""
     ids = set(also)
-    for some in chunks(sorted(keys), _AT_ONCE):
-        hit = select(article_key.c.article_id).where(
-            article_key.c.newsletter == newsletter,
-            tuple_(article_key.c.kind, article_key.c.value).in_(some),
-        )
-        ids.update(connection.execute(hit).scalars())
+    for kind, values in _by_kind(keys).items():
+        for some in chunks(values, _AT_ONCE):
+            # One kind at a time: SQLite finds no index for a list of (kind, value) pairs.
+            hit = select(article_key.c.article_id).where(
+                article_key.c.newsletter == newsletter,
+                article_key.c.kind == kind.value,
+                article_key.c.value.in_(some),
+            )
+            ids.update(connection.execute(hit).scalars())
     return list(_known(connection, ids))
+
+
+def _by_kind(keys: Iterable[Key]) -> dict[KeyKind, list[str]]:
+    kinds: dict[KeyKind, list[str]] = {}
+    for kind, value in sorted(keys):
+        kinds.setdefault(kind, []).append(value)
+    return kinds
 
 
 def _known(connection: Connection, ids: Collection[int]) -> Iterator[KnownArticle]:
@@ -172,29 +183,34 @@ def exclude(connection: Connection, number: int, *, at: datetime, why: str) -> N
 
 def candidates(
     connection: Connection, newsletter: str, *, reach: datetime, oldest: datetime, since: datetime | None
-) -> tuple[list[Article], dict[str, int]]:
+) -> tuple[list[Article], dict[LeftOut, int]]:
     """The articles worth judging, and how many others there are, by reason.
 
     Leaves out, without loading them, what `rules.selection` would settle anyway:
-    issued before and not featured since, backlog before `reach`, and what was
-    seen before `since` and is older than `oldest`.
+    issued before and not featured since, backlog before `reach`, and what is
+    dated before `oldest`.  Of the last, the newest that came since the last
+    issue are among the articles all the same: an owner wonders about those.
     """
     mine = article.c.newsletter == newsletter
     called_in = article.c.featured_at.is_not(None)
     issued = article.c.last_issue.is_not(None)
     backlog = and_(article.c.is_backlog, article.c.dated < reach)
-    stale = and_(article.c.dated < oldest, article.c.first_seen <= since) if since is not None else None
-    settled = or_(issued, backlog, stale) if stale is not None else or_(issued, backlog)
-    wanted = select(article).where(mine, or_(called_in, ~settled)).order_by(article.c.id)
-    found = [_article(row) for row in connection.execute(wanted)]
+    stale = article.c.dated < oldest
+    wanted = select(article).where(mine, or_(called_in, ~or_(issued, backlog, stale)))
+    found = [_article(row) for row in connection.execute(wanted.order_by(article.c.id))]
 
     count = select(func.count()).select_from(article).where(mine, ~called_in)
+    too_old = and_(~issued, ~backlog, stale)
     earlier = {
-        "already in an earlier issue": connection.scalar(count.where(issued)),
-        LeftOut.BACKLOG.value: connection.scalar(count.where(~issued, backlog)),
+        LeftOut.ALREADY: connection.scalar(count.where(issued)) or 0,
+        LeftOut.BACKLOG: connection.scalar(count.where(~issued, backlog)) or 0,
+        LeftOut.TOO_OLD: connection.scalar(count.where(too_old)) or 0,
     }
-    if stale is not None:
-        earlier["too old"] = connection.scalar(count.where(~issued, ~backlog, stale))
+    if since is not None:
+        fresh = select(article).where(mine, ~called_in, too_old, article.c.first_seen > since)
+        shown = connection.execute(fresh.order_by(article.c.dated.desc()).limit(_OLD_SHOWN)).all()
+        found += [_article(row) for row in shown]
+        earlier[LeftOut.TOO_OLD] -= len(shown)
     return found, {reason: number for reason, number in earlier.items() if number}
 
 
@@ -229,12 +245,7 @@ def to_complete(connection: Connection, newsletter: str, *, since: datetime, lim
 
 def by_keys(connection: Connection, newsletter: str, keys: Collection[Key]) -> list[Article]:
     """Articles that have one of these keys."""
-    found = select(article_key.c.article_id).where(
-        article_key.c.newsletter == newsletter,
-        tuple_(article_key.c.kind, article_key.c.value).in_(sorted(keys)),
-    )
-    rows = select(article).where(article.c.id.in_(found)).order_by(article.c.id)
-    return [_article(row) for row in connection.execute(rows)]
+    return by_ids(connection, [known.id for known in known_by(connection, newsletter, keys=keys, also=())])
 
 
 # -- sources -------------------------------------------------------------------

@@ -33,7 +33,11 @@ class Database:
         try:
             self._migrate()
         except (DBAPIError, sqlite3.DatabaseError) as error:
+            self.close()
             raise _unusable(self._url, error) from error
+        except StorageError:
+            self.close()  # or its side files stay beside a database that is not ours
+            raise
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -75,8 +79,19 @@ class Database:
                 )
         if at is not None:
             self._back_up(at)
+        self._use_write_ahead_log()
         with self._engine.connect() as connection:
-            migrations.upgrade(connection.execution_options(digest_write=True))
+            migrations.upgrade(connection.execution_options(digest_write=True), migrations.NEWEST)
+
+    def _use_write_ahead_log(self) -> None:
+        """Readers and a writer do not wait for one another.  It is written into the file, once."""
+        if self._url.get_backend_name() != "sqlite":
+            return
+        raw = self._engine.raw_connection()
+        try:
+            raw.cursor().execute("PRAGMA journal_mode=WAL")
+        finally:
+            raw.close()
 
     def _back_up(self, at: str) -> None:
         """Copy a SQLite file before its schema changes; PostgreSQL has its own tools."""
@@ -96,7 +111,10 @@ def _engine(url: URL) -> Engine:
     if url.get_backend_name() != "sqlite":
         return create_engine(url, pool_pre_ping=True, hide_parameters=True)
     if url.database:
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _unusable(url, error) from error
     # Parameters are people's addresses: they do not belong into a traceback.
     arguments = {"timeout": _BUSY_SECONDS, "check_same_thread": False}
     engine = create_engine(url, connect_args=arguments, hide_parameters=True)
@@ -107,7 +125,7 @@ def _engine(url: URL) -> Engine:
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     connection.isolation_level = None  # transactions begin where we say so, see _begin_sqlite
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    for pragma in ("synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 
@@ -125,8 +143,8 @@ def _translated(url: URL) -> Iterator[None]:
         raise _unusable(url, error) from error
 
 
-def _unusable(url: URL, error: SQLAlchemyError | sqlite3.DatabaseError) -> StorageError:
-    words = str(getattr(error, "orig", None) or error)
+def _unusable(url: URL, error: SQLAlchemyError | sqlite3.DatabaseError | OSError) -> StorageError:
+    words = str(getattr(error, "orig", None) or getattr(error, "strerror", None) or error)
     return StorageError(
         f"The database {url.render_as_string()} cannot be used: {words}.",
         mend="Is the folder there and writable, the disk not full, and the file really a database?",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Table, func
 from sqlalchemy.dialects import postgresql, sqlite
 
 T = TypeVar("T")
@@ -18,13 +18,20 @@ def insert_or_ignore(connection: Connection, table: Table) -> Any:
 
 
 def insert_or_update(
-    connection: Connection, table: Table, *, key: Sequence[str], update: Sequence[str]
+    connection: Connection,
+    table: Table,
+    *,
+    key: Sequence[str],
+    update: Sequence[str],
+    update_unless_empty: Sequence[str] = (),
 ) -> Any:
-    """INSERT … ON CONFLICT (key) DO UPDATE of the named columns."""
+    """INSERT … ON CONFLICT (key) DO UPDATE of the named columns; empty text takes nothing away from some."""
     statement = _insert(connection, table)
-    return statement.on_conflict_do_update(
-        index_elements=list(key), set_={name: statement.excluded[name] for name in update}
-    )
+    said = {name: func.nullif(statement.excluded[name], "") for name in update_unless_empty}
+    values = {name: statement.excluded[name] for name in update} | {
+        name: func.coalesce(value, table.c[name]) for name, value in said.items()
+    }
+    return statement.on_conflict_do_update(index_elements=list(key), set_=values)
 
 
 def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:

@@ -18,7 +18,7 @@ from digest.model.subscriber import (
     SuppressionReason,
 )
 from digest.storage.dialect import chunks, insert_or_ignore, insert_or_update
-from digest.storage.tables import consent_entry, subscriber, subscriber_file, subscription, suppression
+from digest.storage.tables import consent_entry, delivery, subscriber, subscriber_file, subscription, suppression
 
 _AT_ONCE = 500
 
@@ -35,7 +35,7 @@ def add(
 
     Each of `people` has address, address_key, name, language and topics.  Who
     has left stays out and who is suppressed stays suppressed; of who is there,
-    name, language and topics are brought up to date.
+    name, language and topics are brought up to date where something is said of them.
     """
     added = 0
     for some in chunks(people, _AT_ONCE):
@@ -54,22 +54,26 @@ def _add(
         {name: p[name] for name in ("address", "address_key", "name", "language")} | {"created_at": at}
         for p in allowed
     ]
-    connection.execute(
-        insert_or_update(connection, subscriber, key=["address_key"], update=["address", "name", "language"]),
-        persons,
+    statement = insert_or_update(
+        connection,
+        subscriber,
+        key=["address_key"],
+        update=["address"],
+        update_unless_empty=["name", "language"],
     )
+    connection.execute(statement, persons)
     keys = [p["address_key"] for p in allowed]
     ids = dict(
         connection.execute(
             select(subscriber.c.address_key, subscriber.c.id).where(subscriber.c.address_key.in_(keys))
         ).all()
     )
-    there = set(
+    there = dict(
         connection.execute(
-            select(subscription.c.subscriber_id).where(
+            select(subscription.c.subscriber_id, subscription.c.topics).where(
                 subscription.c.newsletter == newsletter, subscription.c.subscriber_id.in_(ids.values())
             )
-        ).scalars()
+        ).all()
     )
     fresh = [p for p in allowed if ids[p["address_key"]] not in there]
     if fresh:
@@ -88,16 +92,11 @@ def _add(
         )
         _record(connection, newsletter, [p["address_key"] for p in fresh], at=at, what="subscribed", how=how)
     for p in allowed:
-        if ids[p["address_key"]] in there:
-            connection.execute(
-                update(subscription)
-                .where(
-                    subscription.c.newsletter == newsletter,
-                    subscription.c.subscriber_id == ids[p["address_key"]],
-                    subscription.c.topics != list(p["topics"]),
-                )
-                .values(topics=list(p["topics"]))
-            )
+        number, topics = ids[p["address_key"]], list(p["topics"])
+        # Compared here: PostgreSQL cannot compare JSON.
+        if topics and topics != there.get(number, topics):
+            which = and_(subscription.c.newsletter == newsletter, subscription.c.subscriber_id == number)
+            connection.execute(update(subscription).where(which).values(topics=topics))
     return len(fresh)
 
 
@@ -178,11 +177,20 @@ def suppression_of(connection: Connection, address_key: str) -> Suppression | No
 
 
 def erase(connection: Connection, address_key: str, *, at: datetime) -> bool:
-    """Forget a person: rows and history go; a hash stays, so that no import brings them back."""
+    """Forget a person: rows and history go; a hash stays, so that no import brings them back.
+
+    Past issues keep their account: a delivery stays, with the hash in place of the address.
+    """
     gone = connection.execute(delete(subscriber).where(subscriber.c.address_key == address_key)).rowcount
     connection.execute(delete(consent_entry).where(consent_entry.c.address_key == address_key))
     connection.execute(delete(suppression).where(suppression.c.address_key == address_key))
-    suppress(connection, erased_key(address_key), reason=SuppressionReason.ERASED, at=at)
+    forgotten = erased_key(address_key)
+    connection.execute(
+        update(delivery)
+        .where(delivery.c.address_key == address_key)
+        .values(address=forgotten, address_key=forgotten, name="", detail="")
+    )
+    suppress(connection, forgotten, reason=SuppressionReason.ERASED, at=at)
     return gone > 0
 
 

@@ -27,6 +27,7 @@ INTENT_SECONDS = 120.0
 class Transport(Protocol):
     name: str
     window: int  # how many envelopes one call of `submit` should get at most
+    replaces: bool  # submitting a delivery again replaces its first message: repeating is safe
 
     def submit(
         self, compiled: Compiled, envelopes: Sequence[Envelope], *, on_wire: OnWire

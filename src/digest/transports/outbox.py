@@ -35,6 +35,7 @@ class Outbox:
 
     name = "outbox"
     window = 100
+    replaces = True  # the same delivery is the same file
 
     def __init__(self, path: Path) -> None:
         self._folder = path

@@ -54,6 +54,7 @@ class SendGrid:
     """`sender` is only for `verify`; messages name their own."""
 
     name = "sendgrid"
+    replaces = False
 
     def __init__(
         self,

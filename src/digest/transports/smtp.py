@@ -69,6 +69,7 @@ class Smtp:
 
     name = "smtp"
     window = 100
+    replaces = False
 
     def __init__(  # noqa: PLR0913 - each is a setting of its own
         self,

@@ -6,12 +6,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from digest.errors import NotAllowed
-from digest.model.issue import Issue, IssueState, Selection
+from digest.model.issue import Issue, IssueState, LeftOut, Selection
 from digest.model.newsletter import Newsletter
 from digest.rules.layout import lay_out
 from digest.rules.selection import select
 from digest.storage import articles, events, issues
 from digest.storage.database import Connection, Database
+
+# How articles that were only counted are told of.
+_EARLIER = {
+    LeftOut.ALREADY: "already in an earlier issue",
+    LeftOut.BACKLOG: LeftOut.BACKLOG.value,
+    LeftOut.TOO_OLD: LeftOut.TOO_OLD.value,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +78,7 @@ def _plan(connection: Connection, newsletter: Newsletter, *, now: datetime, ever
     last = issues.latest(connection, newsletter.name)
     since = last.selected_at if last else None
     if everything:
-        found, earlier = articles.every(connection, newsletter.name), dict[str, int]()
+        found, earlier = articles.every(connection, newsletter.name), dict[LeftOut, int]()
     else:
         found, earlier = articles.candidates(
             connection,
@@ -87,7 +94,7 @@ def _plan(connection: Connection, newsletter: Newsletter, *, now: datetime, ever
         now=now,
         since=since,
     )
-    merged = dict(earlier)
+    merged = {_EARLIER[code].format(newsletter.policy.max_age.days): n for code, n in earlier.items()}
     for reason, count in selection.earlier.items():
         merged[reason] = merged.get(reason, 0) + count
     begun = issues.open_one(connection, newsletter.name)

@@ -51,6 +51,7 @@ class Wire:
     open: Callable[[], Transport]
     senders: int = 1
     rate: Rate | None = None
+    replaces: bool = False  # a repeated message takes the place of the first
 
 
 def send(  # noqa: PLR0913 - each is a different thing that the caller alone knows
@@ -101,7 +102,8 @@ def deliver(
         Busy: another process is sending it.
         NotAllowed: it is not approved.
     """
-    recover(issue, newsletter=press.newsletter, database=database, clock=clock)
+    policy = "resend" if wire.replaces else press.newsletter.on_uncertain
+    recover(issue, policy=policy, database=database, clock=clock)
     compiled = printing.compiled(press, issue, now=clock())
     with database.write() as connection:
         if not issues.move(connection, issue.id, to=IssueState.SENDING, among=tuple(approval.CAN_SEND)):
@@ -117,8 +119,8 @@ def deliver(
     return finish(issue, database=database, clock=clock, trouble=trouble)
 
 
-def recover(issue: Issue, *, newsletter: Newsletter, database: Database, clock: Clock) -> None:
-    """Take back what dead senders left, and apply the newsletter's policy to what is uncertain.
+def recover(issue: Issue, *, policy: str, database: Database, clock: Clock) -> None:
+    """Take back what dead senders left, and apply the policy (hold, resend, skip) to what is uncertain.
 
     Raises:
         Busy: a sender of this issue is alive.
@@ -133,7 +135,7 @@ def recover(issue: Issue, *, newsletter: Newsletter, database: Database, clock: 
                 f"Issue {issue.ref} is being sent by another process ({_who(alive)}).",
                 mend="Wait for it, or stop it and run this again.",
             )
-        _apply_policy(newsletter.on_uncertain, issue, connection=connection, now=clock())
+        _apply_policy(policy, issue, connection=connection, now=clock())
 
 
 def _apply_policy(policy: str, issue: Issue, *, connection: Connection, now: datetime) -> None:
@@ -142,7 +144,7 @@ def _apply_policy(policy: str, issue: Issue, *, connection: Connection, now: dat
             connection,
             issue.id,
             to=DeliveryState.ABANDONED,
-            detail="uncertain, and on_uncertain is skip",
+            detail="uncertain; left at that by policy",
             not_before=None,
             now=now,
         )
@@ -151,7 +153,7 @@ def _apply_policy(policy: str, issue: Issue, *, connection: Connection, now: dat
             connection,
             issue.id,
             to=DeliveryState.PENDING,
-            detail="uncertain, and on_uncertain is resend",
+            detail="uncertain; sent again by policy",
             not_before=None,
             now=now,
         )

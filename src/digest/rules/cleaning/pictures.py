@@ -22,7 +22,8 @@ _NOT_A_PICTURE = re.compile(
     | ^https?://(?:facebook\.com|www\.facebook\.com)/tr\b
     | ^https?://feeds\.[^/]+/~ | ^https?://medium\.com/_/stat | ^https?://s\.w\.org/images/core/emoji/
     | \.svgz?(?:$|[?\#])                       # mail programs do not show them
-    | /(?:pixel|spacer|blank|clear|transparent|1x1|b|count|tracking)\.(?:gif|png)(?:$|[?\#])
+    | /(?:pixel|spacer|blank|clear|transparent|1x1|tracking)\.(?:gif|png)(?:$|[?\#])
+    | /(?:b|count|open)\.gif(?:$|[?\#])
     | /(?:emoji|emoticons|smilies)/
     """
 )

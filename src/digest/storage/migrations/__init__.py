@@ -33,7 +33,7 @@ def knows(revision: str) -> bool:
     return any(_HERE.glob(f"versions/{revision}_*.py"))
 
 
-def upgrade(connection: Connection, to: str = NEWEST) -> None:
+def upgrade(connection: Connection, to: str) -> None:
     """Bring the schema up to `to` in one transaction; two processes may try at once."""
     from alembic import command
 
