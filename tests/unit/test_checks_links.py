@@ -11,7 +11,7 @@ from data.issues.messages import findings, severities, with_html
 
 
 def with_link(href: str, text: str = "A page") -> object:
-    return with_html("</body>", f'<h2>A card</h2><a href="{href}">{text}</a></body>')
+    return with_html("</body>", f'<div><h2>A card</h2><a href="{href}">{text}</a></div></body>')
 
 
 @pytest.mark.parametrize(

@@ -27,11 +27,13 @@ def texts(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
         alt = attribute(image, "alt")
         link = link_around(image)
         if alt is None:
-            yield Problem("An image has no alt attribute: its address would be read out.", story_of(image))
+            yield Problem(
+                "An image has no alt attribute: its address would be read out.", story_of(message.html, image)
+            )
         elif _is_file_name(alt, attribute(image, "src") or ""):
             yield Problem(
                 f"The text for an image is its file's name, “{alt}”. Say in a few words what it shows.",
-                story_of(image),
+                story_of(message.html, image),
                 Severity.WARN,
             )
         elif (
@@ -40,7 +42,7 @@ def texts(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
             and not text_of(link)
             and attribute(link, "href") not in spoken
         ):
-            yield Problem("A link holds nothing but an image without a text.", story_of(image))
+            yield Problem("A link holds nothing but an image without a text.", story_of(message.html, image))
 
 
 def _is_hidden(link: LexborNode) -> bool:
@@ -57,12 +59,13 @@ def dimensions(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: AR
     for image in elements(message.html, "img"):
         width, height = attribute(image, "width") or "", attribute(image, "height")
         if not width.isdecimal():
-            yield Problem("An image does not state its width in pixels.", story_of(image))
+            yield Problem("An image does not state its width in pixels.", story_of(message.html, image))
         elif int(width) > 600:
-            yield Problem(f"An image is {width} pixels wide; a mail has 600.", story_of(image))
+            yield Problem(f"An image is {width} pixels wide; a mail has 600.", story_of(message.html, image))
         if height is None or not height.isdecimal():
             yield Problem(
-                "An image does not state its height: the text jumps when it arrives.", story_of(image)
+                "An image does not state its height: the text jumps when it arrives.",
+                story_of(message.html, image),
             )
 
 
@@ -71,16 +74,20 @@ def addresses(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG
         src = attribute(image, "src") or ""
         scheme = scheme_of(src)
         if scheme not in {"https", "http"}:
-            yield Problem(f"An image has no absolute web address: “{src[:80]}”.", story_of(image))
+            yield Problem(
+                f"An image has no absolute web address: “{src[:80]}”.", story_of(message.html, image)
+            )
         elif scheme == "http":
             yield Problem(
                 f"An image is fetched without encryption; some mail programs hide it: {src}",
-                story_of(image),
+                story_of(message.html, image),
                 Severity.WARN,
             )
         if _NOT_EVERYWHERE.search(urlsplit(src).path):
             yield Problem(
-                f"Outlook on Windows does not show this kind of image: {src}", story_of(image), Severity.WARN
+                f"Outlook on Windows does not show this kind of image: {src}",
+                story_of(message.html, image),
+                Severity.WARN,
             )
 
 

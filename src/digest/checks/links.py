@@ -25,14 +25,20 @@ def texts(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
             if not _shows_image(link):
                 yield Problem(
                     "A link has no text: nobody can click it, and it is read out as its address.",
-                    story_of(link),
+                    story_of(message.html, link),
                 )
             continue
         if text.lower().rstrip(" .…›»→") in _VAGUE:
-            yield Problem(f"A link only says “{text}”. Name what it leads to.", story_of(link), Severity.WARN)
+            yield Problem(
+                f"A link only says “{text}”. Name what it leads to.",
+                story_of(message.html, link),
+                Severity.WARN,
+            )
         elif led_to.setdefault(text.lower(), href) != href:
             yield Problem(
-                f"Two links say “{text}” and lead to different pages.", story_of(link), Severity.WARN
+                f"Two links say “{text}” and lead to different pages.",
+                story_of(message.html, link),
+                Severity.WARN,
             )
 
 
@@ -49,7 +55,7 @@ def addresses(message: Message, facts: Facts) -> Iterator[Problem]:
         if href in seen:
             continue
         seen.add(href)
-        yield from (problem._replace(where=story_of(link)) for problem in _faults(href, facts))
+        yield from (problem._replace(where=story_of(message.html, link)) for problem in _faults(href, facts))
 
 
 def _faults(href: str, facts: Facts) -> Iterator[Problem]:

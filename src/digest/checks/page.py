@@ -6,6 +6,7 @@ import ipaddress
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -13,6 +14,8 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from digest.checks.finding import Facts
 from digest.model.issue import Layout
 
+# A card is about fifteen elements deep; whoever nests deeper only wants to keep us busy.
+_DEEPEST = 64
 _PRIVATE_ENDINGS = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
 
 
@@ -49,38 +52,52 @@ def styles(html: str) -> tuple[str, ...]:
     return tuple(node.text(deep=True) for node in elements(html, "style"))
 
 
-def story_of(node: LexborNode) -> str:
-    """The headline of the story that `node` belongs to.
+def story_of(html: str, node: LexborNode) -> str:
+    """The headline of the story that `node`, an element of `html`, belongs to.
 
     A picture links to the same page as its headline; anything else stands near one.
     """
+    headlines = _headlines(html)
     link = link_around(node)
     href = attribute(link, "href") if link is not None else None
-    root: LexborNode = node
-    while root.parent is not None:
-        root = root.parent
-    for title in root.css("h1 a, h2 a, h3 a") if href else ():
-        if attribute(title, "href") == href:
-            return text_of(title)
-    return _nearest_headline(node)
+    if href and href in headlines.linked:
+        return headlines.linked[href]
+    around: LexborNode | None = node
+    for _ in range(_DEEPEST):
+        if around is None or around.mem_id in headlines.around:
+            break
+        around = around.parent
+    return headlines.around.get(around.mem_id, "") if around is not None else ""
+
+
+class _Headlines(NamedTuple):
+    linked: dict[str, str]  # by the address that they lead to
+    around: dict[int, str]  # the first one inside each element that holds one
+
+
+@lru_cache(maxsize=4)
+def _headlines(html: str) -> _Headlines:
+    linked: dict[str, str] = {}
+    around: dict[int, str] = {}
+    for heading in elements(html, "h1, h2, h3"):
+        text = text_of(heading)
+        for link in heading.css("a"):
+            linked.setdefault(attribute(link, "href") or "", text)
+        node: LexborNode | None = heading
+        while node is not None and node.tag != "body":
+            around.setdefault(node.mem_id, text)
+            node = node.parent
+    return _Headlines(linked, around)
 
 
 def link_around(node: LexborNode) -> LexborNode | None:
     """The link that `node` is or stands in."""
     around: LexborNode | None = node
-    while around is not None and around.tag != "a":
+    for _ in range(_DEEPEST):
+        if around is None or around.tag == "a":
+            return around
         around = around.parent
-    return around
-
-
-def _nearest_headline(node: LexborNode) -> str:
-    around: LexborNode | None = node
-    while around is not None and around.tag != "body":
-        heading = around.css_first("h1, h2, h3")
-        if heading is not None:
-            return text_of(heading)
-        around = around.parent
-    return ""
+    return None
 
 
 def folded(text: str) -> str:

@@ -23,8 +23,11 @@ class Sizes(NamedTuple):
 
 
 def sizes(message: Message) -> Sizes:
-    style = sum(len(text.encode()) for text in styles(message.html))
-    return Sizes(len(message.html.encode()), style, len(message.text.encode()))
+    return Sizes(_octets(message.html), sum(map(_octets, styles(message.html))), _octets(message.text))
+
+
+def _octets(text: str) -> int:
+    return len(text.encode("utf-8", "replace"))
 
 
 def html(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001

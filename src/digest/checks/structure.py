@@ -43,13 +43,18 @@ def _media_blocks(css: str) -> Iterator[tuple[str, str]]:
 def active(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
     """Mail programs strip it, filters mistrust who sends it."""
     for node in elements(message.html, _ACTIVE_TAGS):
-        yield Problem(f"There is a <{node.tag}>, which mail programs do not allow.", story_of(node))
+        yield Problem(
+            f"There is a <{node.tag}>, which mail programs do not allow.", story_of(message.html, node)
+        )
     for node in elements(message.html, "*"):
         for name, value in node.attributes.items():
             if name.lower().startswith("on"):
-                yield Problem(f"<{node.tag}> has a script in “{name}”.", story_of(node))
+                yield Problem(f"<{node.tag}> has a script in “{name}”.", story_of(message.html, node))
             elif name in _ADDRESSES and scheme_of(value or "") in _ACTIVE_SCHEMES:
-                yield Problem(f"<{node.tag}> points to a {scheme_of(value or '')}: address.", story_of(node))
+                yield Problem(
+                    f"<{node.tag}> points to a {scheme_of(value or '')}: address.",
+                    story_of(message.html, node),
+                )
     if any("@import" in text for text in styles(message.html)):
         yield Problem("A style rule imports another file, which mail programs do not fetch.")
 
@@ -82,7 +87,7 @@ def tables(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
     for node in elements(message.html, "table"):
         is_layout = node.css_first("th") is None
         if is_layout and attribute(node, "role") not in {"presentation", "none"}:
-            yield Problem('A table for layout lacks role="presentation".', story_of(node))
+            yield Problem('A table for layout lacks role="presentation".', story_of(message.html, node))
 
 
 def headings(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001

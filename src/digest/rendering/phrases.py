@@ -64,7 +64,6 @@ class Phrases:
         return format_date(day, "long", locale=self.locale).replace(" ", NO_BREAK)
 
 
-@lru_cache(maxsize=32)
 def phrases(language: str, path: tuple[Path, ...]) -> Phrases:
     """The phrases of `language` (BCP 47), found along the templates' search path, nearest first.
 
@@ -90,8 +89,16 @@ def locale_of(language: str) -> Locale:
 
 
 def _read(file: Path) -> Mapping[str, str]:
-    if not file.is_file():
+    try:
+        changed = file.stat().st_mtime_ns
+    except OSError:  # most languages have none of their own, and most owners neither
         return {}
+    return _parsed(file, changed)
+
+
+@lru_cache(maxsize=64)
+def _parsed(file: Path, changed: int) -> Mapping[str, str]:  # noqa: ARG001
+    """Read once, and again when it changes."""
     try:
         tables = tomllib.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:

@@ -23,7 +23,8 @@ _ARCHIVES = frozenset(
 _NOT_ARTICLES = frozenset(
     "about about-us contact contact-us kontakt impressum imprint privacy privacy-policy datenschutz terms "
     "terms-of-service terms-of-use legal cookies cookie-policy search login log-in signin sign-in "
-    "signup sign-up register subscribe newsletter feed feeds rss atom rss2 sitemap careers jobs pricing index home "
+    "signup sign-up register subscribe newsletter feed feeds rss atom rss2 sitemap careers jobs pricing "
+    "index home "
     "blog posts articles news page accessibility code-of-conduct donate all".split()
 )
 _FILES = re.compile(

@@ -105,7 +105,7 @@ def _with_address(node: Mapping[str, Any], page: Page) -> Mapping[str, Any]:
 
 
 def _canonical(page: Page, metas: Mapping[str, list[str]]) -> str:
-    """The address that the page calls its own, if that is on the same site and no front page; else its own."""
+    """The address that the page gives as its own, if on the same site and no front page; else where it was."""
     said = [
         e.attributes.get("href", "")
         for e in page.elements
@@ -296,7 +296,8 @@ def _minutes(
 
 _DATE_METAS = (
     "article:published_time", "og:article:published_time", "datepublished", "date", "dc.date",
-    "dc.date.issued", "dcterms.date", "dcterms.created", "pubdate", "publishdate", "publish-date", "publication_date",
+    "dc.date.issued", "dcterms.date", "dcterms.created", "pubdate", "publishdate", "publish-date",
+    "publication_date",
     "parsely-pub-date", "sailthru.date", "citation_publication_date", "article.published",
 )  # fmt: skip
 

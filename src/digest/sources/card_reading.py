@@ -578,7 +578,8 @@ def _is_tag(draft: _Draft, element: Element) -> bool:
     if element.tag == "a":
         relations = element.attributes.get("rel", "").lower().split()
         url = draft.page.absolute(element.attributes.get("href", ""))
-        return "tag" in relations or "category" in relations or (bool(url) and _is_topic(url))
+        is_topic = "tag" in relations or "category" in relations or (bool(url) and _is_topic(url))
+        return is_topic and not _is_in_sentence(draft, element)
     if element.tag not in {"span", "li", "div", "p", "small", "strong", "em"} or not _is_named(
         element, _TAG_WORDS
     ):
@@ -588,6 +589,14 @@ def _is_tag(draft: _Draft, element: Element) -> bool:
         not any(e.tag == "a" or _is_named(e, _TAG_WORDS) for e in inside)
         and len(_cells_of(draft, element)) <= 1
     )
+
+
+def _is_in_sentence(draft: _Draft, anchor: Element) -> bool:
+    """A release's `/tag/1.0` that a text links to is no topic of the article."""
+    if anchor.text_end == anchor.text_start:
+        return False
+    cell = draft.page.pieces[anchor.text_start].cell
+    return cell is not anchor and len(draft.text_of(cell)) > 120 and len(draft.text_of(cell)) > 4 * len(draft.text_of(anchor))
 
 
 def _is_topic(url: str) -> bool:
@@ -677,7 +686,7 @@ def _paragraphs(draft: _Draft, title: str, author: str, tags: tuple[str, ...]) -
         (cell, draft.page.text(places[0], places[-1] + 1, without=draft.used))
         for cell, places in _units(draft)
     ]
-    kept = [(cell, text) for cell, text in units if _is_running_text(draft, text, title, author, tags)]
+    kept = [(cell, text) for cell, text in units if _is_running_text(text, title, author, tags)]
     named = [text for cell, text in kept if _is_inside_teaser(draft, cell)]
     if named:
         yield from (_without_date_in_front(draft, text) for text in named)
@@ -720,7 +729,7 @@ def _is_alone(draft: _Draft, anchor: Element) -> bool:
     return draft.text_of(draft.page.pieces[anchor.text_start].cell) == draft.text_of(anchor)
 
 
-def _is_running_text(draft: _Draft, text: str, title: str, author: str, tags: tuple[str, ...]) -> bool:
+def _is_running_text(text: str, title: str, author: str, tags: tuple[str, ...]) -> bool:
     if not re.search(r"[^\W\d_]{2}", text) or text.casefold() == title.casefold() or is_invitation(text):
         return False
     if text.casefold() == author.casefold() or text.casefold() in {t.casefold() for t in tags}:

@@ -310,7 +310,7 @@ _CARD_WORDS = frozenset(
 
 
 def _lone_root(page: Page, anchor: Element) -> Element:
-    """The card of a link that has no equals: the nearest box that calls itself one, or holds text beside it."""
+    """The card of a link that has no equals: the nearest box called so, or with text beside it."""
     chain = [anchor, *(a for a in anchor.ancestors() if a.tag not in {"body", "html", "main"})]
     for element in chain:
         if element.tag in {"article", "li", "tr"} or "h-entry" in element.classes:

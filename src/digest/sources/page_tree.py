@@ -34,7 +34,7 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 @dataclass(slots=True, eq=False)
 class Element:
-    """One visible element; `index:end` are the places of it and all inside it, `text_start:text_end` their text."""
+    """One visible element; `index:end` are it and all inside it, `text_start:text_end` their text."""
 
     tag: str
     attributes: dict[str, str]

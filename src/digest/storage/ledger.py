@@ -10,7 +10,19 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, bindparam, exists, func, insert, literal, or_, select, update
+from sqlalchemy import (
+    Connection,
+    and_,
+    bindparam,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from digest.model.delivery import Counts, Delivery, DeliveryId, DeliveryState, Outcome, Receipt
 from digest.model.issue import IssueId
@@ -125,9 +137,12 @@ def declare(
     """
     if not claimed:
         return set()
-    ids = [d.id for d in claimed]
     mine = and_(
-        delivery.c.id.in_(ids), delivery.c.state == DeliveryState.CLAIMED.value, delivery.c.owner == owner
+        delivery.c.issue_id == which,
+        delivery.c.id.in_([d.id for d in claimed]),  # found by the index; the epoch is what counts
+        tuple_(delivery.c.id, delivery.c.epoch).in_([(d.id, d.epoch) for d in claimed]),
+        delivery.c.state == DeliveryState.CLAIMED.value,
+        delivery.c.owner == owner,
     )
     barred = exists().where(suppression.c.address_key == delivery.c.address_key)
     left = ~exists().where(
@@ -144,14 +159,13 @@ def declare(
         )
     )
     running = exists().where(issue.c.id == which, issue.c.state == "sending")
-    epochs = {d.id: d.epoch for d in claimed}
     gone = connection.execute(
         update(delivery)
         .where(mine, running)
         .values(state=DeliveryState.SUBMITTING.value, updated_at=now)
-        .returning(delivery.c.id, delivery.c.epoch)
+        .returning(delivery.c.id)
     )
-    return {DeliveryId(number) for number, epoch in gone if epochs[number] == epoch}
+    return {DeliveryId(number) for number in gone.scalars()}
 
 
 def settle(

@@ -31,8 +31,8 @@ HEADERS = (
 PREHEADER = "What else is in the issue, in forty characters or some more"
 CARDS = "".join(
     f'<h2><a href="{story.url}">{story.headline}</a></h2><p>{story.text}</p>'
-    f'<a href="{story.url}" aria-hidden="true"><img src="https://img.lockstep.example/{story.article_id}.png" '
-    f'alt="" width="160" height="90"></a>'
+    f'<a href="{story.url}" aria-hidden="true">'
+    f'<img src="https://img.lockstep.example/{story.article_id}.png" alt="" width="160" height="90"></a>'
     for story in STORIES
 )
 HTML = f"""<!DOCTYPE html>
