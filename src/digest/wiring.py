@@ -14,7 +14,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from digest.bundled import templates_folder
 from digest.clock import Clock
 from digest.errors import NotFound, SettingsError
 from digest.model.newsletter import Newsletter, SourceSpec
@@ -129,9 +128,8 @@ class Parts:
 
     @property
     def template_folders(self) -> tuple[Path, ...]:
-        """Where templates are looked up: the owner's folder first, then the bundled one."""
-        own = self.settings.templates
-        return (own, templates_folder()) if own.is_dir() else (templates_folder(),)
+        """Where the owner's templates are; the bundled ones stand behind them by themselves."""
+        return (self.settings.templates,)
 
     def read_source(self, spec: SourceSpec, validators: Validators) -> Reading:
         """Read one source now."""

@@ -24,11 +24,23 @@ from digest.rules.cleaning import plain
 # Of one check; sixty links with the same fault are one fault.
 _MOST = 8
 
-REGISTRY: dict[str, Check] = {
-    check.id: check
-    for family in (headers, unsubscribe, size, structure, images, links, content)
-    for check in family.CHECKS
+# The families in the order in which a person reads them, as the desk titles them.
+FAMILIES = {
+    "Headers and sender": headers,
+    "Unsubscribe and postal address": unsubscribe,
+    "Size": size,
+    "Structure and accessibility": structure,
+    "Images": images,
+    "Links": links,
+    "Content": content,
 }
+
+REGISTRY: dict[str, Check] = {check.id: check for family in FAMILIES.values() for check in family.CHECKS}
+
+
+def family_of(check_id: str) -> str:
+    """The title of the family that a check belongs to; empty for none."""
+    return next((title for title, f in FAMILIES.items() if check_id in {c.id for c in f.CHECKS}), "")
 
 
 def run(message: Message, facts: Facts) -> tuple[Finding, ...]:
@@ -53,4 +65,16 @@ def _finding(check: Check, problem: Problem) -> Finding:
     return Finding(check.id, severity, False, plain(problem.message, limit=600), plain(problem.where))
 
 
-__all__ = ["REGISTRY", "Check", "Facts", "Finding", "Message", "Problem", "Severity", "Sizes", "run", "sizes"]
+__all__ = [
+    "REGISTRY",
+    "Check",
+    "Facts",
+    "Finding",
+    "Message",
+    "Problem",
+    "Severity",
+    "Sizes",
+    "family_of",
+    "run",
+    "sizes",
+]

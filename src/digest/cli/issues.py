@@ -80,9 +80,8 @@ def draft(context: typer.Context, newsletter: Name = None, as_json: AsJson = Fal
     _list_teasers(answer)
     if answer.reason:
         warn(answer.reason)
-    say(
-        f"Look at it with `digest show {answer.ref}` or `digest serve`, then `digest send {chosen.name} --yes`."
-    )
+    say(f"Look at it with `digest show {answer.ref}` or `digest serve`, then send it:")
+    say(f"  digest send {chosen.name} --yes")
 
 
 def show_issue(
@@ -298,6 +297,8 @@ def _issue_json(issue: Issue) -> dict[str, Any]:
 
 
 def _report_json(report: Report) -> dict[str, Any]:
+    from digest.checks import sizes
+
     message = report.message
     return {
         "issue": report.issue.ref,
@@ -313,18 +314,7 @@ def _report_json(report: Report) -> dict[str, Any]:
             }
             for f in report.findings
         ],
-        "size": _sizes(message.html, message.text),
-    }
-
-
-def _sizes(html: str, text: str) -> dict[str, int]:
-    import re
-
-    styles = re.findall(r"<style[^>]*>(.*?)</style>", html, re.DOTALL | re.IGNORECASE)
-    return {
-        "html_bytes": len(html.encode()),
-        "style_bytes": sum(len(style.encode()) for style in styles),
-        "text_bytes": len(text.encode()),
+        "size": sizes(message)._asdict(),
     }
 
 
@@ -387,11 +377,13 @@ def _tell_report(report: Report) -> None:
         for f in sorted(failed, key=lambda f: ("block", "warn", "info").index(f.severity.value)):
             made.add_row(cell(f.severity.value), cell(f.id), cell(f.message), cell(f.where))
         out().print(made)
-    sizes = _sizes(report.message.html, report.message.text)
+    from digest.checks import sizes
+
+    html_bytes = sizes(report.message).html_bytes
     show(
         f"Issue {report.issue.ref}: {len(report.blocks)} block, {len(report.warnings)} warn, "
         f"{passed} passed. "
-        f"HTML {sizes['html_bytes'] / 1024:.1f} KB of 100 KB."
+        f"HTML {html_bytes / 1024:.1f} KB of 100 KB."
     )
 
 

@@ -206,9 +206,8 @@ def history_of_person(context: typer.Context, address: Address, as_json: AsJson 
     for subscription in mine:
         show(f"{subscription.newsletter}: {subscription.state.value}")
     for entry in entries:
-        show(
-            f"{moment(entry.at, _zone(parts, entry.newsletter))}  {entry.newsletter}  {entry.what}: {entry.how}"
-        )
+        at = moment(entry.at, _zone(parts, entry.newsletter))
+        show(f"{at}  {entry.newsletter}  {entry.what}: {entry.how}")
 
 
 def _zone(parts: Parts, newsletter: str) -> str:

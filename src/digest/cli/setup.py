@@ -56,10 +56,9 @@ def init(
         show(f"Articles come from {what}.")
         tell_plan(planned[0], planned[2])
     say("Edit the lines marked with → in digest.toml, then:")
-    say(
-        f"  cd {folder} && digest collect && digest plan && digest draft && digest show weekly/latest > issue.html"
-    )
-    say("  digest send weekly --yes")
+    say(f"  cd {folder}")
+    say("  digest collect && digest plan && digest draft && digest show weekly/latest > issue.html")
+    say("  digest send --yes")
 
 
 def _discover(invocation: Invocation, url: str, *, private: bool) -> Discovery:

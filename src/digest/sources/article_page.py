@@ -23,6 +23,7 @@ from digest.rules.cleaning import (
 )
 from digest.sources import html_dates
 from digest.sources.article_links import same_page, site_of
+from digest.sources.card_reading import as_markup
 from digest.sources.page_images import image_in
 from digest.sources.page_tree import Element, Page, parse
 from digest.sources.page_zones import furniture
@@ -269,7 +270,7 @@ def _teaser(
             return teaser
     if told is not None and told.teaser:
         return told.teaser
-    return teaser_of(paragraphs[0].replace("&", "&amp;").replace("<", "&lt;")) if paragraphs else ""
+    return teaser_of(as_markup(paragraphs[0])) if paragraphs else ""
 
 
 def _minutes(

@@ -45,6 +45,7 @@ class Surroundings:
     now: datetime
     is_day_first: bool = False
     calls: frozenset[str] = frozenset()  # link texts that many different articles share: "Mehr dazu"
+    read: dict[Card, FoundArticle | None] = field(default_factory=dict)  # what was read already
 
 
 @dataclass(slots=True)
@@ -82,7 +83,13 @@ class _Draft:
 
 
 def read_card(card: Card, at: Surroundings) -> FoundArticle | None:
-    """The article of a card, or None where it has neither title nor text."""
+    """The article of a card, or None where it has neither title nor text; read once and remembered."""
+    if card not in at.read:
+        at.read[card] = _read(card, at)
+    return at.read[card]
+
+
+def _read(card: Card, at: Surroundings) -> FoundArticle | None:
     draft = _Draft(card, at)
     title = _title(draft)
     published = _published(draft, title)
@@ -117,11 +124,20 @@ def titled(text: str) -> tuple[str, str]:
     title = first_sentence(whole)
     said = title.removesuffix("…")
     if not whole.startswith(said):
-        return title, teaser_of(html.escape(whole, quote=False))
+        return title, teaser_of(as_markup(whole))
     rest = whole[len(said) :]
     if title.endswith("…") and rest and not rest.startswith("…"):
-        return title, teaser_of("…" + html.escape(rest.lstrip(" ,;:–—-"), quote=False))
-    return title, teaser_of(html.escape(rest.lstrip(" .!?…"), quote=False)) if re.search(r"\w", rest) else ""
+        return title, teaser_of("…" + as_markup(rest.lstrip(" ,;:–—-")))
+    return title, teaser_of(as_markup(rest.lstrip(" .!?…"))) if re.search(r"\w", rest) else ""
+
+
+def as_markup(text: str) -> str:
+    """Plain text as HTML that cleaning reads back as it is.
+
+    Angle brackets are escaped twice: text that looks like escaped markup would
+    be taken for markup, and "Use <b> rarely" lose its point.
+    """
+    return html.escape(text, quote=False).replace("&lt;", "&amp;lt;")
 
 
 # --- title
@@ -596,7 +612,11 @@ def _is_in_sentence(draft: _Draft, anchor: Element) -> bool:
     if anchor.text_end == anchor.text_start:
         return False
     cell = draft.page.pieces[anchor.text_start].cell
-    return cell is not anchor and len(draft.text_of(cell)) > 120 and len(draft.text_of(cell)) > 4 * len(draft.text_of(anchor))
+    return (
+        cell is not anchor
+        and len(draft.text_of(cell)) > 120
+        and len(draft.text_of(cell)) > 4 * len(draft.text_of(anchor))
+    )
 
 
 def _is_topic(url: str) -> bool:
@@ -732,6 +752,8 @@ def _is_alone(draft: _Draft, anchor: Element) -> bool:
 def _is_running_text(text: str, title: str, author: str, tags: tuple[str, ...]) -> bool:
     if not re.search(r"[^\W\d_]{2}", text) or text.casefold() == title.casefold() or is_invitation(text):
         return False
+    if re.fullmatch(r"\(?[\w-]+(?:\.[\w-]+)+\)?", text):
+        return False  # the host of a link
     if text.casefold() == author.casefold() or text.casefold() in {t.casefold() for t in tags}:
         return False
     if _is_meta(text) or re.match(
@@ -810,7 +832,7 @@ def _as_teaser(paragraphs: Iterable[str]) -> str:
     texts = [without_trailing_invitation(p).strip(" |·•–—:") for p in paragraphs]
     long = [t for t in texts if len(t) >= 40 or re.search(r"[.!?…:]$", t)]
     whole = " ".join(long or texts)[:4000]
-    return teaser_of(html.escape(whole, quote=False)) if whole else ""
+    return teaser_of(as_markup(whole)) if whole else ""
 
 
 def _is_named(element: Element, words: frozenset[str]) -> bool:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 
 from babel import Locale
 from dateutil import parser as dateutil_parser
@@ -46,6 +46,7 @@ def read_datetime(value: str, *, now: datetime) -> datetime | None:
     return _plausible(found, now)
 
 
+@lru_cache(maxsize=8192)  # the same line of a card is asked for from several sides
 def find_date(
     text: str, *, now: datetime, year: int | None = None, yearless: bool = False, day_first: bool = False
 ) -> FoundDate | None:
@@ -61,6 +62,7 @@ def find_date(
     return min(found, key=lambda f: (f.start, -f.end), default=None)
 
 
+@lru_cache(maxsize=8192)
 def without_dates(text: str, *, yearless: bool = False) -> str:
     """The text without its dates and months ("May 2024"); with `yearless` also without "5 May"."""
     if not re.search(r"\d", text) and not _AGO_WORDS.search(text):
@@ -89,6 +91,7 @@ def find_minutes(text: str) -> int | None:
     return None
 
 
+@lru_cache(maxsize=8192)
 def without_minutes(text: str) -> str:
     for pattern in _MINUTES if re.search(r"\d", text) else ():
         text = pattern.sub(" ", text)

@@ -196,18 +196,20 @@ def _reading(spec: SourceSpec, pages: list[_Seen], validators: Validators) -> Re
 def _once(articles: tuple[FoundArticle, ...]) -> tuple[FoundArticle, ...]:
     """Every story once.  One link under several stories is shared, and their text tells them apart."""
     kept: list[FoundArticle] = []
+    places: dict[str, list[int]] = {}
     for article in articles:
-        twin = next((i for i, other in enumerate(kept) if _is_same(article, other)), None)
-        if twin is None:
-            kept.append(article)
-        else:
+        under_link = places.setdefault(article.url, [])
+        twin = next((i for i in under_link if _is_same(article, kept[i])), None)
+        if twin is not None:
             kept[twin] = filled(kept[twin], article)
-    links = [a.url for a in kept]
-    return tuple(replace(a, url_is_shared=True) if links.count(a.url) > 1 else a for a in kept)
+            continue
+        under_link.append(len(kept))
+        kept.append(article)
+    return tuple(replace(a, url_is_shared=True) if len(places[a.url]) > 1 else a for a in kept)
 
 
 def _is_same(one: FoundArticle, other: FoundArticle) -> bool:
-    if one.url != other.url or one.url_is_shared:
+    if one.url_is_shared:
         return one == other
     first, second = one.title.casefold().rstrip("…. "), other.title.casefold().rstrip("…. ")
     return first in second or second in first or (one.title_is_made != other.title_is_made)

@@ -6,7 +6,6 @@ are found as usual and only the named fields are read by selector.
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -18,7 +17,7 @@ from digest.model.article import FoundArticle
 from digest.rules.cleaning import plain, teaser_of, without_tracking
 from digest.sources import html_dates
 from digest.sources.article_links import Link, place_of, usable_links
-from digest.sources.card_reading import Card, Surroundings, read_card
+from digest.sources.card_reading import Card, Surroundings, as_markup, read_card
 from digest.sources.cards import find_cards, leading_link, surroundings
 from digest.sources.page_images import image_in
 from digest.sources.page_tree import Element, Page
@@ -110,7 +109,7 @@ def _article(card: Card, chosen: Mapping[str, list[Element]], at: Surroundings) 
     article = article or FoundArticle(url=card.link.url, title=title)
     if title:
         article = replace(article, title=title, title_is_made=False)
-    teaser = teaser_of(html.escape(_text(card, chosen, "teaser", at), quote=False))
+    teaser = teaser_of(as_markup(_text(card, chosen, "teaser", at)))
     author = plain(_text(card, chosen, "author", at), limit=120)
     picture = image_in(at.page, _inside(card, chosen, "image", at.page))
     return replace(

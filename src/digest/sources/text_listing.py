@@ -7,7 +7,6 @@ their text is what tells them apart.
 
 from __future__ import annotations
 
-import html
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ from datetime import datetime
 from digest.model.article import FoundArticle
 from digest.rules.cleaning import plain, teaser_of
 from digest.sources import html_dates
-from digest.sources.card_reading import titled
+from digest.sources.card_reading import as_markup, titled
 from digest.sources.invitations import is_invitation_line, without_trailing_invitation
 
 _BYLINE = re.compile(
@@ -173,7 +172,7 @@ def _begins_with_title(lines: list[str]) -> bool:
 def _article(block: _Block, *, url: str, has_title: bool) -> FoundArticle | None:
     if has_title:
         title = plain(block.lines[0])
-        teaser = teaser_of(html.escape(" ".join(block.lines[1:])[:4000], quote=False))
+        teaser = teaser_of(as_markup(" ".join(block.lines[1:])[:4000]))
     else:
         title, teaser = titled(" ".join(block.lines))
     if not re.search(r"\w", title):

@@ -18,7 +18,14 @@ from digest.model.subscriber import (
     SuppressionReason,
 )
 from digest.storage.dialect import chunks, insert_or_ignore, insert_or_update
-from digest.storage.tables import consent_entry, delivery, subscriber, subscriber_file, subscription, suppression
+from digest.storage.tables import (
+    consent_entry,
+    delivery,
+    subscriber,
+    subscriber_file,
+    subscription,
+    suppression,
+)
 
 _AT_ONCE = 500
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from digest.checks import Finding as Checked
+from digest.checks import family_of, sizes
 from digest.errors import DigestError
 from digest.message.parse import parse
 from digest.model.issue import Issue
@@ -28,8 +28,6 @@ from digest.wiring import Parts
 from digest.workflows import feedback, press
 from digest.workflows.approve import check
 from digest.workflows.status import Standing, status
-
-_STYLE = re.compile(r"<style[^>]*>(.*?)</style>", re.DOTALL | re.IGNORECASE)
 
 
 class ReaderAnswers:
@@ -126,6 +124,7 @@ class DeskAnswers:
         parts, now = self._parts, self._parts.clock()
         printing = parts.press(newsletter)
         message = parse(press.message(printing, issue, now=now))
+        size = sizes(message)
         standing = status(newsletter, database=parts.database, now=now)
         with parts.database.read() as connection:
             counts = ledger.counts(connection, issue.id, now=now)
@@ -146,8 +145,8 @@ class DeskAnswers:
             html=message.html,
             text=message.text,
             headers=message.headers,
-            size_bytes=len(message.html.encode()),
-            style_bytes=sum(len(style.encode()) for style in _STYLE.findall(message.html)),
+            size_bytes=size.html_bytes,
+            style_bytes=size.style_bytes,
             layout=issue.layout,
             findings=self._findings(printing, issue),
             counts=counts,
@@ -278,7 +277,7 @@ def _finding(found: Checked) -> Finding:
         passed=found.passed,
         message=found.message,
         where=found.where,
-        family=getattr(found, "family", ""),
+        family=family_of(found.id),
     )
 
 

@@ -6,7 +6,8 @@ schedulers, a restart or a clock change cannot make two issues of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,10 +17,10 @@ from digest.model.newsletter import Newsletter
 from digest.model.slot import Slot, SlotState
 from digest.rules.slots import next_slots, slots_between
 from digest.storage import events, issues, slots
-from digest.storage.database import Database
+from digest.storage.database import Connection, Database
 from digest.workflows.send import Sent
 
-_RETRY_UNDER_WAY = timedelta(minutes=1)
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,11 +66,15 @@ class Schedule:
                 times.append(self._look(newsletter, now))
             except DigestError as error:
                 self._tell(Happened(newsletter=newsletter.name, what=str(error), is_trouble=True))
+            except Exception as error:
+                log.exception("schedule.look_failed: %s", newsletter.name)
+                what = f"{type(error).__name__}: {error}. This is a bug in digest: please report it."
+                self._tell(Happened(newsletter=newsletter.name, what=what, is_trouble=True))
         return min(times, default=None)
 
     def _look(self, newsletter: Newsletter, now: datetime) -> datetime:
         due = self._due(newsletter, now)
-        if due or self._is_time_to_collect(newsletter, now):
+        if self._is_time_to_collect(newsletter, due, now):
             self._collect(newsletter, now)
         for slot in due:
             self._send(newsletter, slot)
@@ -79,9 +84,11 @@ class Schedule:
         )
         return min([self._collected[newsletter.name] + newsletter.collect_every, *(s.due for s in following)])
 
-    def _is_time_to_collect(self, newsletter: Newsletter, now: datetime) -> bool:
+    def _is_time_to_collect(self, newsletter: Newsletter, due: Sequence[Slot], now: datetime) -> bool:
         last = self._collected.get(newsletter.name)
-        return last is None or now - last >= newsletter.collect_every
+        if last is None or now - last >= newsletter.collect_every:
+            return True
+        return any(slot.due > last for slot in due)
 
     def _collect(self, newsletter: Newsletter, now: datetime) -> None:
         self._collected[newsletter.name] = now
@@ -94,30 +101,46 @@ class Schedule:
         Slots of before the very first look are nobody's: a newsletter that was
         set up on Wednesday has not missed Tuesday.
         """
-        found: list[Slot] = []
         with self._database.write() as connection:
-            # A scheduler died over these: their issue resumes, or begins only now.
-            found.extend(record.slot for record in slots.unfinished(connection, newsletter.name))
-            since = slots.looked_until(connection, newsletter.name, now=now)
-            passed = slots_between(
-                newsletter.schedule,
-                newsletter=newsletter.name,
-                timezone=newsletter.timezone,
-                after=since,
-                until=now,
-            )
-            for slot in passed:
-                is_newest = slot is passed[-1]
-                state, reason = _judge(slot, now=now, late=newsletter.late, is_newest=is_newest)
-                if not slots.record(connection, slot, state, at=now, reason=reason):
-                    continue
-                if state is SlotState.DUE:
-                    found.append(slot)
-                    continue
-                what = f"slot {slot.key} {state.value}: {reason}"
-                events.record(connection, what, at=now, newsletter=newsletter.name)
-                self._tell(Happened(newsletter=newsletter.name, what=what, is_trouble=True))
-        return found
+            return [
+                *self._left_over(connection, newsletter, now),
+                *self._newly_due(connection, newsletter, now),
+            ]
+
+    def _left_over(self, connection: Connection, newsletter: Newsletter, now: datetime) -> Iterator[Slot]:
+        """A scheduler died over these: their issue resumes, or begins only now if it is not too late."""
+        for record in slots.unfinished(connection, newsletter.name):
+            state, reason = _judge(record.slot, now=now, late=newsletter.late, is_newest=True)
+            is_begun = issues.by_slot(connection, newsletter.name, record.slot.key) is not None
+            if is_begun or state is SlotState.DUE:
+                yield record.slot
+                continue
+            slots.settle(connection, record.slot, state, reason=reason, issue=None)
+            self._tell_passed(connection, record.slot, state, reason, now=now)
+
+    def _newly_due(self, connection: Connection, newsletter: Newsletter, now: datetime) -> Iterator[Slot]:
+        passed = slots_between(
+            newsletter.schedule,
+            newsletter=newsletter.name,
+            timezone=newsletter.timezone,
+            after=slots.looked_until(connection, newsletter.name, now=now),
+            until=now,
+        )
+        for slot in passed:
+            state, reason = _judge(slot, now=now, late=newsletter.late, is_newest=slot is passed[-1])
+            if not slots.record(connection, slot, state, at=now, reason=reason):
+                continue
+            if state is SlotState.DUE:
+                yield slot
+            else:
+                self._tell_passed(connection, slot, state, reason, now=now)
+
+    def _tell_passed(
+        self, connection: Connection, slot: Slot, state: SlotState, reason: str, *, now: datetime
+    ) -> None:
+        what = f"slot {slot.key} {state.value}: {reason}"
+        events.record(connection, what, at=now, newsletter=slot.newsletter)
+        self._tell(Happened(newsletter=slot.newsletter, what=what, is_trouble=True))
 
     def _send(self, newsletter: Newsletter, slot: Slot) -> None:
         sent, trouble = None, ""
@@ -134,8 +157,8 @@ class Schedule:
             slots.settle(connection, slot, state, reason=reason, issue=number)
             what = f"slot {slot.key} {state.value}" + (f": {reason}" if reason else "")
             events.record(connection, what, at=slot.due, newsletter=newsletter.name)
-        is_trouble = state is SlotState.FAILED or (sent is not None and sent.state == IssueState.HELD.value)
-        self._tell(Happened(newsletter=newsletter.name, what=what, is_trouble=is_trouble))
+        went_well = sent is not None and (sent.issue is None or sent.state == IssueState.SENT.value)
+        self._tell(Happened(newsletter=newsletter.name, what=what, is_trouble=not went_well))
 
     def _resume(self, newsletter: Newsletter, now: datetime) -> None:
         """Go on with an issue under way: deferred recipients, or a send that was interrupted."""
@@ -150,7 +173,10 @@ class Schedule:
             return  # a person approved it and will send it
         if not (counts.pending or counts.in_flight):
             return
-        sent = self._duties.resume(newsletter, begun)
+        try:
+            sent = self._duties.resume(newsletter, begun)
+        except Busy:
+            return  # another scheduler goes on with it
         self._tell(
             Happened(
                 newsletter=newsletter.name, what=f"issue {begun.ref} went on: {sent.state} {sent.reason}"
