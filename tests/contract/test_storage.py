@@ -471,7 +471,6 @@ def test_an_issue_comes_back_as_it_went_in(database: Database) -> None:
             at=NOW,
             by="ann",
             overrides=["subject"],
-            candidates=7,
         )
         again = issues.by_number(connection, "weekly", 1)
 
@@ -480,7 +479,7 @@ def test_an_issue_comes_back_as_it_went_in(database: Database) -> None:
     assert again.rendered == rendered
     assert again.layout == draft.layout
     assert (again.state, again.approved_by, again.overrides) == (IssueState.APPROVED, "ann", ("subject",))
-    assert (again.candidates, again.approved_at, again.created_at) == (7, NOW, NOW)
+    assert (again.approved_at, again.created_at) == (NOW, NOW)
     assert again.ref == "weekly/1"
 
 
@@ -609,7 +608,6 @@ def test_earlier_subjects_are_those_that_went_out(database: Database) -> None:
                 at=NOW,
                 by="",
                 overrides=[],
-                candidates=0,
             )
         second = issues.by_number(connection, "weekly", 2)
         assert second is not None
@@ -730,10 +728,8 @@ def test_an_erased_person_stays_in_the_account_of_past_issues(database: Database
     with database.write() as connection:
         subscribe(connection, "ann", "bob")
         draft = drafted(connection, store(connection, 1))
-        candidates = ledger.freeze_audience(connection, draft.id, "weekly", at=NOW)
-        issues.move(
-            connection, draft.id, to=IssueState.SENDING, among=[IssueState.DRAFT], candidates=candidates
-        )
+        ledger.freeze_audience(connection, draft.id, "weekly", at=NOW)
+        issues.move(connection, draft.id, to=IssueState.SENDING, among=[IssueState.DRAFT])
         subscribers.erase(connection, "ann@example.org", at=NOW)
         subscribers.erase(connection, "bob@example.org", at=NOW)
         counts = ledger.counts(connection, draft.id, now=NOW)

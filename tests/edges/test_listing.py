@@ -615,4 +615,4 @@ def test_every_card_of_a_recorded_site_is_read() -> None:
 
 
 def _is_link(headline: Element) -> bool:
-    return any(child.tag == "a" for child in headline.children)
+    return any(child.tag == "a" and "headerlink" not in child.classes for child in headline.children)

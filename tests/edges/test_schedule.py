@@ -99,7 +99,7 @@ def an_issue(database: Database, *, state: IssueState, slot_key: str = "") -> Is
         subscribe(connection, "ann", "bob")
         draft = drafted(connection, store(connection, 1), slot_key=slot_key)
         ledger.freeze_audience(connection, draft.id, "weekly", at=TUESDAY)
-        issues.move(connection, draft.id, to=state, among=[IssueState.DRAFT], candidates=2)
+        issues.move(connection, draft.id, to=state, among=[IssueState.DRAFT])
         return issues.by_id(connection, draft.id)
 
 

@@ -143,8 +143,6 @@ def under_way(database: Database, *names: str, now: datetime = NOW) -> Issue:
         subscribe(connection, *names)
         [number] = store(connection, 1)
         issue = drafted(connection, [number], now=now)
-        candidates = ledger.freeze_audience(connection, issue.id, "weekly", at=now)
-        issues.move(
-            connection, issue.id, to=IssueState.SENDING, among=[IssueState.DRAFT], candidates=candidates
-        )
+        ledger.freeze_audience(connection, issue.id, "weekly", at=now)
+        issues.move(connection, issue.id, to=IssueState.SENDING, among=[IssueState.DRAFT])
         return issues.by_id(connection, issue.id)

@@ -114,8 +114,9 @@ def _plain_name(name: str) -> str:
 
 def _own_zone() -> str:
     """This machine's zone, or UTC where it has none that is named."""
+    from zoneinfo import ZoneInfoNotFoundError
+
     from tzlocal import get_localzone_name
-    from tzlocal.utils import ZoneInfoNotFoundError  # type: ignore[attr-defined]
 
     try:
         name = get_localzone_name()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -29,6 +30,10 @@ def is_dead(owner: str) -> bool:
     if here != _here():
         return True  # this host, but before its last boot
     return _started(int(pid)) != started
+
+
+def dead_among(owners: Iterable[str]) -> set[str]:
+    return {owner for owner in owners if is_dead(owner)}
 
 
 def _here() -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -29,8 +29,8 @@ from digest.sources.page_tree import Element, Page, parse
 from digest.sources.page_zones import furniture
 from digest.sources.structured import article_of, filled, is_article_node, nodes_of
 
-# A page has no "now": a date on it is plausible as long as it is not far in any future.
-_HORIZON = timedelta(days=3660)
+# Pure, so without a clock: any date of this century may be right, the year 3000 is not.
+_ANY_TIME = datetime(2099, 1, 1, tzinfo=UTC)
 _FEWEST_WORDS = 60  # below this the page's text is not the article: a login, a teaser, a shell for scripts
 
 
@@ -40,9 +40,8 @@ def read_article_page(html: bytes, *, url: str, charset: str = "") -> FoundArtic
     The title is never empty: where the page has none it is made of its text, or of its address.
     """
     page = parse(html, url=url, charset=charset)
-    now = datetime.now(UTC) + _HORIZON
     metas = _metas(page)
-    told = _told(page, now=now)
+    told = _told(page)
     flags = furniture(page)
     body = _body(page, flags)
     paragraphs = _paragraphs(page, body, flags)
@@ -52,7 +51,7 @@ def read_article_page(html: bytes, *, url: str, charset: str = "") -> FoundArtic
         title=title or _made_title(paragraphs, url),
         title_is_made=not title,
         teaser=_teaser(metas, told, paragraphs, title),
-        published=_published(page, metas, told, body, now=now),
+        published=_published(page, metas, told, body),
         author=_author(page, metas, told),
         image=_image(page, metas, told, body),
         tags=_tags(metas),
@@ -88,10 +87,10 @@ def _first(metas: Mapping[str, list[str]], *names: str) -> str:
     return next((metas[name][0] for name in names if name in metas), "")
 
 
-def _told(page: Page, *, now: datetime) -> FoundArticle | None:
+def _told(page: Page) -> FoundArticle | None:
     """The page's own article in its JSON-LD: the one with its address, else the only one."""
     nodes = [_with_address(node, page) for node in nodes_of(page) if is_article_node(node)]
-    articles = [a for a in (article_of(node, page, now=now) for node in nodes) if a is not None]
+    articles = [a for a in (article_of(node, page, now=_ANY_TIME) for node in nodes) if a is not None]
     own = [a for a in articles if same_page(a.url, page.url)]
     return own[0] if own else articles[0] if len(articles) == 1 else None
 
@@ -106,7 +105,7 @@ def _with_address(node: Mapping[str, Any], page: Page) -> Mapping[str, Any]:
 
 
 def _canonical(page: Page, metas: Mapping[str, list[str]]) -> str:
-    """The address that the page gives as its own, if on the same site and no front page; else where it was."""
+    """The address that the page gives as its own, if on this site and no front page; else where it was."""
     said = [
         e.attributes.get("href", "")
         for e in page.elements
@@ -304,23 +303,18 @@ _DATE_METAS = (
 
 
 def _published(
-    page: Page,
-    metas: Mapping[str, list[str]],
-    told: FoundArticle | None,
-    body: Element | None,
-    *,
-    now: datetime,
+    page: Page, metas: Mapping[str, list[str]], told: FoundArticle | None, body: Element | None
 ) -> datetime | None:
     for name in _DATE_METAS:
-        value = html_dates.read_datetime(_first(metas, name), now=now)
+        value = html_dates.read_datetime(_first(metas, name), now=_ANY_TIME)
         if value is not None:
             return value
     if told is not None and told.published is not None:
         return told.published
-    return _date_by_time(page, body, now=now)
+    return _date_by_time(page, body)
 
 
-def _date_by_time(page: Page, body: Element | None, *, now: datetime) -> datetime | None:
+def _date_by_time(page: Page, body: Element | None) -> datetime | None:
     """The first <time> near the headline that is not a change; comments and related posts come later."""
     marked = [
         e
@@ -340,7 +334,7 @@ def _date_by_time(page: Page, body: Element | None, *, now: datetime) -> datetim
             element.attributes.get("content", ""),
             page.text_of(element),
         ):
-            value = html_dates.read_datetime(text, now=now) if text else None
+            value = html_dates.read_datetime(text, now=_ANY_TIME) if text else None
             if value is not None:
                 return value
     return None

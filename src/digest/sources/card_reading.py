@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -55,6 +56,14 @@ class _Draft:
     card: Card
     at: Surroundings
     used: set[int] = field(default_factory=set)
+    anchors: list[Element] = field(init=False)  # the card's anchors that lead to the article
+
+    def __post_init__(self) -> None:
+        link = self.card.link.anchor
+        href = link.attributes.get("href", "")
+        self.anchors = [
+            e for e in self.elements if e is link or (e.tag == "a" and e.attributes.get("href", "") == href)
+        ]
 
     @property
     def page(self) -> Page:
@@ -71,15 +80,6 @@ class _Draft:
 
     def text_of(self, element: Element) -> str:
         return self.page.text_of(element)
-
-    def links_to_it(self) -> list[Element]:
-        """The card's anchors that lead to the article."""
-        href = self.card.link.anchor.attributes.get("href", "")
-        return [
-            e
-            for e in self.elements
-            if e.tag == "a" and (e.attributes.get("href", "") == href or e is self.card.link.anchor)
-        ]
 
 
 def read_card(card: Card, at: Surroundings) -> FoundArticle | None:
@@ -154,7 +154,7 @@ def _title(draft: _Draft) -> str:
 
 def _title_candidates(draft: _Draft) -> Iterator[Element]:
     """Where a title can stand, the surest place first."""
-    anchors = draft.links_to_it()
+    anchors = draft.anchors
     headings = [e for e in draft.elements if _is_heading(e)]
     linked = [h for h in headings if any(h.holds(a) or a.holds(h) for a in anchors)]
     named = [e for e in draft.elements if _is_named_title(e)]
@@ -258,7 +258,7 @@ def _is_mark(page: Page, element: Element) -> bool:
 
 def _spoken_title(draft: _Draft) -> str:
     """What a screen reader is told of a link without text, or the text of its picture."""
-    for anchor in draft.links_to_it():
+    for anchor in draft.anchors:
         for name in ("aria-label", "title"):
             said = re.sub(
                 r"^(?:read (?:more|about|article|post)|permalink to|link to|continue reading)\W*(?:about "
@@ -306,8 +306,7 @@ def _date_above(draft: _Draft) -> datetime | None:
     """The date that heads a group of cards: a heading beside the card or beside the box that it stands in."""
     root = draft.page.elements[draft.card.start]
     for element in [root, *list(root.ancestors())[:3]]:
-        siblings = element.parent.children if element.parent is not None else []
-        for sibling in reversed([s for s in siblings if s.index < element.index]):
+        for sibling in _siblings_before(element):
             if not _is_heading(sibling) and "header" not in sibling.words():
                 continue
             text = draft.text_of(sibling)
@@ -431,13 +430,17 @@ def _date_standing_alone(draft: _Draft, text: str) -> datetime | None:
 
 
 def _date_at_the_edge(draft: _Draft, text: str) -> datetime | None:
-    found = html_dates.find_date(text, now=draft.at.now, day_first=draft.at.is_day_first)
-    if found is None:
-        return None
-    before, after = text[: found.start], text[found.end :]
-    at_begin = re.fullmatch(r"\W*(?:\w+ ?){0,2}\W*", before) and re.match(r"\s*[-–—:|·•)\],.]|\s*$", after)
-    at_end = re.search(r"[(\[–—|·,-]\s*$", before) and not re.search(r"\w", after)
-    return found.value if at_begin or at_end else None
+    """A date that opens a line, or closes it behind a dash or in brackets."""
+    at = draft.at
+    begin = html_dates.find_date(text[:80], now=at.now, day_first=at.is_day_first)
+    opens = begin is not None and re.fullmatch(r"\W*(?:\w+ ?){0,2}\W*", text[: begin.start])
+    if begin is not None and opens and re.match(r"\s*[-–—:|·•)\],.]|\s*$", text[begin.end :]):
+        return begin.value
+    tail = text[-60:]
+    end = html_dates.find_date(tail, now=at.now, day_first=at.is_day_first)
+    if end is not None and re.search(r"[(\[–—|·,-]\s*$", tail[: end.start]):
+        return end.value if not re.search(r"\w", tail[end.end :]) else None
+    return None
 
 
 def _year_above(draft: _Draft) -> int | None:
@@ -467,6 +470,13 @@ def _year_above(draft: _Draft) -> int | None:
         if looked > 2000:
             break
     return None
+
+
+def _siblings_before(element: Element) -> Iterator[Element]:
+    """The forty siblings before an element, the nearest first."""
+    siblings = element.parent.children if element.parent is not None else []
+    place = bisect_left(siblings, element.index, key=lambda sibling: sibling.index)
+    yield from reversed(siblings[max(place - 40, 0) : place])
 
 
 # --- author, tags, minutes, language
@@ -589,7 +599,7 @@ def _tags(draft: _Draft) -> tuple[str, ...]:
 
 
 def _is_tag(draft: _Draft, element: Element) -> bool:
-    if element is draft.card.link.anchor or element.index in {a.index for a in draft.links_to_it()}:
+    if any(element is anchor for anchor in draft.anchors):
         return False
     if element.tag == "a":
         relations = element.attributes.get("rel", "").lower().split()
@@ -732,7 +742,7 @@ def _use_what_is_no_text(draft: _Draft) -> None:
 def _is_action(draft: _Draft, anchor: Element) -> bool:
     text = draft.text_of(anchor)
     url = draft.page.absolute(anchor.attributes.get("href", ""))
-    leads_there = anchor in draft.links_to_it()
+    leads_there = any(anchor is other for other in draft.anchors)
     if (
         anchor.text_end > anchor.text_start
         and draft.page.pieces[anchor.text_start].cell is not anchor

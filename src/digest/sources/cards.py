@@ -46,6 +46,7 @@ from digest.sources.page_zones import furniture
 # a tile "Fast. Learn more" about 2.
 ENOUGH = 3.5
 _SAMPLE = 12
+_MOST_LINKS = 10_000
 
 
 @dataclass(slots=True)
@@ -80,7 +81,7 @@ def find_cards(page: Page, *, now: datetime) -> Detection:
     place = place_of(page)
     for soft in (True, False):
         flags = furniture(page, soft=soft)
-        links = [link for link in usable_links(page, place) if not flags[link.anchor.index]]
+        links = [link for link in usable_links(page, place) if not flags[link.anchor.index]][:_MOST_LINKS]
         at = surroundings(page, flags, links, now=now)
         cards = _main_cards(page, place, links, at)
         if cards:
@@ -249,7 +250,7 @@ def _cut_cards(page: Page, links: list[Link]) -> list[Card]:
     if len({link.url for link in links}) == 1 and not _is_shared_link(page, links):
         root = _lone_root(page, links[0].anchor)
         return _spread(page, [Card(links[0], root.index, root.end, root.text_start, root.text_end)])
-    heights = [_height(links, link) for link in links]
+    heights = _heights(links)
     usual = sorted(heights)[len(heights) // 4]
     roots = [_above(link.anchor, min(height, usual)) for link, height in zip(links, heights, strict=True)]
     cards: list[Card] = []
@@ -273,10 +274,14 @@ def _is_shared_link(page: Page, links: list[Link]) -> bool:
     )
 
 
-def _height(links: list[Link], link: Link) -> int:
-    """How many ancestors up no other article's link of the group comes in."""
+def _heights(links: list[Link]) -> list[int]:
+    """For each link, how many ancestors up no other article's link of the group comes in."""
     places = _places(links)
-    are_shared = len({other.url for other in links}) == 1
+    are_shared = len({link.url for link in links}) == 1
+    return [_height(link, links, places, are_shared=are_shared) for link in links]
+
+
+def _height(link: Link, links: list[Link], places: list[int], *, are_shared: bool) -> int:
     height = 0
     element = link.anchor
     while element.parent is not None and element.parent.tag not in {"body", "html", "main"}:
@@ -366,7 +371,8 @@ def _line_card(page: Page, parent: Element, card: Card) -> Card:
 
 def _spread_among(page: Page, parent: Element, members: list[Card]) -> list[Card]:
     siblings = parent.children
-    roots = [siblings.index(page.elements[c.start]) for c in members]
+    order = {sibling.index: place for place, sibling in enumerate(siblings)}
+    roots = [order[c.start] for c in members]
     gaps = [siblings[a + 1 : b] for a, b in zip(roots, [*roots[1:], len(siblings)], strict=True)]
     if not _are_loose(page, members, gaps[:-1] or gaps):
         return members
@@ -758,13 +764,13 @@ def _consistent(cards: list[Card], at: Surroundings) -> list[Card]:
     An undated card stays if its address is of the kind of the dated ones, a foreign one if it is dated.
     """
     place = place_of(at.page)
-    read = {id(card): read_card(card, at) for card in cards}
-    dated = [c for c in cards if (article := read[id(c)]) is not None and article.published is not None]
+    dated = [c for c in cards if (article := read_card(c, at)) is not None and article.published is not None]
     shapes = {shape_of(c.link.url) for c in dated}
-    own = [c for c in cards if place.is_own(c.link.url)]
+    own = {c.start for c in cards if place.is_own(c.link.url)}
+    when = {c.start for c in dated}
     kept = cards
     if len(dated) * 10 >= len(cards) * 6 and len(dated) > 1:
-        kept = [c for c in kept if c in dated or shape_of(c.link.url) in shapes]
+        kept = [c for c in kept if c.start in when or shape_of(c.link.url) in shapes]
     if len(own) * 2 > len(cards):
-        kept = [c for c in kept if c in own or c in dated]
+        kept = [c for c in kept if c.start in own or c.start in when]
     return kept

@@ -33,7 +33,7 @@ class FoundDate:
 
 def read_datetime(value: str, *, now: datetime) -> datetime | None:
     """A date made for machines (`<time datetime>`, meta, JSON-LD); a naive one counts as UTC."""
-    text = value.strip()
+    text = re.sub(r"([+-]\d{2}:?\d{2})\s+[A-Z]{2,5}$", r"\1", value.strip())  # Go: "+0000 UTC"
     if not re.search(r"\d{4}", text) or re.fullmatch(r"\d{4}(-\d{1,2})?", text):
         return None
     try:
@@ -112,7 +112,7 @@ def year_alone(text: str) -> int | None:
     """The year that a heading of an archive names: "2024", "Posts in 2024", "May 2024"."""
     if len(text) > 40:
         return None
-    found = re.fullmatch(r"\D{0,30}\b((?:19|20)\d{2})\b\D{0,8}", text.strip())
+    found = re.fullmatch(r"\D{0,20}\b((?:19|20)\d{2})(?:年|[^\w]{0,8})", text.strip())
     return int(found[1]) if found else None
 
 

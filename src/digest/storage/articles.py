@@ -214,6 +214,14 @@ def candidates(
     return found, {reason: number for reason, number in earlier.items() if number}
 
 
+def newest(connection: Connection, newsletter: str) -> datetime | None:
+    """The date of the youngest article, as age is counted."""
+    dated: datetime | None = connection.scalar(
+        select(func.max(article.c.dated)).where(article.c.newsletter == newsletter)
+    )
+    return dated
+
+
 def every(connection: Connection, newsletter: str) -> list[Article]:
     """All articles of a newsletter, oldest id first."""
     rows = select(article).where(article.c.newsletter == newsletter).order_by(article.c.id)

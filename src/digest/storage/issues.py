@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, func, insert, or_, select, update
 
 from digest.errors import NotAllowed
 from digest.model.issue import Issue, IssueId, IssueState, Layout, Rendered, Selection
 from digest.storage.codec import from_json, to_json
-from digest.storage.tables import article, issue, issue_article
+from digest.storage.tables import article, delivery, issue, issue_article
 
 _NEVER_WAS = (IssueState.CANCELLED.value, IssueState.SKIPPED.value)
-_OPEN = (IssueState.DRAFT.value, IssueState.HELD.value, IssueState.APPROVED.value, IssueState.SENDING.value)
+_NOT_SENT_YET = (IssueState.DRAFT.value, IssueState.HELD.value, IssueState.APPROVED.value)
+_TO_DO = ("pending", "claimed", "submitting")
 
 
 def add_draft(
@@ -120,13 +121,23 @@ def latest(connection: Connection, newsletter: str) -> Issue | None:
 
 
 def open_one(connection: Connection, newsletter: str) -> Issue | None:
-    """The oldest issue that is begun and not finished."""
-    rows = (
-        select(issue)
-        .where(issue.c.newsletter == newsletter, issue.c.state.in_(_OPEN))
-        .order_by(issue.c.number)
-        .limit(1)
-    )
+    """The oldest issue that is begun and has something left to do.
+
+    One that only waits for a person to decide on its uncertain deliveries is not
+    among them: the next issue must not wait for that.
+    """
+    at_work = exists().where(delivery.c.issue_id == issue.c.id, delivery.c.state.in_(_TO_DO))
+    begun = or_(issue.c.state.in_(_NOT_SENT_YET), and_(issue.c.state == IssueState.SENDING.value, at_work))
+    return _first(connection, newsletter, begun)
+
+
+def undecided(connection: Connection, newsletter: str) -> Issue | None:
+    """The oldest issue that still counts as being sent: where none is open, it waits for a person."""
+    return _first(connection, newsletter, issue.c.state == IssueState.SENDING.value)
+
+
+def _first(connection: Connection, newsletter: str, rule: ColumnElement[bool]) -> Issue | None:
+    rows = select(issue).where(issue.c.newsletter == newsletter, rule).order_by(issue.c.number).limit(1)
     row = connection.execute(rows).first()
     return _issue(row) if row else None
 
@@ -166,6 +177,12 @@ def earlier_subjects(connection: Connection, newsletter: str, *, before: int) ->
     return tuple(subject for subject in connection.execute(rows).scalars() if subject)
 
 
+def give_slot(connection: Connection, which: IssueId, slot_key: str) -> None:
+    """Note that this slot is served by an issue that was begun by hand; one that has a slot keeps it."""
+    mine = and_(issue.c.id == which, issue.c.slot_key == "")
+    connection.execute(update(issue).where(mine).values(slot_key=slot_key))
+
+
 def move(
     connection: Connection, which: IssueId, *, to: IssueState, among: Sequence[IssueState], **values: Any
 ) -> bool:
@@ -183,9 +200,8 @@ def freeze(
     at: datetime,
     by: str,
     overrides: Sequence[str],
-    candidates: int,
 ) -> bool:
-    """Approve: content, hash and account of the audience stand from here on."""
+    """Approve: content and hash stand from here on; False when somebody was faster."""
     return move(
         connection,
         which,
@@ -196,7 +212,6 @@ def freeze(
         approved_at=at,
         approved_by=by,
         overrides=list(overrides),
-        candidates=candidates,
         reason="",
     )
 

@@ -73,6 +73,7 @@ def freeze_audience(connection: Connection, which: IssueId, newsletter: str, *, 
         "updated_at",
     ]
     connection.execute(insert(delivery).from_select(columns, rows))
+    connection.execute(update(issue).where(issue.c.id == which).values(candidates=candidates))
     return candidates
 
 
@@ -308,6 +309,7 @@ def forget_audience(connection: Connection, which: IssueId) -> None:
     """Undo `freeze_audience` for an issue of which nothing was ever claimed."""
     connection.execute(delivery.delete().where(delivery.c.issue_id == which))
     connection.execute(exclusion.delete().where(exclusion.c.issue_id == which))
+    connection.execute(update(issue).where(issue.c.id == which).values(candidates=0))
 
 
 def counts(connection: Connection, which: IssueId, *, now: datetime) -> Counts:

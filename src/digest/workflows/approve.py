@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from digest.checks import Finding, Severity
+from digest.dispatch import owner as owners
 from digest.errors import Busy, NotAllowed
 from digest.message.parse import ParsedMessage
-from digest.model.issue import Issue, IssueState
+from digest.model.delivery import Counts
+from digest.model.issue import Issue
 from digest.rules import approval
 from digest.storage import events, issues, ledger
 from digest.storage.database import Database
@@ -76,7 +78,6 @@ def approve(
     rendered = printing.rendered(press, issue, now=now)
     content_hash = printing.compiled(press, issue, now=now).content_hash
     with database.write() as connection:
-        candidates = ledger.freeze_audience(connection, issue.id, issue.newsletter, at=now)
         done = issues.freeze(
             connection,
             issue.id,
@@ -85,10 +86,10 @@ def approve(
             at=now,
             by=by,
             overrides=used,
-            candidates=candidates,
         )
         if not done:
             raise Busy(f"Issue {issue.ref} is not a draft any more: somebody else was faster.")
+        ledger.freeze_audience(connection, issue.id, issue.newsletter, at=now)
         counts = ledger.counts(connection, issue.id, now=now)
         if not counts.adds_up:
             raise NotAllowed(
@@ -116,7 +117,9 @@ def cancel(issue: Issue, *, database: Database, by: str, now: datetime) -> Issue
         current = issues.by_id(connection, issue.id)
         if current.state not in approval.CAN_CANCEL:
             raise NotAllowed(f"Issue {issue.ref} is {current.state.value} and cannot be cancelled.")
-        begun = current.state is IssueState.SENDING
+        holders = ledger.owners(connection, issue.id)
+        ledger.recover(connection, issue.id, dead=owners.dead_among(holders), now=now)
+        begun = _is_begun(ledger.counts(connection, issue.id, now=now))
         if begun:
             ledger.abandon_pending(connection, issue.id, detail=f"cancelled by {by}", now=now)
         else:
@@ -124,3 +127,8 @@ def cancel(issue: Issue, *, database: Database, by: str, now: datetime) -> Issue
         issues.cancel(connection, current, reason=f"cancelled by {by}", frees_articles=not begun)
         events.record(connection, "cancelled", at=now, newsletter=issue.newsletter, subject=issue.ref, who=by)
         return issues.by_id(connection, issue.id)
+
+
+def _is_begun(counts: Counts) -> bool:
+    """Somebody has it, may have it, or was asked to take it."""
+    return counts.audience != counts.pending + counts.deferred + counts.suppressed

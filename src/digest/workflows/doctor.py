@@ -50,6 +50,7 @@ def examine(
         found.append(Diagnosis(what="database", severity="error", finding=error.message, mend=error.mend))
         return found
     found += _public_url(site)
+    found += _placeholders(site, newsletters)
     for newsletter in newsletters:
         found += _newsletter(newsletter, database, now=now)
     if open_transport is not None:
@@ -86,6 +87,25 @@ def _public_url(site: Site) -> Iterator[Diagnosis]:
         )
     else:
         yield Diagnosis(what="public_url", severity="ok", finding=site.public_url)
+
+
+def _placeholders(site: Site, newsletters: Sequence[Newsletter]) -> Iterator[Diagnosis]:
+    """What `digest init` wrote and its owner has not changed yet."""
+    if "1 Example Street" in site.postal_address:
+        yield Diagnosis(
+            what="postal_address",
+            severity="warning",
+            finding="It is still the example's.",
+            mend="Put your own: the law of most countries wants it in every mail.",
+        )
+    for newsletter in newsletters:
+        if newsletter.sender.domain.endswith(("example.com", "example.org", ".example")):
+            yield Diagnosis(
+                what=newsletter.name,
+                severity="warning",
+                finding=f"The sender {newsletter.sender.address} is an example.",
+                mend="Name an address of a domain that may send for you.",
+            )
 
 
 def _newsletter(newsletter: Newsletter, database: Database, *, now: datetime) -> Iterator[Diagnosis]:

@@ -75,6 +75,7 @@ def draft(
 
 
 def _plan(connection: Connection, newsletter: Newsletter, *, now: datetime, everything: bool = False) -> Plan:
+    begun = issues.open_one(connection, newsletter.name)
     last = issues.latest(connection, newsletter.name)
     since = last.selected_at if last else None
     if everything:
@@ -94,16 +95,21 @@ def _plan(connection: Connection, newsletter: Newsletter, *, now: datetime, ever
         now=now,
         since=since,
     )
+    warnings = _warnings(connection, newsletter, begun)
+    if since is None and not selection.chosen and (newest := articles.newest(connection, newsletter.name)):
+        warnings.append(
+            f"The newest article is of {newest:%Y-%m-%d}. The first issue reaches back "
+            f"{newsletter.policy.first_issue.days} days: raise first_issue_days, or `digest feature URL`."
+        )
     merged = {_EARLIER[code].format(newsletter.policy.max_age.days): n for code, n in earlier.items()}
     for reason, count in selection.earlier.items():
         merged[reason] = merged.get(reason, 0) + count
-    begun = issues.open_one(connection, newsletter.name)
     return Plan(
         number=issues.next_number(connection, newsletter.name),
         now=now,
         selection=replace(selection, earlier=merged),
         open=begun,
-        warnings=tuple(_warnings(connection, newsletter, begun)),
+        warnings=tuple(warnings),
     )
 
 

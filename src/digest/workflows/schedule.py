@@ -152,7 +152,7 @@ class Schedule:
             trouble = str(error)
         number = sent.issue.number if sent is not None and sent.issue is not None else None
         state = SlotState.FAILED if sent is None else SlotState.DONE if number else SlotState.SKIPPED
-        reason = trouble or (f"{sent.state}: {sent.reason}".rstrip(": ") if sent is not None else "")
+        reason = trouble or (_came_to(sent) if sent is not None else "")
         with self._database.write() as connection:
             slots.settle(connection, slot, state, reason=reason, issue=number)
             what = f"slot {slot.key} {state.value}" + (f": {reason}" if reason else "")
@@ -182,6 +182,12 @@ class Schedule:
                 newsletter=newsletter.name, what=f"issue {begun.ref} went on: {sent.state} {sent.reason}"
             )
         )
+
+
+def _came_to(sent: Sent) -> str:
+    if sent.issue is None:
+        return sent.reason  # that it was skipped is the slot's own state
+    return f"{sent.issue.ref} {sent.state}" + (f": {sent.reason}" if sent.reason else "")
 
 
 def _judge(slot: Slot, *, now: datetime, late: timedelta, is_newest: bool) -> tuple[SlotState, str]:

@@ -106,9 +106,12 @@ def deliver(
     recover(issue, policy=policy, database=database, clock=clock)
     compiled = printing.compiled(press, issue, now=clock())
     with database.write() as connection:
-        if not issues.move(connection, issue.id, to=IssueState.SENDING, among=tuple(approval.CAN_SEND)):
+        may_go = issues.move(connection, issue.id, to=IssueState.SENDING, among=tuple(approval.CAN_SEND))
+        if not may_go and issues.by_id(connection, issue.id).state in approval.OPEN:
             raise NotAllowed(f"Issue {issue.ref} is not approved.", mend=f"`digest approve {issue.ref}`")
         counts = ledger.counts(connection, issue.id, now=clock())
+    if not may_go:
+        return finish(issue, database=database, clock=clock)  # somebody else brought it to its end
     trouble = ""
     job = _Job(issue, compiled, press=press, database=database, wire=wire, clock=clock, progress=progress)
     job.expect(counts)
@@ -126,8 +129,7 @@ def recover(issue: Issue, *, policy: str, database: Database, clock: Clock) -> N
         Busy: a sender of this issue is alive.
     """
     with database.write() as connection:
-        holders = ledger.owners(connection, issue.id)
-        dead = {holder for holder in holders if owners.is_dead(holder)}
+        dead = owners.dead_among(ledger.owners(connection, issue.id))
         ledger.recover(connection, issue.id, dead=dead, now=clock())
         alive = ledger.owners(connection, issue.id)
         if alive:
@@ -182,11 +184,20 @@ def finish(issue: Issue, *, database: Database, clock: Clock, trouble: str = "")
 
 
 def resolve(issue: Issue, *, decision: str, database: Database, by: str, now: datetime) -> int:
-    """A person decides on the uncertain deliveries: "resend" or "skip"; how many there were."""
+    """A person decides on the uncertain deliveries: "resend" or "skip"; how many there were.
+
+    Raises:
+        NotAllowed: nothing of a cancelled issue is sent again.
+    """
     to = DeliveryState.PENDING if decision == "resend" else DeliveryState.ABANDONED
     with database.write() as connection:
-        holders = ledger.owners(connection, issue.id)
-        ledger.recover(connection, issue.id, dead={h for h in holders if owners.is_dead(h)}, now=now)
+        if decision == "resend" and issues.by_id(connection, issue.id).state is IssueState.CANCELLED:
+            raise NotAllowed(
+                f"Issue {issue.ref} is cancelled: nothing of it is sent again.",
+                mend=f"`digest resolve {issue.ref} --uncertain skip` leaves it at that.",
+            )
+        dead = owners.dead_among(ledger.owners(connection, issue.id))
+        ledger.recover(connection, issue.id, dead=dead, now=now)
         count = ledger.resolve(
             connection,
             issue.id,
@@ -202,12 +213,31 @@ def resolve(issue: Issue, *, decision: str, database: Database, by: str, now: da
 
 
 def _begun(newsletter: Newsletter, *, database: Database, clock: Clock, slot_key: str) -> Issue | Selection:
-    with database.read() as connection:
+    found = _open_issue(newsletter, database=database, slot_key=slot_key)
+    if found is not None:
+        return found
+    try:
+        return draft(newsletter, database=database, now=clock(), slot_key=slot_key)
+    except NotAllowed:
+        # Another sender may have drafted it at this very moment.
+        found = _open_issue(newsletter, database=database, slot_key=slot_key)
+        if found is None:
+            raise
+        return found
+
+
+def _open_issue(newsletter: Newsletter, *, database: Database, slot_key: str) -> Issue | None:
+    """The issue that this slot made, or the open one, which this slot then serves.
+
+    It keeps the slot's key, so that the slot makes no second one after a crash.
+    """
+    with database.write() as connection:
         made = issues.by_slot(connection, newsletter.name, slot_key) if slot_key else None
         begun = made or issues.open_one(connection, newsletter.name)
-    if begun is not None:
-        return begun
-    return draft(newsletter, database=database, now=clock(), slot_key=slot_key)
+        if begun is None or not slot_key:
+            return begun
+        issues.give_slot(connection, begun.id, slot_key)
+        return issues.by_id(connection, begun.id)
 
 
 def _hold(issue: Issue, why: str, *, database: Database, clock: Clock) -> Sent:

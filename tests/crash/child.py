@@ -1,0 +1,138 @@
+"""Runs `digest` in a process that is killed at its N-th step, again and again from one warm parent.
+
+A step is a moment at which a crash may matter: around every transaction, every
+name given to a file, every fsync, and every send on a socket.  The product
+knows nothing of it: the steps are laid around what it calls.
+
+Reads one JSON document a line: {"words", "kill_at" (0: never), "renames" (a log), "window"};
+answers with {"code" (negative: the signal), "out", "steps"}.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+
+class Steps:
+    """Counts, and dies at the one it was told."""
+
+    def __init__(self, kill_at: int) -> None:
+        self.kill_at = kill_at
+        self.count = 0
+        self._lock = threading.Lock()
+
+    def __call__(self) -> None:
+        with self._lock:
+            self.count += 1
+            if self.count == self.kill_at:
+                os.kill(os.getpid(), signal.SIGKILL)
+                time.sleep(60)  # the signal is on its way
+
+
+def lay_around(step: Steps, *, renames: Path, window: int) -> None:
+    """Put a step before and after everything that leaves a trace."""
+    from digest.storage.database import Database
+    from digest.transports.outbox import Outbox
+    from digest.transports.smtp import Smtp
+
+    write = Database.write
+
+    @contextlib.contextmanager
+    def counted_write(self: Database) -> Iterator[Any]:
+        step()
+        with write(self) as connection:
+            yield connection
+            step()
+        step()
+
+    Database.write = counted_write  # type: ignore[method-assign]
+    Outbox.window = Smtp.window = window
+
+    replace = os.replace
+
+    def counted_replace(old: Any, new: Any, **more: Any) -> None:
+        step()
+        replace(old, new, **more)
+        with renames.open("a") as log:
+            log.write(f"{Path(new).name}\n")
+        step()
+
+    os.replace = counted_replace  # type: ignore[assignment]
+    os.fsync = _counted(os.fsync, step)
+    socket.socket.sendall = _counted(socket.socket.sendall, step)  # type: ignore[method-assign]
+
+
+def _counted(call: Callable[..., Any], step: Steps) -> Callable[..., Any]:
+    def counted(*given: Any, **more: Any) -> Any:
+        step()
+        answer = call(*given, **more)
+        step()
+        return answer
+
+    return counted
+
+
+def warm_up() -> None:
+    """Import what a send needs, once for all."""
+    import digest.cli.app
+    import digest.rendering.issue
+    import digest.transports.outbox
+    import digest.transports.smtp
+    import digest.workflows.approve
+    import digest.workflows.send  # noqa: F401
+
+
+def run(order: dict[str, Any]) -> dict[str, Any]:
+    """Fork, run one command in the child, and say how it ended."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        _be_digest(order, writing)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        said = pipe.read()
+    _, status = os.waitpid(child, 0)
+    answer = json.loads(said) if said else {"out": "", "steps": 0}
+    return answer | {"code": os.waitstatus_to_exitcode(status)}
+
+
+def _be_digest(order: dict[str, Any], writing: int) -> None:
+    from digest.cli import main
+
+    step = Steps(order["kill_at"])
+    lay_around(step, renames=Path(order["renames"]), window=order["window"])
+    code = 70
+    raw = io.BytesIO()
+    sys.stdout = io.TextIOWrapper(raw, encoding="utf-8")
+    try:
+        main(order["words"])
+    except SystemExit as stop:
+        code = int(stop.code or 0)
+    except BaseException as error:  # noqa: BLE001 - told to the test
+        raw.write(repr(error).encode())
+    sys.stdout.flush()
+    os.write(writing, json.dumps({"out": raw.getvalue().decode(), "steps": step.count}).encode())
+    os._exit(code)
+
+
+def main() -> None:
+    warm_up()
+    print("ready", flush=True)
+    for line in sys.stdin:
+        print(json.dumps(run(json.loads(line))), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,322 @@
+"""`digest send` killed at every step there is: nobody twice, nobody lost, and every doubt on record.
+
+The truth is kept outside the product: the names that files were given, and the
+accept log of the server.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from digest.model.issue import Issue
+from digest.storage.database import Database
+from digest.workflows.approve import approve
+from digest.workflows.draft import draft
+from digest.wiring import Parts
+from digest.clock import Clock
+from fakes.databases import NOW, store, subscribe
+from fakes.smtp import ScriptedServer
+
+pytestmark = pytest.mark.slow
+
+SETTINGS = """
+[site]
+name = "Example Engineering"
+url = "https://blog.example.com"
+public_url = "https://news.example.com"
+postal_address = "Example Ltd, 1 Example Street, Example Town"
+[delivery]
+transport = "{transport}"
+[delivery.smtp]
+port = {port}
+security = "none"
+connections = {connections}
+[newsletters.weekly]
+title = "Example Weekly"
+sender = "Example <digest@news.example.com>"
+timezone = "Europe/Berlin"
+schedule = "Tue 09:00"
+on_uncertain = "{policy}"
+[[newsletters.weekly.sources]]
+kind = "feed"
+url = "https://blog.example.com/index.xml"
+"""
+
+
+class Runner:
+    """The warm process that forks digests; see `child`."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("child.py"))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert self._line() == "ready"
+
+    def run(self, folder: Path, *words: str, kill_at: int = 0, window: int = 4) -> dict[str, Any]:
+        order = {
+            "words": [
+                "--config", str(folder / "digest.toml"), "--now", (NOW + timedelta(hours=1)).isoformat(), *words,
+            ],
+            "kill_at": kill_at,
+            "renames": str(folder / "renames.log"),
+            "window": window,
+        }  # fmt: skip
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        answer: dict[str, Any] = json.loads(self._line())
+        assert answer["code"] in {0, 1, 3, -9}, answer
+        return answer
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.wait(timeout=10)
+        self._process.stdout.close()
+
+    def _line(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().strip()
+
+
+@pytest.fixture(scope="module")
+def runner() -> Iterator[Runner]:
+    made = Runner()
+    yield made
+    made.close()
+
+
+@dataclass
+class Scene:
+    """A newsletter folder just before its send, and how it ends."""
+
+    runner: Runner
+    folder: Path
+    people: Sequence[str]
+    most_uncertain: int
+    window: int
+    server: ScriptedServer | None = None
+    resent: Counter[str] = field(default_factory=Counter)
+    found_uncertain: int = 0
+    killed_at: int = 0
+
+    def send(self, *, kill_at: int = 0) -> dict[str, Any]:
+        return self.runner.run(
+            self.folder, "send", "weekly", "--yes", "--json", kill_at=kill_at, window=self.window
+        )
+
+    def decide(self, how: str) -> dict[str, Any]:
+        return self.runner.run(self.folder, "resolve", "weekly/1", "--uncertain", how, "--json")
+
+    def got(self) -> Counter[str]:
+        """Who really got how many, by the truth outside."""
+        if self.server is not None:
+            for thread in self.server._threads[1:]:
+                thread.join(timeout=5)  # the last connection is read to its end
+            return Counter(address for taken in self.server.taken for address in taken.recipients)
+        log = self.folder / "renames.log"
+        names = log.read_text().splitlines() if log.exists() else []
+        return Counter(name.removesuffix(".eml").rpartition("-")[2] for name in names)
+
+    def rows(self) -> dict[str, str]:
+        """Address and state of every delivery."""
+        database = sqlite3.connect(self.folder / "digest.db")
+        try:
+            return dict(database.execute("SELECT address, state FROM delivery"))
+        finally:
+            database.close()
+
+    # -- what must hold ------------------------------------------------------------
+
+    def check_after_the_kill(self) -> None:
+        got, rows = self.got(), self.rows()
+        assert set(got.values()) <= {1}, f"twice: {got}"
+        for address, state in rows.items():
+            if state == "accepted":
+                assert got[address] == 1, f"{address} is called accepted and has nothing"
+            if got[address]:
+                assert state in {"accepted", "submitting"}, f"{address} has it and is {state}"
+
+    def check_after_the_restart(self, answer: dict[str, Any]) -> None:
+        got, rows = self.got(), self.rows()
+        assert set(rows) == set(self.people)
+        assert set(rows.values()) <= {"accepted", "uncertain"}, rows
+        assert set(got.values()) <= {1}, f"twice: {got}"
+        uncertain = {address for address, state in rows.items() if state == "uncertain"}
+        assert len(uncertain) <= self.most_uncertain
+        assert {a for a, state in rows.items() if state == "accepted"} <= set(got)
+        assert set(self.people) - set(got) <= uncertain, "somebody is silently left out"
+        self.found_uncertain = len(uncertain)
+        self._check_answer(answer, uncertain)
+
+    def _check_answer(self, answer: dict[str, Any], uncertain: set[str]) -> None:
+        said = json.loads(answer["out"])
+        if said["issue"] is None:  # the issue was finished just before the kill
+            assert (answer["code"], uncertain) == (3, set())
+            return
+        counts = said["counts"]
+        assert counts["uncertain"] == len(uncertain)
+        assert counts["accepted"] + counts["uncertain"] == counts["audience"] == len(self.people)
+        assert counts["candidates"] == counts["audience"] + counts["excluded"]
+        assert said["number"] == 1
+        assert (answer["code"], said["state"]) == ((1, "sending") if uncertain else (0, "sent"))
+        assert bool(said["reason"]) is bool(uncertain)
+
+    def check_the_end(self, how: str) -> None:
+        """A person decides, and the issue is done."""
+        before = {address for address, state in self.rows().items() if state == "uncertain"}
+        if before:
+            said = json.loads(self.decide(how)["out"])
+            assert said["resolved"] == len(before)
+        if before and how == "resend":
+            assert self.send()["code"] == 0
+        got, rows = self.got(), self.rows()
+        assert self.send()["code"] == 3
+        assert self.got() == got
+        for address in self.people:
+            if address in before and how == "resend":
+                assert rows[address] == "accepted"
+                assert 1 <= got[address] <= 2
+            elif address in before:
+                assert rows[address] == "abandoned"
+                assert got[address] <= 1
+            else:
+                assert (rows[address], got[address]) == ("accepted", 1)
+
+
+def prepare(folder: Path, *, people: int, is_approved: bool, **settings: Any) -> list[str]:
+    """A folder with a database in it; the addresses."""
+    folder.mkdir()
+    given = {"transport": "outbox", "port": 1, "connections": 1, "policy": "hold"} | settings
+    (folder / "digest.toml").write_text(SETTINGS.format(**given))
+    (folder / "secret-keys").write_text("a-key-for-tests\n")
+    names = [f"p{n}" for n in range(people)]
+    parts = Parts.from_file(folder / "digest.toml", environ={}, clock=Clock(NOW))
+    try:
+        with parts.database.write() as connection:
+            subscribe(connection, *names)
+            store(connection, 1, teaser="What it is about.", author="Ann")
+        if is_approved:
+            _approve(parts, parts.database)
+    finally:
+        parts.close()
+    return [f"{name}@example.org" for name in names]
+
+
+def _approve(parts: Parts, database: Database) -> None:
+    newsletter = parts.newsletter("weekly")
+    issue = draft(newsletter, database=database, now=NOW)
+    assert isinstance(issue, Issue)
+    approve(issue, press=parts.press(newsletter), database=database, by="a test", now=NOW)
+
+
+def every_step(
+    runner: Runner,
+    tmp_path: Path,
+    *,
+    people: int,
+    window: int,
+    most_uncertain: int,
+    is_approved: bool = True,
+    server: ScriptedServer | None = None,
+    **settings: Any,
+) -> list[Scene]:
+    """Kill at step 1, 2, 3 … until a run is not killed any more; every scene played to its end."""
+    addresses = prepare(tmp_path / "template", people=people, is_approved=is_approved, **settings)
+    scenes = []
+    for number in range(1, 1000):
+        folder = tmp_path / str(number)
+        shutil.copytree(tmp_path / "template", folder)
+        if server is not None:
+            server.taken.clear()
+        scene = Scene(runner, folder, addresses, most_uncertain, window, server)
+        first = scene.send(kill_at=number)
+        if first["code"] == 0:
+            assert scene.got() == Counter(addresses)
+            return scenes
+        assert first["code"] == -9
+        scene.check_after_the_kill()
+        scene.check_after_the_restart(scene.send())
+        scene.check_the_end("skip" if number % 2 else "resend")
+        scenes.append(scene)
+        shutil.rmtree(folder)
+    raise AssertionError("it never came to its end")
+
+
+def test_the_outbox_at_every_step(runner: Runner, tmp_path: Path) -> None:
+    """Twelve people in windows of four: what is in doubt is at most one window."""
+    scenes = every_step(runner, tmp_path, people=12, window=4, most_uncertain=4)
+
+    assert len(scenes) > 50
+    assert any(scene.found_uncertain for scene in scenes)
+    assert any(not scene.found_uncertain for scene in scenes)
+
+
+def test_a_whole_issue_at_every_step(runner: Runner, tmp_path: Path) -> None:
+    """From no draft at all: drafting, holding, approving and sending."""
+    scenes = every_step(runner, tmp_path, people=2, window=4, most_uncertain=2, is_approved=False)
+
+    assert len(scenes) > 20
+
+
+@pytest.mark.parametrize(("people", "connections"), [(4, 1), (6, 2)])
+def test_smtp_at_every_step(runner: Runner, tmp_path: Path, people: int, connections: int) -> None:
+    """At most one person in doubt for each connection, and it is the one whose dot was on its way."""
+    with ScriptedServer() as server:
+        scenes = every_step(
+            runner,
+            tmp_path,
+            people=people,
+            window=3,
+            most_uncertain=connections,
+            server=server,
+            transport="smtp",
+            port=server.port,
+            connections=connections,
+        )
+
+    assert len(scenes) > 30
+    assert any(scene.found_uncertain for scene in scenes)
+
+
+@pytest.mark.parametrize("policy", ["skip", "resend"])
+def test_the_policy_is_kept_at_every_step(runner: Runner, tmp_path: Path, policy: str) -> None:
+    """`skip` never doubles, `resend` never loses; neither leaves a doubt behind."""
+    people = prepare(tmp_path / "template", people=4, is_approved=True, policy=policy)
+    doubled = lost = 0
+    for number in range(1, 1000):
+        folder = tmp_path / str(number)
+        shutil.copytree(tmp_path / "template", folder)
+        scene = Scene(runner, folder, people, 2, 2)
+        if scene.send(kill_at=number)["code"] == 0:
+            break
+        scene.check_after_the_kill()
+        assert scene.send()["code"] in {0, 3}
+        got, rows = scene.got(), scene.rows()
+        doubled += sum(count - 1 for count in got.values())
+        lost += sum(address not in got for address in people)
+        assert set(rows.values()) <= {"accepted", "abandoned"}
+        shutil.rmtree(folder)
+
+    if policy == "skip":
+        assert doubled == 0
+    else:
+        assert lost == 0
+    assert max(doubled, lost) > 0, "the doubt was never met: the test tests nothing"

@@ -1,0 +1,356 @@
+"""From an issue to settled deliveries with a real database, press and outbox: who is first, and what is cancelled."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from digest.bundled import templates_folder
+from digest.dispatch import owner
+from digest.errors import Busy, DigestError, NotAllowed, TransportDown
+from digest.model.delivery import DeliveryState
+from digest.model.issue import Issue, IssueState
+from digest.model.newsletter import Newsletter, Site
+from digest.storage import articles, issues, ledger, subscribers
+from digest.storage.database import Database
+from digest.transports.outbox import Outbox
+from digest.workflows.approve import approve, cancel
+from digest.workflows.draft import draft
+from digest.workflows.press import Press
+from digest.workflows.send import Sent, Wire, resolve, send
+from fakes.databases import NOW, drafted, make_template, newsletter, store, subscribe
+
+KEY = "2026-11-24T09:00[Europe/Berlin]"
+SITE = Site(
+    name="Example Engineering",
+    url="https://blog.example.com",
+    public_url="https://news.example.com",
+    postal_address="Example Ltd, 1 Example Street, Example Town",
+)
+
+
+class Down(Outbox):
+    """An outbox whose disk is full."""
+
+    def submit(self, *_: object, **__: object):
+        raise TransportDown("The outbox cannot be written.")
+        yield
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_template(tmp_path_factory.mktemp("template"))
+
+
+@pytest.fixture
+def database(tmp_path: Path, template: Path) -> Iterator[Database]:
+    (tmp_path / "digest.db").write_bytes(template.read_bytes())
+    opened = Database(f"sqlite:///{tmp_path / 'digest.db'}")
+    with opened.write() as connection:
+        subscribe(connection, "ann", "bob", "cid")
+        store(connection, 1, 2, teaser="What it is about.", author="Ann")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def outbox(tmp_path: Path) -> Path:
+    return tmp_path / "outbox"
+
+
+def press(letter: Newsletter | None = None) -> Press:
+    return Press(
+        site=SITE,
+        newsletter=letter or newsletter(),
+        folders=(templates_folder(),),
+        secret_keys=("a key for tests",),
+    )
+
+
+def sent(
+    database: Database,
+    outbox: Path,
+    *,
+    yes: bool = True,
+    slot_key: str = "",
+    letter: Newsletter | None = None,
+    transport: type[Outbox] = Outbox,
+) -> Sent:
+    letter = letter or newsletter()
+    return send(
+        letter,
+        press=press(letter),
+        database=database,
+        wire=Wire(open=lambda: transport(outbox)),
+        clock=lambda: NOW,
+        by="a test",
+        yes=yes,
+        slot_key=slot_key,
+    )
+
+
+def begun(database: Database) -> Issue:
+    made = draft(newsletter(), database=database, now=NOW)
+    assert isinstance(made, Issue)
+    return made
+
+
+def approved(database: Database, issue: Issue) -> Issue:
+    return approve(issue, press=press(), database=database, by="a test", now=NOW)
+
+
+def reserved(database: Database) -> set[int | None]:
+    with database.read() as connection:
+        return {a.last_issue for a in articles.every(connection, "weekly")}
+
+
+def mails(outbox: Path) -> list[str]:
+    """Addresses, one for each file."""
+    return sorted(path.stem.rpartition("-")[2] for path in outbox.glob("*.eml"))
+
+
+def test_everybody_gets_one(database: Database, outbox: Path) -> None:
+    first = sent(database, outbox)
+    second = sent(database, outbox)
+
+    assert (first.state, first.reason, first.counts.accepted) == ("sent", "", 3)
+    assert (second.issue, second.state) == (None, "skipped")
+    assert mails(outbox) == ["ann@example.org", "bob@example.org", "cid@example.org"]
+
+
+def test_two_who_approve_at_once(database: Database) -> None:
+    """The slower one is told, and the account of the audience stays right."""
+    issue = begun(database)
+    approved(database, issue)
+    with pytest.raises(Busy, match="somebody else was faster"):
+        approved(database, issue)
+
+    with database.read() as connection:
+        counts = ledger.counts(connection, issue.id, now=NOW)
+    assert counts.audience == 3
+    assert counts.adds_up
+
+
+def test_an_issue_without_readers_stays_a_draft(database: Database) -> None:
+    with database.write() as connection:
+        for person in list(subscribers.every(connection, "weekly")):
+            subscribers.end(connection, person.id, at=NOW, why="", how="")
+    issue = begun(database)
+    with pytest.raises(NotAllowed, match="Nobody would get"):
+        approved(database, issue)
+
+    with database.read() as connection:
+        assert issues.by_id(connection, issue.id).state is IssueState.DRAFT
+        assert ledger.counts(connection, issue.id, now=NOW).audience == 0
+
+
+@pytest.mark.parametrize("slot_key", ["", KEY])
+def test_two_who_send_at_once_make_one_issue(database: Database, outbox: Path, slot_key: str) -> None:
+    """Neither fails for being second; who has nothing left to do says Busy or how it stands."""
+    start = threading.Barrier(2)
+    databases = [Database(str(database._url)) for _ in range(2)]
+
+    def one(mine: Database) -> object:
+        start.wait()
+        try:
+            return sent(mine, outbox, slot_key=slot_key).state
+        except Busy as busy:
+            return busy
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(one, databases))
+    for mine in databases:
+        mine.close()
+
+    assert "sent" in answers
+    with database.read() as connection:
+        assert [i.state for i in issues.every(connection, "weekly")] == [IssueState.SENT]
+    assert mails(outbox) == ["ann@example.org", "bob@example.org", "cid@example.org"]
+
+
+def test_a_slot_takes_up_the_open_draft_and_keeps_it(database: Database, outbox: Path) -> None:
+    """Asked again for the same slot, as after a crash, there is no second issue, whatever is new by then."""
+    begun(database)
+    first = sent(database, outbox, yes=False, slot_key=KEY)
+    with database.write() as connection:
+        store(connection, 3, seen=NOW + timedelta(minutes=1))
+    second = sent(database, outbox, yes=False, slot_key=KEY)
+
+    assert first.issue is not None
+    assert second.issue is not None
+    assert first.issue.number == second.issue.number == 1
+    assert len(mails(outbox)) == 3
+
+
+def test_the_next_slot_does_not_take_an_issue_from_the_last(database: Database, outbox: Path) -> None:
+    """Last week's issue is held still: this week's slot finds it, and it stays last week's."""
+    letter = newsletter(needs_approval=True)
+    sent(database, outbox, yes=False, slot_key=KEY, letter=letter)
+    other = sent(database, outbox, yes=False, slot_key=KEY.replace("24", "31"), letter=letter)
+
+    assert other.issue is not None
+    assert (other.state, other.issue.slot_key) == ("held", KEY)
+
+
+def test_cancelling_a_draft_frees_its_articles(database: Database) -> None:
+    cancel(begun(database), database=database, by="ann", now=NOW)
+
+    assert reserved(database) == {None}
+
+
+def test_cancelling_an_approved_issue_frees_its_articles(database: Database) -> None:
+    issue = approved(database, begun(database))
+    cancel(issue, database=database, by="ann", now=NOW)
+
+    assert reserved(database) == {None}
+    with database.read() as connection:
+        assert ledger.counts(connection, issue.id, now=NOW).adds_up
+
+
+def test_cancelling_before_the_first_hand_over_frees_the_articles(database: Database, outbox: Path) -> None:
+    """The server was down all the time: nobody has anything of it."""
+    stuck = sent(database, outbox, transport=Down)
+    assert (stuck.state, stuck.counts.pending) == ("sending", 3)
+    assert stuck.issue is not None
+    done = cancel(stuck.issue, database=database, by="ann", now=NOW)
+
+    assert done.state is IssueState.CANCELLED
+    assert reserved(database) == {None}
+    again = sent(database, outbox)
+    assert (again.state, again.counts.accepted) == ("sent", 3)
+
+
+def _in_the_middle(database: Database, *, holder: str) -> Issue:
+    """Of three people one has it, one is submitting, one is claimed, all by `holder`."""
+    issue = approved(database, begun(database))
+    with database.write() as connection:
+        issues.move(connection, issue.id, to=IssueState.SENDING, among=[IssueState.APPROVED])
+        rows = ledger.claim(
+            connection, issue.id, limit=9, owner=holder, lease=timedelta(minutes=15), now=NOW
+        )
+        ledger.declare(connection, issue.id, rows[:2], owner=holder, now=NOW)
+        from digest.model.delivery import Outcome, Receipt
+
+        receipt = Receipt(delivery_id=rows[0].id, outcome=Outcome.ACCEPTED)
+        ledger.settle(connection, [receipt], owner=holder, now=NOW, wait=lambda _: None)
+        return issues.by_id(connection, issue.id)
+
+
+def _dead() -> str:
+    host, boot, pid, _, thread = owner.this_process().split("/")
+    return f"{host}/{boot}/{pid}/1/{thread}"
+
+
+def test_cancelling_after_a_crash_leaves_nothing_in_flight(database: Database) -> None:
+    """What a dead sender had on the wire is uncertain, and says so."""
+    issue = _in_the_middle(database, holder=_dead())
+    cancel(issue, database=database, by="ann", now=NOW)
+
+    with database.read() as connection:
+        counts = ledger.counts(connection, issue.id, now=NOW)
+    assert (counts.accepted, counts.uncertain, counts.abandoned, counts.in_flight) == (1, 1, 1, 0)
+    assert reserved(database) == {1}
+
+
+def test_a_living_sender_is_not_robbed_by_cancelling(database: Database) -> None:
+    issue = _in_the_middle(database, holder=owner.this_process())
+    cancel(issue, database=database, by="ann", now=NOW)
+
+    with database.read() as connection:
+        counts = ledger.counts(connection, issue.id, now=NOW)
+    assert (counts.accepted, counts.in_flight, counts.abandoned) == (1, 1, 1)
+
+
+def test_what_a_cancelled_issue_left_uncertain_is_not_sent_again(database: Database) -> None:
+    issue = _in_the_middle(database, holder=_dead())
+    done = cancel(issue, database=database, by="ann", now=NOW)
+    with pytest.raises(NotAllowed, match="cancelled"):
+        resolve(done, decision="resend", database=database, by="ann", now=NOW)
+
+    assert resolve(done, decision="skip", database=database, by="ann", now=NOW) == 1
+
+
+@pytest.mark.parametrize(
+    ("policy", "state", "accepted", "uncertain", "abandoned"),
+    [("hold", "sending", 2, 1, 0), ("skip", "sent", 2, 0, 1), ("resend", "sent", 3, 0, 0)],
+)
+def test_the_policy_decides_on_what_is_uncertain(
+    database: Database, outbox: Path, policy: str, state: str, accepted: int, uncertain: int, abandoned: int
+) -> None:
+    _in_the_middle(database, holder=_dead())
+    done = sent(database, outbox, letter=newsletter(on_uncertain=policy))
+
+    assert done.state == state
+    assert (done.counts.accepted, done.counts.uncertain, done.counts.abandoned) == (
+        accepted,
+        uncertain,
+        abandoned,
+    )
+    assert bool(done.reason) is (state == "sending")
+
+
+def test_a_living_sender_keeps_others_out(database: Database, outbox: Path) -> None:
+    _in_the_middle(database, holder=owner.this_process())
+    with pytest.raises(Busy, match="being sent by another process"):
+        sent(database, outbox)
+
+    assert mails(outbox) == []
+
+
+def test_what_was_approved_is_what_is_sent(database: Database, outbox: Path) -> None:
+    """The sender's name was changed after approval: it does not go out so."""
+    approved(database, begun(database))
+    letter = newsletter()
+    letter = replace(letter, sender=replace(letter.sender, name="Somebody Else"))
+    with pytest.raises(DigestError, match="would not go out as approved"):
+        sent(database, outbox, letter=letter)
+
+    assert mails(outbox) == []
+
+
+def test_resending_waits_for_the_next_send(database: Database, outbox: Path) -> None:
+    issue = _in_the_middle(database, holder=_dead())
+
+    assert resolve(issue, decision="resend", database=database, by="ann", now=NOW) == 1
+    with database.read() as connection:
+        assert ledger.counts(connection, issue.id, now=NOW).pending == 2
+    done = sent(database, outbox)
+    assert (done.state, done.counts.accepted) == ("sent", 3)
+    assert DeliveryState.PENDING not in {done.state}
+
+
+def test_many_senders_share_the_work(database: Database, outbox: Path) -> None:
+    with database.write() as connection:
+        subscribe(connection, *(f"p{n}" for n in range(60)))
+
+    class Narrow(Outbox):
+        window = 3
+
+    done = send(
+        newsletter(),
+        press=press(),
+        database=database,
+        wire=Wire(open=lambda: Narrow(outbox), senders=6),
+        clock=lambda: NOW,
+        by="a test",
+        yes=True,
+    )
+    assert (done.state, done.counts.accepted) == ("sent", 63)
+    assert len(mails(outbox)) == len(set(mails(outbox))) == 63
+
+
+def test_a_draft_of_nothing_says_so(database: Database) -> None:
+    with database.write() as connection:
+        with_all = [a.id for a in articles.every(connection, "weekly")]
+        issue = drafted(connection, with_all)
+        issues.move(connection, issue.id, to=IssueState.SENT, among=[IssueState.DRAFT])
+    nothing = draft(newsletter(), database=database, now=NOW)
+
+    assert not isinstance(nothing, Issue)
+    assert nothing.nothing == "There are no new articles."
