@@ -1,10 +1,10 @@
 """Runs `digest` in a process that is killed at its N-th step, again and again from one warm parent.
 
-A step is a moment at which a crash may matter: around every transaction, every
-name given to a file, every fsync, and every send on a socket.  The product
-knows nothing of it: the steps are laid around what it calls.
+A step is a moment at which a crash may matter: before and after a commit, after
+a name was given to a file, before an fsync, and after a send on a socket.  The
+product knows nothing of it: the steps are laid around what it calls.
 
-Reads one JSON document a line: {"words", "kill_at" (0: never), "renames" (a log), "window"};
+Reads one JSON document a line: {"words", "kill_at" (0: never), "window"};
 answers with {"code" (negative: the signal), "out", "steps"}.
 """
 
@@ -20,7 +20,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 
@@ -40,8 +39,8 @@ class Steps:
                 time.sleep(60)  # the signal is on its way
 
 
-def lay_around(step: Steps, *, renames: Path, window: int) -> None:
-    """Put a step before and after everything that leaves a trace."""
+def lay_around(step: Steps, *, window: int) -> None:
+    """Put a step beside everything that leaves a trace."""
     from digest.storage.database import Database
     from digest.transports.outbox import Outbox
     from digest.transports.smtp import Smtp
@@ -50,7 +49,6 @@ def lay_around(step: Steps, *, renames: Path, window: int) -> None:
 
     @contextlib.contextmanager
     def counted_write(self: Database) -> Iterator[Any]:
-        step()
         with write(self) as connection:
             yield connection
             step()
@@ -59,23 +57,21 @@ def lay_around(step: Steps, *, renames: Path, window: int) -> None:
     Database.write = counted_write  # type: ignore[method-assign]
     Outbox.window = Smtp.window = window
 
-    replace = os.replace
-
-    def counted_replace(old: Any, new: Any, **more: Any) -> None:
-        step()
-        replace(old, new, **more)
-        with renames.open("a") as log:
-            log.write(f"{Path(new).name}\n")
-        step()
-
-    os.replace = counted_replace  # type: ignore[assignment]
-    os.fsync = _counted(os.fsync, step)
-    socket.socket.sendall = _counted(socket.socket.sendall, step)  # type: ignore[method-assign]
+    os.replace = _then(os.replace, step)
+    os.fsync = _first(os.fsync, step)
+    socket.socket.sendall = _then(socket.socket.sendall, step)  # type: ignore[method-assign]
 
 
-def _counted(call: Callable[..., Any], step: Steps) -> Callable[..., Any]:
+def _first(call: Callable[..., Any], step: Steps) -> Callable[..., Any]:
     def counted(*given: Any, **more: Any) -> Any:
         step()
+        return call(*given, **more)
+
+    return counted
+
+
+def _then(call: Callable[..., Any], step: Steps) -> Callable[..., Any]:
+    def counted(*given: Any, **more: Any) -> Any:
         answer = call(*given, **more)
         step()
         return answer
@@ -112,7 +108,7 @@ def _be_digest(order: dict[str, Any], writing: int) -> None:
     from digest.cli import main
 
     step = Steps(order["kill_at"])
-    lay_around(step, renames=Path(order["renames"]), window=order["window"])
+    lay_around(step, window=order["window"])
     code = 70
     raw = io.BytesIO()
     sys.stdout = io.TextIOWrapper(raw, encoding="utf-8")

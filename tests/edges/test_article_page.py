@@ -90,7 +90,10 @@ def test_the_canonical_link_stays_on_the_site(head: str, expected: str) -> None:
         ),
         (
             "",
-            "<h1>x y z</h1><time class='updated' datetime='2026-06-06'></time><time datetime='2026-05-02'></time>",
+            (
+                "<h1>x y z</h1><time class='updated' datetime='2026-06-06'></time>"
+                "<time datetime='2026-05-02'></time>"
+            ),
             "2026-05-02",
         ),
         ('<meta name="date" content="2026-05-03T10:00:00Z">', "", "2026-05-03"),
@@ -128,7 +131,10 @@ def test_minutes_come_from_the_words_of_the_article_alone() -> None:
     noise = "noise " * 2000
     found = page_of(
         "",
-        f"<nav>{noise}</nav><article><p>{words}</p><pre>{noise}</pre></article><section id=comments><p>{noise}</p></section>",
+        (
+            f"<nav>{noise}</nav><article><p>{words}</p><pre>{noise}</pre></article><section id=comments>"
+            f"<p>{noise}</p></section>"
+        ),
     )
     assert found.minutes == 3
 

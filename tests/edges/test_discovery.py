@@ -15,11 +15,21 @@ from digest.sources.discovery import Discovery, advertised_feeds, discover
 from digest.sources.page_tree import parse
 
 NOW = datetime(2026, 7, 25, 12, tzinfo=UTC)
-RSS = '<?xml version="1.0"?><rss version="2.0"><channel><title><![CDATA[Tides &amp; Mud]]></title><language>en-gb</language><description>Of the coast</description><item><title>Not this</title></item></channel></rss>'
-ATOM = '<?xml version="1.0"?><!-- made by hand --><feed xmlns="http://www.w3.org/2005/Atom" xml:lang="de"><title>Watt</title></feed>'
+RSS = (
+    '<?xml version="1.0"?><rss version="2.0"><channel><title><![CDATA[Tides &amp; Mud]]></title>'
+    "<language>en-gb</language><description>Of the coast</description><item>"
+    "<title>Not this</title></item></channel></rss>"
+)
+ATOM = (
+    '<?xml version="1.0"?><!-- made by hand --><feed xmlns="http://www.w3.org/2005/Atom" xml:lang="de">'
+    "<title>Watt</title></feed>"
+)
 JSON_FEED = '{"version": "https://jsonfeed.org/version/1.1", "title": "Mud", "language": "nl", "items": []}'
 CARDS = "".join(
-    f'<article><h2><a href="/blog/{word}-story">The {word} story of the coast</a></h2><time datetime="2026-07-0{n}"></time><p>How it began, went on and ended one day.</p></article>'
+    (
+        f'<article><h2><a href="/blog/{word}-story">The {word} story of the coast</a></h2>'
+        f'<time datetime="2026-07-0{n}"></time><p>How it began, went on and ended one day.</p></article>'
+    )
     for n, word in enumerate(("first", "second", "third"), 1)
 )
 
@@ -69,7 +79,8 @@ def test_a_blog_with_feeds_and_cards(site: Site) -> None:
     """Title, language, description, feeds with posts first, and the page itself as a listing."""
     site.show(
         "/",
-        '<html lang="en-GB"><head><title>Home | Tides &amp; Mud</title><meta name="description" content="Of the coast.">'
+        '<html lang="en-GB"><head><title>Home | Tides &amp; Mud</title>'
+        '<meta name="description" content="Of the coast.">'
         '<link rel="alternate" type="application/rss+xml" title="Tides » Comments" href="/comments/feed/">'
         '<link rel="alternate" type="application/rss+xml" title="Tides" href="/feed/">'
         '<link rel="alternate" type="application/json" href="/wp-json/wp/v2/pages/7"></head>'
@@ -118,7 +129,10 @@ def test_a_feed_below_the_blog_comes_before_one_at_the_root(site: Site) -> None:
 def test_the_blog_behind_a_home_page_is_the_listing(site: Site) -> None:
     site.show(
         "/",
-        '<html><title>Product</title><nav><a href="/pricing">Pricing</a><a href="/blog/">Blog</a></nav><h1>Buy it</h1></html>',
+        (
+            '<html><title>Product</title><nav><a href="/pricing">Pricing</a>'
+            '<a href="/blog/">Blog</a></nav><h1>Buy it</h1></html>'
+        ),
     )
     site.show("/blog/", f"<html><main>{CARDS}</main></html>")
     assert site.discover().listing_url == f"{site.url}/blog/"
@@ -153,7 +167,8 @@ def test_an_address_that_fails_is_an_error(site: Site) -> None:
 
 def test_feeds_of_tags_come_last_and_icons_are_none() -> None:
     page = parse(
-        '<link rel="alternate" type="application/rss+xml" href="/tag/x/feed.xml"><link rel="alternate" hreflang="de" href="/de/">'
+        '<link rel="alternate" type="application/rss+xml" href="/tag/x/feed.xml">'
+        '<link rel="alternate" hreflang="de" href="/de/">'
         '<link rel="alternate" type="application/atom+xml" href="/atom.xml"><link rel="icon" href="/i.ico">',
         url="https://site.example/",
     )

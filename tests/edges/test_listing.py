@@ -30,8 +30,6 @@ from digest.sources.text_listing import is_markup, read_text_listing
 
 NOW = datetime(2026, 7, 25, 12, tzinfo=UTC)
 PAGES = Path(__file__).parents[1] / "data" / "listings"
-REPLAY = Path(__file__).parents[2] / ".." / "shared" / "replays" / "datafusion.tar.xz"
-SEED = Path(__file__).parents[2] / ".." / "shared" / "seed" / "listing.txt"
 
 
 # --- shapes of pages
@@ -65,7 +63,8 @@ def as_json(article: FoundArticle) -> dict[str, object]:
 
 def test_links_to_the_page_itself_under_its_canonical_name_are_no_articles() -> None:
     page = parse(
-        '<link rel="canonical" href="https://blog.example/"><h2><a href="https://blog.example/">The blog of a mill</a></h2>'
+        '<link rel="canonical" href="https://blog.example/"><h2>'
+        '<a href="https://blog.example/">The blog of a mill</a></h2>'
         "<time>2026-07-01</time><p>Flour, water and a long, long weir that nobody has mended.</p>",
         url="http://127.0.0.1:8000/",
     )
@@ -88,12 +87,18 @@ def test_cards_with_the_sites_own_absolute_links_count_as_own_on_a_mirror() -> N
 
 def test_an_advertisement_among_own_cards_is_left_out() -> None:
     """An undated card that leads elsewhere, between dated cards of the site."""
-    own = '<div class="card"><h3><a href="/blog/{0}-stones">{0} stones</a></h3><span class="date">2026-07-0{1}</span><p>{2}</p></div>'
+    own = (
+        '<div class="card"><h3><a href="/blog/{0}-stones">{0} stones</a></h3>'
+        '<span class="date">2026-07-0{1}</span><p>{2}</p></div>'
+    )
     text = "What they weigh, where they come from, and how they were brought here."
     page = parse(
         "<main>"
         + own.format("seven", 7, text)
-        + f'<div class="card"><h3><a href="https://ads.example/buy-boots-now">Boots for all weathers</a></h3><p>{text}</p></div>'
+        + (
+            f'<div class="card"><h3>'
+            f'<a href="https://ads.example/buy-boots-now">Boots for all weathers</a></h3><p>{text}</p></div>'
+        )
         + own.format("six", 6, text)
         + own.format("five", 5, text)
         + "</main>",
@@ -106,8 +111,10 @@ def test_template_syntax_and_comments_stay_out_of_titles_and_teasers() -> None:
     """Visible template syntax is text; what stands in a comment is nothing."""
     page = parse(
         "<main><article><h2><a href='/b/braces'>Braces: {{ 7*7 }}</a></h2><time>2026-07-02</time>"
-        "<p><!-- {% comment %} licence {% endcomment %} -->Vec&lt;T&gt; and {% raw %} are only words here.</p></article>"
-        "<article><h2><a href='/b/other'>The other one</a></h2><time>2026-07-01</time><p>Nothing special in here.</p></article></main>",
+        "<p><!-- {% comment %} licence {% endcomment %} -->Vec&lt;T&gt; and {% raw %} are only "
+        "words here.</p></article>"
+        "<article><h2><a href='/b/other'>The other one</a></h2><time>2026-07-01</time>"
+        "<p>Nothing special in here.</p></article></main>",
         url="https://site.example/",
     )
     first = articles_of(page, now=NOW)[0]
@@ -116,7 +123,10 @@ def test_template_syntax_and_comments_stay_out_of_titles_and_teasers() -> None:
 
 
 def test_one_link_with_and_without_fragment_are_two_articles() -> None:
-    card = '<section class="post"><h2><a href="/log#{0}">Change {0} of the tool</a></h2><time datetime="2026-07-0{0}"></time><p>{1}</p></section>'
+    card = (
+        '<section class="post"><h2><a href="/log#{0}">Change {0} of the tool</a></h2>'
+        '<time datetime="2026-07-0{0}"></time><p>{1}</p></section>'
+    )
     text = "What was changed, why it was changed, and how to change it back again."
     page = parse(
         card.format(3, text) + card.format(2, text) + card.format(1, text), url="https://site.example/"
@@ -173,8 +183,9 @@ def test_a_megabyte_with_five_hundred_cards_is_read_quickly() -> None:
     """Well under two seconds for a page far larger than real ones."""
     filler = "Words that fill a teaser with nothing in particular, again and again. " * 26
     cards = "".join(
-        f'<div class="row"><div class="c{n % 3}"><h2><a href="/blog/card-number-{n}">Card number {n} of many</a></h2>'
-        f'<p class="meta">Posted on {n % 28 + 1} May 2026 by Ann Author</p><p>{filler}</p><a href="/blog/card-number-{n}">Read more</a></div></div>'
+        f'<div class="row"><div class="c{n % 3}"><h2><a href="/blog/card-number-{n}">Card {n} of all</a></h2>'
+        f'<p class="meta">Posted on {n % 28 + 1} May 2026 by Ann Author</p><p>{filler}</p>'
+        f'<a href="/blog/card-number-{n}">Read more</a></div></div>'
         for n in range(500)
     )
     page = f"<html><body><nav>{'<a href=/x>menu</a>' * 50}</nav><main>{cards}</main></body></html>"
@@ -192,7 +203,10 @@ def test_a_megabyte_with_five_hundred_cards_is_read_quickly() -> None:
 
 def test_teasers_in_plain_text() -> None:
     """The first sentence is the title, the rest the teaser, the page's address the link of all."""
-    text = "\nRetries are promises. Keep few of them. A guide.\nRead More\nsync.Pool is not a cache. It only looks like one.\nRead More"
+    text = (
+        "\nRetries are promises. Keep few of them. A guide.\nRead More\nsync.Pool is not a cache. It "
+        "only looks like one.\nRead More"
+    )
     found = read_text_listing(text, url="https://site.example/blog/", now=NOW)
     assert [(a.title, a.teaser) for a in found] == [
         ("Retries are promises", "Keep few of them. A guide."),
@@ -213,7 +227,10 @@ def test_a_teaser_of_one_sentence_leaves_nothing_for_the_teaser() -> None:
 
 def test_a_long_first_sentence_is_continued_in_the_teaser() -> None:
     """Nothing is lost and nothing said twice where a title has to be cut."""
-    sentence = "Why blind retries during an election of leaders cause storms, and how budgets, boundaries and names for errors make a system that one can predict."
+    sentence = (
+        "Why blind retries during an election of leaders cause storms, and how budgets, "
+        "boundaries and names for errors make a system that one can predict."
+    )
     (found,) = read_text_listing(f"{sentence}\nRead More", url="https://site.example/", now=NOW)
     assert len(found.title) <= 110
     assert found.title.endswith("…")
@@ -224,8 +241,10 @@ def test_a_long_first_sentence_is_continued_in_the_teaser() -> None:
 
 def test_copied_blocks_with_title_date_author_and_time() -> None:
     text = (
-        "Tiny queues\nWhy we cap every queue at two hundred entries.\nJul 14, 2026 · by Ines Duarte · 6 min read\nRead More\n\n"
-        "On-call calendars\nSwaps without asking, holidays by default.\nJuly 3, 2026\nBy Paul Oduya\n4 min read\nRead More\n"
+        "Tiny queues\nWhy we cap every queue at two hundred entries.\nJul 14, 2026 · by Ines Duarte "
+        "· 6 min read\nRead More\n\n"
+        "On-call calendars\nSwaps without asking, holidays by default.\nJuly 3, 2026\nBy Paul "
+        "Oduya\n4 min read\nRead More\n"
     )
     first, second = read_text_listing(text, url="https://site.example/blog/", now=NOW)
     assert (first.title, first.teaser, first.author, first.minutes) == (
@@ -266,7 +285,10 @@ def test_a_date_inside_a_sentence_dates_nothing() -> None:
 
 
 def test_wrapped_lines_are_joined() -> None:
-    text = "A sentence that a program has broken in the middle of the line\nbecause it was too long. And a second one.\nRead More\n"
+    text = (
+        "A sentence that a program has broken in the middle of the line\nbecause it was too long. And a "
+        "second one.\nRead More\n"
+    )
     (found,) = read_text_listing(text, url="https://s.example/", now=NOW)
     assert (
         found.title
@@ -297,9 +319,9 @@ def test_text_is_told_from_markup(text: str, content_type: str, expected: bool) 
     assert is_markup(text, content_type) is expected
 
 
-@pytest.mark.skipif(not SEED.exists(), reason="the example listing is not beside this checkout")
-def test_the_example_listing_has_ten_teasers() -> None:
-    found = read_text_listing(SEED.read_text(encoding="utf-8"), url="https://blog.example.com/blog/", now=NOW)
+def test_the_example_listing_has_ten_teasers(shared_folder: Path) -> None:
+    seed = shared_folder / "seed" / "listing.txt"
+    found = read_text_listing(seed.read_text(encoding="utf-8"), url="https://blog.example.com/blog/", now=NOW)
     assert len(found) == 10
     assert len({a.title for a in found}) == 10
     assert found[1].title == "Go 1.18 shipped generics in March 2022"
@@ -370,9 +392,11 @@ def test_a_page_without_teasers_is_an_empty_reading_with_a_warning(tmp_path: Pat
 # --- selectors
 
 ODD = """<html><body><h1>Odd</h1>
-<div class="x1"><b class="t">Alpha</b><i class="d">1 July 2026</i><u class="w">Ann</u><q>All about the first letter.</q>
+<div class="x1"><b class="t">Alpha</b><i class="d">1 July 2026</i><u class="w">Ann</u>
+<q>All about the first letter.</q>
 <img class="p" src="/a.png" width="600"><a class="l" href="/alpha">→</a><a href="/other">other</a></div>
-<div class="x1"><b class="t">Beta</b><i class="d">2 July 2026</i><u class="w">Bob</u><q>All about the second letter.</q><a class="l" href="/beta">→</a></div>
+<div class="x1"><b class="t">Beta</b><i class="d">2 July 2026</i><u class="w">Bob</u>
+<q>All about the second letter.</q><a class="l" href="/beta">→</a></div>
 </body></html>"""
 
 
@@ -427,7 +451,10 @@ def test_cards_without_a_link_are_counted(tmp_path: Path) -> None:
         ('<link rel="next" href="/blog/page/2/">', "/blog/page/2/"),
         ('<a rel="next nofollow" href="?page=2">go on</a>', "/blog/?page=2"),
         (
-            '<div class="pagination"><a href="/blog/page/1/">1</a><a href="/blog/page/2/">2</a><a href="/blog/page/9/">9</a></div>',
+            (
+                '<div class="pagination"><a href="/blog/page/1/">1</a><a href="/blog/page/2/">2</a>'
+                '<a href="/blog/page/9/">9</a></div>'
+            ),
             "/blog/page/2/",
         ),
         ('<a href="/blog/page/2/">Older posts →</a>', "/blog/page/2/"),
@@ -499,7 +526,8 @@ def site() -> Iterator[Site]:
 
 def listing(*numbers: int, more: str = "") -> str:
     cards = "".join(
-        f'<article><h2><a href="/blog/story-number-{n}">Story number {n}</a></h2><time datetime="2026-06-{n:02}"></time>'
+        f'<article><h2><a href="/blog/story-number-{n}">Story number {n}</a></h2>'
+        f'<time datetime="2026-06-{n:02}"></time>'
         f"<p>The beginning of story {n}, which is about something else.</p></article>"
         for n in numbers
     )
@@ -597,10 +625,10 @@ def test_a_private_address_needs_leave(site: Site) -> None:
 # --- a real site's history
 
 
-@pytest.mark.skipif(not REPLAY.exists(), reason="the recorded pages are not beside this checkout")
-def test_every_card_of_a_recorded_site_is_read() -> None:
+def test_every_card_of_a_recorded_site_is_read(shared_folder: Path) -> None:
     """Six snapshots out of twenty months: all headlines, dates and authors, and nothing else."""
-    with lzma.open(REPLAY) as packed, tarfile.open(fileobj=packed) as archive:
+    recorded = shared_folder / "replays" / "datafusion.tar.xz"
+    with lzma.open(recorded) as packed, tarfile.open(fileobj=packed) as archive:
         pages = {
             m.name: archive.extractfile(m) for m in archive.getmembers() if m.name.endswith("index.html")
         }

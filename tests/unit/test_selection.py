@@ -116,7 +116,7 @@ def test_too_old_and_too_early():
     """By the policy; a future date waits for its day unless the owner wants it sent."""
     assert why_not(article(1, published=61)) == "older than 60 days"
     assert chosen(article(1, published=59)) == [1]
-    assert why_not(article(1, published=-3)) == "dated in the future: 2026-03-13"
+    assert why_not(article(1, published=-3)) == "dated in the future: 13 March 2026"
     assert chosen(article(1, published=-3), sends_future_dated=True) == [1]
 
 

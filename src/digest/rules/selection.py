@@ -109,7 +109,7 @@ def _reason_against(
     if article.excluded_at is not None and not called_in:
         return LeftOut.EXCLUDED, ""
     if article.published is not None and article.published > moment.now and not policy.sends_future_dated:
-        return LeftOut.FUTURE, f"{article.published:%Y-%m-%d}"
+        return LeftOut.FUTURE, f"{article.published.day} {article.published:%B %Y}"
     if called_in:
         return None
     if refused := _refused_tag(article, policy, source):

@@ -23,7 +23,7 @@ from digest.rules.cleaning import (
 )
 from digest.sources import html_dates
 from digest.sources.article_links import same_page, site_of
-from digest.sources.card_reading import as_markup
+from digest.sources.cards import as_markup
 from digest.sources.page_images import image_in
 from digest.sources.page_tree import Element, Page, parse
 from digest.sources.page_zones import furniture

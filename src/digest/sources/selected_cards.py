@@ -17,8 +17,15 @@ from digest.model.article import FoundArticle
 from digest.rules.cleaning import plain, teaser_of, without_tracking
 from digest.sources import html_dates
 from digest.sources.article_links import Link, place_of, usable_links
-from digest.sources.card_reading import Card, Surroundings, as_markup, read_card
-from digest.sources.cards import find_cards, leading_link, surroundings
+from digest.sources.cards import (
+    Card,
+    Surroundings,
+    as_markup,
+    find_cards,
+    leading_link,
+    read_card,
+    surroundings,
+)
 from digest.sources.page_images import image_in
 from digest.sources.page_tree import Element, Page
 

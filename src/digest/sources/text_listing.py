@@ -16,7 +16,7 @@ from datetime import datetime
 from digest.model.article import FoundArticle
 from digest.rules.cleaning import plain, teaser_of
 from digest.sources import html_dates
-from digest.sources.card_reading import as_markup, titled
+from digest.sources.cards import as_markup, titled
 from digest.sources.invitations import is_invitation_line, without_trailing_invitation
 
 _BYLINE = re.compile(

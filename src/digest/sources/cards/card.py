@@ -1,0 +1,127 @@
+"""A card while it is read: a range of a page, what the page tells about all its cards, which text is used up.
+
+A card is a range of elements and of text, not necessarily one element.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from digest.model.article import FoundArticle
+from digest.sources.article_links import Link
+from digest.sources.page_tree import HEADINGS, Element, Page
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A range of elements and of text, and the link that makes it an article."""
+
+    link: Link
+    start: int
+    end: int
+    text_start: int
+    text_end: int
+
+    def holds(self, place: int) -> bool:
+        return self.start <= place < self.end
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the page as a whole tells about each of its cards."""
+
+    page: Page
+    flags: bytearray  # furniture, by element
+    now: datetime
+    is_day_first: bool = False
+    calls: frozenset[str] = frozenset()  # link texts that many different articles share: "Mehr dazu"
+    read: dict[Card, FoundArticle | None] = field(default_factory=dict)  # what was read already
+
+
+@dataclass(slots=True)
+class Draft:
+    """A card while it is read; `used` are the pieces of text that have found their meaning."""
+
+    card: Card
+    at: Surroundings
+    used: set[int] = field(default_factory=set)
+    anchors: list[Element] = field(init=False)  # the card's anchors that lead to the article
+
+    def __post_init__(self) -> None:
+        link = self.card.link.anchor
+        href = link.attributes.get("href", "")
+        self.anchors = [
+            e for e in self.elements if e is link or (e.tag == "a" and e.attributes.get("href", "") == href)
+        ]
+
+    @property
+    def page(self) -> Page:
+        return self.at.page
+
+    @property
+    def elements(self) -> list[Element]:
+        return self.page.elements[self.card.start : self.card.end]
+
+    def use(self, element: Element) -> None:
+        self.used.update(
+            range(max(element.text_start, self.card.text_start), min(element.text_end, self.card.text_end))
+        )
+
+    def text_of(self, element: Element) -> str:
+        return self.page.text_of(element)
+
+
+def is_heading(element: Element) -> bool:
+    return element.tag in HEADINGS or element.attributes.get("role", "").lower() == "heading"
+
+
+def is_named(element: Element, words: frozenset[str]) -> bool:
+    """Whether a class name of the element is, or ends in, one of the words: `post-date`, `entry__date`."""
+    return any(_last_word(name) in words or name.lower() in words for name in element.classes)
+
+
+def _last_word(name: str) -> str:
+    parts = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)
+    return parts[-1].lower() if parts else ""
+
+
+def cells_of(draft: Draft, element: Element) -> list[Element]:
+    cells: dict[int, Element] = {}
+    for place in range(element.text_start, element.text_end):
+        piece = draft.page.pieces[place]
+        if piece.text.strip():
+            cells.setdefault(piece.cell.index, piece.cell)
+    return list(cells.values())
+
+
+def lines_of(draft: Draft) -> Iterator[str]:
+    """The text of the card that is not its title, a line per unit."""
+    for _cell, places in units_of(draft):
+        text = draft.page.text(places[0], places[-1] + 1, without=draft.used)
+        if text:
+            yield text
+
+
+def units_of(draft: Draft) -> Iterator[tuple[Element, list[int]]]:
+    cell: Element | None = None
+    places: list[int] = []
+    for place in range(draft.card.text_start, draft.card.text_end):
+        if place in draft.used:
+            continue
+        piece = draft.page.pieces[place]
+        if not piece.text.strip() and piece.text != "\n":
+            if places and piece.cell is cell:
+                places.append(place)
+            continue
+        is_break = piece.text == "\n" and piece.cell is cell
+        if (piece.cell is not cell or is_break) and places and cell is not None:
+            yield cell, places
+            places = []
+        cell = piece.cell
+        if not is_break:
+            places.append(place)
+    if places and cell is not None:
+        yield cell, places

@@ -1,0 +1,187 @@
+"""The date of a card: by markup, in short lines, at the edge of a line, in its address, above its group.
+
+A date in the middle of prose is never one.  A date with a year goes before one without.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator
+from datetime import datetime
+
+from digest.sources import html_dates
+from digest.sources.article_links import date_of
+from digest.sources.cards.bylines import is_meta, without_byline
+from digest.sources.cards.card import Draft, is_heading, is_named, lines_of
+from digest.sources.page_tree import HEADINGS, Element
+
+
+def published_at(draft: Draft, title: str) -> datetime | None:
+    for value in (*_dates_by_markup(draft), *_dates_in_cells(draft)):
+        if value is not None:
+            return value
+    found = html_dates.find_date(title[:12], now=draft.at.now)
+    if found and found.start <= 1:
+        return found.value
+    return date_of(draft.card.link.url, now=draft.at.now) or _date_above(draft)
+
+
+def _dates_by_markup(draft: Draft) -> Iterator[datetime | None]:
+    marked = [e for e in draft.elements if _says_date(e) and not _is_changed(draft, e)]
+    marked.sort(key=lambda e: (not is_publication(e), e.index))
+    for element in marked:
+        yield _date_of_element(draft, element)
+    for element in draft.elements:
+        if element.tag not in {"time", "a", "meta", "article", "img"} and is_named(element, DATE_WORDS):
+            text = draft.text_of(element)
+            if len(text) <= 80 and not _is_changed(draft, element):
+                yield _date_in(draft, text, yearless=True, use=element)
+
+
+def _says_date(element: Element) -> bool:
+    attributes = element.attributes
+    return element.tag == "time" or "datetime" in attributes or attributes.get("itemprop") == "datePublished"
+
+
+def is_publication(element: Element) -> bool:
+    words = element.words() | {element.attributes.get("itemprop", "").lower()}
+    return bool(words & {"published", "datepublished", "pubdate"}) or "dt-published" in element.classes
+
+
+def _is_changed(draft: Draft, element: Element) -> bool:
+    words = element.words()
+    if words & {"updated", "modified"} and "published" not in words:
+        return True
+    if element.attributes.get("itemprop") == "dateModified":
+        return True
+    before = draft.page.text(max(draft.card.text_start, element.text_start - 4), element.text_start)
+    return bool(_CHANGED.search(before)) or bool(
+        _CHANGED.match(draft.text_of(element).partition(":")[0] + ":")
+    )
+
+
+def _date_of_element(draft: Draft, element: Element) -> datetime | None:
+    attributes = element.attributes
+    for name in ("datetime", "content", "title"):
+        value = html_dates.read_datetime(attributes.get(name, ""), now=draft.at.now)
+        if value is not None:
+            draft.use(element)
+            return value
+    return _date_in(draft, draft.text_of(element), yearless=True, use=element)
+
+
+def _date_in(draft: Draft, text: str, *, yearless: bool, use: Element | None = None) -> datetime | None:
+    at = draft.at
+    found = html_dates.find_date(text, now=at.now, day_first=at.is_day_first)
+    if found is None and yearless:
+        year = _year_above(draft)
+        found = html_dates.find_date(text, now=at.now, year=year, yearless=True, day_first=at.is_day_first)
+    if found is None:
+        return None
+    if use is not None and is_meta(text):
+        draft.use(use)
+    return found.value
+
+
+def _dates_in_cells(draft: Draft) -> Iterator[datetime | None]:
+    """Dates in short lines of the card, or at the begin or end of a line; never in the middle of prose."""
+    lines = list(lines_of(draft))
+    for text in lines:
+        if len(text) <= 120 and not _CHANGED.search(_before_date(draft, text)):
+            yield _date_standing_alone(draft, text)
+    for text in lines:
+        yield _date_at_the_edge(draft, text)
+    for text in lines:
+        if len(text) <= 40 and is_meta(text):
+            yield _date_in(draft, text, yearless=True)
+
+
+def _before_date(draft: Draft, text: str) -> str:
+    found = html_dates.find_date(text, now=draft.at.now)
+    return text[: found.start] if found else ""
+
+
+def _date_standing_alone(draft: Draft, text: str) -> datetime | None:
+    found = html_dates.find_date(text, now=draft.at.now, day_first=draft.at.is_day_first)
+    if found is None:
+        return None
+    rest = text[: found.start] + " " + text[found.end :]
+    return found.value if is_meta(text) or len(re.findall(r"\w", without_byline(rest))) <= 40 else None
+
+
+def _date_at_the_edge(draft: Draft, text: str) -> datetime | None:
+    """A date that opens a line, or closes it behind a dash or in brackets."""
+    at = draft.at
+    begin = html_dates.find_date(text[:80], now=at.now, day_first=at.is_day_first)
+    opens = begin is not None and re.fullmatch(r"\W*(?:\w+ ?){0,2}\W*", text[: begin.start])
+    if begin is not None and opens and re.match(r"\s*[-–—:|·•)\],.]|\s*$", text[begin.end :]):
+        return begin.value
+    tail = text[-60:]
+    end = html_dates.find_date(tail, now=at.now, day_first=at.is_day_first)
+    if end is not None and re.search(r"[(\[–—|·,-]\s*$", tail[: end.start]):
+        return end.value if not re.search(r"\w", tail[end.end :]) else None
+    return None
+
+
+def _date_above(draft: Draft) -> datetime | None:
+    """The date that heads a group of cards: a heading beside the card or beside the box that it stands in."""
+    root = draft.page.elements[draft.card.start]
+    for element in [root, *list(root.ancestors())[:3]]:
+        for sibling in _siblings_before(element):
+            if not is_heading(sibling) and "header" not in sibling.words():
+                continue
+            text = draft.text_of(sibling)
+            if len(text) <= 60 and is_meta(text):
+                return _date_in(draft, text, yearless=False)
+            break
+    return None
+
+
+def _year_above(draft: Draft) -> int | None:
+    """The year that the nearest heading above the card names, as archives are grouped."""
+    elements = draft.page.elements
+    looked = 0
+    for place in range(draft.card.start - 1, -1, -1):
+        element = elements[place]
+        if element.tag in HEADINGS or element.tag in {
+            "dt",
+            "th",
+            "summary",
+            "strong",
+            "b",
+            "caption",
+            "td",
+            "span",
+            "p",
+            "div",
+        }:
+            if element.text_end - element.text_start > 8 or element.text_end == element.text_start:
+                continue
+            looked += 1
+            year = html_dates.year_alone(draft.text_of(element))
+            if year and not any(c.tag == "a" for c in elements[element.index : element.end]):
+                return year
+        if looked > 2000:
+            break
+    return None
+
+
+def _siblings_before(element: Element) -> Iterator[Element]:
+    """The forty siblings before an element, the nearest first."""
+    siblings = element.parent.children if element.parent is not None else []
+    place = bisect_left(siblings, element.index, key=lambda sibling: sibling.index)
+    yield from reversed(siblings[max(place - 40, 0) : place])
+
+
+DATE_WORDS = frozenset(
+    {"date", "time", "published", "posted", "pubdate", "timestamp", "datetime", "datum", "fecha"}
+)
+
+
+_CHANGED = re.compile(
+    r"(?:updated?|modified|edited|aktualisiert|geändert|mis à jour|modifié|actualizado|aggiornato"
+    r"|bijgewerkt|atualizado)"
+    r"(?: (?:on|am|le|el|il|op|em))?\W*$",
+    re.IGNORECASE,
+)

@@ -1,0 +1,144 @@
+"""Finds the cards of a page: the group that says most, and those of its kind; furniture never takes part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from digest.model.article import FoundArticle
+from digest.sources import html_dates
+from digest.sources.article_links import Link, Place, place_of, shape_of, usable_links
+from digest.sources.cards.card import Card, Surroundings
+from digest.sources.cards.groups import changelog_in, declared_groups, groups_in
+from digest.sources.cards.reading import read_card
+from digest.sources.cards.weighing import ENOUGH, Group, share_of, weighed
+from digest.sources.page_tree import Page
+from digest.sources.page_zones import furniture
+
+_MOST_LINKS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """The cards of a page in document order, and what they share."""
+
+    cards: tuple[Card, ...]
+    at: Surroundings
+
+    def articles(self) -> tuple[FoundArticle, ...]:
+        found = (read_card(card, self.at) for card in self.cards)
+        return tuple(article for article in found if article is not None)
+
+
+def find_cards(page: Page, *, now: datetime) -> Detection:
+    """The cards of the page's main list; none where it has no such list."""
+    place = place_of(page)
+    for soft in (True, False):
+        flags = furniture(page, soft=soft)
+        links = [link for link in usable_links(page, place) if not flags[link.anchor.index]][:_MOST_LINKS]
+        at = surroundings(page, flags, links, now=now)
+        cards = _main_cards(page, place, links, at)
+        if cards:
+            break
+    return Detection(tuple(cards), at)
+
+
+def surroundings(page: Page, flags: bytearray, links: Iterable[Link], *, now: datetime) -> Surroundings:
+    """What all cards of a page share; `links` tell which words are calls rather than titles."""
+    texts = (piece.text for piece in page.pieces if "/" in piece.text)
+    return Surroundings(
+        page=page,
+        flags=flags,
+        now=now,
+        is_day_first=html_dates.is_day_first((t for t in texts if len(t) < 80), language=page.language),
+        calls=_calls(page, links),
+    )
+
+
+def _calls(page: Page, links: Iterable[Link]) -> frozenset[str]:
+    """Short link texts that lead to three or more different articles."""
+    targets: dict[str, set[str]] = {}
+    for link in links:
+        text = page.text_of(link.anchor).casefold()
+        if text and len(text.split()) <= 4:
+            targets.setdefault(text, set()).add(link.url)
+    return frozenset(text for text, urls in targets.items() if len(urls) >= 3)
+
+
+def _main_cards(page: Page, place: Place, links: list[Link], at: Surroundings) -> list[Card]:
+    groups = [g for g in (weighed(g, place, at) for g in groups_in(page, links)) if g is not None]
+    groups += declared_groups(page, place, links, at)
+    fitting = [g for g in groups if g.evidence >= ENOUGH + (1.5 if len(g.cards) == 1 else 0)]
+    fitting = [g for g in fitting if not _is_inside_one_card(g, fitting)]
+    if not fitting:
+        fitting = changelog_in(page, place, at)
+    if not fitting:
+        return []
+    best = max(fitting, key=lambda g: (g.score, -g.cards[0].start))
+    return _joined(best, [g for g in groups if g is not best], at)
+
+
+def _is_inside_one_card(group: Group, others: list[Group]) -> bool:
+    """A list inside a single article of a better list is part of that article."""
+    for other in others:
+        if other is group or len(other.cards) < 2 or other.evidence < ENOUGH:
+            continue
+        for card in other.cards:
+            if (
+                card.holds(group.cards[0].start)
+                and card.holds(group.cards[-1].end - 1)
+                and len(group.cards) > 1
+            ):
+                return True
+    return False
+
+
+def _joined(best: Group, others: list[Group], at: Surroundings) -> list[Card]:
+    """The best group, and others of its kind: the featured card above the grid, a second column."""
+    cards = list(best.cards)
+    shapes = {shape_of(c.link.url) for c in cards}
+    known = {c.link.url for c in cards}
+    for group in sorted(others, key=lambda g: -g.score):
+        fresh = [c for c in group.cards if c.link.url not in known and not _overlaps(c, cards)]
+        if not fresh or len(fresh) * 2 < len(group.cards) or not _is_of_its_kind(group, best, shapes):
+            continue
+        cards += fresh
+        known |= {c.link.url for c in fresh}
+    return sorted(_consistent(cards, at), key=lambda c: (c.start, c.text_start))
+
+
+def _overlaps(card: Card, others: list[Card]) -> bool:
+    return any(
+        card.start < o.end
+        and o.start < card.end
+        and not (card.text_end <= o.text_start or o.text_end <= card.text_start)
+        for o in others
+    )
+
+
+def _is_of_its_kind(group: Group, best: Group, shapes: set[str]) -> bool:
+    alike = share_of(shape_of(c.link.url) in shapes for c in group.cards)
+    if best.dated >= 0.5 and group.dated < 0.5:
+        return alike >= 0.6 and group.evidence >= ENOUGH + 1
+    return (alike >= 0.6 and group.evidence >= ENOUGH - 1) or (
+        group.dated >= 0.8 and group.evidence >= ENOUGH + 1
+    )
+
+
+def _consistent(cards: list[Card], at: Surroundings) -> list[Card]:
+    """Leave out what only looks like the rest: undated tiles among dated cards, advertising.
+
+    An undated card stays if its address is of the kind of the dated ones, a foreign one if it is dated.
+    """
+    place = place_of(at.page)
+    dated = [c for c in cards if (article := read_card(c, at)) is not None and article.published is not None]
+    shapes = {shape_of(c.link.url) for c in dated}
+    own = {c.start for c in cards if place.is_own(c.link.url)}
+    when = {c.start for c in dated}
+    kept = cards
+    if len(dated) * 10 >= len(cards) * 6 and len(dated) > 1:
+        kept = [c for c in kept if c.start in when or shape_of(c.link.url) in shapes]
+    if len(own) * 2 > len(cards):
+        kept = [c for c in kept if c.start in own or c.start in when]
+    return kept
