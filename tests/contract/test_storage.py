@@ -310,6 +310,31 @@ def test_a_refreshed_article_shows_what_its_source_shows(database: Database) -> 
     assert stored.first_seen == NOW
 
 
+@pytest.mark.parametrize(
+    ("is_backlog", "before", "after", "kept"),
+    [
+        pytest.param(True, -40, 1, -40, id="a rebuild dates the backlog today: it stays old"),
+        pytest.param(True, -40, -50, -50, id="an older date is believed"),
+        pytest.param(True, 3, 9, 9, id="what was still to appear is put off"),
+        pytest.param(False, -1, 1, 1, id="what came as news takes its new date"),
+    ],
+)
+def test_old_articles_do_not_become_young(
+    database: Database, is_backlog: bool, before: int, after: int, kept: int
+) -> None:
+    """Days from now: the date that was known, the one that its source shows next, the one that is kept."""
+    with database.write() as connection:
+        old = found(1, published=NOW + before * DAY)
+        [number] = articles.add(
+            connection, "weekly", [old], source_key="feed:1", seen=NOW, is_backlog=is_backlog
+        )
+        shown = found(1, published=NOW + after * DAY)
+        articles.refresh(connection, {number: shown}, source_key="feed:1", seen=NOW + 2 * DAY)
+        [stored] = articles.by_ids(connection, [number])
+
+    assert stored.dated == NOW + kept * DAY
+
+
 def test_another_sources_telling_changes_nothing(database: Database) -> None:
     with database.write() as connection:
         [number] = store(connection, 1)

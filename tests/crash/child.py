@@ -4,15 +4,12 @@ A step is a moment at which a crash may matter: before and after a commit, after
 a name was given to a file, before an fsync, and after a send on a socket.  The
 product knows nothing of it: the steps are laid around what it calls.
 
-Reads one JSON document a line: {"words", "kill_at" (0: never), "window"};
-answers with {"code" (negative: the signal), "out", "steps"}.
+An order to it names "kill_at" (0: never) and "window"; see `fakes.warm`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import io
-import json
 import os
 import signal
 import socket
@@ -20,7 +17,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from fakes.warm import serve
 
 
 class Steps:
@@ -79,56 +81,9 @@ def _then(call: Callable[..., Any], step: Steps) -> Callable[..., Any]:
     return counted
 
 
-def warm_up() -> None:
-    """Import what a send needs, once for all."""
-    import digest.cli.app
-    import digest.rendering.issue
-    import digest.transports.outbox
-    import digest.transports.smtp
-    import digest.workflows.approve
-    import digest.workflows.send  # noqa: F401
-
-
-def run(order: dict[str, Any]) -> dict[str, Any]:
-    """Fork, run one command in the child, and say how it ended."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(reading)
-        _be_digest(order, writing)
-    os.close(writing)
-    with os.fdopen(reading, "rb") as pipe:
-        said = pipe.read()
-    _, status = os.waitpid(child, 0)
-    answer = json.loads(said) if said else {"out": "", "steps": 0}
-    return answer | {"code": os.waitstatus_to_exitcode(status)}
-
-
-def _be_digest(order: dict[str, Any], writing: int) -> None:
-    from digest.cli import main
-
-    step = Steps(order["kill_at"])
-    lay_around(step, window=order["window"])
-    code = 70
-    raw = io.BytesIO()
-    sys.stdout = io.TextIOWrapper(raw, encoding="utf-8")
-    try:
-        main(order["words"])
-    except SystemExit as stop:
-        code = int(stop.code or 0)
-    except BaseException as error:  # noqa: BLE001 - told to the test
-        raw.write(repr(error).encode())
-    sys.stdout.flush()
-    os.write(writing, json.dumps({"out": raw.getvalue().decode(), "steps": step.count}).encode())
-    os._exit(code)
-
-
-def main() -> None:
-    warm_up()
-    print("ready", flush=True)
-    for line in sys.stdin:
-        print(json.dumps(run(json.loads(line))), flush=True)
+def prepare(order: dict[str, Any]) -> None:
+    lay_around(Steps(order["kill_at"]), window=order["window"])
 
 
 if __name__ == "__main__":
-    main()
+    serve(prepare)

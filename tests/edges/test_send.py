@@ -354,3 +354,32 @@ def test_a_draft_of_nothing_says_so(database: Database) -> None:
 
     assert not isinstance(nothing, Issue)
     assert nothing.nothing == "There are no new articles."
+
+
+def _in_doubt(database: Database, outbox: Path) -> Issue:
+    """Issue 1 is done but for one delivery of which nobody knows."""
+    _in_the_middle(database, holder=_dead())
+    done = sent(database, outbox)
+    assert (done.state, done.counts.uncertain) == ("sending", 1)
+    assert done.issue is not None
+    return done.issue
+
+
+def test_a_doubt_is_told_again_until_it_is_decided(database: Database, outbox: Path) -> None:
+    """With nothing new to send, that is what there is to say: not "nothing to do"."""
+    _in_doubt(database, outbox)
+    again = sent(database, outbox)
+
+    assert (again.state, again.counts.uncertain) == ("sending", 1)
+    assert "1 person may or may not have it" in again.reason
+
+
+def test_the_next_issue_does_not_wait_for_a_decision(database: Database, outbox: Path) -> None:
+    _in_doubt(database, outbox)
+    with database.write() as connection:
+        store(connection, 3, seen=NOW + timedelta(minutes=1))
+    following = sent(database, outbox)
+
+    assert following.issue is not None
+    assert (following.issue.number, following.state) == (2, "sent")
+    assert following.counts.accepted == 3

@@ -131,6 +131,18 @@ def test_a_title_that_several_articles_share_identifies_none():
     assert who([found(f"{B}/links-3/", "Links")], before) == ["new"]
 
 
+def test_of_several_with_one_title_the_moment_of_publishing_tells_which_was_renamed():
+    """A move that renames every slug keeps the monthly "Release notes" apart; without dates none is taken."""
+    before = [found(f"{B}/r1/", "Release notes"),
+              found(f"{B}/r2/", "Release notes", published=DAY + timedelta(30))]  # fmt: skip
+    moved = [found(f"{B}/notes/two/", "Release notes", published=DAY + timedelta(30)),
+             found(f"{B}/notes/one/", "Release notes")]  # fmt: skip
+    third = found(f"{B}/notes/three/", "Release notes", published=DAY + timedelta(60))
+    undated = [found(f"{B}/notes/one/", "Release notes", published=None)]
+    assert who([third, *moved], before) == ["new", 2, 1]
+    assert who(undated, before) == ["new"]
+
+
 def test_a_rename_needs_its_predecessor_gone_in_this_very_reading():
     """What left the feed weeks ago was not renamed today."""
     assert who([found(f"{B}/ocean/", "Tide tables", guid="zz")], [OLD], shown=set()) == ["new"]

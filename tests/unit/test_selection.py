@@ -184,6 +184,14 @@ def test_older_articles_are_counted_and_not_listed():
     assert not selection.left_out
 
 
+def test_all_can_be_listed():
+    """`plan --all`: then nothing is only counted."""
+    old = article(1, seen=30, last_issue=2, last_issued_at=LAST)
+    selection = select([old], policy=Policy(), sources=SOURCES, now=NOW, since=LAST, lists_all=True)
+    assert [c.reason for c in selection.left_out] == ["already in issue 2"]
+    assert not selection.earlier
+
+
 moments = st.one_of(st.none(), st.floats(min_value=-5, max_value=400))
 articles = st.builds(
     article,

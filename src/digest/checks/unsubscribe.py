@@ -70,7 +70,7 @@ def signature(message: Message, facts: Facts) -> Iterator[Problem]:
     signatures = message.headers_named("DKIM-Signature")
     if not signatures and not facts.dkim:
         yield Problem(
-            "digest does not sign this mail. Make sure that your provider does, or set a DKIM key: without a "
+            "digest does not sign this mail. Make sure that your provider or mail server does: without a "
             "signature the button to leave is not shown.",
             "DKIM-Signature",
             Severity.WARN,

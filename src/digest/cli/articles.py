@@ -100,7 +100,7 @@ def feature(context: typer.Context, url: Url, as_json: AsJson = False) -> None:
     found = mark.feature(
         url, newsletters=parts.newsletters, database=parts.database, by=whoami(), now=parts.clock()
     )
-    _tell_marked(parts, found, "comes into the next issue", as_json=as_json)
+    _tell_marked(parts, found, "is featured", as_json=as_json)
 
 
 def unfeature(context: typer.Context, url: Url, as_json: AsJson = False) -> None:
@@ -310,11 +310,12 @@ def tell_import(done: Imported) -> None:
 
 
 def _tell_marked(parts: Parts, found: list[Article], what: str, *, as_json: bool) -> None:
-    from digest.workflows.mark import in_open_issue
+    from digest.workflows import mark
 
+    now = parts.clock()
     notes = []
     for article in found:
-        ref = in_open_issue(article, newsletter=article.newsletter, database=parts.database)
+        ref = mark.in_open_issue(article, newsletter=article.newsletter, database=parts.database)
         if ref:
             notes.append(
                 f"Issue {ref} is open and holds it; that issue does not change. Cancel it to plan anew."
@@ -325,5 +326,10 @@ def _tell_marked(parts: Parts, found: list[Article], what: str, *, as_json: bool
         return
     for article in found:
         show(f"{article.newsletter}: “{article.title}” {what}.")
+        for standing in mark.why(
+            article.url, newsletters=parts.newsletters, database=parts.database, now=now
+        ):
+            if standing.article.id == article.id:
+                show(f"  {standing.sentence}")
     for note in notes:
         warn(note)

@@ -356,7 +356,8 @@ def account(c: Counts) -> str:
         if value
     ]
     excluded = "".join(f", {count} {reason}" for reason, count in c.exclusions.items())
-    return f"{c.candidates} subscribers: {', '.join(parts) or 'none'}{excluded}."
+    people = "1 subscriber" if c.candidates == 1 else f"{c.candidates} subscribers"
+    return f"{people}: {', '.join(parts) or 'none'}{excluded}."
 
 
 def _list_teasers(issue: Issue) -> None:

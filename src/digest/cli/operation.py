@@ -233,7 +233,8 @@ def _standing_json(standing: Standing) -> dict[str, Any]:
 def _tell_standing(standing: Standing) -> None:
     newsletter, zone = standing.newsletter, standing.newsletter.timezone
     confirmed = standing.subscribers.get("confirmed", 0)
-    show(f"{newsletter.title} ({newsletter.name}), {confirmed} subscribers")
+    people = "1 subscriber" if confirmed == 1 else f"{confirmed} subscribers"
+    show(f"{newsletter.title} ({newsletter.name}), {people}")
     if standing.next_slots:
         show(f"Next: {moment(standing.next_slots[0].due, zone)} in {zone}.")
     for record in standing.recent_slots:

@@ -55,7 +55,7 @@ def init(
     if planned:
         show(f"Articles come from {what}.")
         tell_plan(planned[0], planned[2])
-    say("Edit the lines marked with → in digest.toml, then:")
+    say("Edit the lines marked with → in digest.toml, put your readers into subscribers/weekly.csv, then:")
     say(f"  cd {folder}")
     say("  digest collect && digest plan && digest draft && digest show weekly/latest > issue.html")
     say("  digest send --yes")
@@ -94,7 +94,8 @@ def _values(found: Discovery | None, url: str | None) -> dict[str, str]:
     host = (parts.hostname or "blog.example.com").removeprefix("www.")
     domain = host.split(".", 1)[1] if host.count(".") > 1 else host
     mail_domain = domain if "." in domain and not domain.replace(".", "").isdigit() else "example.com"
-    name = (found.title if found else "") or "Example Engineering"
+    of_feed = found.feeds[0][1] if found and found.feeds else ""
+    name = of_feed or (found.title if found else "") or "Example Engineering"
     return {
         "name": name,
         "url": f"{parts.scheme}://{parts.netloc}",

@@ -12,7 +12,7 @@ key decides.  In this order, the first that holds:
    "community-update" comes every month.  Two that stand side by side under
    different dates are two.
 4. *renamed*: the title of an article that vanished from this source in this very
-   reading, if no other article has that title.
+   reading, if no other article has that title, or none published at the same moment.
 5. *moved and retitled*: likewise by slug, unless the dates say it is another one.
 6. *same words*, for teasers without a link of their own; small corrections count.
 7. *told twice*: another source carries the same title within three days.
@@ -275,6 +275,8 @@ class _Reading:
         if not look.title or self.by_key.get((KeyKind.SLUG, look.place.slug)):
             return None
         named = self.by_key[KeyKind.TITLE, look.title]
+        if len(named) > 1:  # as many "Release notes" have it; then only the time of publishing tells which
+            named = [a for a in named if look.found.published and self.published[a] == look.found.published]
         if len(named) == 1 and named[0] in vanished and named[0] not in self.looked:
             return named[0], "same title under a new address, and the old one is gone"
         return None

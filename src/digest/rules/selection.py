@@ -42,11 +42,12 @@ def select(
     sources: Mapping[str, SourceSpec],
     now: datetime,
     since: datetime | None,
+    lists_all: bool = False,
 ) -> Selection:
     """Choose what the next issue holds.
 
     Nothing disappears: every article is chosen, left out with a reason, or
-    counted in `earlier` under its reason.
+    counted in `earlier` under its reason.  With `lists_all` none is only counted.
     """
     moment = Moment(now=now, since=since, first_issue=policy.first_issue)
     judged = [judge(article, policy=policy, sources=sources, moment=moment) for article in articles]
@@ -58,8 +59,8 @@ def select(
     if nothing:
         out += [_waits(c, policy) for c in chosen]
         chosen = []
-    settled = [c for c in out if _is_settled(c, moment)]
-    open_ = [c for c in out if not _is_settled(c, moment)]
+    settled = [] if lists_all else [c for c in out if _is_settled(c, moment)]
+    open_ = [c for c in out if lists_all or not _is_settled(c, moment)]
     return Selection(
         chosen=tuple(sorted(chosen, key=_printing_order)),
         left_out=tuple(sorted(open_, key=_newest_first)),

@@ -93,6 +93,7 @@ class Page:
     language: str
     parser: LexborHTMLParser
     by_node: dict[int, Element]
+    known: dict[str, str] = field(default_factory=dict)  # addresses made absolute already
 
     def text(self, start: int, end: int, *, without: frozenset[int] | set[int] = frozenset()) -> str:
         """The pieces of a range as one line; units stand apart by a space."""
@@ -116,7 +117,9 @@ class Page:
 
     def absolute(self, address: str) -> str:
         """An absolute http(s) address, or empty where there is none."""
-        return absolute_http_url(address.strip(), self.base) if address.strip() else ""
+        if address not in self.known:
+            self.known[address] = absolute_http_url(address.strip(), self.base) if address.strip() else ""
+        return self.known[address]
 
     def select(self, selector: str) -> list[Element]:
         """The visible elements that a CSS selector finds, in document order.

@@ -75,7 +75,7 @@ def _is_furniture(page: Page, element: Element, card_parts: set[int]) -> bool:
     if role in _ROLES:
         return True
     if tag == "aside":
-        return not _holds_the_content(page, element)
+        return not (element.words() & {"featured", "hero"} or _holds_the_content(page, element))
     if tag == "footer":
         return element.index not in card_parts and not _is_in_card(element)
     if tag == "header":

@@ -130,6 +130,8 @@ def _changes(old: Article, new: FoundArticle, seen: datetime) -> dict[str, Any]:
     if old.title and new.title_is_made and not old.title_is_made:
         values.pop("title", None)
         values.pop("title_is_made", None)
+    if "published" in values and _is_dated_anew(old, values["published"], seen):
+        values.pop("published")
     if "published" in values:
         values["dated"] = values["published"]
     else:
@@ -141,6 +143,15 @@ def _changes(old: Article, new: FoundArticle, seen: datetime) -> dict[str, Any]:
         values["is_featured_at_source"] = True
         values["featured_at"] = seen
     return values
+
+
+def _is_dated_anew(old: Article, published: datetime, seen: datetime) -> bool:
+    """Whether an old article of the backlog is given a younger date, as a rebuilt or edited site does.
+
+    It stays old, or all of the backlog would come as news.  One that was still to
+    appear may be put off.
+    """
+    return old.is_backlog and old.dated <= seen and published > old.dated
 
 
 def complete(connection: Connection, number: int, filled: FoundArticle, *, at: datetime) -> None:

@@ -195,10 +195,15 @@ def erase(connection: Connection, address_key: str, *, at: datetime) -> bool:
     connection.execute(
         update(delivery)
         .where(delivery.c.address_key == address_key)
-        .values(address=forgotten, address_key=forgotten, name="", detail="")
+        .values(address=forgotten, address_key=forgotten, name="", detail="", provider_ref="")
     )
     suppress(connection, forgotten, reason=SuppressionReason.ERASED, at=at)
     return gone > 0
+
+
+def readmit(connection: Connection, address_key: str) -> None:
+    """Lift the bar of an erased person who asked to come back; other reasons stay."""
+    connection.execute(delete(suppression).where(suppression.c.address_key == erased_key(address_key)))
 
 
 def history(connection: Connection, address_key: str) -> list[HistoryEntry]:

@@ -71,6 +71,8 @@ def approve(
         Blocked: a blocking check is not overridden.
         NotAllowed: it is not a draft any more, or nobody would get it.
     """
+    if issue.state not in approval.CAN_APPROVE:
+        raise NotAllowed(f"Issue {issue.ref} is {issue.state.value}: only a draft can be approved.")
     report = check(issue, press=press, database=database, now=now)
     if approval.blocked_by({f.id for f in report.blocks}, set(overrides)):
         raise Blocked(report)

@@ -140,7 +140,8 @@ def _newsletter(newsletter: Newsletter, database: Database, *, now: datetime) ->
         elif not state.ok:
             yield Diagnosis(what=what, severity="error", finding=f"{spec.name}: {state.message}")
     if slots and people:
-        yield Diagnosis(what=what, severity="ok", finding=f"{people} subscribers, next slot {slots[0].key}.")
+        count = "1 subscriber" if people == 1 else f"{people} subscribers"
+        yield Diagnosis(what=what, severity="ok", finding=f"{count}, next slot {slots[0].key}.")
 
 
 def _transport(open_transport: Callable[[], Transport], name: str) -> Diagnosis:

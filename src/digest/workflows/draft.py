@@ -94,6 +94,7 @@ def _plan(connection: Connection, newsletter: Newsletter, *, now: datetime, ever
         sources={spec.key: spec for spec in newsletter.sources},
         now=now,
         since=since,
+        lists_all=everything,
     )
     warnings = _warnings(connection, newsletter, begun)
     if since is None and not selection.chosen and (newest := articles.newest(connection, newsletter.name)):

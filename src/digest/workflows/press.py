@@ -54,7 +54,7 @@ def rendered(press: Press, issue: Issue, *, now: datetime) -> Rendered:
     Raises:
         TemplateError: a template does not load or render.
     """
-    if issue.rendered is not None and issue.content_hash:
+    if issue.rendered is not None:
         return issue.rendered
     return render_issue(
         site=press.site,

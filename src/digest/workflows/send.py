@@ -213,17 +213,22 @@ def resolve(issue: Issue, *, decision: str, database: Database, by: str, now: da
 
 
 def _begun(newsletter: Newsletter, *, database: Database, clock: Clock, slot_key: str) -> Issue | Selection:
+    """The issue to go on with, or a new one; where there is neither, one that waits for a decision."""
     found = _open_issue(newsletter, database=database, slot_key=slot_key)
     if found is not None:
         return found
     try:
-        return draft(newsletter, database=database, now=clock(), slot_key=slot_key)
+        made = draft(newsletter, database=database, now=clock(), slot_key=slot_key)
     except NotAllowed:
         # Another sender may have drafted it at this very moment.
         found = _open_issue(newsletter, database=database, slot_key=slot_key)
         if found is None:
             raise
         return found
+    if isinstance(made, Issue):
+        return made
+    with database.read() as connection:
+        return issues.undecided(connection, newsletter.name) or made
 
 
 def _open_issue(newsletter: Newsletter, *, database: Database, slot_key: str) -> Issue | None:

@@ -183,6 +183,8 @@ def add(
         "topics": [],
     }
     with database.write() as connection:
+        if again:
+            subscribers.readmit(connection, parsed.key)
         if barred := subscribers.suppression_of(connection, parsed.key):
             raise NotAllowed(f"{address} is suppressed ({barred.reason.value}) and cannot be subscribed.")
         subscribers.add(connection, newsletter.name, [person], at=now, how=f"added by {by}")

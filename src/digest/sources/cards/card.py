@@ -14,6 +14,10 @@ from digest.model.article import FoundArticle
 from digest.sources.article_links import Link
 from digest.sources.page_tree import HEADINGS, Element, Page
 
+# Whole posts on a listing can be long; title, date and teaser stand in their beginning.
+_MOST_ELEMENTS = 400
+_MOST_PIECES = 1200
+
 
 @dataclass(frozen=True, slots=True)
 class Card:
@@ -48,10 +52,14 @@ class Draft:
     card: Card
     at: Surroundings
     used: set[int] = field(default_factory=set)
-    anchors: list[Element] = field(init=False)  # the card's anchors that lead to the article
+    elements: list[Element] = field(init=False)  # of the card, as far as a card reaches
+    anchors: list[Element] = field(init=False)  # those that lead to the article
 
     def __post_init__(self) -> None:
-        link = self.card.link.anchor
+        card, link = self.card, self.card.link.anchor
+        self.elements = self.page.elements[card.start : min(card.end, card.start + _MOST_ELEMENTS)]
+        if link.index >= card.start + _MOST_ELEMENTS:
+            self.elements.append(link)
         href = link.attributes.get("href", "")
         self.anchors = [
             e for e in self.elements if e is link or (e.tag == "a" and e.attributes.get("href", "") == href)
@@ -60,10 +68,6 @@ class Draft:
     @property
     def page(self) -> Page:
         return self.at.page
-
-    @property
-    def elements(self) -> list[Element]:
-        return self.page.elements[self.card.start : self.card.end]
 
     def use(self, element: Element) -> None:
         self.used.update(
@@ -80,7 +84,15 @@ def is_heading(element: Element) -> bool:
 
 def is_named(element: Element, words: frozenset[str]) -> bool:
     """Whether a class name of the element is, or ends in, one of the words: `post-date`, `entry__date`."""
-    return any(_last_word(name) in words or name.lower() in words for name in element.classes)
+    return any(
+        name.lower() in words or _last_word(name) in words or _last_word(without_hash(name)) in words
+        for name in element.classes
+    )
+
+
+def without_hash(name: str) -> str:
+    """The class name without what build tools hang on it: `authorName_yefp`, `title__3xK9a`."""
+    return re.sub(r"_{1,3}[A-Za-z0-9]{4,6}$", "", name)
 
 
 def _last_word(name: str) -> str:
@@ -108,7 +120,8 @@ def lines_of(draft: Draft) -> Iterator[str]:
 def units_of(draft: Draft) -> Iterator[tuple[Element, list[int]]]:
     cell: Element | None = None
     places: list[int] = []
-    for place in range(draft.card.text_start, draft.card.text_end):
+    end = min(draft.card.text_end, draft.card.text_start + _MOST_PIECES)
+    for place in range(draft.card.text_start, end):
         if place in draft.used:
             continue
         piece = draft.page.pieces[place]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from digest.rules.cleaning import plain
 from digest.sources import html_dates
 from digest.sources.article_links import is_archive
-from digest.sources.cards.bylines import BY
+from digest.sources.cards.bylines import BY, is_meta
 from digest.sources.cards.card import Draft, cells_of, is_named, lines_of
 from digest.sources.page_tree import Element
 
@@ -18,7 +19,7 @@ def author_of(draft: Draft) -> str:
         text = draft.text_of(element) or element.attributes.get("content", "")
         name = _clean_name(text)
         if name:
-            draft.use(element)
+            _use_with_box(draft, element)
             return name
     for text in list(lines_of(draft)):
         if len(text) > 160 or not _is_byline(draft, text):
@@ -30,24 +31,49 @@ def author_of(draft: Draft) -> str:
     return ""
 
 
+def _use_with_box(draft: Draft, element: Element) -> None:
+    """The name, and what stands with it in a box about the person: a role, a company."""
+    draft.use(element)
+    for box in list(element.ancestors())[:4]:
+        if (
+            box.index <= draft.card.start
+            or len(draft.text_of(box)) > 200
+            or any(box.holds(a) for a in draft.anchors)
+        ):
+            return
+        if box.words() & {"author", "authors", "avatar", "byline", "writer"}:
+            draft.use(box)
+
+
 def _author_elements(draft: Draft) -> Iterator[Element]:
+    """Where an author can be named, the surest place first."""
     marked = [e for e in draft.elements if e.tag != "img"]
     for element in marked:
-        if (
-            element.attributes.get("rel", "") == "author"
-            or element.attributes.get("itemprop", "") == "author"
-        ):
+        if "author" in {element.attributes.get("rel", ""), element.attributes.get("itemprop", "")}:
             inner = [e for e in marked if element.holds(e) and e.attributes.get("itemprop") == "name"]
             if inner:
                 draft.use(element)  # with it what it says of the person
             yield from inner[:1] or [element]
+    yield from (e for e in marked if {"author", "name"} <= e.words() and _is_short(draft, e))
+    yield from (e for e in marked if e.tag == "a" and _leads_to_person(draft, e))
     named = [e for e in marked if is_named(e, _AUTHOR_WORDS) or "p-author" in e.classes]
     # The innermost of them: the box around picture, name and date is called author too.
     for element in named:
         inner = [e for e in named if e is not element and element.holds(e) and draft.text_of(e)]
         name = [e for e in inner if "name" in e.words()] or inner
         yield from name[:1]
-        yield element
+        cells = cells_of(draft, element)
+        yield from [element] if len(cells) < 2 else [c for c in cells if not is_meta(draft.text_of(c))][:1]
+
+
+def _is_short(draft: Draft, element: Element) -> bool:
+    return len(cells_of(draft, element)) == 1 and len(draft.text_of(element)) <= 80
+
+
+def _leads_to_person(draft: Draft, anchor: Element) -> bool:
+    """A link to an author's archive: /author/ann, /authors/ann/."""
+    path = urlsplit(draft.page.absolute(anchor.attributes.get("href", ""))).path.lower()
+    return bool(re.search(r"/(?:authors?|autor|auteur|autore|contributors)/[^/]+/?(?:index\.html)?$", path))
 
 
 def _clean_name(text: str) -> str:
@@ -100,7 +126,12 @@ def tags_of(draft: Draft) -> tuple[str, ...]:
         if not _is_tag(draft, element):
             continue
         text = plain(draft.text_of(element).strip(" #,·|/"), limit=60)
-        if text and len(text) <= 40 and html_dates.find_date(text, now=draft.at.now) is None:
+        if (
+            text
+            and len(text) <= 40
+            and not _NO_TAG.fullmatch(text)
+            and html_dates.find_date(text, now=draft.at.now) is None
+        ):
             tags.setdefault(text.casefold(), text)
         if len(draft.text_of(element)) <= 120:
             draft.use(element)
@@ -144,6 +175,10 @@ def _is_topic(url: str) -> bool:
     )
 
 
+_NO_TAG = re.compile(
+    r"(?:featured|new|latest|pinned|popular|sticky)(?: (?:article|post|story|stories))?|blog|article|post",
+    re.IGNORECASE,
+)
 _TAG_WORDS = frozenset(
     {
         "tag",

@@ -9,6 +9,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import chain
 
 from digest.sources import html_dates
 from digest.sources.article_links import date_of
@@ -18,34 +19,58 @@ from digest.sources.page_tree import HEADINGS, Element
 
 
 def published_at(draft: Draft, title: str) -> datetime | None:
-    for value in (*_dates_by_markup(draft), *_dates_in_cells(draft)):
+    """When the card says it was published, or None.
+
+    "26 Jul" on a calendar leaf only counts where no date with a year stands anywhere.
+    """
+    for value in chain(_by_markup(draft), _in_lines(draft)):
         if value is not None:
             return value
     found = html_dates.find_date(title[:12], now=draft.at.now)
     if found and found.start <= 1:
         return found.value
-    return date_of(draft.card.link.url, now=draft.at.now) or _date_above(draft)
+    named = date_of(draft.card.link.url, now=draft.at.now)
+    return named or next((v for v in _without_year(draft) if v is not None), None) or _date_above(draft)
 
 
-def _dates_by_markup(draft: Draft) -> Iterator[datetime | None]:
+def _by_markup(draft: Draft) -> Iterator[datetime | None]:
     marked = [e for e in draft.elements if _says_date(e) and not _is_changed(draft, e)]
     marked.sort(key=lambda e: (not is_publication(e), e.index))
     for element in marked:
         yield _date_of_element(draft, element)
+    for element in _named_dates(draft):
+        yield _date_in(draft, draft.text_of(element), yearless=False, use=element)
+
+
+def _named_dates(draft: Draft) -> Iterator[Element]:
+    """Elements that are called date, and short enough to be one."""
     for element in draft.elements:
-        if element.tag not in {"time", "a", "meta", "article", "img"} and is_named(element, DATE_WORDS):
-            text = draft.text_of(element)
-            if len(text) <= 80 and not _is_changed(draft, element):
-                yield _date_in(draft, text, yearless=True, use=element)
+        if element.tag in {"time", "a", "meta", "article", "img"} or not is_named(element, DATE_WORDS):
+            continue
+        if len(draft.text_of(element)) <= 80 and not _is_changed(draft, element):
+            yield element
+
+
+def _without_year(draft: Draft) -> Iterator[datetime | None]:
+    for element in draft.elements:
+        if element.tag == "time" and not _is_changed(draft, element):
+            yield _date_in(draft, draft.text_of(element), yearless=True, use=element)
+    for element in _named_dates(draft):
+        yield _date_in(draft, draft.text_of(element), yearless=True, use=element)
+    for text in lines_of(draft):
+        if len(text) <= 40 and is_meta(text):
+            yield _date_in(draft, text, yearless=True)
 
 
 def _says_date(element: Element) -> bool:
     attributes = element.attributes
-    return element.tag == "time" or "datetime" in attributes or attributes.get("itemprop") == "datePublished"
+    return (
+        element.tag == "time" or "datetime" in attributes or "datePublished" in attributes.get("itemprop", "")
+    )
 
 
 def is_publication(element: Element) -> bool:
-    words = element.words() | {element.attributes.get("itemprop", "").lower()}
+    words = element.words() | set(element.attributes.get("itemprop", "").lower().split())
     return bool(words & {"published", "datepublished", "pubdate"}) or "dt-published" in element.classes
 
 
@@ -68,13 +93,13 @@ def _date_of_element(draft: Draft, element: Element) -> datetime | None:
         if value is not None:
             draft.use(element)
             return value
-    return _date_in(draft, draft.text_of(element), yearless=True, use=element)
+    return _date_in(draft, draft.text_of(element), yearless=False, use=element)
 
 
 def _date_in(draft: Draft, text: str, *, yearless: bool, use: Element | None = None) -> datetime | None:
     at = draft.at
     found = html_dates.find_date(text, now=at.now, day_first=at.is_day_first)
-    if found is None and yearless:
+    if found is None and yearless and html_dates.find_date(text, now=at.now, year=at.now.year) is not None:
         year = _year_above(draft)
         found = html_dates.find_date(text, now=at.now, year=year, yearless=True, day_first=at.is_day_first)
     if found is None:
@@ -84,7 +109,7 @@ def _date_in(draft: Draft, text: str, *, yearless: bool, use: Element | None = N
     return found.value
 
 
-def _dates_in_cells(draft: Draft) -> Iterator[datetime | None]:
+def _in_lines(draft: Draft) -> Iterator[datetime | None]:
     """Dates in short lines of the card, or at the begin or end of a line; never in the middle of prose."""
     lines = list(lines_of(draft))
     for text in lines:
@@ -92,9 +117,6 @@ def _dates_in_cells(draft: Draft) -> Iterator[datetime | None]:
             yield _date_standing_alone(draft, text)
     for text in lines:
         yield _date_at_the_edge(draft, text)
-    for text in lines:
-        if len(text) <= 40 and is_meta(text):
-            yield _date_in(draft, text, yearless=True)
 
 
 def _before_date(draft: Draft, text: str) -> str:

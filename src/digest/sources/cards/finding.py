@@ -34,14 +34,18 @@ class Detection:
 def find_cards(page: Page, *, now: datetime) -> Detection:
     """The cards of the page's main list; none where it has no such list."""
     place = place_of(page)
-    for soft in (True, False):
-        flags = furniture(page, soft=soft)
-        links = [link for link in usable_links(page, place) if not flags[link.anchor.index]][:_MOST_LINKS]
-        at = surroundings(page, flags, links, now=now)
-        cards = _main_cards(page, place, links, at)
-        if cards:
-            break
-    return Detection(tuple(cards), at)
+    flags = furniture(page)
+    detection = _find_among(page, place, flags, now=now)
+    if detection.cards:
+        return detection
+    fewer = furniture(page, soft=False)
+    return detection if fewer == flags else _find_among(page, place, fewer, now=now)
+
+
+def _find_among(page: Page, place: Place, flags: bytearray, *, now: datetime) -> Detection:
+    links = [link for link in usable_links(page, place) if not flags[link.anchor.index]][:_MOST_LINKS]
+    at = surroundings(page, flags, links, now=now)
+    return Detection(tuple(_main_cards(page, place, links, at)), at)
 
 
 def surroundings(page: Page, flags: bytearray, links: Iterable[Link], *, now: datetime) -> Surroundings:
@@ -76,7 +80,26 @@ def _main_cards(page: Page, place: Place, links: list[Link], at: Surroundings) -
     if not fitting:
         return []
     best = max(fitting, key=lambda g: (g.score, -g.cards[0].start))
+    best = _all_of_them(best, fitting)
     return _joined(best, [g for g in groups if g is not best], at)
+
+
+def _all_of_them(best: Group, fitting: list[Group]) -> Group:
+    """The headlines of all cards, where the best group is what only some of them have.
+
+    "Read more" stands under the posts that are cut short and under no other; where the
+    cards of another group hold every one of its links, that one is the whole list.
+    """
+    wider = [g for g in fitting if len(g.cards) > len(best.cards) and _holds_each(g, best)]
+    return max(wider, key=lambda g: g.score, default=best)
+
+
+def _holds_each(wider: Group, group: Group) -> bool:
+    cards = {card.link.url: card for card in wider.cards}
+    return all(
+        link.url in cards and cards[link.url].holds(link.anchor.index)
+        for link in (card.link for card in group.cards)
+    )
 
 
 def _is_inside_one_card(group: Group, others: list[Group]) -> bool:
@@ -129,7 +152,8 @@ def _is_of_its_kind(group: Group, best: Group, shapes: set[str]) -> bool:
 def _consistent(cards: list[Card], at: Surroundings) -> list[Card]:
     """Leave out what only looks like the rest: undated tiles among dated cards, advertising.
 
-    An undated card stays if its address is of the kind of the dated ones, a foreign one if it is dated.
+    An undated card stays if its address is of the kind of the dated ones, and where those are few
+    also if it stands beside one of them; a foreign one stays if it is dated.
     """
     place = place_of(at.page)
     dated = [c for c in cards if (article := read_card(c, at)) is not None and article.published is not None]
@@ -139,6 +163,15 @@ def _consistent(cards: list[Card], at: Surroundings) -> list[Card]:
     kept = cards
     if len(dated) * 10 >= len(cards) * 6 and len(dated) > 1:
         kept = [c for c in kept if c.start in when or shape_of(c.link.url) in shapes]
+    elif dated:
+        boxes = {_box_of(c, at.page) for c in dated}
+        kept = [c for c in kept if shape_of(c.link.url) in shapes or _box_of(c, at.page) in boxes]
     if len(own) * 2 > len(cards):
         kept = [c for c in kept if c.start in own or c.start in when]
     return kept
+
+
+def _box_of(card: Card, page: Page) -> int:
+    """The element that a card stands in, by its place."""
+    parent = page.elements[card.start].parent
+    return parent.index if parent is not None else -1

@@ -12,7 +12,7 @@ from collections import Counter
 from urllib.parse import urlsplit
 
 from digest.sources import html_dates
-from digest.sources.article_links import Link, Place, in_page_address, shape_of
+from digest.sources.article_links import Link, Place, in_page_address, is_unlikely, shape_of
 from digest.sources.cards.card import Card, Surroundings
 from digest.sources.cards.ranges import cut_cards, line_start, places_of
 from digest.sources.cards.weighing import Group, weighed
@@ -25,7 +25,9 @@ def groups_in(page: Page, links: list[Link]) -> list[Group]:
     labels = _labels(page, links)
     for link in links:
         if link.anchor.index not in labels:
-            by_place.setdefault(_place_in_structure(link.anchor), []).append(link)
+            # Tiles that lead into the manual are often built like the posts below them.
+            kind = "manual" if is_unlikely(link.url) else ""
+            by_place.setdefault((kind, *_place_in_structure(link.anchor)), []).append(link)
     groups = []
     for found in by_place.values():
         members = _one_a_line(page, _without_prose(page, found))
@@ -178,7 +180,7 @@ def _has_other_headline(page: Page, root: Element, link: Link) -> bool:
 
 
 def leading_link(page: Page, links: list[Link], *, is_sure: bool = False) -> Link | None:
-    """The link of a card's headline, else the one that invites to read, else the first with words, else any.
+    """The link of a card's headline, else the one that invites to read, else the first with words, else its only one.
 
     With `is_sure` only a link that marks itself as the card's own: a headline, a bookmark, an invitation.
     """
@@ -187,7 +189,9 @@ def leading_link(page: Page, links: list[Link], *, is_sure: bool = False) -> Lin
         found = next((link for link in links if sign(page, link)), None)
         if found is not None:
             return found
-    return links[0] if not is_sure and len({link.url for link in links}) == 1 else None
+    if is_sure or len({link.url for link in links}) != 1 or _is_in_prose(page, links[0].anchor):
+        return None
+    return links[0]
 
 
 def _is_in_headline(page: Page, link: Link) -> bool:

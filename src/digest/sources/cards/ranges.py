@@ -89,6 +89,11 @@ _CARD_WORDS = frozenset(
 def _lone_root(page: Page, anchor: Element) -> Element:
     """The card of a link that has no equals: the nearest box called so, or with text beside it."""
     chain = [anchor, *(a for a in anchor.ancestors() if a.tag not in {"body", "html", "main"})]
+    if (
+        any(e.tag in HEADINGS for e in page.elements[anchor.index : anchor.end])
+        and len(page.text_of(anchor)) > 80
+    ):
+        return anchor
     for element in chain:
         if element.tag in {"article", "li", "tr"} or "h-entry" in element.classes:
             return element

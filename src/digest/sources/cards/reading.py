@@ -26,9 +26,9 @@ def _read(card: Card, at: Surroundings) -> FoundArticle | None:
     title = title_of(draft)
     published = published_at(draft, title)
     title = without_leading_date(title)
+    minutes = minutes_in(draft)
     author = author_of(draft)
     tags = tags_of(draft)
-    minutes = minutes_in(draft)
     paragraphs = list(paragraphs_in(draft, title, author, tags))
     teaser = as_teaser(paragraphs)
     is_made = not title

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from digest.rules.cleaning import plain
 from digest.sources.cards.bylines import is_meta
-from digest.sources.cards.card import Draft, cells_of, is_heading, is_named
+from digest.sources.cards.card import Draft, cells_of, is_heading, is_named, without_hash
 from digest.sources.cards.dating import DATE_WORDS
 from digest.sources.invitations import is_invitation
 from digest.sources.page_tree import HEADINGS, Element, Page
@@ -58,7 +58,7 @@ def _is_named_title(element: Element) -> bool:
         return "author" not in {
             a.attributes.get("itemprop", "").lower() for a in list(element.ancestors())[:3]
         }
-    names = element.classes
+    names = [*element.classes, *(without_hash(name) for name in element.classes)]
     return any(_TITLE_NAME.search(n) and not _NOT_TITLE_NAME.search(n) for n in names)
 
 

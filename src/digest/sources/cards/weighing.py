@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from digest.model.article import FoundArticle
+from digest.rules.cleaning import count_words
 from digest.sources.article_links import (
     Link,
     Place,
@@ -92,7 +93,7 @@ def _evidence(found: list[tuple[Card, FoundArticle]], place: Place, at: Surround
     page = at.page
     articles = [article for _, article in found]
     cards = [card for card, _ in found]
-    words = sorted(len(a.title.split()) for a in articles)[len(articles) // 2]
+    words = sorted(count_words(a.title) for a in articles)[len(articles) // 2]
     weights = (
         (2.5, share_of(a.published is not None for a in articles)),
         (0.5, share_of(date_of(a.url, now=at.now) is not None for a in articles)),
@@ -110,6 +111,7 @@ def _evidence(found: list[tuple[Card, FoundArticle]], place: Place, at: Surround
         (0.6, share_of(_says_its_title(page, c, a) for c, a in found)),
         (-2.5, share_of(is_unlikely(a.url) for a in articles)),
         (-1.0, share_of(not place.is_own(a.url) for a in articles)),
+        (-1.5, share_of(not place.is_own(a.url) and a.published is None for a in articles)),
         (-1.5, share_of(len(a.title) > 250 for a in articles)),
     )
     return sum(w * s for w, s in weights) + (0.7 if words >= 4 else -1.2 if words <= 2 else 0.0)
