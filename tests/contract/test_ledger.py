@@ -71,9 +71,7 @@ def counts(database: Database, issue: Issue, *, now=NOW) -> Counts:
 
 def suppress(database: Database, name: str) -> None:
     with database.write() as connection:
-        subscribers.suppress(
-            connection, f"{name}@example.org", reason=SuppressionReason.COMPLAINED, at=NOW
-        )
+        subscribers.suppress(connection, f"{name}@example.org", reason=SuppressionReason.COMPLAINED, at=NOW)
 
 
 def leave(database: Database, name: str) -> None:
@@ -469,7 +467,7 @@ def test_cancelling_abandons_who_was_not_served(database: Database) -> None:
 # -- any order -------------------------------------------------------------------
 
 
-OWNERS = st.sampled_from(["a", "b", "c"])
+OWNERS = st.sampled_from(["a", "b"])
 
 
 class Senders(RuleBasedStateMachine):
@@ -505,12 +503,14 @@ class Senders(RuleBasedStateMachine):
             rows = connection.execute(select(delivery.c.id, delivery.c.state, delivery.c.address))
             return {number: (state, address) for number, state, address in rows}
 
+    @precondition(lambda self: not self.is_cancelled)
     @rule(owner=OWNERS, limit=st.integers(1, 4))
     def claim(self, owner: str, limit: int) -> None:
         if self.claimed.get(owner) or self.on_wire.get(owner):
             return  # a sender finishes its window first
         self.claimed[owner] = claim(self.database, self.issue, owner=owner, limit=limit, now=self.now)
 
+    @precondition(lambda self: any(self.claimed.values()))
     @rule(owner=OWNERS, some=st.integers(1, 4))
     def declare(self, owner: str, some: int) -> None:
         """The provider takes what may go."""
@@ -523,11 +523,13 @@ class Senders(RuleBasedStateMachine):
             self.taken[row.id] += 1
         self.on_wire.setdefault(owner, []).extend(gone)
 
+    @precondition(lambda self: any(self.on_wire.values()))
     @rule(owner=OWNERS, is_heard=st.booleans())
     def answer(self, owner: str, is_heard: bool) -> None:
         rows = self.on_wire.pop(owner, [])
         settle(self.database, rows, Outcome.ACCEPTED if is_heard else Outcome.UNCERTAIN, owner=owner)
 
+    @precondition(lambda self: any(self.on_wire.values()))
     @rule(owner=OWNERS, outcome=st.sampled_from([Outcome.DEFERRED, Outcome.REFUSED]))
     def turn_away(self, owner: str, outcome: Outcome) -> None:
         """A definite no: the provider did not take it."""
@@ -556,14 +558,10 @@ class Senders(RuleBasedStateMachine):
         self.now += timedelta(minutes=minutes)
         recover(self.database, self.issue, now=self.now)
 
-    @rule(name=st.sampled_from(PEOPLE))
-    def suppress(self, name: str) -> None:
-        suppress(self.database, name)
-        self.barred.add(name)
-
-    @rule(name=st.sampled_from(PEOPLE))
-    def unsubscribe(self, name: str) -> None:
-        leave(self.database, name)
+    @precondition(lambda self: len(self.barred) < 3)
+    @rule(name=st.sampled_from(PEOPLE), leaves=st.booleans())
+    def bar(self, name: str, leaves: bool) -> None:
+        (leave if leaves else suppress)(self.database, name)
         self.barred.add(name)
 
     @rule(resend=st.booleans())
@@ -581,9 +579,10 @@ class Senders(RuleBasedStateMachine):
         if resend:
             self.resent.update(uncertain)
 
-    @precondition(lambda self: len(self.was) > 0)
+    @precondition(lambda self: sum(self.taken.values()) >= 5)
     @rule()
     def cancel(self) -> None:
+        """Not too early, or nothing else happens."""
         with self.database.write() as connection:
             ledger.abandon_pending(connection, self.issue.id, detail="", now=self.now)
             issues.cancel(connection, self.issue, reason="", frees_articles=False)
@@ -644,8 +643,8 @@ def _no_folder_stays():
 
 TestSenders = Senders.TestCase
 TestSenders.settings = settings(
-    max_examples=25,
-    stateful_step_count=30,
+    max_examples=50,
+    stateful_step_count=40,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )

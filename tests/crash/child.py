@@ -22,7 +22,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from fakes.warm import serve
+from fakes.warm import SENDING, serve
 
 
 class Steps:
@@ -86,4 +86,4 @@ def prepare(order: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    serve(prepare)
+    serve(prepare, modules=SENDING)

@@ -23,6 +23,7 @@ from digest.errors import FetchError, SourceError
 from digest.fetch import Fetcher
 from digest.model.article import FoundArticle, Image, Reading, Validators
 from digest.model.newsletter import SourceSpec
+from digest.rules.cleaning import without_tracking
 from digest.sources.listing import articles_of, read
 from digest.sources.page_tree import Element, decoded, parse
 from digest.sources.pagination import next_page
@@ -177,6 +178,20 @@ def test_the_charset_is_found(body: bytes, charset: str, expected: str) -> None:
 )
 def test_no_page_is_too_broken(body: bytes) -> None:
     assert articles_of(parse(body, url="https://site.example/"), now=NOW) == ()
+
+
+@pytest.mark.parametrize("page", sorted(PAGES.glob("*.html")), ids=lambda page: page.stem)
+def test_a_page_cut_anywhere_is_read_and_nothing_is_invented(page: Path) -> None:
+    """Every address in the answer stands in a link of the page, or in its JSON-LD."""
+    whole = page.read_text(encoding="utf-8")
+    for part in range(1, 8):
+        cut = whole[: len(whole) * part // 8]
+        parsed = parse(cut, url="https://site.example/blog/")
+        known = {parsed.absolute(e.attributes["href"]) for e in parsed.elements if e.attributes.get("href")}
+        known = {without_tracking(url) for url in known}
+        for article in articles_of(parsed, now=NOW):
+            assert article.title
+            assert article.url in known or urlsplit(article.url).path in cut
 
 
 def test_a_megabyte_with_five_hundred_cards_is_read_quickly() -> None:

@@ -1,4 +1,4 @@
-"""What one look at the clock sets going, with a real database: every slot once, and nothing missed in silence."""
+"""What one look at the clock sets going, with a real database: every slot once, none missed in silence."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ class Work:
     resumed: list[str] = field(default_factory=list)
     told: list[Happened] = field(default_factory=list)
     on_collect: Callable[[Newsletter], None] = lambda _: None
-    on_send: Callable[[Newsletter, str], Sent] = lambda _n, _k: Sent(issue=None, state="skipped", reason="none")
+    on_send: Callable[[Newsletter, str], Sent] = lambda _n, _k: Sent(
+        issue=None, state="skipped", reason="none"
+    )
     on_resume: Callable[[Newsletter, Issue], Sent] = lambda _n, i: Sent(issue=i, state="sent")
 
     def duties(self) -> Duties:
@@ -416,9 +418,7 @@ def test_an_issue_that_was_approved_for_its_slot_goes_out(database: Database, wo
 
 
 @pytest.mark.parametrize("state", [IssueState.DRAFT, IssueState.HELD, IssueState.APPROVED, IssueState.SENT])
-def test_what_a_person_began_is_left_to_the_person(
-    database: Database, work: Work, state: IssueState
-) -> None:
+def test_what_a_person_began_is_left_to_the_person(database: Database, work: Work, state: IssueState) -> None:
     an_issue(database, state=state)
     schedule(database, work).tick(TUESDAY + HOUR)
 

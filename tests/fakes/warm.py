@@ -8,13 +8,15 @@ run as a program, is the parent.  It reads one JSON document a line: {"words",
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Self
 
@@ -25,6 +27,7 @@ class Warm:
     """Use as a context manager; `program` is the parent to start."""
 
     def __init__(self, program: Path = Path(__file__)) -> None:
+        # -P: the folder of this file must not be searched for modules, it has a sendgrid of its own.
         self._process = subprocess.Popen(
             [sys.executable, "-P", str(program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
@@ -56,25 +59,25 @@ class Warm:
 # -- the parent ----------------------------------------------------------------------
 
 
-def serve(prepare: Callable[[Order], None]) -> None:
+SENDING = (
+    "digest.cli.app",
+    "digest.rendering.issue",
+    "digest.transports.outbox",
+    "digest.transports.smtp",
+    "digest.workflows.send",
+)
+READING = ("digest.fetch", "digest.sources.feed", "digest.transports.sendgrid", "digest.workflows.status")
+
+
+def serve(prepare: Callable[[Order], None], *, modules: Sequence[str]) -> None:
     """Fork a child for every order; `prepare` is called in it before the command."""
-    _import_all()
+    for module in modules:
+        import_module(module)
+    gc.collect()
+    gc.freeze()  # children do not touch what they share
     print("ready", flush=True)
     for line in sys.stdin:
         print(json.dumps(_forked(json.loads(line), prepare)), flush=True)
-
-
-def _import_all() -> None:
-    import digest.cli.app
-    import digest.fetch
-    import digest.rendering.issue
-    import digest.sources.feed
-    import digest.transports.outbox
-    import digest.transports.sendgrid
-    import digest.transports.smtp
-    import digest.workflows.approve
-    import digest.workflows.send
-    import digest.workflows.status  # noqa: F401
 
 
 def _forked(order: Order, prepare: Callable[[Order], None]) -> Order:
@@ -121,4 +124,4 @@ def _be_digest(order: Order, prepare: Callable[[Order], None], out: int, err: in
 
 
 if __name__ == "__main__":
-    serve(lambda _: None)
+    serve(lambda _: None, modules=SENDING + READING)

@@ -86,7 +86,7 @@ class Blog:
 
     def page(self) -> str:
         cards = "".join(
-            f'<article><h2><a href="/{p.slug}/">{escape(p.title)}</a></h2><p>Of {escape(p.title)}.</p></article>'
+            f'<article><h2><a href="/{p.slug}/">{escape(p.title)}</a></h2><p>Of it.</p></article>'
             for p in self.posts
         )
         return (
@@ -107,7 +107,8 @@ def feed_of(posts: list[Post], url: str) -> str:
         for p in sorted(posts, key=lambda p: p.at, reverse=True)
     )
     return (
-        '<?xml version="1.0" encoding="utf-8"?><rss version="2.0"><channel><title>Lockstep Engineering</title>'
+        '<?xml version="1.0" encoding="utf-8"?><rss version="2.0"><channel>'
+        "<title>Lockstep Engineering</title>"
         f"<link>{url}/</link><language>en</language><description>x</description>{items}</channel></rss>"
     )
 
@@ -485,7 +486,8 @@ def leaving(tmp_path_factory: pytest.TempPathFactory) -> Leaving:
             address = next(iter(re.findall(r"Serving on (http://\S+?);", line)), "")
         form = "application/x-www-form-urlencoded"
         parts = "multipart/form-data; boundary=xyz"
-        body = b'--xyz\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--xyz--\r\n'
+        head = b'--xyz\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\n'
+        body = head + b"One-Click\r\n--xyz--\r\n"
         statuses = {
             "look": ask(address + links["bob"]),
             "forged": ask(address + links["bob"][:-1] + "!", b"List-Unsubscribe=One-Click", form),
@@ -541,7 +543,9 @@ def test_leaving_is_on_record_once(leaving: Leaving) -> None:
 
 def test_a_flood_waits_for_a_person(tmp_path: Path) -> None:
     """A site that moved shows its whole past as new."""
-    folder = settled_folder(tmp_path / "letter", settings=SETTINGS.replace("schedule", "max_articles = 40\nschedule"))
+    folder = settled_folder(
+        tmp_path / "letter", settings=SETTINGS.replace("schedule", "max_articles = 40\nschedule")
+    )
     digest("collect", folder=folder)
     digest("send", "--yes", folder=folder)
     past = [Post(f"again-{n}", f"A story of the past {n}", NOW - (20 + n) * DAY) for n in range(30)]
@@ -595,7 +599,9 @@ def test_a_blocking_check_stops_an_issue_until_it_is_overridden_by_name(tmp_path
     assert (blocked.code, blocked.json["state"]) == (1, "held")
     assert "subject" in blocked.json["reason"]
     assert checked.code == 1
-    assert [c["id"] for c in checked.json["checks"] if c["severity"] == "block" and not c["passed"]] == ["subject"]
+    assert [c["id"] for c in checked.json["checks"] if c["severity"] == "block" and not c["passed"]] == [
+        "subject"
+    ]
     assert wrong.code == 1
     assert before == []
     assert (sent.code, sent.json["state"]) == (0, "sent")
@@ -797,7 +803,9 @@ def test_all_mistakes_in_the_settings_are_named_at_once(tmp_path: Path) -> None:
         (["resolve", "weekly/1", "--uncertain", "perhaps", "--json"], 2),
     ],
 )
-def test_every_exit_has_one_document(tmp_path_factory: pytest.TempPathFactory, words: list[str], code: int) -> None:
+def test_every_exit_has_one_document(
+    tmp_path_factory: pytest.TempPathFactory, words: list[str], code: int
+) -> None:
     folder = settled_folder(tmp_path_factory.getbasetemp() / "usage")
     said = digest(*words, folder=folder)
 
@@ -840,4 +848,3 @@ def test_help_names_every_command(tmp_path: Path) -> None:
         "init", "demo", "collect", "feature", "unfeature", "exclude", "why", "plan", "draft", "show", "check",
         "proof", "approve", "cancel", "send", "run", "serve", "status", "resolve", "subscribers", "doctor",
     }  # fmt: skip
-

@@ -173,7 +173,7 @@ def test_no_text_breaks_a_header(written: str) -> None:
     found = _answer(written, by_library=False)
 
     if found is not None:
-        assert not set(found.address) & set("\r\n\t <>,;:\"()[]\\\0")
+        assert not set(found.address) & set('\r\n\t <>,;:"()[]\\\0')
         assert found.address.count("@") == 1
         assert parse_address(found.address) == found
 

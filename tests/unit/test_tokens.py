@@ -46,7 +46,9 @@ def test_purpose_and_number_cannot_be_shifted_into_each_other() -> None:
 def test_every_other_letter_anywhere_is_refused(position: int) -> None:
     """Also in the last place, whose four lowest bits carry nothing: one link, one spelling."""
     made = token()
-    others = [made[:position] + letter + made[position + 1 :] for letter in ALPHABET if letter != made[position]]
+    others = [
+        made[:position] + letter + made[position + 1 :] for letter in ALPHABET if letter != made[position]
+    ]
 
     assert [read(other) for other in others] == [None] * 63
 

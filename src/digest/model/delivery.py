@@ -69,6 +69,17 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """What a receipt makes of a row of the ledger; decided by `rules.sending`."""
+
+    delivery_id: DeliveryId
+    state: DeliveryState
+    detail: str = ""
+    provider_ref: str = ""
+    not_before: datetime | None = None  # for a deferred one that is pending again
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
     """The account of an issue: candidates = audience + excluded; audience = the sum of the rest."""
 

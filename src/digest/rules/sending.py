@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from digest.model.delivery import Counts
+from digest.model.delivery import Counts, DeliveryState, Outcome, Receipt, Settlement
 
 LEASE = timedelta(minutes=15)  # longer than SMTP's ten minutes for the answer to the dot
 _FIRST_WAIT = timedelta(minutes=1)
 _LONGEST_WAIT = timedelta(hours=4)
+_DETAIL_KEPT = 1000  # characters of the server's words
+_REF_KEPT = 200
 MAX_ATTEMPTS = 12  # a bit over a day of waiting in all
 
 
@@ -20,6 +22,28 @@ def wait_after(attempt: int, *, asked: timedelta | None = None) -> timedelta:
     """
     own = min(_FIRST_WAIT * (1 << min(max(attempt, 1) - 1, 20)), _LONGEST_WAIT)
     return max(own, asked) if asked is not None else own
+
+
+def settlement(receipt: Receipt, *, attempt: int, now: datetime) -> Settlement:
+    """What a receipt makes of its row: a deferred one is pending again, until it was deferred too often."""
+    state, not_before = DeliveryState(_STATE_AFTER[receipt.outcome]), None
+    if receipt.outcome is Outcome.DEFERRED and not is_exhausted(attempt):
+        state, not_before = DeliveryState.PENDING, now + wait_after(attempt, asked=receipt.retry_after)
+    return Settlement(
+        delivery_id=receipt.delivery_id,
+        state=state,
+        detail=receipt.detail[:_DETAIL_KEPT],
+        provider_ref=receipt.provider_ref[:_REF_KEPT],
+        not_before=not_before,
+    )
+
+
+_STATE_AFTER = {
+    Outcome.ACCEPTED: DeliveryState.ACCEPTED,
+    Outcome.REFUSED: DeliveryState.REFUSED,
+    Outcome.DEFERRED: DeliveryState.REFUSED,  # once it was deferred too often
+    Outcome.UNCERTAIN: DeliveryState.UNCERTAIN,
+}
 
 
 def is_exhausted(attempt: int) -> bool:

@@ -163,10 +163,23 @@ def is_archive(url: str) -> bool:
     if not segments:
         return False
     if len(segments) > 1 and segments[-2] in _ARCHIVES:
-        return True
+        return not _is_kept_in_archive(segments[-2], segments[-1])
     if segments[-1].removesuffix(".html") in _ARCHIVES or _is_page_number(segments):
         return True
     return bool(re.search(r"(^|/)(19|20)\d{2}(/\d{1,2}){0,2}$", "/".join(segments)))
+
+
+def _is_kept_in_archive(folder: str, name: str) -> bool:
+    """`/archives/000123.html`, `/archives/a-tale-of-two-cities`: there some blogs keep their posts.
+
+    The archive of a year, a month or a page number is a list all the same.
+    """
+    if folder not in {"archive", "archives"}:
+        return False
+    words = re.findall(r"[^\W_]+", re.sub(r"\.(html?|php)$", "", name))
+    if len(words) == 1 and words[0].isdigit():
+        return len(words[0]) > 4 or (len(words[0]) != 4 and name != words[0])
+    return len(words) >= 3 and not all(word.isdigit() for word in words)
 
 
 def is_blog_like(url: str) -> bool:

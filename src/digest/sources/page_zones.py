@@ -41,8 +41,10 @@ _ASIDE_HEADINGS = re.compile(
     r"^\W*(?:related (?:posts?|articles?|content|reading|stories|resources)|you (?:may|might) also (?:like"
     r"|enjoy|be interested).*|recommended(?: (?:for you|posts?|articles?|reading))?|popular(?: (?:posts?"
     r"|articles?|stories|now))?|most (?:read|popular|viewed)(?: .{0,20})?|trending(?: .{0,20})?"
-    r"|recent comments|categories|tags|topics|follow us|blogroll|authors|our authors|ähnliche (?:artikel"
-    r"|beiträge)|verwandte (?:artikel|beiträge)|meistgelesen|neueste (?:kommentare)|kategorien"
+    r"|(?:upcoming|past|next) (?:events|meetups|conferences|releases)|downloads?|(?:our )?(?:sponsors"
+    r"|partners)|jobs|open positions|recent comments|categories|tags|topics|follow us|blogroll"
+    r"|authors|our authors|ähnliche (?:artikel|beiträge)|verwandte (?:artikel|beiträge)|meistgelesen"
+    r"|neueste (?:kommentare)|kategorien"
     r"|schlagw[öo]rter|articles (?:similaires|liés|populaires)|catégories|artículos relacionados"
     r"|entradas relacionadas|categorías|etiquetas|articoli (?:correlati|popolari)"
     r"|categorie|gerelateerde (?:artikelen|berichten)|artigos relacionados)\W*$",

@@ -240,9 +240,11 @@ def every(connection: Connection, newsletter: str) -> list[Article]:
 
 
 def by_ids(connection: Connection, ids: Collection[int]) -> list[Article]:
+    """In the order of their ids."""
     found: list[Article] = []
     for some in chunks(sorted(ids), _AT_ONCE):
-        found += [_article(row) for row in connection.execute(select(article).where(article.c.id.in_(some)))]
+        rows = select(article).where(article.c.id.in_(some)).order_by(article.c.id)
+        found += [_article(row) for row in connection.execute(rows)]
     return found
 
 

@@ -57,6 +57,11 @@ class Database:
             with writer.begin():
                 yield writer
 
+    @property
+    def sqlite_file(self) -> str:
+        """The file of a SQLite database, for `hot_ledger`; empty for every other."""
+        return (self._url.database or "") if self._url.get_backend_name() == "sqlite" else ""
+
     def close(self) -> None:
         self._engine.dispose()
 

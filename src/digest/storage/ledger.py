@@ -29,6 +29,8 @@ from digest.model.issue import IssueId
 from digest.model.subscriber import SubscriptionState
 from digest.storage.tables import delivery, exclusion, issue, subscriber, subscription, suppression
 
+LEFT_MEANWHILE = "left or was suppressed during the send"
+
 _IN_FLIGHT = (DeliveryState.CLAIMED.value, DeliveryState.SUBMITTING.value)
 
 
@@ -155,7 +157,7 @@ def declare(
         .where(mine, or_(barred, left))
         .values(
             state=DeliveryState.SUPPRESSED.value,
-            detail="left or was suppressed during the send",
+            detail=LEFT_MEANWHILE,
             updated_at=now,
         )
     )

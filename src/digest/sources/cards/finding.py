@@ -8,7 +8,7 @@ from datetime import datetime
 
 from digest.model.article import FoundArticle
 from digest.sources import html_dates
-from digest.sources.article_links import Link, Place, place_of, shape_of, usable_links
+from digest.sources.article_links import Link, Place, is_unlikely, place_of, shape_of, usable_links
 from digest.sources.cards.card import Card, Surroundings
 from digest.sources.cards.groups import changelog_in, declared_groups, groups_in
 from digest.sources.cards.reading import read_card
@@ -85,13 +85,13 @@ def _main_cards(page: Page, place: Place, links: list[Link], at: Surroundings) -
 
 
 def _all_of_them(best: Group, fitting: list[Group]) -> Group:
-    """The headlines of all cards, where the best group is what only some of them have.
+    """The whole list, where the best group is what only some of its cards have.
 
-    "Read more" stands under the posts that are cut short and under no other; where the
-    cards of another group hold every one of its links, that one is the whole list.
+    "Read more" stands under the posts that are cut short and under no other; where the cards of
+    another group hold every one of its links, and are dated as well, that one is the list.
     """
     wider = [g for g in fitting if len(g.cards) > len(best.cards) and _holds_each(g, best)]
-    return max(wider, key=lambda g: g.score, default=best)
+    return max((g for g in wider if _adds_articles(g, best)), key=lambda g: g.score, default=best)
 
 
 def _holds_each(wider: Group, group: Group) -> bool:
@@ -100,6 +100,14 @@ def _holds_each(wider: Group, group: Group) -> bool:
         link.url in cards and cards[link.url].holds(link.anchor.index)
         for link in (card.link for card in group.cards)
     )
+
+
+def _adds_articles(wider: Group, group: Group) -> bool:
+    """Whether what else the wider group holds is dated too, or at least does not lead into the manual."""
+    known = {card.link.url for card in group.cards}
+    if group.dated >= 0.5:
+        return wider.dated >= group.dated - 0.1
+    return not all(is_unlikely(c.link.url) for c in wider.cards if c.link.url not in known)
 
 
 def _is_inside_one_card(group: Group, others: list[Group]) -> bool:

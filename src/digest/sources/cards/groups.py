@@ -25,14 +25,15 @@ def groups_in(page: Page, links: list[Link]) -> list[Group]:
     labels = _labels(page, links)
     for link in links:
         if link.anchor.index not in labels:
-            # Tiles that lead into the manual are often built like the posts below them.
-            kind = "manual" if is_unlikely(link.url) else ""
-            by_place.setdefault((kind, *_place_in_structure(link.anchor)), []).append(link)
+            by_place.setdefault(_place_in_structure(link.anchor), []).append(link)
     groups = []
     for found in by_place.values():
         members = _one_a_line(page, _without_prose(page, found))
-        if members:
-            groups.append(Group(members, cut_cards(page, members)))
+        # Tiles that lead into the manual are often built like the posts below them.
+        likely = [link for link in members if not is_unlikely(link.url)]
+        for some in (members, likely) if len(likely) < len(members) else (members,):
+            if some:
+                groups.append(Group(some, cut_cards(page, some)))
     return groups
 
 
@@ -66,7 +67,7 @@ def _labels(page: Page, links: list[Link]) -> frozenset[int]:
 
 _SIDE_LINK = re.compile(
     r"\W*(?:\d+\W*)?(?:comments?|discuss|replies|reply|permalink|edit|share|kommentare?|commentaires?"
-    r"|comentarios?)\W*"
+    r"|comentarios?)(?:\W*\d+)?\W*"
 )
 
 
@@ -115,6 +116,8 @@ def _is_in_prose(page: Page, anchor: Element) -> bool:
     text = page.text_of(anchor)
     if is_invitation(text) or any(e.tag in HEADINGS for e in anchor.ancestors()):
         return False
+    if _TIME_OF_DAY.fullmatch(text) or not re.search(r"[^\W\d_]", html_dates.without_dates(text)):
+        return False  # "Posted by Ann Example at 08:00 AM": the time is the link to the post
     if anchor.text_end == anchor.text_start:
         return False
     cell = page.pieces[anchor.text_start].cell
@@ -123,6 +126,9 @@ def _is_in_prose(page: Page, anchor: Element) -> bool:
     start = line_start(page, cell, anchor.text_start)
     before = html_dates.without_dates(page.text(start, anchor.text_start), yearless=True)
     return len(re.findall(r"\w", before)) > 18 and not _ends_with_bullet(before)
+
+
+_TIME_OF_DAY = re.compile(r"\W*\d{1,2}[:.]\d\d(?:\s*[ap]\.?m\.?)?\W*", re.IGNORECASE)
 
 
 def _ends_with_bullet(text: str) -> bool:
@@ -180,7 +186,7 @@ def _has_other_headline(page: Page, root: Element, link: Link) -> bool:
 
 
 def leading_link(page: Page, links: list[Link], *, is_sure: bool = False) -> Link | None:
-    """The link of a card's headline, else the one that invites to read, else the first with words, else its only one.
+    """The link of a card's headline, else an invitation, else the first with words, else the only one.
 
     With `is_sure` only a link that marks itself as the card's own: a headline, a bookmark, an invitation.
     """

@@ -24,8 +24,9 @@ from digest.sources.article_links import (
 )
 from digest.sources.cards.card import Card, Surroundings
 from digest.sources.cards.reading import read_card
+from digest.sources.html_dates import year_alone
 from digest.sources.invitations import is_invitation
-from digest.sources.page_tree import HEADINGS, Page
+from digest.sources.page_tree import HEADINGS, Element, Page
 
 
 @dataclass(slots=True)
@@ -109,12 +110,47 @@ def _evidence(found: list[tuple[Card, FoundArticle]], place: Place, at: Surround
         (1.0, share_of(is_blog_like(a.url) or _is_below(a.url, place) for a in articles)),
         (1.0 if is_blog_page(place.url) else 0.0, share_of(_is_below(a.url, place) for a in articles)),
         (0.6, share_of(_says_its_title(page, c, a) for c, a in found)),
+        (1.5, share_of(_is_under_a_name(c, at) and place.is_own(a.url) for c, a in found)),
         (-2.5, share_of(is_unlikely(a.url) for a in articles)),
         (-1.0, share_of(not place.is_own(a.url) for a in articles)),
         (-1.5, share_of(not place.is_own(a.url) and a.published is None for a in articles)),
         (-1.5, share_of(len(a.title) > 250 for a in articles)),
     )
-    return sum(w * s for w, s in weights) + (0.7 if words >= 4 else -1.2 if words <= 2 else 0.0)
+    # "Roadmap" as a heading with a date is a headline; without it is an entry of a menu, a version, a file.
+    is_menu_like = words <= 2 and (
+        share_of(a.published is not None and _has_headline(page, c) for c, a in found) < 0.5
+    )
+    return sum(w * s for w, s in weights) + (0.7 if words >= 4 else -1.2 if is_menu_like else 0.0)
+
+
+_NAME_OF_LIST = re.compile(
+    r"(?:(?:the|our|all|latest|recent|newest|more|project|previous|older|other|alle|neueste|letzte|derniers?"
+    r"|dernières?|tous les|toutes les|últimas?|últimos|ultimi|ultime|laatste)\W+)*"
+    r"(?:[\w.]+ )?(?:(?:web)?blog|news|posts?|articles?|stories|writings?|journal|archives?|announcements?"
+    r"|beiträge|artikel|neuigkeiten|aktuelles|nachrichten|archiv|actualités|billets|nouvelles|noticias"
+    r"|artículos|entradas|articoli|notizie|nieuws|berichten|notícias|artigos)"
+    r"(?: (?:posts?|articles?|entries|archives?|index|and (?:news|blog|updates)))?",
+    re.IGNORECASE,
+)
+
+
+def _is_under_a_name(card: Card, at: Surroundings) -> bool:
+    """Whether the nearest heading above a card says what the list is: "Blog", "All posts", a bare year."""
+    page = at.page
+    for element in reversed(page.elements[max(card.start - 2000, 0) : card.start]):
+        text = page.text_of(element) if element.tag in HEADINGS and not at.flags[element.index] else ""
+        if not text:
+            continue
+        if _NAME_OF_LIST.fullmatch(text.strip(" :»→¶#")) or year_alone(text) is not None:
+            return True
+        if not _is_linked(page, element):  # the headlines of the cards before it are
+            return False
+    return False
+
+
+def _is_linked(page: Page, heading: Element) -> bool:
+    inside = page.elements[heading.index : heading.end]
+    return any(e.tag == "a" for e in (*inside, *list(heading.ancestors())[:3]))
 
 
 def _says_its_title(page: Page, card: Card, article: FoundArticle) -> bool:
