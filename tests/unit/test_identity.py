@@ -243,11 +243,11 @@ def test_the_same_reading_again_brings_nothing_new(reading):
     first = recognise(reading, source="feed", known=[])
     ids = {index: index + 1 for index, answer in enumerate(first) if answer.is_new}
     remembered = [KnownArticle(ids[i], "feed", reading[i].published, first[i].keys) for i in ids]
-    for index, answer in enumerate(first):
+    for answer in first:
         if answer.same_as is not None:
             old = remembered[list(ids).index(answer.same_as)]
             remembered[list(ids).index(answer.same_as)] = KnownArticle(
-                old.id, old.source, old.published, old.keys | first[index].keys
+                old.id, old.source, old.published, old.keys | answer.keys
             )
     again = recognise(reading, source="feed", known=remembered, shown_before=frozenset(ids.values()))
     assert not [answer for answer in again if answer.is_new]

@@ -186,7 +186,7 @@ def _codec(name: str) -> str:
         found = codecs.lookup(name.strip())
     except (LookupError, ValueError):
         return ""
-    if not found._is_text_encoding or found.name in {"utf-7", "idna", "punycode"}:  # type: ignore[attr-defined]
+    if not found._is_text_encoding or found.name in {"utf-7", "idna", "punycode"}:
         return ""
     return "cp1252" if found.name in {"iso8859-1", "ascii"} else found.name
 

@@ -80,18 +80,18 @@ def _main_cards(page: Page, place: Place, links: list[Link], at: Surroundings) -
     if not fitting:
         return []
     best = max(fitting, key=lambda g: (g.score, -g.cards[0].start))
-    best = _all_of_them(best, fitting)
+    best = _all_of_them(best, groups, page)
     return _joined(best, [g for g in groups if g is not best], at)
 
 
-def _all_of_them(best: Group, fitting: list[Group]) -> Group:
+def _all_of_them(best: Group, groups: list[Group], page: Page) -> Group:
     """The whole list, where the best group is what only some of its cards have.
 
     "Read more" stands under the posts that are cut short and under no other; where the cards of
     another group hold every one of its links, and are dated as well, that one is the list.
     """
-    wider = [g for g in fitting if len(g.cards) > len(best.cards) and _holds_each(g, best)]
-    return max((g for g in wider if _adds_articles(g, best)), key=lambda g: g.score, default=best)
+    wider = [g for g in groups if len(g.cards) > len(best.cards) and _holds_each(g, best)]
+    return max((g for g in wider if _adds_articles(g, best, page)), key=lambda g: g.score, default=best)
 
 
 def _holds_each(wider: Group, group: Group) -> bool:
@@ -102,12 +102,16 @@ def _holds_each(wider: Group, group: Group) -> bool:
     )
 
 
-def _adds_articles(wider: Group, group: Group) -> bool:
-    """Whether what else the wider group holds is dated too, or at least does not lead into the manual."""
-    known = {card.link.url for card in group.cards}
+def _adds_articles(wider: Group, group: Group, page: Page) -> bool:
+    """Whether what else the wider group holds is dated too, or stands in the same box: no tiles elsewhere."""
     if group.dated >= 0.5:
         return wider.dated >= group.dated - 0.1
-    return not all(is_unlikely(c.link.url) for c in wider.cards if c.link.url not in known)
+    known = {card.link.url for card in group.cards}
+    boxes = {_box_of(card, page) for card in group.cards}
+    added = [card for card in wider.cards if card.link.url not in known]
+    if all(_box_of(card, page) in boxes for card in added):
+        return True
+    return wider.evidence >= ENOUGH and not all(is_unlikely(card.link.url) for card in added)
 
 
 def _is_inside_one_card(group: Group, others: list[Group]) -> bool:

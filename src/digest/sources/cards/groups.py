@@ -26,14 +26,13 @@ def groups_in(page: Page, links: list[Link]) -> list[Group]:
     for link in links:
         if link.anchor.index not in labels:
             by_place.setdefault(_place_in_structure(link.anchor), []).append(link)
-    groups = []
+    groups: list[Group] = []
     for found in by_place.values():
         members = _one_a_line(page, _without_prose(page, found))
         # Tiles that lead into the manual are often built like the posts below them.
         likely = [link for link in members if not is_unlikely(link.url)]
-        for some in (members, likely) if len(likely) < len(members) else (members,):
-            if some:
-                groups.append(Group(some, cut_cards(page, some)))
+        different = (members, likely) if len(likely) < len(members) else (members,)
+        groups.extend(Group(some, cut_cards(page, some)) for some in different if some)
     return groups
 
 
