@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from digest.model.issue import Issue
     from digest.storage.database import Database
     from digest.transports import Transport
+    from digest.workflows.deliver import Wire
     from digest.workflows.press import Press
-    from digest.workflows.send import Wire
 
 _SENDGRID_IN_FLIGHT = 8
 _FEED_LIMIT = 32 * 1024 * 1024  # bytes: a feed with full text of years is larger than a page
@@ -124,7 +124,13 @@ class Parts:
             newsletter=newsletter,
             folders=self.template_folders,
             secret_keys=self.secret_keys,
+            bounce_address=self._bounce_address,
         )
+
+    @property
+    def _bounce_address(self) -> str:
+        delivery = self.settings.delivery
+        return delivery.smtp.bounce_address if delivery.transport == "smtp" else ""
 
     @property
     def template_folders(self) -> tuple[Path, ...]:
@@ -150,8 +156,7 @@ class Parts:
         Raises:
             SettingsError: they are not complete; better now than when the issue is approved.
         """
-        from digest.dispatch.rate import Rate
-        from digest.workflows.send import Wire
+        from digest.workflows.deliver import Wire
 
         probe = self.transport()
         probe.close()
@@ -160,7 +165,7 @@ class Parts:
         return Wire(
             open=self.transport,
             senders=senders.get(delivery.transport, 1),
-            rate=Rate(delivery.rate_per_second) if delivery.rate_per_second else None,
+            per_second=delivery.rate_per_second,
             replaces=probe.replaces,
         )
 

@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,9 +16,18 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import select
 
-from digest.model.delivery import Counts, Delivery, DeliveryId, DeliveryState, Outcome, Receipt
+from digest.model.delivery import (
+    Counts,
+    Delivery,
+    DeliveryId,
+    DeliveryState,
+    Outcome,
+    Receipt,
+    Settlement,
+)
 from digest.model.issue import Issue, IssueState
 from digest.model.subscriber import SuppressionReason
+from digest.rules.sending import MAX_ATTEMPTS, settlement
 from digest.storage import issues, ledger, subscribers
 from digest.storage.database import Database
 from digest.storage.tables import delivery
@@ -50,7 +60,13 @@ def settle(
 ) -> None:
     receipts = [Receipt(delivery_id=r.id, outcome=outcome, detail="words", provider_ref="ref") for r in rows]
     with database.write() as connection:
-        ledger.settle(connection, receipts, owner=owner, now=NOW, wait=lambda _: wait)
+        ledger.record(connection, [settled(r, wait) for r in receipts], owner=owner, now=NOW)
+
+
+def settled(receipt: Receipt, wait: timedelta | None = timedelta(minutes=1)) -> Settlement:
+    """What a receipt makes of a first try; `wait` instead of the rule's back-off, None for the last try."""
+    made = settlement(receipt, attempt=1 if wait else MAX_ATTEMPTS, now=NOW)
+    return replace(made, not_before=NOW + wait) if wait and made.not_before else made
 
 
 def recover(database: Database, issue: Issue, *dead: str, now=NOW) -> tuple[int, int]:
@@ -359,7 +375,7 @@ def test_the_servers_words_are_kept_for_the_operator(database: Database) -> None
         Receipt(delivery_id=rows[2].id, outcome=Outcome.ACCEPTED, detail="250 ok"),
     ]
     with database.write() as connection:
-        ledger.settle(connection, receipts, owner="a", now=NOW, wait=lambda _: LEASE)
+        ledger.record(connection, [settled(r, LEASE) for r in receipts], owner="a", now=NOW)
         told = ledger.problems(connection, issue.id)
 
     assert [(address, state) for address, state, _ in told] == [

@@ -57,11 +57,28 @@ def lay_around(step: Steps, *, window: int) -> None:
         step()
 
     Database.write = counted_write  # type: ignore[method-assign]
+    _lay_around_the_hot_ledger(step)
     Outbox.window = Smtp.window = window
 
     os.replace = _then(os.replace, step)
     os.fsync = _first(os.fsync, step)
     socket.socket.sendall = _then(socket.socket.sendall, step)  # type: ignore[method-assign]
+
+
+def _lay_around_the_hot_ledger(step: Steps) -> None:
+    """Before and after each of its commits."""
+    from digest.storage import hot_ledger
+
+    transaction = hot_ledger._Transaction
+    leave = transaction.__exit__
+
+    def counted_leave(self: Any, *given: Any) -> Any:
+        step()
+        answer = leave(self, *given)
+        step()
+        return answer
+
+    transaction.__exit__ = counted_leave  # type: ignore[method-assign]
 
 
 def _first(call: Callable[..., Any], step: Steps) -> Callable[..., Any]:

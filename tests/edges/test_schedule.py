@@ -18,8 +18,8 @@ from digest.model.slot import SlotRecord, SlotState
 from digest.rules.slots import parse_schedule
 from digest.storage import issues, ledger, slots
 from digest.storage.database import Database
+from digest.workflows.deliver import Sent
 from digest.workflows.schedule import Duties, Happened, Schedule
-from digest.workflows.send import Sent
 from fakes.databases import drafted, make_template, newsletter, store, subscribe
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

@@ -14,15 +14,17 @@ import pytest
 from digest.bundled import templates_folder
 from digest.dispatch import owner
 from digest.errors import Busy, DigestError, NotAllowed, TransportDown
+from digest.model.delivery import DeliveryState, Settlement
 from digest.model.issue import Issue, IssueState
 from digest.model.newsletter import Newsletter, Site
 from digest.storage import articles, issues, ledger, subscribers
 from digest.storage.database import Database
 from digest.transports.outbox import Outbox
 from digest.workflows.approve import approve, cancel
+from digest.workflows.deliver import Sent, Wire
 from digest.workflows.draft import draft
 from digest.workflows.press import Press
-from digest.workflows.send import Sent, Wire, resolve, send
+from digest.workflows.send import resolve, send
 from fakes.databases import NOW, drafted, make_template, newsletter, store, subscribe
 
 KEY = "2026-11-24T09:00[Europe/Berlin]"
@@ -232,10 +234,8 @@ def _in_the_middle(database: Database, *, holder: str) -> Issue:
         issues.move(connection, issue.id, to=IssueState.SENDING, among=[IssueState.APPROVED])
         rows = ledger.claim(connection, issue.id, limit=9, owner=holder, lease=timedelta(minutes=15), now=NOW)
         ledger.declare(connection, issue.id, rows[:2], owner=holder, now=NOW)
-        from digest.model.delivery import Outcome, Receipt
-
-        receipt = Receipt(delivery_id=rows[0].id, outcome=Outcome.ACCEPTED)
-        ledger.settle(connection, [receipt], owner=holder, now=NOW, wait=lambda _: None)
+        accepted = Settlement(delivery_id=rows[0].id, state=DeliveryState.ACCEPTED)
+        ledger.record(connection, [accepted], owner=holder, now=NOW)
         return issues.by_id(connection, issue.id)
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from digest.model.newsletter import Newsletter
     from digest.wiring import Parts
     from digest.workflows.approve import Report
-    from digest.workflows.send import Sent
+    from digest.workflows.deliver import Sent
 
 Ref = Annotated[str, typer.Argument(metavar="ISSUE", help="weekly/3 or weekly/latest.")]
 Override = Annotated[
@@ -232,7 +232,7 @@ def send_one(
                 progress=bar,
             )
         except Blocked as blocked:
-            from digest.workflows.send import Sent
+            from digest.workflows.deliver import Sent
 
             return Sent(issue=blocked.report.issue, state="held", reason=str(blocked))
 
@@ -244,7 +244,7 @@ def resolve(
     as_json: AsJson = False,
 ) -> None:
     """Decide on the deliveries that may or may not have arrived."""
-    from digest.workflows.send import finish
+    from digest.workflows.deliver import finish
     from digest.workflows.send import resolve as decide
 
     parts = parts_of(context)

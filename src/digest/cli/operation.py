@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from digest.model.issue import Issue
     from digest.model.newsletter import Newsletter
     from digest.wiring import Parts
+    from digest.workflows.deliver import Sent
     from digest.workflows.doctor import Diagnosis
     from digest.workflows.schedule import Happened
-    from digest.workflows.send import Sent
     from digest.workflows.status import Standing
 
 
@@ -67,8 +67,8 @@ def run(
 
 def make_schedule(parts: Parts) -> Any:
     """The schedule of all newsletters, its duties bound to this process's parts."""
+    from digest.workflows.deliver import deliver
     from digest.workflows.schedule import Duties, Happened, Schedule
-    from digest.workflows.send import deliver
 
     def collect(newsletter: Newsletter) -> list[Happened]:
         _, results, files, _ = collect_one(parts, newsletter)
@@ -121,7 +121,8 @@ def serve(
 
 
 def serve_parts(parts: Parts, *, host: str, port: int, with_scheduler: bool) -> None:
-    from digest.web.answers import DeskAnswers, ProbeAnswers, ReaderAnswers
+    from digest.web import hooks
+    from digest.web.answers import DeskAnswers, HookAnswers, ProbeAnswers, ReaderAnswers
     from digest.web.app import create_app
     from digest.web.serve import serve as serve_app
 
@@ -133,6 +134,11 @@ def serve_parts(parts: Parts, *, host: str, port: int, with_scheduler: bool) -> 
         probes=ProbeAnswers(parts),
         one_time_secret=secret,
         clock=parts.clock,
+        hooks=hooks.routes(
+            receive=HookAnswers(parts).sendgrid,
+            sendgrid_key=parts.settings.delivery.sendgrid.webhook_public_key,
+            clock=parts.clock,
+        ),
     )
     parts.database  # noqa: B018 - a database that cannot be opened is told before the port is open
 

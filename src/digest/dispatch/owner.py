@@ -36,6 +36,14 @@ def dead_among(owners: Iterable[str]) -> set[str]:
     return {owner for owner in owners if is_dead(owner)}
 
 
+def cut_off_among(owners: Iterable[str]) -> set[str]:
+    """Those on this host before its last boot: the machine went down over them."""
+    host, _, boot = _here().partition("/")
+    return {
+        o for o in owners if o.split("/")[0] == host and o.split("/")[1:2] != [boot] and boot != "unknown"
+    }
+
+
 def _here() -> str:
     return f"{socket.gethostname()}/{_boot()}"
 

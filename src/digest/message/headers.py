@@ -14,6 +14,7 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 LINE_LIMIT = 998  # RFC 5322, 2.1.1: octets without CRLF
 FOLD_AT = 76  # RFC 2047, 2: a line that holds an encoded-word
@@ -122,6 +123,7 @@ def list_unsubscribe(url: str, mailto: str = "") -> str:
     return f"<{url}>, <{_mailto(mailto)}>" if mailto else f"<{url}>"
 
 
+@lru_cache(maxsize=16)
 def _mailto(address: str) -> str:
     uri = address if address.startswith("mailto:") else f"mailto:{address}"
     if not _MAILTO.fullmatch(uri) or "=?" in uri or len(uri) > LINE_LIMIT - len(" <>"):

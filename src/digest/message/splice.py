@@ -38,18 +38,27 @@ def message_bytes(compiled: Compiled, envelope: Envelope) -> bytes:
 def _values(compiled: Compiled, envelope: Envelope) -> dict[WireSlot, bytes]:
     """A value for every slot; those in the bodies are encoded on their own."""
     name, address, url = headers.one_line(envelope.name), envelope.address, envelope.unsubscribe_url
+    text_url, html_url = _text_and_html(url)
+    text_address, html_address = _text_and_html(address)
+    text_name, html_name = _text_and_html(name)
     return {
         WireSlot.TO: headers.mailbox(name, address, column=4),
         WireSlot.DATE: _date(envelope.date),
         WireSlot.MESSAGE_ID: headers.message_id(envelope.message_id),
         WireSlot.LIST_UNSUBSCRIBE: _unsubscribe(url, compiled.facts.mailto_unsubscribe),
-        WireSlot.TEXT_UNSUBSCRIBE_URL: encode_value(url),
-        WireSlot.TEXT_ADDRESS: encode_value(address),
-        WireSlot.TEXT_NAME: encode_value(name),
-        WireSlot.HTML_UNSUBSCRIBE_URL: encode_value(html.escape(url)),
-        WireSlot.HTML_ADDRESS: encode_value(html.escape(address)),
-        WireSlot.HTML_NAME: encode_value(html.escape(name)),
+        WireSlot.TEXT_UNSUBSCRIBE_URL: text_url,
+        WireSlot.TEXT_ADDRESS: text_address,
+        WireSlot.TEXT_NAME: text_name,
+        WireSlot.HTML_UNSUBSCRIBE_URL: html_url,
+        WireSlot.HTML_ADDRESS: html_address,
+        WireSlot.HTML_NAME: html_name,
     }
+
+
+def _text_and_html(value: str) -> tuple[bytes, bytes]:
+    """The value encoded as it is, and escaped for HTML: mostly the same, and encoded once then."""
+    plain, escaped = encode_value(value), html.escape(value)
+    return plain, plain if escaped == value else encode_value(escaped)
 
 
 def _unsubscribe(url: str, mailto: str) -> bytes:
@@ -57,8 +66,9 @@ def _unsubscribe(url: str, mailto: str) -> bytes:
     return headers.list_unsubscribe(url, mailto).replace(", ", ",\r\n ").encode("ascii")
 
 
+@lru_cache(maxsize=64)
 def _date(moment: datetime) -> bytes:
-    """RFC 5322, 3.3, in UTC and whatever the locale."""
+    """RFC 5322, 3.3, in UTC and whatever the locale.  Many messages share a moment, more a second."""
     return _date_of_second(moment.astimezone(UTC).replace(microsecond=0))
 
 

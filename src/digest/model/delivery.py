@@ -65,6 +65,7 @@ class Receipt:
     outcome: Outcome
     detail: str = ""  # the server's own words, or ours; never a secret
     provider_ref: str = ""
+    batch_id: str = ""  # of the request that it went with, where the provider's events name it
     retry_after: timedelta | None = None  # for deferred ones, where the server says
 
 
@@ -76,7 +77,40 @@ class Settlement:
     state: DeliveryState
     detail: str = ""
     provider_ref: str = ""
+    batch_id: str = ""
     not_before: datetime | None = None  # for a deferred one that is pending again
+
+
+class EventKind(StrEnum):
+    """What a provider can tell after it took a message; its own words are read in `rules.feedback`."""
+
+    UNKNOWN = "unknown"  # a word that we do not know, or mail that reports nothing
+    PROCESSED = "processed"  # it is about to try, or has passed it on
+    DEFERRED = "deferred"  # the receiver said "later"; the provider tries again
+    DELIVERED = "delivered"  # the receiver's server took it
+    OPENED = "opened"
+    CLICKED = "clicked"
+    DROPPED = "dropped"  # the provider took it and never tried
+    BLOCKED = "blocked"  # turned away this time: mailbox full, policy, tried for too long
+    BOUNCED = "bounced"  # turned away for good: there is no such mailbox
+    COMPLAINED = "complained"  # the reader pressed "spam"
+    UNSUBSCRIBED = "unsubscribed"  # by a link of the provider's own
+    RESUBSCRIBED = "resubscribed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryEvent:
+    """One thing that a provider tells later about one delivery.  Holds no address in clear but its own."""
+
+    key: str  # the same for the same event, however often it is told
+    provider: str  # sendgrid, smtp
+    kind: EventKind
+    at: datetime  # as the provider dates it
+    delivery_id: DeliveryId | None = None
+    batch_id: str = ""
+    issue_ref: str | None = None  # weekly/3, as the event claims; None where it makes no claim
+    address: str | None = None  # the same of the recipient; stored as a hash only
+    detail: str = ""  # the server's words, without addresses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +128,9 @@ class Counts:
     uncertain: int = 0
     suppressed: int = 0
     abandoned: int = 0
+    delivered: int = 0  # the last three are parts of accepted: what the provider told later
+    bounced: int = 0
+    complained: int = 0
     exclusions: dict[str, int] = field(default_factory=dict)
 
     @property

@@ -51,6 +51,47 @@ def is_exhausted(attempt: int) -> bool:
     return attempt >= MAX_ATTEMPTS
 
 
+def pool_size(per_second: float | None) -> int:
+    """Rows in one durable claim: so many that an fsync costs next to nothing per message.
+
+    With a rate only what goes out in a third of a lease, lest the lease runs out over it.
+    """
+    most = 500
+    if per_second is None:
+        return most
+    return max(1, min(most, int(per_second * LEASE.total_seconds() / 3)))
+
+
+class Breaker:
+    """Opens when the provider refuses everybody in a row: then it is not the recipients' fault.
+
+    Counted over all senders of a process.  A list that is simply old has
+    refusals too, but not fifty without one acceptance between them.
+    """
+
+    LIMIT = 50
+
+    def __init__(self) -> None:
+        self._in_a_row = 0
+        self.why = ""
+
+    @property
+    def is_open(self) -> bool:
+        return bool(self.why)
+
+    def note(self, receipt: Receipt) -> None:
+        if receipt.outcome is not Outcome.REFUSED:
+            self._in_a_row = 0
+            return
+        self._in_a_row += 1
+        if self._in_a_row >= self.LIMIT:
+            self.why = (
+                f"The provider refused {self._in_a_row} recipients in a row, "
+                f"the last with: {receipt.detail[:300]} "
+                "Mend the cause, then send with --yes; who was refused is not tried again."
+            )
+
+
 def is_finished(counts: Counts) -> bool:
     """Nothing is left to do and nothing is in doubt."""
     return counts.adds_up and not (counts.pending or counts.deferred or counts.in_flight or counts.uncertain)

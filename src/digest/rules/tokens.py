@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import hmac
 from collections.abc import Sequence
 
@@ -47,4 +46,4 @@ def verify(token: str, *, purpose: str, keys: Sequence[str]) -> int | None:
 
 
 def _mac(body: bytes, purpose: str, key: str) -> bytes:
-    return hmac.new(key.encode(), purpose.encode() + b"\0" + body, hashlib.sha256).digest()[:_MAC_BYTES]
+    return hmac.digest(key.encode(), purpose.encode() + b"\0" + body, "sha256")[:_MAC_BYTES]

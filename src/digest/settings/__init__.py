@@ -28,6 +28,7 @@ class SmtpSettings:
     connections: int
     username: str
     password: SecretStr  # empty where there is none
+    bounce_address: str  # empty where bounces are not read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,7 @@ class SendGridSettings:
     host: str
     batch_size: int
     api_key: SecretStr  # empty where there is none
+    webhook_public_key: str  # empty where events are not read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -203,11 +203,13 @@ def _delivery(table: DeliveryTable, *, folder: Path, secrets: Mapping[Place, Sec
             connections=smtp.connections,
             username=smtp.username,
             password=secrets["delivery", "smtp", "password"],
+            bounce_address=smtp.bounce_address.address if smtp.bounce_address else "",
         ),
         sendgrid=SendGridSettings(
             host=sendgrid.host,
             batch_size=sendgrid.batch_size,
             api_key=secrets["delivery", "sendgrid", "api_key"],
+            webhook_public_key=sendgrid.webhook_public_key or "",
         ),
     )
 

@@ -20,6 +20,8 @@ from digest.settings.values import (
     Line,
     Name,
     Number,
+    PublicKey,
+    ReturnPath,
     Sender,
     Truth,
     WebAddress,
@@ -71,6 +73,10 @@ class SmtpTable(Table):
     password_file: Name | None = Field(
         default=None, description="A file with the password, readable by you alone."
     )
+    bounce_address: ReturnPath | None = Field(
+        default=None,
+        description="Where bounces go, each with a token of its delivery; `digest feedback` reads them.",
+    )
 
 
 class SendGridTable(Table):
@@ -83,6 +89,10 @@ class SendGridTable(Table):
     )
     api_key_file: Name | None = Field(
         default=None, description="A file with the API key, readable by you alone."
+    )
+    webhook_public_key: PublicKey | None = Field(
+        default=None,
+        description="The verification key of the event webhook; without it `/hooks/sendgrid` is closed.",
     )
 
 

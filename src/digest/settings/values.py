@@ -6,6 +6,7 @@ with the cleaned value, or raises ValueError with a sentence for the operator.
 
 from __future__ import annotations
 
+import base64
 import re
 import unicodedata
 from datetime import timedelta
@@ -22,6 +23,13 @@ from digest.model.slot import Schedule
 from digest.rules.mailboxes import InvalidAddress, parse_address
 from digest.rules.slots import parse_schedule
 from digest.settings.colours import darkened, lightened
+
+_LOCAL_PART = 64  # RFC 5321, 4.5.3.1.1
+_TOKEN = 23  # with the plus sign before it
+
+# How every public key on the curve P-256 begins (RFC 5480): its algorithm, and one point of 64 bytes.
+_P256 = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004")
+_P256_BYTES = 91
 
 
 class FromEnvironment(str):
@@ -150,6 +158,15 @@ def _deliverable(address: str) -> str:
     return found
 
 
+def _return_path(value: Any) -> Mailbox:
+    mailbox = _mailbox(value)
+    if len(mailbox.address.rpartition("@")[0]) > _LOCAL_PART - _TOKEN:
+        raise ValueError(
+            f"“{mailbox.address}” is too long before the @: a token of {_TOKEN} characters is added there."
+        )
+    return mailbox
+
+
 def _schedule(value: Any) -> Schedule:
     try:
         return parse_schedule(_one_line(_text(value)))
@@ -172,6 +189,17 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError("must be text in quotes.")  # noqa: TRY004  pydantic collects only these
     return str(value)
+
+
+def _public_key(text: str) -> str:
+    """As SendGrid shows it: base64, without the lines of a PEM file."""
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except ValueError:
+        raise ValueError("is not a key in base64. Copy the verification key as SendGrid shows it.") from None
+    if not raw.startswith(_P256) or len(raw) != _P256_BYTES:
+        raise ValueError("is not a public key on P-256. Copy the verification key as SendGrid shows it.")
+    return text
 
 
 # --- colours ----------------------------------------------------------------------
@@ -227,6 +255,8 @@ Accent = Annotated[str, AfterValidator(_accent)]
 AccentDark = Annotated[str, AfterValidator(_accent_dark)]
 Address = Annotated[Mailbox, PlainValidator(_mailbox)]
 Sender = Annotated[Mailbox, PlainValidator(_sender)]
+ReturnPath = Annotated[Mailbox, PlainValidator(_return_path)]
+PublicKey = Annotated[str, AfterValidator(_one_line), AfterValidator(_public_key)]
 When = Annotated[Schedule, PlainValidator(_schedule)]
 Duration = Annotated[timedelta, PlainValidator(_duration)]
 Whole = Annotated[int, BeforeValidator(_from_environment)]

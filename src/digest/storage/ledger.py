@@ -7,7 +7,7 @@ behaviour.  What each state promises after a crash is in docs/decisions/ledger.m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import (
@@ -24,7 +24,7 @@ from sqlalchemy import (
     update,
 )
 
-from digest.model.delivery import Counts, Delivery, DeliveryId, DeliveryState, Outcome, Receipt
+from digest.model.delivery import Counts, Delivery, DeliveryId, DeliveryState, Settlement
 from digest.model.issue import IssueId
 from digest.model.subscriber import SubscriptionState
 from digest.storage.tables import delivery, exclusion, issue, subscriber, subscription, suppression
@@ -171,17 +171,9 @@ def declare(
     return {DeliveryId(number) for number in gone.scalars()}
 
 
-def settle(
-    connection: Connection,
-    receipts: Sequence[Receipt],
-    *,
-    owner: str,
-    now: datetime,
-    wait: Callable[[Receipt], timedelta | None],
-) -> None:
-    """Record receipts.  `wait` says how long a deferred one rests, None that it is given up."""
-    rows = [_settled(receipt, wait, now) for receipt in receipts]
-    if not rows:
+def record(connection: Connection, settlements: Sequence[Settlement], *, owner: str, now: datetime) -> None:
+    """Write down what receipts made of this owner's rows."""
+    if not settlements:
         return
     connection.execute(
         update(delivery)
@@ -199,33 +191,17 @@ def settle(
             lease_until=None,
             updated_at=now,
         ),
-        rows,
+        [
+            {
+                "row_id": settled.delivery_id,
+                "row_state": settled.state.value,
+                "row_detail": settled.detail,
+                "row_ref": settled.provider_ref,
+                "row_not_before": settled.not_before,
+            }
+            for settled in settlements
+        ],
     )
-
-
-def _settled(
-    receipt: Receipt, wait: Callable[[Receipt], timedelta | None], now: datetime
-) -> dict[str, object]:
-    state, not_before = DeliveryState(_STATE_AFTER[receipt.outcome]), None
-    if receipt.outcome is Outcome.DEFERRED:
-        rest = wait(receipt)
-        state = DeliveryState.REFUSED if rest is None else DeliveryState.PENDING
-        not_before = None if rest is None else now + rest
-    return {
-        "row_id": receipt.delivery_id,
-        "row_state": state.value,
-        "row_detail": receipt.detail[:1000],
-        "row_ref": receipt.provider_ref[:200],
-        "row_not_before": not_before,
-    }
-
-
-_STATE_AFTER = {
-    Outcome.ACCEPTED: "accepted",
-    Outcome.REFUSED: "refused",
-    Outcome.DEFERRED: "pending",
-    Outcome.UNCERTAIN: "uncertain",
-}
 
 
 def withdraw(connection: Connection, ids: Collection[DeliveryId], *, owner: str, now: datetime) -> None:
@@ -249,25 +225,36 @@ def owners(connection: Connection, which: IssueId) -> set[str]:
 
 
 def recover(
-    connection: Connection, which: IssueId, *, dead: Collection[str], now: datetime
+    connection: Connection,
+    which: IssueId,
+    *,
+    dead: Collection[str],
+    doubtful: Collection[str] = (),
+    now: datetime,
 ) -> tuple[int, int]:
     """Take back what a sender left that died or lost its lease; (to do again, uncertain).
 
-    A row without intent was not submitted.  One with it becomes uncertain, and
-    never goes back to pending by itself.
+    A row that was claimed and not declared was not submitted: it is pending
+    again.  One that was declared becomes uncertain, and never goes back by
+    itself.  Of `doubtful` owners the machine went down, and with it perhaps a
+    declaration: their claimed rows are uncertain too.
     """
     lost = and_(
         delivery.c.issue_id == which,
         or_(delivery.c.owner.in_(list(dead)), delivery.c.lease_until < now),
     )
+    in_doubt = or_(
+        delivery.c.state == DeliveryState.SUBMITTING.value,
+        and_(delivery.c.state == DeliveryState.CLAIMED.value, delivery.c.owner.in_(list(doubtful))),
+    )
     again = connection.execute(
         update(delivery)
-        .where(lost, delivery.c.state == DeliveryState.CLAIMED.value)
+        .where(lost, delivery.c.state == DeliveryState.CLAIMED.value, ~in_doubt)
         .values(state=DeliveryState.PENDING.value, lease_until=None, updated_at=now)
     ).rowcount
     uncertain = connection.execute(
         update(delivery)
-        .where(lost, delivery.c.state == DeliveryState.SUBMITTING.value)
+        .where(lost, in_doubt)
         .values(
             state=DeliveryState.UNCERTAIN.value,
             detail="the sender stopped before the answer was recorded",

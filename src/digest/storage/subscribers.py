@@ -167,12 +167,19 @@ def renew(connection: Connection, number: SubscriptionId, *, at: datetime, how: 
     return True
 
 
-def suppress(connection: Connection, address_key: str, *, reason: SuppressionReason, at: datetime) -> None:
-    """Never mail this address again, whatever newsletter; the first reason stays."""
-    connection.execute(
-        insert_or_ignore(connection, suppression),
-        {"address_key": address_key, "reason": reason.value, "at": at},
-    )
+def suppress(
+    connection: Connection, address_key: str, *, reason: SuppressionReason, at: datetime, how: str = ""
+) -> bool:
+    """Never mail this address again, whatever newsletter; the first reason stays.
+
+    False when it was suppressed before.  With `how` it stands in the person's history.
+    """
+    row = {"address_key": address_key, "reason": reason.value, "at": at}
+    if connection.execute(insert_or_ignore(connection, suppression), row).rowcount == 0:
+        return False
+    if how:
+        _record(connection, "", [address_key], at=at, what="suppressed", how=how)
+    return True
 
 
 def suppression_of(connection: Connection, address_key: str) -> Suppression | None:

@@ -236,9 +236,42 @@ delivery = Table(
     Column("provider_ref", Text, nullable=False, server_default=""),
     Column("detail", Text, nullable=False, server_default=""),
     Column("updated_at", Moment, nullable=False),
+    Column("batch_id", Text, nullable=False, server_default=""),  # of the request that it went with
+    Column("event", String(20), nullable=False, server_default=""),  # the furthest that a provider told
+    Column("event_at", Moment),
     UniqueConstraint("issue_id", "address_key"),
     UniqueConstraint("issue_id", "subscription_id"),
     Index("ix_delivery_work", "issue_id", "state", "id"),
+)
+
+# Counting what was told must not read all that was sent: see `delivery_events.told`.
+Index(
+    "ix_delivery_told",
+    delivery.c.issue_id,
+    delivery.c.event,
+    delivery.c.state,
+    sqlite_where=delivery.c.event != "",
+    postgresql_where=delivery.c.event != "",
+)
+
+# What providers told, each event once.  One that belongs to no delivery of ours
+# has no delivery and no issue, and no batch either: it proves nothing.
+delivery_event = Table(
+    "delivery_event",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("delivery_id", ForeignKey("delivery.id", ondelete="SET NULL")),
+    Column("issue_id", ForeignKey("issue.id")),
+    Column("batch_id", Text, nullable=False, server_default=""),
+    Column("provider", String(20), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("event_key", String(80), nullable=False, unique=True),
+    Column("at", Moment, nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Column("address_key", Text, nullable=False, server_default=""),  # a hash, see `erased_key`
+    Column("detail", Text, nullable=False, server_default=""),
+    Index("ix_delivery_event_delivery_id", "delivery_id"),
+    Index("ix_delivery_event_batch", "issue_id", "batch_id"),
 )
 
 exclusion = Table(

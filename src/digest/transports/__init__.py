@@ -8,7 +8,7 @@ Every transport passes `tests/contract/test_transports.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Protocol
 
 from digest.message.compile import Compiled
@@ -30,9 +30,12 @@ class Transport(Protocol):
     replaces: bool  # submitting a delivery again replaces its first message: repeating is safe
 
     def submit(
-        self, compiled: Compiled, envelopes: Sequence[Envelope], *, on_wire: OnWire
+        self, compiled: Compiled, envelopes: Iterable[Envelope], *, on_wire: OnWire
     ) -> Iterator[Receipt]:
         """Hand over one message per envelope, and yield a receipt for each as it is known.
+
+        `envelopes` may be drawn from a pool that others draw from too: one is
+        taken only when it is about to be worked on.
 
         The phase decides, not the exception: what fails before the bytes that
         can cause delivery is DEFERRED or REFUSED, what is lost after them is

@@ -9,8 +9,9 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from digest.errors import TransportDown
@@ -41,11 +42,12 @@ class Outbox:
         self._folder = path
 
     def submit(
-        self, compiled: Compiled, envelopes: Sequence[Envelope], *, on_wire: OnWire
+        self, compiled: Compiled, envelopes: Iterable[Envelope], *, on_wire: OnWire
     ) -> Iterator[Receipt]:
         """See `Transport.submit`.  The bytes leave when a file gets its final name."""
-        for start in range(0, len(envelopes), self.window):
-            yield from self._submit_window(compiled, envelopes[start : start + self.window], on_wire)
+        rest = iter(envelopes)
+        while some := list(islice(rest, self.window)):
+            yield from self._submit_window(compiled, some, on_wire)
 
     def verify(self) -> str:
         """Write and remove a file.

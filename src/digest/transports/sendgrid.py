@@ -23,7 +23,7 @@ import ssl
 import time
 import urllib.request
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -81,20 +81,22 @@ class SendGrid:
         )
 
     def submit(
-        self, compiled: Compiled, envelopes: Sequence[Envelope], *, on_wire: OnWire
+        self, compiled: Compiled, envelopes: Iterable[Envelope], *, on_wire: OnWire
     ) -> Iterator[Receipt]:
         """See `Transport.submit`.  `on_wire` is asked once for each batch, right before its first request.
 
         When a batch is refused because of one recipient, the rest goes again
         under the same answer of `on_wire`: the provider took none of it.
         """
-        batches = deque(_batches(envelopes, self.window))
-        while batches:
-            pause = yield from self._submit_batch(compiled, batches.popleft(), on_wire)
-            if pause:
-                rest = [envelope for batch in batches for envelope in batch]
-                yield from _receipts(rest, Outcome.DEFERRED, "waits for the rate limit", pause=pause)
-                return
+        drawn = iter(envelopes)
+        while some := list(itertools.islice(drawn, self.window)):
+            batches = deque(_batches(some, self.window))
+            while batches:
+                pause = yield from self._submit_batch(compiled, batches.popleft(), on_wire)
+                if pause:
+                    rest = [envelope for batch in batches for envelope in batch]
+                    yield from _receipts(rest, Outcome.DEFERRED, "waits for the rate limit", pause=pause)
+                    return
 
     def verify(self) -> str:
         """Ask for the rights of the key; with a sender, run a mail through the sandbox, which sends nothing.
@@ -148,10 +150,12 @@ class SendGrid:
             batch_id = secrets.token_hex(8)
             answer = self._post(_body(compiled, part, batch_id))
             if answer.status == 202:
-                yield from _receipts(part, Outcome.ACCEPTED, "accepted", ref=answer.message_id)
+                yield from _receipts(
+                    part, Outcome.ACCEPTED, "accepted", ref=answer.message_id, batch_id=batch_id
+                )
             elif answer.is_unclear:
                 self._is_suspect = True
-                yield from _receipts(part, Outcome.UNCERTAIN, answer.words, ref=batch_id)
+                yield from _receipts(part, Outcome.UNCERTAIN, answer.words, ref=batch_id, batch_id=batch_id)
             elif answer.status == 429:
                 pause, waiting = _pause(answer.headers), [*part, *itertools.chain(*parts)]
                 yield from _receipts(waiting, Outcome.DEFERRED, answer.words, pause=pause)
@@ -302,6 +306,7 @@ def _receipts(
     detail: str,
     *,
     ref: str = "",
+    batch_id: str = "",
     pause: timedelta | None = None,
 ) -> Iterator[Receipt]:
     for envelope in envelopes:
@@ -310,6 +315,7 @@ def _receipts(
             outcome=outcome,
             detail=detail,
             provider_ref=ref,
+            batch_id=batch_id,
             retry_after=pause,
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from digest.checks import Finding as Checked
 from digest.checks import family_of, sizes
@@ -12,6 +12,7 @@ from digest.model.issue import Issue
 from digest.model.newsletter import Newsletter
 from digest.model.subscriber import Subscription, SubscriptionState
 from digest.rules import approval
+from digest.rules.feedback import sendgrid_event
 from digest.storage import articles, issues, ledger, subscribers
 from digest.web.ports import (
     DeskHome,
@@ -162,6 +163,19 @@ class DeskAnswers:
         parts = self._parts
         report = check(issue, press=printing, database=parts.database, now=parts.clock())
         return tuple(_finding(found) for found in report.findings)
+
+
+class HookAnswers:
+    """For providers."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def sendgrid(self, told: Sequence[object]) -> feedback.Received:
+        """Keep the events of one post; when this returns, they are durable."""
+        parts, now = self._parts, self._parts.clock()
+        events = [sendgrid_event(one, now=now) for one in told]
+        return feedback.receive(events, database=parts.database, now=now)
 
 
 class ProbeAnswers:

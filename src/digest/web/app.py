@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -44,12 +44,14 @@ def create_app(
     probes: Probes,
     one_time_secret: str,
     clock: Callable[[], datetime],
+    hooks: Sequence[Route] = (),
     pages_folder: Path | None = None,
     max_body: int = 16_384,
 ) -> Starlette:
     """Put the pages together.
 
     `one_time_secret` opens /desk/enter/… once; empty, the desk stays closed.
+    `hooks` are the doors for providers, see `web.hooks`.
     `max_body` is in bytes; no form here needs more.
     """
     pages = Pages(site=site, clock=clock, folder=pages_folder)
@@ -58,6 +60,7 @@ def create_app(
         routes=[
             *reader_pages.routes(readers=readers, pages=pages),
             *desk_pages.routes(desk=desk, door=door, pages=pages, clock=clock),
+            *hooks,
             *_probe_routes(probes),
         ],
         middleware=[Middleware(_Headers)],

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from digest.checks import Finding, Severity
-from digest.dispatch import owner as owners
 from digest.errors import Busy, NotAllowed
 from digest.message.parse import ParsedMessage
 from digest.model.delivery import Counts
@@ -16,6 +15,7 @@ from digest.rules import approval
 from digest.storage import events, issues, ledger
 from digest.storage.database import Database
 from digest.workflows import press as printing
+from digest.workflows.deliver import take_back
 from digest.workflows.press import Press
 
 
@@ -119,8 +119,7 @@ def cancel(issue: Issue, *, database: Database, by: str, now: datetime) -> Issue
         current = issues.by_id(connection, issue.id)
         if current.state not in approval.CAN_CANCEL:
             raise NotAllowed(f"Issue {issue.ref} is {current.state.value} and cannot be cancelled.")
-        holders = ledger.owners(connection, issue.id)
-        ledger.recover(connection, issue.id, dead=owners.dead_among(holders), now=now)
+        take_back(connection, issue, database=database)
         begun = _is_begun(ledger.counts(connection, issue.id, now=now))
         if begun:
             ledger.abandon_pending(connection, issue.id, detail=f"cancelled by {by}", now=now)

@@ -1,14 +1,35 @@
-"""Feedback: what readers say with a link of their mail."""
+"""Feedback: what readers say with a link of their mail, and what providers tell later."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
+from digest.message.bounce import Bounce, read_bounce
+from digest.model.delivery import DeliveryEvent, DeliveryId
+from digest.model.issue import IssueId
 from digest.model.subscriber import Subscription
+from digest.rules.feedback import effect, ends_subscription
 from digest.rules.tokens import verify
-from digest.storage import subscribers
-from digest.storage.database import Database
+from digest.storage import delivery_events, issues, subscribers
+from digest.storage.database import Connection, Database
+from digest.storage.delivery_events import Belonging
+
+BOUNCE = "bounce"  # the purpose of the tokens in return paths
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """What a call of `receive` came to."""
+
+    told: int = 0  # how many events were handed over
+    kept: int = 0  # those that were new
+    belonging: int = 0  # of the new ones: those that are about a delivery of ours
+    suppressed: int = 0  # addresses that are not mailed any more from now on
+    ended: int = 0  # subscriptions
+    proven: int = 0  # uncertain deliveries that turned out to be accepted
 
 
 def subscription_of(token: str, *, keys: Sequence[str], database: Database) -> Subscription | None:
@@ -41,3 +62,98 @@ def come_back(token: str, *, keys: Sequence[str], database: Database, now: datet
         if subscribers.suppression_of(connection, found.address_key) is None:
             subscribers.renew(connection, found.id, at=now, how="the button on the unsubscribe page")
         return subscribers.by_id(connection, found.id)
+
+
+def receive(events: Sequence[DeliveryEvent], *, database: Database, now: datetime) -> Received:
+    """Keep what a provider tells and draw the consequences, in one durable transaction.
+
+    Told again, in whatever order, the same events change nothing more.  An
+    issue whose last doubt is cleared by them is closed.
+    """
+    with database.write() as connection:
+        kept, belonging = delivery_events.add(connection, events, received_at=now)
+        delivery_events.advance(connection, belonging)
+        suppressed = sum(_suppress(connection, one, now=now) for one in belonging)
+        ended = sum(_end(connection, one, now=now) for one in belonging)
+        touched = {one.issue_id for one in belonging}
+        proven = {which: delivery_events.accept_on_evidence(connection, which, now=now) for which in touched}
+    _close((which for which, count in proven.items() if count), database=database, now=now)
+    return Received(
+        told=len(events),
+        kept=kept,
+        belonging=len(belonging),
+        suppressed=suppressed,
+        ended=ended,
+        proven=sum(proven.values()),
+    )
+
+
+def bounce(
+    raw: bytes, *, to: str, keys: Sequence[str], database: Database, now: datetime
+) -> tuple[DeliveryEvent, Received]:
+    """Record one mail that came to a return path; `to` is that address where the mail server says it.
+
+    A mail that names no return path of ours is recorded too, and changes nothing.
+    """
+    read = read_bounce(raw)
+    number = _returned((to, *read.addresses), keys=keys)
+    event = DeliveryEvent(
+        key=_bounce_key(read, number),
+        provider="smtp",
+        kind=read.kind,
+        at=now,
+        delivery_id=DeliveryId(number) if number is not None else None,
+        detail=read.detail,
+    )
+    return event, receive([event], database=database, now=now)
+
+
+def _suppress(connection: Connection, one: Belonging, *, now: datetime) -> bool:
+    its = effect(one.event)
+    if its.suppresses is None:
+        return False
+    return subscribers.suppress(
+        connection, one.address_key, reason=its.suppresses, at=now, how=_how(one.event)
+    )
+
+
+def _end(connection: Connection, one: Belonging, *, now: datetime) -> bool:
+    """End the subscription that the mail was for, if it is still that person's."""
+    if not effect(one.event).ends:
+        return False
+    number = one.subscription_id
+    mine = subscribers.by_id(connection, number)
+    if mine is None or mine.address_key != one.address_key:
+        return False  # erased meanwhile
+    if not ends_subscription(one.event, since=mine.since):
+        return False
+    return subscribers.end(connection, mine.id, at=now, why=effect(one.event).ends, how=_how(one.event))
+
+
+def _how(event: DeliveryEvent) -> str:
+    words = f": {event.detail}" if event.detail else ""
+    return f"{event.kind.value}, told by {event.provider}{words}"
+
+
+def _close(which: Iterable[IssueId], *, database: Database, now: datetime) -> None:
+    """Close the issues of which nothing is in doubt any more."""
+    for number in which:
+        from digest.workflows.deliver import finish  # heavy, and seldom needed
+
+        with database.read() as connection:
+            issue = issues.by_id(connection, number)
+        finish(issue, database=database, clock=lambda: now)
+
+
+def _returned(addresses: Iterable[str], *, keys: Sequence[str]) -> int | None:
+    """The delivery that a return path of ours names: bounce+TOKEN@news.example.com."""
+    for address in addresses:
+        token = address.strip(" <>").rpartition("@")[0].rpartition("+")[2]
+        number = verify(token, purpose=BOUNCE, keys=keys)
+        if number is not None:
+            return number
+    return None
+
+
+def _bounce_key(read: Bounce, number: int | None) -> str:
+    return hashlib.sha256(f"smtp {number} {read.kind.value} {read.fingerprint}".encode()).hexdigest()

@@ -46,6 +46,7 @@ class Press:
     folders: Sequence[Path]  # of templates, the owner's first
     secret_keys: Sequence[str]
     signs_dkim: bool = False
+    bounce_address: str = ""  # where bounces of each delivery go, each to a return path of its own
 
 
 def rendered(press: Press, issue: Issue, *, now: datetime) -> Rendered:
@@ -86,15 +87,47 @@ def compiled(press: Press, issue: Issue, *, now: datetime, is_proof: bool = Fals
 
 def envelope(press: Press, issue: Issue, to: Delivery, *, now: datetime) -> Envelope:
     """Sender, recipient and the values of the slots of one message."""
-    return Envelope(
-        delivery_id=to.id,
-        address=to.address,
-        name=to.name,
-        return_path=press.newsletter.sender.address,
-        message_id=_message_id(press, issue, to),
-        unsubscribe_url=unsubscribe_url(press, to.subscription_id),
-        date=now,
-    )
+    return Addresser(press, issue)(to, now=now)
+
+
+class Addresser:
+    """Makes the envelopes of one issue; what is the same for all is worked out once."""
+
+    def __init__(self, press: Press, issue: Issue) -> None:
+        self._sender = press.newsletter.sender.address
+        self._bounces, _, self._bounces_at = press.bounce_address.rpartition("@")
+        self._key = press.secret_keys[-1].encode()
+        self._secret_keys = press.secret_keys
+        self._before = f"message:{issue.id}:".encode()
+        self._id = f"{issue.newsletter}.{issue.number}."
+        self._domain = f"@{press.newsletter.sender.domain}"
+        self._leave = f"{press.site.public_url}/u/"
+
+    def __call__(self, to: Delivery, *, now: datetime) -> Envelope:
+        """Sender, recipient and the values of the slots of one message.
+
+        The Message-ID is the same on every attempt, so that receivers can drop
+        a repeat (RFC 5322, 3.6.4).
+        """
+        person = self._before + str(to.subscription_id).encode()
+        recipient = hmac.digest(self._key, person, "sha256").hex()[:20]
+        return Envelope(
+            delivery_id=to.id,
+            address=to.address,
+            name=to.name,
+            return_path=self._return_path(to.id),
+            message_id=f"{self._id}{recipient}{self._domain}",
+            unsubscribe_url=self._leave
+            + sign(to.subscription_id, purpose="unsubscribe", keys=self._secret_keys),
+            date=now,
+        )
+
+    def _return_path(self, number: DeliveryId) -> str:
+        """bounce+TOKEN@news.example.com (VERP): what comes back says whose mail it was."""
+        if not self._bounces:
+            return self._sender
+        token = sign(number, purpose="bounce", keys=self._secret_keys)
+        return f"{self._bounces}+{token}@{self._bounces_at}"
 
 
 def sample(press: Press, issue: Issue, *, now: datetime) -> Envelope:
@@ -166,10 +199,3 @@ def _nonce(press: Press, issue: Issue) -> str:
     """Stable for an issue, so that its preview and its sending are the same bytes; secret beforehand."""
     key = press.secret_keys[-1].encode()
     return hmac.new(key, f"nonce:{issue.ref}:{issue.id}".encode(), hashlib.sha256).hexdigest()[:20]
-
-
-def _message_id(press: Press, issue: Issue, to: Delivery) -> str:
-    """The same on every attempt, so that receivers can drop a repeat (RFC 5322, 3.6.4)."""
-    key = press.secret_keys[-1].encode()
-    recipient = hmac.new(key, f"message:{issue.id}:{to.subscription_id}".encode(), hashlib.sha256)
-    return f"{issue.newsletter}.{issue.number}.{recipient.hexdigest()[:20]}@{press.newsletter.sender.domain}"

@@ -18,7 +18,7 @@ from digest.model.slot import Slot, SlotState
 from digest.rules.slots import next_slots, slots_between
 from digest.storage import events, issues, slots
 from digest.storage.database import Connection, Database
-from digest.workflows.send import Sent
+from digest.workflows.deliver import Sent
 
 log = logging.getLogger(__name__)
 

@@ -228,7 +228,8 @@ def changelog_in(page: Page, place: Place, at: Surroundings) -> list[Group]:
             continue
         url = in_page_address(page, element)
         name = url.partition("#")[2]
-        near = [element, *list(element.ancestors())[:3]]
+        beside = element.parent.children if element.parent is not None else []  # <a id="x"></a><a href="#x">
+        near = [*beside, element, *list(element.ancestors())[:3]]
         if url and any(name and name in (e.attributes.get("id"), e.attributes.get("name")) for e in near):
             links.append(Link(element, url))
     if len(links) < 2:

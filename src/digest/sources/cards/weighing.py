@@ -95,6 +95,7 @@ def _evidence(found: list[tuple[Card, FoundArticle]], place: Place, at: Surround
     articles = [article for _, article in found]
     cards = [card for card, _ in found]
     words = sorted(count_words(a.title) for a in articles)[len(articles) // 2]
+    named = share_of(_is_under_a_name(c, at) and place.is_own(a.url) for c, a in found)
     weights = (
         (2.5, share_of(a.published is not None for a in articles)),
         (0.5, share_of(date_of(a.url, now=at.now) is not None for a in articles)),
@@ -110,16 +111,15 @@ def _evidence(found: list[tuple[Card, FoundArticle]], place: Place, at: Surround
         (1.0, share_of(is_blog_like(a.url) or _is_below(a.url, place) for a in articles)),
         (1.0 if is_blog_page(place.url) else 0.0, share_of(_is_below(a.url, place) for a in articles)),
         (0.6, share_of(_says_its_title(page, c, a) for c, a in found)),
-        (1.5, share_of(_is_under_a_name(c, at) and place.is_own(a.url) for c, a in found)),
+        (2.0, named),
         (-2.5, share_of(is_unlikely(a.url) for a in articles)),
         (-1.0, share_of(not place.is_own(a.url) for a in articles)),
         (-1.5, share_of(not place.is_own(a.url) and a.published is None for a in articles)),
         (-1.5, share_of(len(a.title) > 250 for a in articles)),
     )
-    # "Roadmap" as a heading with a date is a headline; without it is an entry of a menu, a version, a file.
-    is_menu_like = words <= 2 and (
-        share_of(a.published is not None and _has_headline(page, c) for c, a in found) < 0.5
-    )
+    # "Roadmap" as a heading with a date, or under "2026", is a headline; else an entry of a menu, or a file.
+    headed = share_of(a.published is not None and _has_headline(page, c) for c, a in found)
+    is_menu_like = words <= 2 and headed < 0.5 and named < 0.5
     return sum(w * s for w, s in weights) + (0.7 if words >= 4 else -1.2 if is_menu_like else 0.0)
 
 

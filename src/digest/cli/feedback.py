@@ -1,0 +1,81 @@
+"""The command that mail servers call: one mail that came to a return path, on standard input."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from digest.cli.articles import AsJson
+from digest.cli.context import parts_of
+from digest.cli.output import complain, print_json, show
+from digest.errors import DigestError
+
+if TYPE_CHECKING:
+    from digest.model.delivery import DeliveryEvent
+    from digest.workflows.feedback import Received
+
+TRY_LATER = 75  # EX_TEMPFAIL of sysexits.h: the mail server keeps the mail and calls again
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(feedback)
+
+
+def feedback(
+    context: typer.Context,
+    to: Annotated[
+        str, typer.Option("--to", metavar="ADDRESS", help="The address that the mail was delivered to.")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Record one bounce or complaint from standard input, as a mail server's alias pipes it."""
+    from digest.workflows.feedback import bounce
+
+    if sys.stdin.isatty():
+        raise typer.BadParameter("there is no mail on standard input.", param_hint="standard input")
+    raw = _read()
+    try:
+        parts = parts_of(context)
+        event, received = bounce(
+            raw, to=to, keys=parts.secret_keys, database=parts.database, now=parts.clock()
+        )
+    except DigestError as error:
+        # Whatever the reason: the mail server must neither lose this mail nor bounce it.
+        complain(error.message, as_json=as_json, mend=error.mend)
+        raise typer.Exit(TRY_LATER) from None
+    if as_json:
+        print_json(_as_json(event, received))
+    else:
+        show(_told(event, received))
+
+
+def _read() -> bytes:
+    """So much of the mail as a report needs; the rest is read too, since some mail servers mind if not."""
+    from digest.message.bounce import MAX_BYTES
+
+    raw = sys.stdin.buffer.read(MAX_BYTES)
+    while sys.stdin.buffer.read(65_536):
+        pass
+    return raw
+
+
+def _as_json(event: DeliveryEvent, received: Received) -> dict[str, Any]:
+    return {
+        "kind": event.kind.value,
+        "detail": event.detail,
+        "delivery": event.delivery_id if received.belonging else None,
+        "new": bool(received.kept),
+        "suppressed": bool(received.suppressed),
+        "ended": bool(received.ended),
+    }
+
+
+def _told(event: DeliveryEvent, received: Received) -> str:
+    """One line for the log of the mail server, without an address."""
+    if not received.kept:
+        return "Recorded before."
+    whose = f"delivery {event.delivery_id}" if received.belonging else "no delivery of ours"
+    follows = "; the address is suppressed" if received.suppressed else ""
+    return f"Recorded: {event.kind.value}, {whose}{follows}."

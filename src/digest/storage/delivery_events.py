@@ -1,0 +1,186 @@
+"""What providers told about deliveries: each event once, and only what belongs to a delivery counts.
+
+Rows of the ledger move here in two ways only: what the provider told moves
+forward, and `uncertain` becomes `accepted` on evidence.  Both name the state
+that they come from, like every move of the ledger.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, and_, bindparam, exists, func, literal_column, or_, select, update
+
+from digest.model.delivery import DeliveryEvent, DeliveryId, DeliveryState, EventKind
+from digest.model.issue import IssueId
+from digest.rules.feedback import earlier, progress
+from digest.storage.dialect import chunks, insert_or_ignore
+from digest.storage.subscribers import erased_key
+from digest.storage.tables import delivery, delivery_event, issue
+
+EVIDENCE = "the answer was lost; an event of the provider proves that it was taken"
+
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Belonging:
+    """An event that is new, and the delivery that it is about."""
+
+    event: DeliveryEvent
+    delivery_id: DeliveryId
+    issue_id: IssueId
+    subscription_id: int
+    address_key: str
+
+
+def add(
+    connection: Connection, events: Iterable[DeliveryEvent], *, received_at: datetime
+) -> tuple[int, list[Belonging]]:
+    """Keep those that were not told before: how many, and those of them that belong to a delivery.
+
+    An event belongs where the delivery that it names is of the issue that it
+    names and went to the address that it names.  Any other is kept as well, and
+    must change nothing.
+    """
+    kept, belonging = 0, []
+    for some in chunks({event.key: event for event in events}.values(), _AT_ONCE):
+        owned = _owned(connection, some)
+        rows = [_row(event, owned.get(event.key), received_at) for event in some]
+        new = _inserted(connection, rows)
+        kept += len(new)
+        belonging += [owned[key] for key in owned if key in new]
+    return kept, belonging
+
+
+def advance(connection: Connection, told: Iterable[Belonging]) -> None:
+    """Bring the rows as far as these events tell, never back; of equal ones the earliest time stays."""
+    by_kind: dict[EventKind, list[dict[str, Any]]] = defaultdict(list)
+    for one in told:
+        shown = progress(one.event.kind)
+        if shown is not None:
+            by_kind[shown].append({"row_id": one.delivery_id, "row_at": one.event.at})
+    at = bindparam("row_at", type_=delivery.c.event_at.type)
+    for kind, rows in by_kind.items():
+        is_earlier = or_(*(delivery.c.event == word for word in earlier(kind)))
+        is_same = and_(delivery.c.event == kind.value, delivery.c.event_at > at)
+        moved = (
+            update(delivery)
+            .where(delivery.c.id == bindparam("row_id"), or_(is_earlier, is_same))
+            .values(event=kind.value, event_at=at)
+        )
+        connection.execute(moved, rows)
+
+
+def accept_on_evidence(connection: Connection, which: IssueId, *, now: datetime) -> int:
+    """Uncertain rows that an event proves to have been taken become accepted; how many.
+
+    Any event of its own proves a row.  A batch is taken as one request, so an
+    event of any row of it proves all.  Rows in other states stay as they are:
+    what a person has decided to send again is pending, and goes.
+    """
+    of_its_own = exists().where(delivery_event.c.delivery_id == delivery.c.id)
+    of_its_batch = exists().where(
+        delivery.c.batch_id != "",
+        delivery_event.c.issue_id == delivery.c.issue_id,
+        delivery_event.c.batch_id == delivery.c.batch_id,
+    )
+    proven = (
+        update(delivery)
+        .where(
+            delivery.c.issue_id == which,
+            delivery.c.state == DeliveryState.UNCERTAIN.value,
+            or_(of_its_own, of_its_batch),
+        )
+        .values(state=DeliveryState.ACCEPTED.value, detail=EVIDENCE, updated_at=now)
+    )
+    return connection.execute(proven).rowcount
+
+
+def told(connection: Connection, which: IssueId) -> dict[str, int]:
+    """Of the accepted ones: how many are delivered, bounced and complained, as `Counts` names them.
+
+    Whatever did not arrive counts as bounced: turned away for good, turned away
+    this time, or dropped by the provider.
+    """
+    # Spelled out, or SQLite does not see that the index holds all that is asked for.
+    was_told = delivery.c.event != literal_column("''")
+    rows = (
+        select(delivery.c.event, func.count())
+        .where(
+            delivery.c.issue_id == which,
+            was_told,
+            delivery.c.state == DeliveryState.ACCEPTED.value,
+        )
+        .group_by(delivery.c.event)
+    )
+    found: dict[str, int] = dict(connection.execute(rows).all())
+    return {name: sum(found.get(kind.value, 0) for kind in kinds) for name, kinds in _COUNTED.items()}
+
+
+_COUNTED = {
+    "delivered": (EventKind.DELIVERED,),
+    "bounced": (EventKind.BOUNCED, EventKind.BLOCKED, EventKind.DROPPED),
+    "complained": (EventKind.COMPLAINED,),
+}
+
+
+def _owned(connection: Connection, events: Sequence[DeliveryEvent]) -> dict[str, Belonging]:
+    """Those that belong to a delivery, by their key."""
+    named = {event.delivery_id for event in events if event.delivery_id is not None}
+    columns = (
+        delivery.c.id,
+        delivery.c.issue_id,
+        delivery.c.subscription_id,
+        delivery.c.address_key,
+        issue.c.newsletter,
+        issue.c.number,
+    )
+    rows = select(*columns).join(issue, issue.c.id == delivery.c.issue_id).where(delivery.c.id.in_(named))
+    found = {row.id: row for row in connection.execute(rows)} if named else {}
+    owned = {}
+    for event in events:
+        row = found.get(event.delivery_id)
+        if row is not None and _belongs(event, row):
+            owned[event.key] = Belonging(
+                event=event,
+                delivery_id=DeliveryId(row.id),
+                issue_id=IssueId(row.issue_id),
+                subscription_id=row.subscription_id,
+                address_key=row.address_key,
+            )
+    return owned
+
+
+def _belongs(event: DeliveryEvent, row: Any) -> bool:
+    if event.issue_ref is not None and event.issue_ref != f"{row.newsletter}/{row.number}":
+        return False
+    if event.address is None:
+        return True
+    key = event.address.casefold()
+    return bool(row.address_key in {key, erased_key(key)})
+
+
+def _row(event: DeliveryEvent, owned: Belonging | None, received_at: datetime) -> dict[str, Any]:
+    return {
+        "delivery_id": owned.delivery_id if owned else None,
+        "issue_id": owned.issue_id if owned else None,
+        "batch_id": event.batch_id if owned else "",
+        "provider": event.provider,
+        "kind": event.kind.value,
+        "event_key": event.key,
+        "at": event.at,
+        "received_at": received_at,
+        "address_key": erased_key(event.address.casefold()) if event.address else "",
+        "detail": event.detail,
+    }
+
+
+def _inserted(connection: Connection, rows: list[dict[str, Any]]) -> set[str]:
+    """The keys of those that were not there."""
+    statement = insert_or_ignore(connection, delivery_event).returning(delivery_event.c.event_key)
+    return set(connection.execute(statement, rows).scalars())

@@ -1,0 +1,312 @@
+"""The ledger while an issue is on the wire: the statements that run once per message.
+
+The one file of this room that uses SQLite's driver directly, since SQLAlchemy
+would cost more than the message itself.  Everything else about deliveries is in
+`ledger`; on other databases that file does this work too.
+
+Two kinds of commit.  A *claim* takes a pool of rows at once and is durable
+(`synchronous=FULL`): it is the intent that survives a power loss.  An
+*exchange* says per message "now on the wire" and carries the results known
+until then; it survives `kill -9` (the page cache stays), but not a power loss.
+So after a crash of the process a claimed row was certainly not submitted; after
+one of the machine that cannot be known, and `ledger.recover` makes it uncertain.
+
+Senders in threads share one writer: who gets the lock commits for all who wait.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from digest.errors import StorageError
+from digest.model.delivery import Delivery, DeliveryId, Settlement
+from digest.model.issue import IssueId
+from digest.storage import ledger
+from digest.storage.database import Database
+
+_BUSY_SECONDS = 30
+
+
+class HotLedger:
+    """One issue's deliveries, for all senders of this process; `owner` names them in the rows."""
+
+    def __init__(self, database: Database, which: IssueId, *, owner: str) -> None:
+        self._rows: _Rows = (
+            _SqliteRows(database.sqlite_file, which, owner)
+            if database.sqlite_file
+            else _CoreRows(database, which, owner)
+        )
+        self._lock = threading.Lock()
+        self._waiting: list[_Request] = []
+
+    def claim(self, limit: int, *, now: datetime, lease_until: datetime) -> list[Delivery]:
+        """Take rows that are due, durably; nobody else gets them while the lease lasts."""
+        with self._lock:
+            return self._rows.claim(limit, now, lease_until)
+
+    def exchange(
+        self, settlements: Sequence[Settlement], declared: Sequence[Delivery], *, now: datetime
+    ) -> set[DeliveryId]:
+        """Record results, and declare rows to be on the wire; which of these may really go.
+
+        A row that was suppressed, whose person left, that another owner holds, or
+        whose issue is not being sent any more may not go.
+        """
+        request = _Request(settlements, declared, now)
+        self._waiting.append(request)
+        with self._lock:
+            if not request.is_done:
+                self._commit_for_all()
+        if request.error is not None:
+            raise request.error
+        return request.going
+
+    def withdraw(self, ids: Collection[DeliveryId], *, now: datetime) -> None:
+        """Give rows back that were certainly not submitted."""
+        with self._lock:
+            self._rows.withdraw(ids, now)
+
+    def close(self) -> None:
+        with self._lock:
+            self._rows.close()
+
+    def _commit_for_all(self) -> None:
+        # Appending is atomic; what arrives while this commits is the next one's.
+        requests, self._waiting = self._waiting, []
+        try:
+            self._rows.exchange(requests)
+        except Exception as error:  # noqa: BLE001 - each of those who wait has to hear of it
+            for request in requests:
+                request.error = error
+        for request in requests:
+            request.is_done = True
+
+
+@dataclass(slots=True)
+class _Request:
+    settlements: Sequence[Settlement]
+    declared: Sequence[Delivery]
+    now: datetime
+    going: set[DeliveryId] = field(default_factory=set)
+    error: Exception | None = None
+    is_done: bool = False
+
+
+class _Rows(Protocol):
+    def claim(self, limit: int, now: datetime, lease_until: datetime) -> list[Delivery]: ...
+    def exchange(self, requests: Iterable[_Request]) -> None: ...
+    def withdraw(self, ids: Collection[DeliveryId], now: datetime) -> None: ...
+    def close(self) -> None: ...
+
+
+# ruff: noqa: S608 - statements are put together from the constants below, never from values
+
+# -- SQLite ----------------------------------------------------------------------
+
+_RUNNING = "SELECT 1 FROM issue WHERE id = ? AND state = 'sending'"
+
+_DUE = """
+    SELECT id FROM delivery
+    WHERE issue_id = ? AND state = 'pending' AND (not_before IS NULL OR not_before <= ?)
+    ORDER BY id LIMIT ?
+"""
+
+_CLAIM = f"""
+    UPDATE delivery
+    SET state = 'claimed', epoch = epoch + 1, attempt = attempt + 1,
+        owner = ?, lease_until = ?, updated_at = ?
+    WHERE id IN ({_DUE}) AND state = 'pending'
+    RETURNING id, address, name, language, subscription_id, epoch, attempt
+"""
+
+_BARRED = """
+    (EXISTS (SELECT 1 FROM suppression WHERE suppression.address_key = delivery.address_key)
+     OR NOT EXISTS (SELECT 1 FROM subscription
+                    WHERE subscription.id = delivery.subscription_id AND subscription.state = 'confirmed'))
+"""
+
+_DECLARE = f"""
+    UPDATE delivery SET state = 'submitting', updated_at = ?
+    FROM json_each(?) AS wanted
+    WHERE delivery.id = wanted.value ->> 0 AND delivery.epoch = wanted.value ->> 1
+      AND delivery.state = 'claimed' AND delivery.owner = ?
+      AND EXISTS (SELECT 1 FROM issue WHERE issue.id = ? AND issue.state = 'sending')
+      AND NOT {_BARRED}
+    RETURNING delivery.id
+"""
+
+_SUPPRESS = f"""
+    UPDATE delivery SET state = 'suppressed', detail = ?, lease_until = NULL, updated_at = ?
+    FROM json_each(?) AS wanted
+    WHERE delivery.id = wanted.value ->> 0 AND delivery.epoch = wanted.value ->> 1
+      AND delivery.state = 'claimed' AND delivery.owner = ? AND {_BARRED}
+"""
+
+_SETTLE = """
+    UPDATE delivery
+    SET state = ?, detail = ?, provider_ref = ?, not_before = ?, lease_until = NULL, updated_at = ?
+    WHERE id = ? AND owner = ? AND state IN ('claimed', 'submitting')
+"""
+
+_WITHDRAW = """
+    UPDATE delivery SET state = 'pending', attempt = attempt - 1, lease_until = NULL, updated_at = ?
+    WHERE id = ? AND owner = ? AND state IN ('claimed', 'submitting')
+"""
+
+
+class _SqliteRows:
+    """Two connections to the same file, one for each kind of commit; the caller holds the lock."""
+
+    def __init__(self, file: str, which: IssueId, owner: str) -> None:
+        self._which = which
+        self._owner = owner
+        self._durable = _connect(file, "FULL")
+        self._cheap = _connect(file, "NORMAL")
+
+    def claim(self, limit: int, now: datetime, lease_until: datetime) -> list[Delivery]:
+        with _Transaction(self._durable) as rows:
+            if rows.execute(_RUNNING, (self._which,)).fetchone() is None:
+                return []
+            at = _written(now)
+            taken = rows.execute(
+                _CLAIM, (self._owner, _written(lease_until), at, self._which, at, limit)
+            ).fetchall()
+        return [_delivery(row) for row in sorted(taken)]
+
+    def exchange(self, requests: Iterable[_Request]) -> None:
+        with _Transaction(self._cheap) as rows:
+            for request in requests:
+                at = _written(request.now)
+                if request.settlements:
+                    rows.executemany(_SETTLE, [self._settled(s, at) for s in request.settlements])
+                if request.declared:
+                    request.going.update(self._declare(rows, request.declared, at))
+
+    def _declare(
+        self, rows: sqlite3.Connection, declared: Sequence[Delivery], at: str
+    ) -> Iterable[DeliveryId]:
+        wanted = json.dumps([[row.id, row.epoch] for row in declared])
+        gone = rows.execute(_DECLARE, (at, wanted, self._owner, self._which)).fetchall()
+        if len(gone) < len(declared):
+            rows.execute(_SUPPRESS, (ledger.LEFT_MEANWHILE, at, wanted, self._owner))
+        return (DeliveryId(number) for (number,) in gone)
+
+    def _settled(self, settled: Settlement, at: str) -> tuple[object, ...]:
+        not_before = _written(settled.not_before) if settled.not_before else None
+        return (
+            settled.state.value,
+            settled.detail,
+            settled.provider_ref,
+            not_before,
+            at,
+            settled.delivery_id,
+            self._owner,
+        )
+
+    def withdraw(self, ids: Collection[DeliveryId], now: datetime) -> None:
+        with _Transaction(self._cheap) as rows:
+            rows.executemany(_WITHDRAW, ((_written(now), number, self._owner) for number in ids))
+
+    def close(self) -> None:
+        self._durable.close()
+        self._cheap.close()
+
+
+class _Transaction:
+    """BEGIN IMMEDIATE to COMMIT; a database that fails is told as StorageError."""
+
+    __slots__ = ("_rows",)
+
+    def __init__(self, rows: sqlite3.Connection) -> None:
+        self._rows = rows
+
+    def __enter__(self) -> sqlite3.Connection:
+        try:
+            self._rows.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            raise _unusable(error) from error
+        return self._rows
+
+    def __exit__(self, kind: object, error: BaseException | None, _trace: object) -> None:
+        try:
+            if kind is None:
+                self._rows.execute("COMMIT")
+                return
+            if self._rows.in_transaction:
+                self._rows.execute("ROLLBACK")
+        except sqlite3.Error as failed:
+            if self._rows.in_transaction:
+                self._rows.execute("ROLLBACK")
+            raise _unusable(failed) from failed
+        if isinstance(error, sqlite3.Error):
+            raise _unusable(error) from error
+
+
+def _connect(file: str, synchronous: str) -> sqlite3.Connection:
+    rows = sqlite3.connect(file, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    rows.execute("PRAGMA journal_mode=WAL")
+    rows.execute(f"PRAGMA synchronous={synchronous}")
+    return rows
+
+
+def _written(moment: datetime) -> str:
+    """A time as `tables.Moment` has it in SQLite: UTC, without a zone, always with microseconds."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+def _unusable(error: sqlite3.Error) -> StorageError:
+    return StorageError(
+        f"The database cannot be written: {error}.", mend="Is the disk full, or the file read-only?"
+    )
+
+
+def _delivery(row: tuple[Any, ...]) -> Delivery:
+    number, address, name, language, person, epoch, attempt = row
+    return Delivery(
+        id=DeliveryId(number),
+        address=address,
+        name=name,
+        language=language,
+        subscription_id=person,
+        epoch=epoch,
+        attempt=attempt,
+    )
+
+
+# -- every other database ----------------------------------------------------------
+
+
+class _CoreRows:
+    """The same by SQLAlchemy; every commit is durable there."""
+
+    def __init__(self, database: Database, which: IssueId, owner: str) -> None:
+        self._database = database
+        self._which = which
+        self._owner = owner
+
+    def claim(self, limit: int, now: datetime, lease_until: datetime) -> list[Delivery]:
+        with self._database.write() as connection:
+            return ledger.claim(
+                connection, self._which, limit=limit, owner=self._owner, lease=lease_until - now, now=now
+            )
+
+    def exchange(self, requests: Iterable[_Request]) -> None:
+        with self._database.write() as connection:
+            for request in requests:
+                ledger.record(connection, request.settlements, owner=self._owner, now=request.now)
+                request.going |= ledger.declare(
+                    connection, self._which, request.declared, owner=self._owner, now=request.now
+                )
+
+    def withdraw(self, ids: Collection[DeliveryId], now: datetime) -> None:
+        with self._database.write() as connection:
+            ledger.withdraw(connection, ids, owner=self._owner, now=now)
+
+    def close(self) -> None:
+        """The database is the caller's."""

@@ -1,0 +1,316 @@
+"""Deliver: bring an approved issue to what is left of its audience; run again, it resumes.
+
+The senders share a pool of claimed rows.  For each message the order is the
+ledger's: claimed (durable), declared just before the bytes that can cause
+delivery, submitted, settled together with the next declaration.  A crash
+between any two leaves rows from which `recover` knows what is certain and what
+is not.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from digest.dispatch import owner as owners
+from digest.dispatch import threads
+from digest.dispatch.rate import Rate
+from digest.errors import Busy, NotAllowed, TransportError
+from digest.message.compile import Compiled
+from digest.model.delivery import Counts, Delivery, DeliveryId, DeliveryState, Envelope, Receipt, Settlement
+from digest.model.issue import Issue, IssueState, Selection
+from digest.rules import approval, sending
+from digest.storage import events, issues, ledger
+from digest.storage.database import Connection, Database
+from digest.storage.hot_ledger import HotLedger
+from digest.transports import Transport
+from digest.workflows import Progress, silent
+from digest.workflows import press as printing
+from digest.workflows.press import Press
+
+Clock = Callable[[], datetime]
+
+_KEPT_BACK = 100  # results that a sender keeps at most before it writes them down
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """How an issue stands after a call."""
+
+    issue: Issue | None
+    state: str  # of the issue; "skipped" where there is nothing to send
+    reason: str = ""
+    counts: Counts = field(default_factory=Counts)
+    nothing: Selection | None = None  # where there was nothing to send
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wire:
+    """How messages leave: a transport for each sender, how many, and how fast."""
+
+    open: Callable[[], Transport]
+    senders: int = 1
+    per_second: float | None = None  # of all senders together
+    replaces: bool = False  # a repeated message takes the place of the first
+
+
+def deliver(
+    issue: Issue,
+    *,
+    press: Press,
+    database: Database,
+    wire: Wire,
+    clock: Clock,
+    progress: Progress = silent,
+) -> Sent:
+    """Submit what is left of an approved issue, then say how it stands.
+
+    Raises:
+        Busy: another process is sending it.
+        NotAllowed: it is not approved.
+    """
+    policy = "resend" if wire.replaces else press.newsletter.on_uncertain
+    recover(issue, policy=policy, database=database, clock=clock)
+    compiled = printing.compiled(press, issue, now=clock())
+    counts = _take_up(issue, database=database, now=clock())
+    if counts is None:
+        return finish(issue, database=database, clock=clock)  # somebody else brought it to its end
+    job = _Job(issue, compiled, press=press, database=database, wire=wire, clock=clock, progress=progress)
+    trouble = job.run(counts)
+    if job.breaker.is_open:
+        return _hold_refused(issue, job.breaker.why, database=database, clock=clock)
+    return finish(issue, database=database, clock=clock, trouble=trouble)
+
+
+def recover(issue: Issue, *, policy: str, database: Database, clock: Clock) -> None:
+    """Take back what dead senders left, and apply the policy (hold, resend, skip) to what is uncertain.
+
+    Raises:
+        Busy: a sender of this issue is alive.
+    """
+    with database.write() as connection:
+        take_back(connection, issue, database=database)
+        alive = ledger.owners(connection, issue.id)
+        if alive:
+            raise Busy(
+                f"Issue {issue.ref} is being sent by another process ({_who(alive)}).",
+                mend="Wait for it, or stop it and run this again.",
+            )
+        _apply_policy(policy, issue, connection=connection, now=clock())
+
+
+def take_back(connection: Connection, issue: Issue, *, database: Database) -> None:
+    """Rows of senders that died: pending where nothing was submitted, uncertain where that is unknown."""
+    holders = ledger.owners(connection, issue.id)
+    # What was on the wire is marked so that it survives the process, not the machine.
+    doubtful = owners.cut_off_among(holders) if database.sqlite_file else set()
+    ledger.recover(
+        connection, issue.id, dead=owners.dead_among(holders), doubtful=doubtful, now=_by_the_wall_clock()
+    )
+
+
+def _apply_policy(policy: str, issue: Issue, *, connection: Connection, now: datetime) -> None:
+    decided = {
+        "skip": (DeliveryState.ABANDONED, "uncertain; left at that by policy"),
+        "resend": (DeliveryState.PENDING, "uncertain; sent again by policy"),
+    }
+    if policy in decided:
+        to, detail = decided[policy]
+        ledger.resolve(connection, issue.id, to=to, detail=detail, not_before=None, now=now)
+
+
+def _take_up(issue: Issue, *, database: Database, now: datetime) -> Counts | None:
+    """Move the issue to sending; None where it came to its end meanwhile."""
+    # One that the circuit breaker held is approved already: it has its hash.
+    may = [*approval.CAN_SEND, *([IssueState.HELD] if issue.content_hash else [])]
+    with database.write() as connection:
+        if issues.move(connection, issue.id, to=IssueState.SENDING, among=may, reason=""):
+            return ledger.counts(connection, issue.id, now=now)
+        if issues.by_id(connection, issue.id).state in approval.OPEN:
+            raise NotAllowed(f"Issue {issue.ref} is not approved.", mend=f"`digest approve {issue.ref}`")
+        return None
+
+
+def finish(issue: Issue, *, database: Database, clock: Clock, trouble: str = "") -> Sent:
+    """Close the issue if its account is complete; how it stands, in one sentence."""
+    now = clock()
+    with database.write() as connection:
+        if issues.by_id(connection, issue.id).state is IssueState.CANCELLED:
+            # What a sender gave back after the cancelling must not lie there as if it were to be sent.
+            ledger.abandon_pending(connection, issue.id, detail="cancelled", now=now)
+        counts = ledger.counts(connection, issue.id, now=now)
+        if sending.is_finished(counts):
+            moved = issues.move(
+                connection, issue.id, to=IssueState.SENT, among=[IssueState.SENDING], sent_at=now, reason=""
+            )
+            if moved:
+                what = f"sent: {counts.accepted} accepted, {counts.refused} refused"
+                events.record(connection, what, at=now, newsletter=issue.newsletter, subject=issue.ref)
+        current = issues.by_id(connection, issue.id)
+    reason = trouble or sending.why_unfinished(counts)
+    if current.state is IssueState.CANCELLED:
+        reason = current.reason
+    return Sent(issue=current, state=current.state.value, reason=reason, counts=counts)
+
+
+def _hold_refused(issue: Issue, why: str, *, database: Database, clock: Clock) -> Sent:
+    """The provider refuses everything: a person must look before the rest is refused too."""
+    now = clock()
+    with database.write() as connection:
+        if issues.move(connection, issue.id, to=IssueState.HELD, among=[IssueState.SENDING], reason=why):
+            events.record(connection, f"held: {why}", at=now, newsletter=issue.newsletter, subject=issue.ref)
+        current = issues.by_id(connection, issue.id)
+        counts = ledger.counts(connection, issue.id, now=now)
+    return Sent(issue=current, state=current.state.value, reason=current.reason, counts=counts)
+
+
+class _Job:
+    """The senders' common work on one issue."""
+
+    def __init__(
+        self,
+        issue: Issue,
+        compiled: Compiled,
+        *,
+        press: Press,
+        database: Database,
+        wire: Wire,
+        clock: Clock,
+        progress: Progress,
+    ) -> None:
+        self.compiled = compiled
+        self.wire = wire
+        self.clock = clock
+        self.rate = Rate(wire.per_second) if wire.per_second else None
+        self.address = printing.Addresser(press, issue)
+        self.rows = HotLedger(database, issue.id, owner=owners.this_process())
+        self.pool = _Pool(self.rows, clock=clock, size=sending.pool_size(wire.per_second))
+        self.breaker = sending.Breaker()
+        self._ref = issue.ref
+        self._progress = progress
+        self._done = self._total = 0
+
+    def run(self, counts: Counts) -> str:
+        """Send until nothing is due; what stopped it early, or empty."""
+        self._total = counts.audience
+        self._done = counts.audience - counts.pending - counts.deferred
+        try:
+            threads.run(self._work, workers=max(1, min(self.wire.senders, counts.pending)))
+        except TransportError as error:
+            return str(error)
+        finally:
+            # Rows that no transport has seen were certainly not submitted.
+            self.rows.withdraw(self.pool.left(), now=self.clock())
+            self.rows.close()
+        return ""
+
+    def _work(self, stop: threading.Event) -> None:
+        transport = self.wire.open()
+        try:
+            _Sender(self, stop).run(transport)
+        finally:
+            transport.close()
+
+    def note(self, receipt: Receipt, stop: threading.Event) -> None:
+        self.breaker.note(receipt)
+        if self.breaker.is_open:
+            stop.set()
+
+    def advance(self, by: int) -> None:
+        self._done += by
+        self._progress(self._done, self._total, self._ref)
+
+
+class _Pool:
+    """Claimed rows that the senders share; claims the next lot when it is empty."""
+
+    def __init__(self, rows: HotLedger, *, clock: Clock, size: int) -> None:
+        self._rows = rows
+        self._clock = clock
+        self._size = size
+        self._lock = threading.Lock()
+        self._claimed: deque[Delivery] = deque()
+        self._is_empty = False
+
+    def take(self) -> Delivery | None:
+        with self._lock:
+            if not self._claimed and not self._is_empty:
+                lease_until = _by_the_wall_clock() + sending.LEASE
+                self._claimed.extend(self._rows.claim(self._size, now=self._clock(), lease_until=lease_until))
+                self._is_empty = not self._claimed
+            return self._claimed.popleft() if self._claimed else None
+
+    def left(self) -> list[DeliveryId]:
+        return [row.id for row in self._claimed]
+
+
+class _Sender:
+    """One sender: what it holds, what it knows and has not written down yet."""
+
+    def __init__(self, job: _Job, stop: threading.Event) -> None:
+        self._job = job
+        self._stop = stop
+        self._held: dict[DeliveryId, Delivery] = {}  # given to the transport, and no answer yet
+        self._known: list[Settlement] = []
+
+    def run(self, transport: Transport) -> None:
+        """Feed the transport until the pool is empty or the job is stopped."""
+        try:
+            for receipt in transport.submit(self._job.compiled, self._envelopes(), on_wire=self._on_wire):
+                self._note(receipt)
+        except TransportError:
+            self._end()
+            raise
+        self._end()
+
+    def _envelopes(self) -> Iterator[Envelope]:
+        job = self._job
+        while not self._stop.is_set():
+            row = job.pool.take()
+            if row is None:
+                return
+            self._held[row.id] = row
+            yield job.address(row, now=job.clock())
+
+    def _on_wire(self, ids: Sequence[DeliveryId]) -> Collection[DeliveryId]:
+        """The last moment: write down what is known, and declare what goes now, in one commit."""
+        job = self._job
+        if self._stop.is_set():
+            return ()
+        if job.rate is not None:
+            job.rate.take(len(ids))
+        known, self._known = self._known, []
+        going = job.rows.exchange(known, [self._held[number] for number in ids], now=job.clock())
+        job.advance(len(known))
+        return going
+
+    def _note(self, receipt: Receipt) -> None:
+        row = self._held.pop(receipt.delivery_id)
+        self._job.note(receipt, self._stop)
+        self._known.append(sending.settlement(receipt, attempt=row.attempt, now=self._job.clock()))
+        if len(self._known) >= _KEPT_BACK:
+            self._write_down()
+
+    def _write_down(self) -> None:
+        known, self._known = self._known, []
+        self._job.rows.exchange(known, (), now=self._job.clock())
+        self._job.advance(len(known))
+
+    def _end(self) -> None:
+        """The transport is done and vouches that what it did not answer for was not submitted."""
+        self._write_down()
+        self._job.rows.withdraw(self._held, now=self._job.clock())
+
+
+def _by_the_wall_clock() -> datetime:
+    """For leases, which must not follow a clock that `--now` has moved."""
+    return datetime.now(UTC)
+
+
+def _who(alive: Collection[str]) -> str:
+    return ", ".join(
+        sorted({"process " + holder.split("/")[2] for holder in alive if holder.count("/") >= 3})
+    )

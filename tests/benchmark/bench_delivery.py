@@ -1,0 +1,260 @@
+"""The wire and the ledger, raced against peers in the same run: `./dev bench -k delivery`.
+
+Every figure is the median of interleaved rounds, the ledger is on, and what
+counts are the ratios: the machine's speed drifts, and it drifts for all alike.
+Rounds and sizes can be made smaller with DIGEST_BENCH=quick.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import smtplib
+import statistics
+import subprocess
+import sys
+import timeit
+from email.message import EmailMessage
+from email.policy import SMTP
+from pathlib import Path
+from time import perf_counter
+
+import pytest
+from delivery import (
+    NOW,
+    PRESS,
+    approved_issue,
+    content,
+    fresh_database,
+    program,
+    smtp_sink,
+    smtp_source,
+)
+
+from digest.clock import Clock
+from digest.message.compile import Compiled
+from digest.message.splice import message_bytes, splice
+from digest.model.delivery import Delivery, DeliveryId, DeliveryState, Settlement
+from digest.model.issue import Issue
+from digest.storage.database import Database
+from digest.storage.hot_ledger import HotLedger
+from digest.transports.sendgrid import SendGrid
+from digest.transports.smtp import Smtp
+from digest.workflows.deliver import Wire, deliver
+from digest.workflows.press import Addresser, compiled
+from fakes.sendgrid import FakeSendGrid
+
+QUICK = os.environ.get("DIGEST_BENCH") == "quick"
+ROUNDS = 1 if QUICK else 3
+HERE = Path(__file__).parent
+
+Row = tuple[str, str, str]  # what, measured, goal
+
+
+def bench_delivery(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows: list[Row] = [personalising()]
+    if program("smtp-sink"):
+        rows += race(tmp_path, kilobytes=60, messages=2_000 if QUICK else 6_000, goal="0.9, stretch 1.05")
+        rows += race(tmp_path, kilobytes=10, messages=5_000 if QUICK else 20_000, goal="0.75")[:1]
+        rows.append(uncertain_after_kill(tmp_path))
+    else:
+        rows.append(("smtp-sink is not installed (Debian: postfix)", "not measured", ""))
+    rows += [sendgrid(tmp_path), ledger_rows(tmp_path), *memory(tmp_path)]
+    with capsys.disabled():
+        cores = len(os.sched_getaffinity(0))
+        print(
+            f"\n\n{platform.machine()}, {cores} cores, Python {platform.python_version()}, {ROUNDS} rounds\n"
+        )
+        width = max(len(row[0]) for row in rows)
+        for what, measured, goal in rows:
+            print(f"| {what:<{width}} | {measured:<36} | {goal} |")
+
+
+def race(folder: Path, *, kilobytes: int, messages: int, goal: str) -> list[Row]:
+    """Ours with the ledger, Postfix's generator, and smtplib with reused connections, in turn."""
+    ours, source, library = [], [], []
+    for number in range(ROUNDS):
+        database = fresh_database(folder, f"race{kilobytes}-{number}")
+        issue = approved_issue(database, recipients=messages, kilobytes=kilobytes)
+        octets = len(message_bytes(compiled(PRESS, issue, now=NOW), _envelope(issue)))
+        with smtp_sink() as port:
+            source.append(smtp_source(port, messages=messages, octets=octets))
+            ours.append(send_all(database, issue, port=port))
+            source.append(smtp_source(port, messages=messages, octets=octets))
+            library.append(by_smtplib(port, kilobytes=kilobytes, messages=max(100, messages // 30)))
+        database.close()
+    best, peer, old = map(statistics.median, (ours, source, library))
+    return [
+        (
+            f"{kilobytes} KB messages, 10 connections, against smtp-source -d",
+            f"{best / peer:.2f} ({best:,.0f}/s to {peer:,.0f}/s)",
+            goal,
+        ),
+        (
+            "the same against smtplib and EmailMessage per recipient",
+            f"{best / old:.0f} times ({old:,.0f}/s)",
+            "15 times",
+        ),
+    ]
+
+
+def send_all(database: Database, issue: Issue, *, port: int) -> float:
+    wire = Wire(open=lambda: Smtp(host="127.0.0.1", port=port, security="none", connections=1), senders=10)
+    begin = perf_counter()
+    sent = deliver(issue, press=PRESS, database=database, wire=wire, clock=Clock(NOW))
+    taken = perf_counter() - begin
+    assert sent.state == "sent", sent
+    return sent.counts.accepted / taken
+
+
+def by_smtplib(port: int, *, kilobytes: int, messages: int) -> float:
+    """What a plain script does: one reused connection, one EmailMessage for each recipient."""
+    rendered = content(kilobytes)
+    begin = perf_counter()
+    with smtplib.SMTP("127.0.0.1", port) as smtp:
+        for number in range(messages):
+            message = EmailMessage(policy=SMTP)
+            message["From"], message["Subject"] = "Weekly <digest@news.example.com>", rendered.subject
+            message["To"] = f"Reader {number} <reader{number}@example.org>"
+            message.set_content(rendered.text)
+            message.add_alternative(rendered.html, subtype="html")
+            smtp.send_message(message)
+    return messages / (perf_counter() - begin)
+
+
+def personalising() -> Row:
+    """From a ledger row to the buffers of a 60 KB message."""
+    made, issue = _compiled(60)
+    address = Addresser(PRESS, issue)
+    person = Delivery(
+        id=DeliveryId(7),
+        address="reader7@example.org",
+        name="Reader 7",
+        language="",
+        subscription_id=7,
+        epoch=1,
+        attempt=1,
+    )
+    runs = 5_000
+    taken = [
+        timeit.timeit(lambda: splice(made, address(person, now=NOW)), number=runs) / runs for _ in range(9)
+    ]
+    return "personalising one 60 KB message", f"{statistics.median(taken) * 1e6:.1f} µs", "20 µs"
+
+
+def sendgrid(folder: Path) -> Row:
+    """Batches with the ledger against one library call per recipient, to the same fake."""
+    from python_http_client.client import Client
+
+    recipients, alone = (2_000, 60) if QUICK else (20_000, 300)
+    ours, single = [], []
+    for number in range(ROUNDS):
+        database = fresh_database(folder, f"sendgrid-{number}")
+        issue = approved_issue(database, recipients=recipients, kilobytes=10)
+        with FakeSendGrid() as fake:
+            wire = Wire(
+                open=lambda fake=fake: SendGrid(api_key=fake.api_key, host=fake.url, batch_size=500),
+                senders=8,
+            )
+            begin = perf_counter()
+            sent = deliver(issue, press=PRESS, database=database, wire=wire, clock=Clock(NOW))
+            ours.append(sent.counts.accepted / (perf_counter() - begin))
+            headers = {"Authorization": f"Bearer {fake.api_key}", "Content-Type": "application/json"}
+            client = Client(host=fake.url, request_headers=headers, version=3, timeout=15)
+            rendered = content(10)
+            begin = perf_counter()
+            for who in range(alone):
+                client.mail.send.post(request_body=_one_mail(rendered.html, rendered.text, who))
+            single.append(alone / (perf_counter() - begin))
+        database.close()
+    many, one = statistics.median(ours), statistics.median(single)
+    return (
+        "SendGrid fake, against one library call per recipient",
+        f"{many / one:.0f} times ({many:,.0f}/s to {one:,.0f}/s)",
+        "50 times",
+    )
+
+
+def _one_mail(html: str, text: str, who: int) -> dict[str, object]:
+    return {
+        "personalizations": [{"to": [{"email": f"reader{who}@example.org"}]}],
+        "from": {"email": "digest@news.example.com"},
+        "subject": "What is new",
+        "content": [{"type": "text/plain", "value": text}, {"type": "text/html", "value": html}],
+    }
+
+
+def ledger_rows(folder: Path) -> Row:
+    """Claim, intent and settle, in batches of 500."""
+    recipients = 20_000 if QUICK else 100_000
+    rates = []
+    for number in range(ROUNDS):
+        database = fresh_database(folder, f"ledger-{number}")
+        issue = _sending(database, recipients)
+        rows = HotLedger(database, issue.id, owner="bench")
+        begin = perf_counter()
+        known: list[Settlement] = []
+        while claimed := rows.claim(500, now=NOW, lease_until=NOW):
+            going = rows.exchange(known, claimed, now=NOW)
+            known = [Settlement(delivery_id=i, state=DeliveryState.ACCEPTED) for i in going]
+        rows.exchange(known, (), now=NOW)
+        rates.append(recipients / (perf_counter() - begin))
+        rows.close()
+        database.close()
+    return (
+        "ledger: claim, intent and settle in batches",
+        f"{statistics.median(rates):,.0f} rows/s",
+        "50,000 rows/s",
+    )
+
+
+def _sending(database: Database, recipients: int) -> Issue:
+    from digest.model.issue import IssueState
+    from digest.storage import issues
+
+    issue = approved_issue(database, recipients=recipients, kilobytes=1)
+    with database.write() as connection:
+        issues.move(connection, issue.id, to=IssueState.SENDING, among=[IssueState.APPROVED])
+    return issue
+
+
+def memory(folder: Path) -> list[Row]:
+    """Peak memory of a process that sends to so many, each in a process of its own."""
+    few, many = (10_000, 50_000) if QUICK else (100_000, 1_000_000)
+    small, large = (_child("memory", folder, str(count)) for count in (few, many))
+    return [
+        (f"peak memory at {many:,} recipients", f"{large:.0f} MB", "120 MB"),
+        (f"the same beyond that at {few:,}", f"{large - small:+.0f} MB", "10 MB"),
+    ]
+
+
+def uncertain_after_kill(folder: Path) -> Row:
+    kills = 2 if QUICK else 8
+    most = max(_child("kill", folder, str(number)) for number in range(kills))
+    return f"uncertain after kill -9, 10 connections, most of {kills}", f"{most:.0f}", "10"
+
+
+def _child(what: str, folder: Path, argument: str) -> float:
+    """Run one of the scripts at the end of `child.py`; the number that it prints last."""
+    command = [sys.executable, str(HERE / "child.py"), what, str(folder), argument]
+    paths = {"PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parent)])}
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=True, timeout=900, env=os.environ | paths
+    )
+    return float(done.stdout.split()[-1])
+
+
+def _compiled(kilobytes: int) -> tuple[Compiled, Issue]:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        database = fresh_database(Path(folder), "compiled")
+        issue = approved_issue(database, recipients=1, kilobytes=kilobytes)
+        database.close()
+    return compiled(PRESS, issue, now=NOW), issue
+
+
+def _envelope(issue: Issue):
+    from digest.workflows.press import sample
+
+    return sample(PRESS, issue, now=NOW)
