@@ -21,6 +21,7 @@ from digest.settings import Settings, load
 
 if TYPE_CHECKING:
     from digest.fetch import Fetcher
+    from digest.message.dkim import Signer
     from digest.model.article import FoundArticle, Reading, Validators
     from digest.model.issue import Issue
     from digest.storage.database import Database
@@ -125,7 +126,28 @@ class Parts:
             folders=self.template_folders,
             secret_keys=self.secret_keys,
             bounce_address=self._bounce_address,
+            signs_dkim=self._signs_dkim,
         )
+
+    @cached_property
+    def signer(self) -> Signer | None:
+        """What signs messages that no provider signs; None where no key is configured.
+
+        Raises:
+            SettingsError: the key is none.
+        """
+        from digest.message.dkim import Signer
+
+        dkim = self.settings.delivery.dkim
+        if dkim is None:
+            return None
+        key = dkim.key.get_secret_value().encode("utf-8")
+        return Signer(domain=dkim.domain, selector=dkim.selector, key=key)
+
+    @property
+    def _signs_dkim(self) -> bool:
+        delivery = self.settings.delivery
+        return delivery.dkim is not None and delivery.transport != "sendgrid"
 
     @property
     def _bounce_address(self) -> str:
@@ -185,7 +207,7 @@ class Parts:
     def _outbox(self) -> Transport:
         from digest.transports.outbox import Outbox
 
-        return Outbox(self.settings.delivery.outbox)
+        return Outbox(self.settings.delivery.outbox, signer=self.signer)
 
     def _smtp(self) -> Transport:
         from digest.transports.smtp import Smtp
@@ -202,6 +224,7 @@ class Parts:
             security=smtp.security,  # type: ignore[arg-type]  # the settings know only these words
             username=smtp.username,
             password=smtp.password.get_secret_value(),
+            signer=self.signer,
         )
 
     def _sendgrid(self) -> Transport:
@@ -221,14 +244,8 @@ class Parts:
 
 def _keys_in(file: Path) -> tuple[str, ...]:
     """The keys of this file, one a line, newest first; a new file with one key if there is none."""
-    with suppress(FileExistsError):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        # Only this user may read it, from the first moment on.
-        handle = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(handle, "w", encoding="ascii") as new:
-            new.write(secrets.token_urlsafe(32) + "\n")
-            new.flush()
-            os.fsync(new.fileno())
+    if not file.exists():
+        _make_key(file)
     keys = tuple(line.strip() for line in file.read_text(encoding="ascii").splitlines() if line.strip())
     if not keys:
         raise SettingsError(
@@ -236,3 +253,18 @@ def _keys_in(file: Path) -> tuple[str, ...]:
             mend="Restore it from a backup: without it the unsubscribe links of earlier mails stop working.",
         )
     return keys
+
+
+def _make_key(file: Path) -> None:
+    """A whole file or none, also when killed in the middle, and the first one of two processes."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
+    # Only this user may read it, from the first moment on.
+    handle = os.open(unfinished, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
+    with os.fdopen(handle, "w", encoding="ascii") as new:
+        new.write(secrets.token_urlsafe(32) + "\n")
+        new.flush()
+        os.fsync(new.fileno())
+    with suppress(FileExistsError):
+        os.link(unfinished, file)
+    unfinished.unlink()

@@ -139,7 +139,7 @@ def smtp_sink() -> Iterator[int]:
     command = [str(program("smtp-sink")), "-u", "nobody", f"127.0.0.1:{port}", "1000"]
     sink = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        _wait_for(port)
+        wait_for(port)
         yield port
     finally:
         sink.terminate()
@@ -154,7 +154,7 @@ def smtp_source(port: int, *, messages: int, octets: int, sessions: int = 10) ->
     return messages / (time.perf_counter() - begin)
 
 
-def _wait_for(port: int) -> None:
+def wait_for(port: int) -> None:
     for _ in range(100):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:

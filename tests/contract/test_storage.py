@@ -27,6 +27,8 @@ from digest.workflows.draft import plan
 from fakes.databases import NOW, drafted, found, newsletter, people, store, subscribe
 
 DAY = timedelta(days=1)
+LAST = migrations.NEWEST
+NEXT = f"{int(LAST) + 1:04}"
 
 
 def files_in(folder: Path) -> dict[str, str]:
@@ -140,12 +142,12 @@ def next_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[
         shutil.copytree(
             Path(migrations.__file__).parent, folder, ignore=shutil.ignore_patterns("__pycache__")
         )
-        (folder / "versions" / "0002_next.py").write_text(
+        (folder / "versions" / f"{NEXT}_next.py").write_text(
             "import sqlalchemy as sa\nfrom alembic import op\n"
-            f'revision = "0002"\ndown_revision = "0001"\ndef upgrade() -> None:\n    {body}\n'
+            f'revision = "{NEXT}"\ndown_revision = "{LAST}"\ndef upgrade() -> None:\n    {body}\n'
         )
         monkeypatch.setattr(migrations, "_HERE", folder)
-        monkeypatch.setattr(migrations, "NEWEST", "0002")
+        monkeypatch.setattr(migrations, "NEWEST", NEXT)
 
     return make
 
@@ -164,12 +166,12 @@ def test_an_upgrade_keeps_a_copy_of_what_was(
     next_revision('op.add_column("subscriber", sa.Column("nickname", sa.Text()))')
     upgraded = Database(f"sqlite:///{file}")
     with upgraded.read() as connection:
-        assert migrations.revision_of(connection) == "0002"
+        assert migrations.revision_of(connection) == NEXT
         assert subscribers.count(connection, "weekly") == {"confirmed": 1}
     upgraded.close()
 
-    copy = sqlite3.connect(tmp_path / "digest.db.backup-0001")
-    assert copy.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
+    copy = sqlite3.connect(tmp_path / f"digest.db.backup-{LAST}")
+    assert copy.execute("SELECT version_num FROM alembic_version").fetchall() == [(LAST,)]
     assert copy.execute("SELECT address FROM subscriber").fetchall() == [("ann@example.org",)]
     copy.close()
 
@@ -187,9 +189,54 @@ def test_an_upgrade_that_fails_changes_nothing(
         Database(f"sqlite:///{file}")
 
     look = sqlite3.connect(file)
-    assert look.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
+    assert look.execute("SELECT version_num FROM alembic_version").fetchall() == [(LAST,)]
     assert "nickname" not in {row[1] for row in look.execute("PRAGMA table_info(subscriber)")}
     look.close()
+
+
+def test_a_database_of_the_first_schema_is_upgraded_with_its_rows(tmp_path: Path) -> None:
+    """What the first digest wrote is there afterwards, in the file and in the copy; a second start copies nothing."""
+    from sqlalchemy import create_engine
+
+    file = tmp_path / "digest.db"
+    first = create_engine(f"sqlite:///{file}")
+    with first.connect() as connection:
+        migrations.upgrade(connection, "0001")
+    first.dispose()
+    with sqlite3.connect(file) as old:
+        old.execute(
+            "INSERT INTO issue (id, newsletter, number, state, created_at, selected_at, layout)"
+            " VALUES (1, 'weekly', 1, 'sending', '2026-11-24 08:00:00', '2026-11-24 08:00:00',"
+            ' \'{"lead": null, "sections": []}\')'
+        )
+        old.executemany(
+            "INSERT INTO delivery (id, issue_id, subscription_id, address, address_key, state, provider_ref,"
+            " updated_at) VALUES (?, 1, ?, ?, ?, ?, 'ref', '2026-11-24 08:00:00')",
+            [
+                (n, n, f"p{n}@example.org", f"p{n}@example.org", state)
+                for n, state in enumerate(("accepted", "accepted", "uncertain", "pending"), start=1)
+            ],
+        )
+    old.close()
+
+    for _ in range(2):
+        upgraded = Database(f"sqlite:///{file}")
+        with upgraded.read() as connection:
+            assert migrations.revision_of(connection) == LAST
+            counts = ledger.counts(connection, issues.by_number(connection, "weekly", 1).id, now=NOW)
+        upgraded.close()
+        assert (counts.accepted, counts.uncertain, counts.pending) == (2, 1, 1)
+
+    look = sqlite3.connect(file)
+    rows = look.execute("SELECT DISTINCT batch_id, event, event_at, provider_ref FROM delivery").fetchall()
+    assert rows == [("", "", None, "ref")]
+    assert look.execute("SELECT count(*) FROM delivery_event").fetchone() == (0,)
+    look.close()
+    copy = sqlite3.connect(tmp_path / "digest.db.backup-0001")
+    assert copy.execute("SELECT count(*) FROM delivery").fetchone() == (4,)
+    assert "event" not in {row[1] for row in copy.execute("PRAGMA table_info(delivery)")}
+    copy.close()
+    assert sorted(p.name for p in tmp_path.glob("digest.db.backup-*")) == ["digest.db.backup-0001"]
 
 
 def test_a_transaction_is_kept_whole_or_not_at_all(database: Database) -> None:

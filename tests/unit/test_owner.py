@@ -85,3 +85,16 @@ def test_another_living_process_lives() -> None:
         child.kill()
         child.wait()
         assert owner.is_dead(name)
+
+
+def test_a_process_of_another_container_cannot_be_judged() -> None:
+    """Two may share host name and boot, and their process numbers mean nothing to each other."""
+    assert not owner.is_dead(changed(owner.this_process(), pid="999999@4026530000", started="1"))
+
+
+def test_what_was_cut_off_is_of_this_host_before_its_boot() -> None:
+    """Those went down with the machine: what they declared last may be lost."""
+    mine = owner.this_process()
+    before, elsewhere = changed(mine, boot="an-earlier-boot"), changed(mine, host="other", boot="x")
+
+    assert owner.cut_off_among([mine, before, elsewhere]) == {before}

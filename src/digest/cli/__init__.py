@@ -27,7 +27,7 @@ def _run(words: list[str]) -> int:
     from digest.cli.app import app
     from digest.cli.output import complain
 
-    as_json = "--json" in words
+    as_json = "--json" in words or words[-2:] == ["--format", "json"] or "--format=json" in words
     try:
         return app(args=words, prog_name="digest", standalone_mode=False) or 0
     except typer.TyperException as error:

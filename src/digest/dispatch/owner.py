@@ -16,7 +16,7 @@ from pathlib import Path
 def this_process() -> str:
     """Names this thread's sender uniquely."""
     pid = os.getpid()
-    return f"{_here()}/{pid}/{_started(pid)}/{threading.get_ident()}"
+    return f"{_here()}/{pid}@{_namespace()}/{_started(pid)}/{threading.get_ident()}"
 
 
 def is_dead(owner: str) -> bool:
@@ -29,7 +29,10 @@ def is_dead(owner: str) -> bool:
         return False
     if here != _here():
         return True  # this host, but before its last boot
-    return _started(int(pid)) != started
+    number, _, namespace = pid.partition("@")
+    if namespace and namespace != _namespace():
+        return False  # another container: its process numbers say nothing here
+    return _started(int(number)) != started
 
 
 def dead_among(owners: Iterable[str]) -> set[str]:
@@ -53,6 +56,14 @@ def _boot() -> str:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:
         return "unknown"
+
+
+def _namespace() -> str:
+    """Of process numbers: containers on one machine may share host name and boot."""
+    try:
+        return os.readlink("/proc/self/ns/pid").strip("pid:[]")
+    except OSError:
+        return ""
 
 
 def _started(pid: int) -> str:

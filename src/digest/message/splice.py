@@ -7,6 +7,7 @@ This runs once per recipient: everything that can be done before is done in
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -26,8 +27,7 @@ def splice(compiled: Compiled, envelope: Envelope) -> list[bytes]:
         UnsafeAddress: the recipient's address cannot stand in a header.
         UnsafeValue: the message id or the unsubscribe address cannot.
     """
-    values = _values(compiled, envelope)
-    return [part if type(part) is bytes else values[part] for part in compiled.segments]  # type: ignore[index]
+    return filled(compiled, slot_values(compiled, envelope))
 
 
 def message_bytes(compiled: Compiled, envelope: Envelope) -> bytes:
@@ -35,8 +35,12 @@ def message_bytes(compiled: Compiled, envelope: Envelope) -> bytes:
     return b"".join(splice(compiled, envelope))
 
 
-def _values(compiled: Compiled, envelope: Envelope) -> dict[WireSlot, bytes]:
-    """A value for every slot; those in the bodies are encoded on their own."""
+def filled(compiled: Compiled, values: Mapping[WireSlot, bytes]) -> list[bytes]:
+    return [part if type(part) is bytes else values[part] for part in compiled.segments]  # type: ignore[index]
+
+
+def slot_values(compiled: Compiled, envelope: Envelope) -> dict[WireSlot, bytes]:
+    """A value for every slot, as it stands on the wire; raises as `splice` does."""
     name, address, url = headers.one_line(envelope.name), envelope.address, envelope.unsubscribe_url
     text_url, html_url = _text_and_html(url)
     text_address, html_address = _text_and_html(address)

@@ -16,6 +16,10 @@ _PLAIN = re.compile(
     r"[A-Za-z0-9_%+-](?:[A-Za-z0-9._%+-]{0,62}[A-Za-z0-9_%+-])?"
     r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,24}"
 )
+# Names that never reach anybody (RFC 6761); the library explains why.
+_SPECIAL = (
+    ".test", ".localhost", ".invalid", ".local", ".onion", ".arpa", ".internal", ".lan", ".home",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,15 @@ def parse_address(text: str) -> Address:
     Raises:
         InvalidAddress: with the reason.
     """
+    return Address(*forms_of(text))
+
+
+def forms_of(text: str) -> tuple[str, str]:
+    """Address and key as `parse_address` gives them, as a bare tuple: a list of people has a million.
+
+    Raises:
+        InvalidAddress: with the reason.
+    """
     wanted = text.strip()
     if (
         _PLAIN.fullmatch(wanted)
@@ -47,9 +60,12 @@ def parse_address(text: str) -> Address:
         and len(wanted) <= _MAX_ADDRESS
         and "--" not in wanted  # A-labels, and what only looks like one
     ):
-        local, _, domain = wanted.rpartition("@")
-        if not _is_special(domain):
-            return Address(f"{local}@{domain.lower()}", wanted.casefold())
+        key = wanted.lower()  # ASCII: the same as case folded
+        if not key.endswith(_SPECIAL):
+            if key == wanted:
+                return key, key
+            local, _, domain = wanted.rpartition("@")
+            return f"{local}@{domain.lower()}", key
     return _by_library(wanted)
 
 
@@ -58,7 +74,7 @@ def clean_name(text: str) -> str:
     return plain(text, limit=_MAX_NAME)
 
 
-def _by_library(wanted: str) -> Address:
+def _by_library(wanted: str) -> tuple[str, str]:
     from email_validator import EmailNotValidError, validate_email
 
     if not wanted:
@@ -68,10 +84,4 @@ def _by_library(wanted: str) -> Address:
     except EmailNotValidError as error:
         raise InvalidAddress(str(error)) from error
     address = f"{found.local_part}@{found.ascii_domain}"
-    return Address(address, f"{found.local_part}@{found.ascii_domain}".casefold())
-
-
-def _is_special(domain: str) -> bool:
-    """Names that never reach anybody (RFC 6761); the library explains why."""
-    last = domain.rpartition(".")[2].lower()
-    return last in {"test", "localhost", "invalid", "local", "onion", "arpa", "internal", "lan", "home"}
+    return address, address.casefold()

@@ -88,11 +88,12 @@ def moving_hours(timezone: str, *, year: int) -> frozenset[int]:
     """The local hours that a clock change of this year skips or repeats, on any day."""
     zone = ZoneInfo(timezone)
     first = datetime(year, 1, 1, tzinfo=UTC)
-    hours = [first + timedelta(hours=n) for n in range(366 * 24)]
+    days = [first + timedelta(days=n) for n in range(367)]
     moved: set[int] = set()
-    for before, after in pairwise(hours):
+    for before, after in pairwise(days):
         step = _offset(after, zone) - _offset(before, zone)
         if step:
+            # No zone changes twice in a day: the moment between the two is found by halving.
             change = _change(zone, low=before, high=after) + _offset(before, zone)
             moved |= _hours_between(change + min(step, timedelta(0)), abs(step))
     return frozenset(moved)

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from digest.model.newsletter import Newsletter, Site
 
-__all__ = ["DeliverySettings", "SendGridSettings", "Settings", "SmtpSettings", "load"]
+__all__ = ["DeliverySettings", "DkimSettings", "SendGridSettings", "Settings", "SmtpSettings", "load"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +42,15 @@ class SendGridSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DkimSettings:
+    """With what messages are signed that no provider signs."""
+
+    domain: str
+    selector: str
+    key: SecretStr  # PEM
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeliverySettings:
     """By which transport issues go out, and how fast."""
 
@@ -50,6 +59,7 @@ class DeliverySettings:
     outbox: Path
     smtp: SmtpSettings
     sendgrid: SendGridSettings
+    dkim: DkimSettings | None  # None: nothing is signed here
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from digest.settings.findings import Mistake, Place, shown, spelled
+from digest.settings.tables import RootTable
 from digest.settings.values import did_you_mean
 
 SOURCE_KINDS = ("feed", "listing", "markdown")
@@ -22,6 +23,7 @@ TRANSPORTS = ("outbox", "smtp", "sendgrid")
 SECRETS: dict[Place, str] = {
     ("delivery", "smtp", "password"): "password_file",
     ("delivery", "sendgrid", "api_key"): "api_key_file",
+    ("delivery", "dkim", "key"): "key_file",
 }
 
 
@@ -53,6 +55,25 @@ def crossings(tables: Mapping[str, Any]) -> Iterator[Mistake]:
         if isinstance(newsletter, Mapping):
             yield from _limits(newsletter, ("newsletters", name))
             yield from _sources(newsletter.get("sources"), ("newsletters", name, "sources"))
+
+
+def unsigned(root: RootTable, *, has_key: bool) -> Iterator[Mistake]:
+    """A signature that is only half configured, or that no sender would profit from (DMARC)."""
+    dkim = root.delivery.dkim
+    place: Place = ("delivery", "dkim")
+    given = {"domain": bool(dkim.domain), "selector": bool(dkim.selector), "key_file": has_key}
+    if not any(given.values()):
+        return
+    for key, is_given in given.items():
+        if not is_given:
+            yield Mistake(place, f"has no {key}, without which nothing can be signed.")
+    for name, newsletter in root.newsletters.items():
+        if dkim.domain and not _is_aligned(newsletter.sender.domain, dkim.domain):
+            yield Mistake(
+                (*place, "domain"),
+                f"“{dkim.domain}” does not speak for {newsletter.sender.address}, the sender of "
+                f"newsletters.{name}. Sign with the sender's domain, or one above it.",
+            )
 
 
 def read_secret(tables: Mapping[str, Any], place: Place, *, folder: Path) -> str:
@@ -99,6 +120,12 @@ def _secret_in(file: Path) -> str:
     if not secret:
         raise ValueError(f"{file} is empty.")
     return secret
+
+
+def _is_aligned(sender: str, signing: str) -> bool:
+    """RFC 7489, 3.1.1, as far as it is known without the list of public suffixes: one is below the other."""
+    shorter, longer = sorted((sender.lower(), signing.lower()), key=len)
+    return shorter == longer or ("." in shorter and longer.endswith("." + shorter))
 
 
 def _database(url: Any) -> Iterator[Mistake]:

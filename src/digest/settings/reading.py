@@ -17,7 +17,7 @@ from pydantic import SecretStr, ValidationError
 from digest.errors import SettingsError
 from digest.model.newsletter import Newsletter, Policy, Site, SourceSpec
 from digest.rules.slots import moving_hours
-from digest.settings import DeliverySettings, SendGridSettings, Settings, SmtpSettings
+from digest.settings import DeliverySettings, DkimSettings, SendGridSettings, Settings, SmtpSettings
 from digest.settings.crossings import (
     SECRETS,
     crossings,
@@ -25,11 +25,12 @@ from digest.settings.crossings import (
     read_secret,
     secrets_in_file,
     source_key,
+    unsigned,
     value_at,
     variable_of,
 )
 from digest.settings.findings import Mistake, Place, mistake_of, shown, written
-from digest.settings.tables import DeliveryTable, NewsletterTable, RootTable, SourceTable
+from digest.settings.tables import DeliveryTable, DkimTable, NewsletterTable, RootTable, SourceTable
 from digest.settings.values import FromEnvironment, did_you_mean
 
 # A year far enough ahead that every zone follows its rule and not its history.
@@ -47,6 +48,8 @@ def read(file: Path, *, environ: Mapping[str, str]) -> Settings:
     secrets, unreadable = _secrets(overlaid, folder=file.parent)
     root, wrong = _validated(overlaid)
     mistakes += [*unreadable, *wrong]
+    if root is not None and not unreadable:
+        mistakes += unsigned(root, has_key=bool(secrets["delivery", "dkim", "key"].get_secret_value()))
 
     findings = written(mistakes, file=file.name, tables=overlaid, variables=variables)
     if findings or root is None:
@@ -211,7 +214,14 @@ def _delivery(table: DeliveryTable, *, folder: Path, secrets: Mapping[Place, Sec
             api_key=secrets["delivery", "sendgrid", "api_key"],
             webhook_public_key=sendgrid.webhook_public_key or "",
         ),
+        dkim=_dkim(table.dkim, key=secrets["delivery", "dkim", "key"]),
     )
+
+
+def _dkim(table: DkimTable, *, key: SecretStr) -> DkimSettings | None:
+    if not (table.domain and table.selector):
+        return None
+    return DkimSettings(domain=table.domain, selector=table.selector, key=key)
 
 
 def _newsletter(table: NewsletterTable, *, name: str, site: Site, folder: Path) -> Newsletter:

@@ -15,6 +15,7 @@ from digest.settings.values import (
     Accent,
     AccentDark,
     Address,
+    Domain,
     Duration,
     Language,
     Line,
@@ -22,6 +23,7 @@ from digest.settings.values import (
     Number,
     PublicKey,
     ReturnPath,
+    Selector,
     Sender,
     Truth,
     WebAddress,
@@ -96,6 +98,23 @@ class SendGridTable(Table):
     )
 
 
+class DkimTable(Table):
+    domain: Domain | None = Field(
+        default=None,
+        description="The domain that signs, where the public key stands; the sender's own, or one above it.",
+    )
+    selector: Selector | None = Field(
+        default=None, description="The name of the key: what stands before `._domainkey` in the DNS."
+    )
+    key: SecretStr = Field(
+        default=SecretStr(""), strict=False, description="The private key; only from the environment."
+    )
+    key_file: Name | None = Field(
+        default=None,
+        description="A file with the private key (PEM, RSA or Ed25519), readable by you alone.",
+    )
+
+
 class DeliveryTable(Table):
     transport: str = Field(default="outbox", description="`outbox` (files), `smtp` or `sendgrid`.")
     rate_per_second: Number | None = Field(
@@ -107,6 +126,7 @@ class DeliveryTable(Table):
     outbox: OutboxTable = Field(default_factory=OutboxTable)
     smtp: SmtpTable = Field(default_factory=SmtpTable)
     sendgrid: SendGridTable = Field(default_factory=SendGridTable)
+    dkim: DkimTable = Field(default_factory=DkimTable)
 
 
 class SourceTable(Table):

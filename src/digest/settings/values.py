@@ -167,6 +167,21 @@ def _return_path(value: Any) -> Mailbox:
     return mailbox
 
 
+def _domain(text: str) -> str:
+    """In A-labels.  An address at it is judged as any other, so that both agree on what a domain is."""
+    try:
+        return parse_address(f"postmaster@{text}").address.rpartition("@")[2]
+    except InvalidAddress:
+        raise ValueError(f"“{text}” is not a domain. Write it as example.com.") from None
+
+
+def _selector(text: str) -> str:
+    """RFC 6376, 3.1: labels of a domain name."""
+    if not re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?", text) or ".." in text:
+        raise ValueError(f"“{text}” is not a selector: it is what stands before ._domainkey in the DNS.")
+    return text
+
+
 def _schedule(value: Any) -> Schedule:
     try:
         return parse_schedule(_one_line(_text(value)))
@@ -256,6 +271,8 @@ AccentDark = Annotated[str, AfterValidator(_accent_dark)]
 Address = Annotated[Mailbox, PlainValidator(_mailbox)]
 Sender = Annotated[Mailbox, PlainValidator(_sender)]
 ReturnPath = Annotated[Mailbox, PlainValidator(_return_path)]
+Domain = Annotated[str, AfterValidator(_one_line), AfterValidator(_domain)]
+Selector = Annotated[str, AfterValidator(_one_line), AfterValidator(_selector)]
 PublicKey = Annotated[str, AfterValidator(_one_line), AfterValidator(_public_key)]
 When = Annotated[Schedule, PlainValidator(_schedule)]
 Duration = Annotated[timedelta, PlainValidator(_duration)]

@@ -26,7 +26,7 @@ INTENT_SECONDS = 120.0
 
 class Transport(Protocol):
     name: str
-    window: int  # how many envelopes one call of `submit` should get at most
+    window: int  # how many envelopes are declared together and in the air at once, at most
     replaces: bool  # submitting a delivery again replaces its first message: repeating is safe
 
     def submit(
@@ -35,7 +35,9 @@ class Transport(Protocol):
         """Hand over one message per envelope, and yield a receipt for each as it is known.
 
         `envelopes` may be drawn from a pool that others draw from too: one is
-        taken only when it is about to be worked on.
+        taken only when it is about to be worked on, none after the last one or
+        after an error.  A provider that asks for a pause ends the call early.
+        What was taken and has no receipt in the end was certainly not submitted.
 
         The phase decides, not the exception: what fails before the bytes that
         can cause delivery is DEFERRED or REFUSED, what is lost after them is
@@ -43,7 +45,6 @@ class Transport(Protocol):
 
         Raises:
             TransportDown: the server cannot be reached or turns everything away.
-                Envelopes without a receipt were certainly not submitted.
         """
         ...
 

@@ -312,5 +312,11 @@ def _by_the_wall_clock() -> datetime:
 
 def _who(alive: Collection[str]) -> str:
     return ", ".join(
-        sorted({"process " + holder.split("/")[2] for holder in alive if holder.count("/") >= 3})
+        sorted(
+            {
+                "process " + holder.split("/")[2].partition("@")[0]
+                for holder in alive
+                if holder.count("/") >= 3
+            }
+        )
     )

@@ -1,0 +1,160 @@
+"""A CSV file of people, read row by row: how it is encoded, cut and numbered.
+
+Never more than a line of it is in memory.  What the columns mean, and which
+rows are good, is in `subscribe`.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import hashlib
+import io
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO
+
+_CHUNK = 1 << 20
+_LONGEST_ROW = 50  # lines: a postal address in quotes has some, a forgotten quotation mark has all that follow
+
+
+class NotReadable(ValueError):
+    """Says in a phrase why the file is not one that can be read."""
+
+
+class PeopleFile:
+    """An open file, looked through once.
+
+    Attributes:
+        fingerprint: of its octets; a file with the same one has nothing new.
+        encoding: UTF-8 with or without a byte order mark, UTF-16 with one, else Latin-1.
+    """
+
+    def __init__(self, raw: BinaryIO) -> None:
+        self._raw = raw
+        self._size = 0
+        self._has_nul = False
+        self._has_long_line = False
+        self.fingerprint, self.encoding = self._look_through()
+
+    def rows(self) -> Rows:
+        """The rows from the first on.
+
+        Raises:
+            NotReadable: it is no text in lines.
+        """
+        if self._has_long_line:
+            raise NotReadable("it has a line of more than a million characters")
+        self._raw.seek(0)
+        errors = "replace" if self.encoding == "utf-16" else "strict"
+        text = io.TextIOWrapper(self._raw, encoding=self.encoding, errors=errors, newline="")
+        lines: Iterator[str] = (line.replace("\0", "") for line in text) if self._has_nul else iter(text)
+        return Rows(lines)
+
+    def part_read(self) -> float:
+        """How much of it has been read, from 0 to 1."""
+        return self._raw.tell() / max(self._size, 1)
+
+    def _look_through(self) -> tuple[str, str]:
+        digest = hashlib.sha256()
+        start = self._raw.read(4)
+        self._raw.seek(0)
+        is_utf16 = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        self._has_nul = is_utf16
+        decoder = None if is_utf16 else codecs.getincrementaldecoder("utf-8")()
+        while chunk := self._raw.read(_CHUNK):
+            digest.update(chunk)
+            self._size += len(chunk)
+            self._has_nul = self._has_nul or b"\0" in chunk
+            if len(chunk) == _CHUNK and b"\n" not in chunk and b"\r" not in chunk:
+                self._has_long_line = True
+            decoder = decoder and _decodes(decoder, chunk)
+        is_utf8 = decoder is not None and _decodes(decoder, b"", final=True) is not None
+        return digest.hexdigest(), "utf-16" if is_utf16 else "utf-8-sig" if is_utf8 else "latin-1"
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[PeopleFile]:
+    """The file at `path`; what comes out of a pipe is kept in a nameless file, since it is read twice.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as raw:
+        if raw.seekable():
+            yield PeopleFile(raw)
+            return
+        with tempfile.TemporaryFile() as copy:
+            shutil.copyfileobj(raw, copy)
+            copy.seek(0)
+            yield PeopleFile(copy)
+
+
+class Rows:
+    """The rows after the first, which names the columns.
+
+    Attributes:
+        columns: as the file writes them; empty for an empty file.
+
+    Raises:
+        NotReadable: the first row is no row.
+    """
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        first = next(lines, "")
+        self._reader = csv.reader(chain([first], lines), delimiter=_delimiter(first))
+        try:
+            self.columns = next(self._reader, [])
+        except csv.Error as error:
+            raise NotReadable(f"its first line cannot be read: {error}") from error
+
+    def __iter__(self) -> Iterator[tuple[int, list[str] | str]]:
+        """Each row with the line it ends on; a sentence in place of a row that cannot be read.
+
+        Raises:
+            NotReadable: the file was changed meanwhile.
+        """
+        reader = self._reader
+        line = reader.line_num
+        while True:
+            try:
+                for row in reader:
+                    before, line = line, reader.line_num
+                    if line - before > _LONGEST_ROW:
+                        yield line, _swallowed(before + 1, line)
+                    else:
+                        yield line, row
+            except csv.Error as error:
+                before, line = line, reader.line_num
+                where = f" (it begins on line {before + 1})" if line - before > 1 else ""
+                yield line, f"The row cannot be read: {error}{where}."
+            except UnicodeDecodeError as error:
+                raise NotReadable("it was changed while it was read") from error
+            else:
+                return
+
+
+def _swallowed(first: int, last: int) -> str:
+    return (
+        f"The quotation mark that opens on line {first} closes here: all between them is one row. "
+        "Is one mark too many?"
+    )
+
+
+def _decodes(decoder: codecs.IncrementalDecoder, chunk: bytes, *, final: bool = False) -> object | None:
+    try:
+        decoder.decode(chunk, final)
+    except UnicodeDecodeError:
+        return None
+    return decoder
+
+
+def _delimiter(first: str) -> str:
+    commas = first.count(",")
+    if first.count(";") > commas:
+        return ";"
+    return "\t" if first.count("\t") > commas else ","
