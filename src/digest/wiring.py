@@ -67,7 +67,23 @@ class Parts:
     @cached_property
     def secret_keys(self) -> tuple[str, ...]:
         """Signing keys, newest first: from the environment, or a file made on first use."""
-        return self.settings.secret_keys or _keys_in(self._key_file)
+        if self.settings.secret_keys:
+            return self.settings.secret_keys
+        if not self._key_file.exists() and self._has_mailed():
+            raise SettingsError(
+                f"{self._key_file} is missing, and mails have gone out whose unsubscribe links it signed.",
+                mend="Restore it from a backup. If it is lost for good, put a new key into "
+                "DIGEST_SECRET_KEYS: the links of earlier mails stop working.",
+            )
+        return _keys_in(self._key_file)
+
+    def _has_mailed(self) -> bool:
+        from digest.rules.approval import WENT_OUT
+        from digest.storage import issues
+
+        with self.database.read() as connection:
+            newest = [issues.latest(connection, newsletter.name) for newsletter in self.newsletters]
+        return any(issue is not None and issue.state in WENT_OUT for issue in newest)
 
     @property
     def _key_file(self) -> Path:

@@ -195,7 +195,7 @@ def test_an_upgrade_that_fails_changes_nothing(
 
 
 def test_a_database_of_the_first_schema_is_upgraded_with_its_rows(tmp_path: Path) -> None:
-    """What the first digest wrote is there afterwards, in the file and in the copy; a second start copies nothing."""
+    """What the first digest wrote is there afterwards, in file and copy; a second start copies nothing."""
     from sqlalchemy import create_engine
 
     file = tmp_path / "digest.db"

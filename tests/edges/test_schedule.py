@@ -360,20 +360,49 @@ def test_an_issue_that_did_not_get_through_is_told(database: Database, work: Wor
     assert any("1 person may" in trouble for trouble in work.troubles)
 
 
-def test_a_failed_slot_says_why(database: Database, work: Work) -> None:
-    def fail(_letter: Newsletter, _key: str) -> Sent:
-        raise NotAllowed("Nobody would get issue weekly/1.", mend="Add some.")
+def failing(_letter: Newsletter, _key: str) -> Sent:
+    raise NotAllowed("Nobody would get issue weekly/1.", mend="Add some.")
 
-    work.on_send = fail
+
+def test_a_failed_slot_says_why(database: Database, work: Work) -> None:
+    work.on_send = failing
     clock = schedule(database, work)
     clock.tick(TUESDAY - HOUR)
     clock.tick(TUESDAY)
-    clock.tick(TUESDAY + HOUR)
+    clock.tick(TUESDAY + timedelta(seconds=30))
 
     [record] = records(database)
     assert (record.state, record.reason) == (SlotState.FAILED, "Nobody would get issue weekly/1. Add some.")
     assert len(work.sent) == 1
     assert len(work.troubles) == 1
+    assert clock.had_trouble
+
+
+def test_a_failed_slot_is_tried_again_with_every_collecting(database: Database, work: Work) -> None:
+    """Its owner mends the cause, and the week is not lost."""
+    works = work.on_send
+    work.on_send = failing
+    clock = schedule(database, work)
+    clock.tick(TUESDAY - HOUR)
+    clock.tick(TUESDAY)
+    work.on_send = works
+    clock.tick(TUESDAY + HOUR)
+
+    assert [record.state for record in records(database)] == [SlotState.DONE]
+    assert len(work.sent) == 2
+
+
+def test_a_failed_slot_is_missed_in_the_end(database: Database, work: Work) -> None:
+    """What is too late is not tried for ever."""
+    work.on_send = failing
+    clock = schedule(database, work)
+    clock.tick(TUESDAY - HOUR)
+    clock.tick(TUESDAY)
+    clock.tick(TUESDAY + 13 * HOUR)
+    clock.tick(TUESDAY + 14 * HOUR)
+
+    assert [record.state for record in records(database)] == [SlotState.MISSED]
+    assert len(work.sent) == 1
 
 
 @pytest.mark.parametrize("error", [SourceError("The feed is gone."), ValueError("a bug"), OSError("no disk")])

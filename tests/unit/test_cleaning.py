@@ -413,3 +413,17 @@ def test_first_image_says_what_it_knows() -> None:
     assert first_image(markup, "https://x.example/dir/") == Image(
         url="https://x.example/dir/a.png", alt='A "b"', width=640
     )
+
+
+@pytest.mark.parametrize(
+    ("title", "shown"),
+    [
+        ("Using <div> and <span> in HTML", "Using <div> and <span> in HTML"),
+        ("From <b>bold</b> to <main>", "From bold to <main>"),
+        ("<p>A paragraph that nobody closed", "A paragraph that nobody closed"),
+        ("One<br>line", "One line"),
+    ],
+)
+def test_a_tag_that_is_never_closed_is_a_word_of_the_title(title, shown):
+    """A blog about HTML writes of tags; markup comes in pairs."""
+    assert title_of_html(title) == shown

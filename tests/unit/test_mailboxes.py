@@ -151,7 +151,7 @@ _DOMAIN = st.builds(
 
 def _answer(written: str, *, by_library: bool) -> Address | None:
     try:
-        return mailboxes._by_library(written) if by_library else parse_address(written)
+        return Address(*mailboxes._by_library(written)) if by_library else parse_address(written)
     except InvalidAddress:
         return None
 

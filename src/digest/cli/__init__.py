@@ -49,3 +49,8 @@ def _run(words: list[str]) -> int:
         # The reader of our output left (`digest plan | head`): nothing to complain about.
         sys.stderr.close()
         return 0
+    except OSError as error:
+        if error.filename is not None:
+            raise  # a file of ours: a bug, with its traceback
+        complain(f"The output cannot be written: {error.strerror}.", as_json=False)
+        return 1

@@ -302,7 +302,8 @@ def tell_import(done: Imported) -> None:
         return
     people = "1 person" if done.added == 1 else f"{done.added} people"
     repeated = f", {done.repeated} repeated" if done.repeated else ""
-    say(f"{done.path.name}: {done.rows} rows, {people} added{repeated}.")
+    rows = "1 row" if done.rows == 1 else f"{done.rows} rows"
+    say(f"{done.path.name}: {rows}, {people} added{repeated}.")
     for line, message in done.bad[:20]:
         warn(f"{done.path.name}, line {line}: {message}")
     if len(done.bad) > 20:

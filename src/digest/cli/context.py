@@ -59,6 +59,22 @@ def whoami() -> str:
         return "somebody on the command line"
 
 
+class addresses_checked:  # noqa: N801 - reads as a phrase in `with`
+    """An address that is not one is wrong usage."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        from digest.rules.mailboxes import InvalidAddress
+
+        if isinstance(error, InvalidAddress):
+            raise typer.BadParameter(f"“{self._address}” is not an address: {error}") from None
+
+
 def _start(now: str | None) -> datetime | None:
     if now is None:
         return None

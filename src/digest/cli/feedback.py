@@ -10,7 +10,7 @@ import typer
 from digest.cli.articles import AsJson
 from digest.cli.context import parts_of
 from digest.cli.output import complain, print_json, show
-from digest.errors import DigestError
+from digest.errors import DigestError, SettingsError
 
 if TYPE_CHECKING:
     from digest.model.delivery import DeliveryEvent
@@ -43,7 +43,8 @@ def feedback(
         )
     except DigestError as error:
         # Whatever the reason: the mail server must neither lose this mail nor bounce it.
-        complain(error.message, as_json=as_json, mend=error.mend)
+        findings = error.findings if isinstance(error, SettingsError) else ()
+        complain(error.message, as_json=as_json, mend=error.mend, findings=findings)
         raise typer.Exit(TRY_LATER) from None
     if as_json:
         print_json(_as_json(event, received))

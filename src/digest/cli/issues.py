@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from digest.cli.articles import AsJson, Name
-from digest.cli.context import parts_of, whoami
+from digest.cli.context import addresses_checked, parts_of, whoami
 from digest.cli.output import cell, moment, out, print_bytes, print_json, progress, say, show, table, warn
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def draft(context: typer.Context, newsletter: Name = None, as_json: AsJson = Fal
     with parts.database.read() as connection:
         made = issues.open_one(connection, chosen.name)
     was_open = made is not None
-    answer = made or make_draft(chosen, database=parts.database, now=parts.clock())
+    answer = made or make_draft(chosen, database=parts.database, now=parts.clock(), press=parts.press(chosen))
     if not isinstance(answer, Issue):
         if as_json:
             print_json(
@@ -140,9 +140,10 @@ def proof(
 
     parts = parts_of(context)
     newsletter, found = parts.issue(issue)
-    receipt = send_proof(
-        found, to=to, press=parts.press(newsletter), transport=parts.transport(), now=parts.clock()
-    )
+    with addresses_checked(to):
+        receipt = send_proof(
+            found, to=to, press=parts.press(newsletter), transport=parts.transport(), now=parts.clock()
+        )
     accepted = receipt.outcome.value == "accepted"
     if as_json:
         print_json({"issue": found.ref, "to": to, "outcome": receipt.outcome.value, "detail": receipt.detail})

@@ -58,6 +58,8 @@ def run(
     schedule = make_schedule(parts)
     if once:
         schedule.tick(parts.clock())
+        if schedule.had_trouble:
+            raise typer.Exit(1)
         return
     for newsletter in parts.newsletters:
         say(f"{newsletter.title}: {newsletter.schedule.text}, {newsletter.timezone}.")
@@ -111,7 +113,9 @@ def make_schedule(parts: Parts) -> Any:
 def serve(
     context: typer.Context,
     host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", help="The port; 0 takes a free one.")] = 8000,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="The port; 0 takes a free one.")
+    ] = 8000,
     with_scheduler: Annotated[
         bool, typer.Option("--with-scheduler", help="Run the schedule in this process too.")
     ] = False,
@@ -177,6 +181,7 @@ def doctor(
 
     parts = parts_of(context)
     findings = examine(
+        keys=lambda: parts.secret_keys,
         site=parts.settings.site,
         newsletters=parts.newsletters,
         open_database=lambda: parts.database,
@@ -245,7 +250,7 @@ def _tell_standing(standing: Standing) -> None:
         show(f"Next: {moment(standing.next_slots[0].due, zone)} in {zone}.")
     for record in standing.recent_slots:
         if record.state.value not in {"done", "due"}:
-            warn(f"Slot {moment(record.slot.due, zone)} was {record.state.value}: {record.reason}")
+            warn(f"Slot {moment(record.slot.due, zone)}, {record.state.value}: {record.reason}")
     if standing.issues:
         made = table("Issue", "State", "When", "Account")
         for issue, counts in standing.issues:

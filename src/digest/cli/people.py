@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from digest.cli.articles import AsJson, tell_import
-from digest.cli.context import parts_of, whoami
+from digest.cli.context import addresses_checked, parts_of, whoami
 from digest.cli.output import cell, moment, out, print_json, progress, say, show, table
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def add_person(
 
     parts = parts_of(context)
     chosen = parts.newsletter(newsletter)
-    with _addresses_checked(address):
+    with addresses_checked(address):
         mine = add(
             chosen,
             address,
@@ -161,7 +161,7 @@ def remove_person(
 
     parts = parts_of(context)
     chosen = parts.newsletter(newsletter)
-    with _addresses_checked(address):
+    with addresses_checked(address):
         remove(chosen, address, database=parts.database, by=whoami(), now=parts.clock())
     if as_json:
         print_json({"newsletter": chosen.name, "email": address, "state": "ended"})
@@ -175,7 +175,7 @@ def erase_person(context: typer.Context, address: Address, as_json: AsJson = Fal
     from digest.workflows.subscribe import erase
 
     parts = parts_of(context)
-    with _addresses_checked(address):
+    with addresses_checked(address):
         was_known = erase(address, database=parts.database, now=parts.clock())
     if as_json:
         print_json({"email": address, "erased": True, "was_known": was_known})
@@ -190,7 +190,7 @@ def history_of_person(context: typer.Context, address: Address, as_json: AsJson 
     from digest.workflows.subscribe import history
 
     parts = parts_of(context)
-    with _addresses_checked(address):
+    with addresses_checked(address):
         mine, entries = history(address, database=parts.database)
     if as_json:
         print_json(
@@ -213,19 +213,3 @@ def history_of_person(context: typer.Context, address: Address, as_json: AsJson 
 def _zone(parts: Parts, newsletter: str) -> str:
     known = parts.settings.newsletters.get(newsletter)
     return known.timezone if known else "UTC"
-
-
-class _addresses_checked:  # noqa: N801 - reads as a phrase in `with`
-    """An address that is not one is wrong usage."""
-
-    def __init__(self, address: str) -> None:
-        self._address = address
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        from digest.rules.mailboxes import InvalidAddress
-
-        if isinstance(error, InvalidAddress):
-            raise typer.BadParameter(f"“{self._address}” is not an address: {error}") from None

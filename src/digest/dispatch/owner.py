@@ -61,7 +61,7 @@ def _boot() -> str:
 def _namespace() -> str:
     """Of process numbers: containers on one machine may share host name and boot."""
     try:
-        return os.readlink("/proc/self/ns/pid").strip("pid:[]")
+        return str(Path("/proc/self/ns/pid").readlink()).strip("pid:[]")
     except OSError:
         return ""
 

@@ -82,6 +82,7 @@ class LeftOut(StrEnum):
 
     ALREADY = "already in issue {}"
     BACKLOG = "older than the first issue reaches"
+    BACKLOG_KEPT = "there before the first issue or before its source was added, and not chosen then"
     TOO_OLD = "older than {} days"
     FUTURE = "dated in the future: {}"
     EXCLUDED = "taken out by an editor"

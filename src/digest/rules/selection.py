@@ -18,7 +18,7 @@ from digest.model.issue import Choice, LeftOut, Selection
 from digest.model.newsletter import Policy, SourceSpec
 
 # Left out for one of these, an article seen before the last issue is only counted.
-_SETTLED = frozenset({LeftOut.ALREADY, LeftOut.BACKLOG, LeftOut.TOO_OLD})
+_SETTLED = frozenset({LeftOut.ALREADY, LeftOut.BACKLOG, LeftOut.BACKLOG_KEPT, LeftOut.TOO_OLD})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +116,7 @@ def _reason_against(
     if refused := _refused_tag(article, policy, source):
         return refused
     if article.is_backlog and article.dated < moment.reach:
-        return LeftOut.BACKLOG, ""
+        return (LeftOut.BACKLOG if moment.since is None else LeftOut.BACKLOG_KEPT), ""
     if moment.now - article.dated > policy.max_age:
         return LeftOut.TOO_OLD, policy.max_age.days
     return None

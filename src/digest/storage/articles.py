@@ -214,7 +214,10 @@ def candidates(
     too_old = and_(~issued, ~backlog, stale)
     earlier = {
         LeftOut.ALREADY: connection.scalar(count.where(issued)) or 0,
-        LeftOut.BACKLOG: connection.scalar(count.where(~issued, backlog)) or 0,
+        (LeftOut.BACKLOG if since is None else LeftOut.BACKLOG_KEPT): connection.scalar(
+            count.where(~issued, backlog)
+        )
+        or 0,
         LeftOut.TOO_OLD: connection.scalar(count.where(too_old)) or 0,
     }
     if since is not None:

@@ -1,7 +1,6 @@
-"""The people of a file come in, a batch in one transaction: SQLite's own words for what `subscribers.add` does.
+"""The people of a file come in, a batch in one transaction: `subscribers.add` in SQLite's own words.
 
-A million people are five statements for every batch here, and none for each of
-them.  Other databases are spoken to by `subscribers.add`; a test holds both to
+A batch is a handful of statements here, however many people it has.  Other databases are spoken to by `subscribers.add`; a test holds both to
 the same outcome.
 """
 
@@ -23,7 +22,8 @@ _TABLE = (
     "CREATE TEMP TABLE IF NOT EXISTS arrival (address_key TEXT PRIMARY KEY, address TEXT, name TEXT, "
     "language TEXT, topics TEXT, erased_key TEXT) WITHOUT ROWID"
 )
-_ARRIVE = "INSERT OR IGNORE INTO temp.arrival VALUES (?, ?, ?, ?, ?, ?)"
+_ARRIVE = "INSERT OR IGNORE INTO temp.arrival VALUES (?, ?, ?, ?, ?, NULL)"
+_ARRIVE_WITH_ERASED_KEY = "INSERT OR IGNORE INTO temp.arrival VALUES (?, ?, ?, ?, ?, ?)"
 
 _ANY_ERASED = "SELECT EXISTS (SELECT 1 FROM suppression WHERE address_key BETWEEN 'sha256:' AND 'sha256:g')"
 
@@ -72,8 +72,7 @@ def take_in(
     """
     if connection.dialect.name == "sqlite":
         return _take_in(connection, newsletter, people, at=at, how=how)
-    told = [p._asdict() | {"topics": json.loads(p.topics or "[]")} for p in people]
-    return subscribers.add(connection, newsletter, told, at=at, how=how)
+    return subscribers.add(connection, newsletter, [_told(person) for person in people], at=at, how=how)
 
 
 def _take_in(
@@ -82,7 +81,10 @@ def _take_in(
     say = connection.exec_driver_sql
     say(_TABLE)
     say("DELETE FROM temp.arrival")
-    say(_ARRIVE, _with_erased_keys(connection, people))
+    if say(_ANY_ERASED).scalar():  # hashing every address takes its time
+        say(_ARRIVE_WITH_ERASED_KEY, [(*person, subscribers.erased_key(person[0])) for person in people])
+    else:
+        say(_ARRIVE, list(people))
     say(_TURN_AWAY)
     moment = _as_stored(connection, at)
     say(_PERSONS, (moment,))
@@ -92,11 +94,15 @@ def _take_in(
     return added
 
 
-def _with_erased_keys(connection: Connection, people: Sequence[Arrival]) -> list[tuple[str | None, ...]]:
-    """Hashing every address takes its time: only where somebody was erased."""
-    if not connection.exec_driver_sql(_ANY_ERASED).scalar():
-        return [(*person, None) for person in people]
-    return [(*person, subscribers.erased_key(person.address_key)) for person in people]
+def _told(person: Arrival) -> dict[str, Any]:
+    key, address, name, language, topics = person
+    return {
+        "address_key": key,
+        "address": address,
+        "name": name,
+        "language": language,
+        "topics": json.loads(topics or "[]"),
+    }
 
 
 def _as_stored(connection: Connection, at: datetime) -> Any:

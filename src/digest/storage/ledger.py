@@ -27,6 +27,7 @@ from sqlalchemy import (
 from digest.model.delivery import Counts, Delivery, DeliveryId, DeliveryState, Settlement
 from digest.model.issue import IssueId
 from digest.model.subscriber import SubscriptionState
+from digest.storage import delivery_events
 from digest.storage.tables import delivery, exclusion, issue, subscriber, subscription, suppression
 
 LEFT_MEANWHILE = "left or was suppressed during the send"
@@ -337,6 +338,7 @@ def counts(connection: Connection, which: IssueId, *, now: datetime) -> Counts:
         suppressed=by_state.get("suppressed", 0),
         abandoned=by_state.get("abandoned", 0),
         exclusions=exclusions,
+        **delivery_events.told(connection, which),
     )
 
 

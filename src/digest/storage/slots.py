@@ -46,9 +46,10 @@ def looked_until(connection: Connection, newsletter: str, *, now: datetime) -> d
     return max(begin, newest) if newest is not None else begin
 
 
-def unfinished(connection: Connection, newsletter: str) -> list[SlotRecord]:
-    """Slots that were recorded and never settled: a scheduler died in the middle."""
-    rows = select(slot).where(slot.c.newsletter == newsletter, slot.c.state == SlotState.DUE.value)
+def unfinished(connection: Connection, newsletter: str, *, failed: bool = False) -> list[SlotRecord]:
+    """Slots recorded and never settled, since a scheduler died; with `failed`, also those that failed."""
+    states = [SlotState.DUE.value, *([SlotState.FAILED.value] if failed else [])]
+    rows = select(slot).where(slot.c.newsletter == newsletter, slot.c.state.in_(states))
     return [_record(row) for row in connection.execute(rows.order_by(slot.c.due))]
 
 

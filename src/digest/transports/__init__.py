@@ -9,6 +9,7 @@ Every transport passes `tests/contract/test_transports.py`.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Protocol
 
 from digest.message.compile import Compiled
@@ -57,3 +58,13 @@ class Transport(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+def windows(envelopes: Iterable[Envelope], size: int) -> Iterator[list[Envelope]]:
+    """At most `size` at a time, taken when they are asked for, and nothing after the last one."""
+    rest, count = iter(envelopes), size
+    while count == size:
+        window = list(islice(rest, size))
+        count = len(window)
+        if window:
+            yield window

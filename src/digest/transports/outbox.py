@@ -11,15 +11,15 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 from digest.errors import TransportDown
 from digest.message.compile import Compiled
+from digest.message.dkim import Signer
 from digest.message.headers import UnsafeAddress
-from digest.message.splice import message_bytes
+from digest.message.splice import splice
 from digest.model.delivery import Envelope, Outcome, Receipt
-from digest.transports import OnWire
+from digest.transports import OnWire, windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,22 +32,22 @@ class _Written:
 
 
 class Outbox:
-    """Writes into `path`, which is made when it is first needed."""
+    """Writes into `path`, which is made when it is first needed; with a signer, messages are signed."""
 
     name = "outbox"
     window = 100
     replaces = True  # the same delivery is the same file
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, signer: Signer | None = None) -> None:
         self._folder = path
+        self._splice = signer.splice if signer else splice
 
     def submit(
         self, compiled: Compiled, envelopes: Iterable[Envelope], *, on_wire: OnWire
     ) -> Iterator[Receipt]:
         """See `Transport.submit`.  The bytes leave when a file gets its final name."""
-        rest = iter(envelopes)
-        while some := list(islice(rest, self.window)):
-            yield from self._submit_window(compiled, some, on_wire)
+        for window in windows(envelopes, self.window):
+            yield from self._submit_window(compiled, window, on_wire)
 
     def verify(self) -> str:
         """Write and remove a file.
@@ -85,7 +85,7 @@ class Outbox:
             self._make_folder()
         for envelope in envelopes:
             try:
-                content = message_bytes(compiled, envelope)
+                content = b"".join(self._splice(compiled, envelope))
             except UnsafeAddress as error:
                 yield Receipt(delivery_id=envelope.delivery_id, outcome=Outcome.REFUSED, detail=str(error))
                 continue

@@ -5,9 +5,8 @@ socket is driven here.  The library reports a connection lost before DATA
 (certainly not sent) and one lost after the final dot (perhaps sent) by the same
 exception, and that difference is the one thing the ledger needs.
 
-Where the server offers PIPELINING (RFC 2920), the dot of a message travels
-together with MAIL, RCPT and DATA of the next one: a message then costs one
-round trip for its answer and none of its own.
+Where the server offers PIPELINING (RFC 2920), a message travels together with
+MAIL, RCPT and DATA of the next one: each then costs one round trip, not four.
 
 What an answer in each phase proves is the table of `_Session`; what is done
 about it is decided by the ledger, not here.
@@ -30,7 +29,7 @@ from digest.message.headers import UnsafeAddress, checked_address
 from digest.message.splice import splice
 from digest.model.delivery import Envelope, Outcome, Receipt
 from digest.transports import INTENT_SECONDS, OnWire
-from digest.transports.smtp_line import Line, Lost, Reply
+from digest.transports.smtp_line import CutShort, Line, Lost, Reply
 from digest.transports.smtp_login import Account, Security, connect, without_secrets
 
 MAX_BROKEN = 3  # connections in a row that break before a message got through
@@ -243,10 +242,10 @@ class _Session:
             following = None
             if message is None:
                 return
-            receipt = self._up_to_the_dot(message, is_opened=is_opened)
+            receipt = self._opened(message, is_opened=is_opened)
             if receipt is None:
                 following = self._next(compiled, queue) if self._pipelines else None
-                receipt = self._with_the_dot(message, following, on_wire)
+                receipt = self._complete(message, following, on_wire)
             if receipt:
                 yield receipt
         if following:
@@ -317,19 +316,14 @@ class _Session:
 
     # Phase by phase.
 
-    def _up_to_the_dot(self, message: _Message, *, is_opened: bool) -> Receipt | None:
-        """MAIL, RCPT, DATA and the body; a receipt where it ends here."""
+    def _opened(self, message: _Message, *, is_opened: bool) -> Receipt | None:
+        """MAIL, RCPT and DATA; a receipt where it ends here."""
         if message.refusal:
             return _receipt(message, Outcome.REFUSED, message.refusal)
         try:
-            refused = self._open(message, is_opened=is_opened)
-            if refused:
-                return refused
-            self._line.send(message.content)
+            return self._open(message, is_opened=is_opened)
         except Lost as lost:
-            self.drop()
-            return self._deferred(message, f"before the message was complete: {lost}")
-        return None
+            return self._given_up(message, str(lost))
 
     def _open(self, message: _Message, *, is_opened: bool) -> Receipt | None:
         self.is_at_rest = False
@@ -388,32 +382,31 @@ class _Session:
         self._line.send(_DOT)
         return self._line.reply(self._dot_timeout).code != 421
 
-    def _with_the_dot(self, message: _Message, following: _Message | None, on_wire: OnWire) -> Receipt | None:
-        """Declare the message and complete it; None where `on_wire` withheld it.
+    def _complete(self, message: _Message, following: _Message | None, on_wire: OnWire) -> Receipt | None:
+        """Declare the message and send it; None where `on_wire` withheld it.
 
-        Asked as late as can be: without the dot the server must forget all of
-        it (RFC 5321, 4.1.1.4).
+        Without the dot the server must forget all of it (RFC 5321, 4.1.1.4).
         """
-        asked_at = time.monotonic()
+        until = time.monotonic() + INTENT_SECONDS
         number = message.envelope.delivery_id
         if number not in on_wire([number]):
             self.was_withheld = True
             self.drop()
             return None
-        if time.monotonic() - asked_at > INTENT_SECONDS:
-            self.drop()
-            return self._deferred(message, "held up for too long before the message was complete")
+        if time.monotonic() > until:
+            return self._given_up(message, "held up for too long")
         if self._line.has_spoken_or_gone():
-            self.drop()
-            return self._deferred(message, "the server broke off before the message was complete")
-        return self._finish(message, following)
+            return self._given_up(message, "the server broke off")
+        return self._sent(message, following, until=until)
 
-    def _finish(self, message: _Message, following: _Message | None) -> Receipt:
-        """The dot, and the answer that tells who is responsible for the message now."""
+    def _sent(self, message: _Message, following: _Message | None, *, until: float) -> Receipt:
+        """The message with its dot, and the answer that tells who is responsible for it now."""
         opening = b"".join(following.commands) if following else b""
         try:
-            self._line.send(_DOT + opening)
+            self._line.send_message(message.content, _DOT + opening, until=until)
             reply = self._line.reply(self._dot_timeout)
+        except CutShort as cut:
+            return self._given_up(message, str(cut))
         except Lost as lost:
             self.drop()
             return _receipt(message, Outcome.UNCERTAIN, f"after the message was complete: {lost}")
@@ -441,8 +434,10 @@ class _Session:
         self.used_at = time.monotonic()
         return reply
 
-    def _deferred(self, message: _Message, why: str) -> Receipt:
-        return _receipt(message, Outcome.DEFERRED, why)
+    def _given_up(self, message: _Message, why: str) -> Receipt:
+        """No dot has left, so the server has no message."""
+        self.drop()
+        return _receipt(message, Outcome.DEFERRED, f"before the message was complete: {why}")
 
     def _quoted(self, reply: Reply) -> str:
         return without_secrets(str(reply), self._account)

@@ -25,6 +25,10 @@ class Lost(Exception):
     """The connection broke, timed out, or said what is no SMTP."""
 
 
+class CutShort(Lost):
+    """The same, while a message was certainly not complete: its dot has not left."""
+
+
 class Reply(NamedTuple):
     """One answer of the server (RFC 5321, 4.2); `raw` is its text, lines joined by a space."""
 
@@ -72,6 +76,29 @@ class Line:
             self._sock.sendall(octets)
         except OSError as error:
             raise Lost(reason(error)) from error
+
+    def send_message(self, content: bytes, ending: bytes, *, until: float) -> None:
+        """A message and what goes after it, its dot first, in one system call where possible.
+
+        Once all of the content is with the kernel the dot follows at once; not
+        after the monotonic time `until`, though.
+
+        Raises:
+            CutShort: nothing of `ending` has left.
+            Lost: some of it may have.
+        """
+        sent, view = 0, memoryview(content)
+        try:
+            if not self._is_encrypted:  # there is no such call in `ssl`
+                sent = self._sock.sendmsg((content, ending))
+            while sent < len(content):
+                if time.monotonic() > until:
+                    raise CutShort("held up for too long")
+                sent += self._sock.send(view[sent:])
+        except OSError as error:
+            raise CutShort(reason(error)) from error
+        if left := ending[sent - len(content) :]:
+            self.send(left)
 
     def reply(self, timeout: float) -> Reply:
         """The next answer; `timeout` is in seconds and for all of it, to a tick.

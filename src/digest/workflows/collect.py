@@ -11,10 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from digest.errors import DigestError
 from digest.model.article import ArticleId, FoundArticle, Reading, SourceHealth, Validators
 from digest.model.newsletter import Newsletter, SourceSpec
+from digest.rules.days import on_its_day
 from digest.rules.identity import Key, Recognition, keys_of, recognise
 from digest.storage import articles
 from digest.storage.database import Connection, Database
@@ -127,7 +129,8 @@ def _store_reading(
     *,
     now: datetime,
 ) -> Collected:
-    found = reading.articles
+    zone = ZoneInfo(newsletter.timezone)
+    found = tuple(on_its_day(article, zone) for article in reading.articles)
     keys = set().union(*(keys_of(f) for f in found)) if found else set()
     answers = recognise(
         found,

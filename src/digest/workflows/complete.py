@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from digest.errors import DigestError
 from digest.model.article import Article, FoundArticle
 from digest.model.newsletter import Newsletter, Site, SourceSpec
 from digest.rules.addresses import place
+from digest.rules.days import on_its_day
 from digest.storage import articles, issues
 from digest.storage.database import Database
 from digest.workflows import Progress, silent
@@ -47,6 +49,7 @@ def complete(
     askable = [a for a in wanted if _may_be_asked(a, sources, site)][:_AT_MOST]
     if not askable:
         return 0
+    zone = ZoneInfo(newsletter.timezone)
     with ThreadPoolExecutor(max_workers=_AT_THE_SAME_TIME) as pool:
         answers = pool.map(lambda a: _ask(a, sources[a.source], ask), askable)
         for done, (article, answer) in enumerate(zip(askable, answers, strict=True), start=1):
@@ -54,7 +57,7 @@ def complete(
                 if answer is None:
                     articles.mark_completed(connection, article.id, at=now)
                 else:
-                    articles.complete(connection, article.id, answer, at=now)
+                    articles.complete(connection, article.id, on_its_day(answer, zone), at=now)
             progress(done, len(askable), article.title)
     return len(askable)
 

@@ -23,7 +23,7 @@ from digest.message.compile import Compiled
 from digest.model.delivery import Counts, Delivery, DeliveryId, DeliveryState, Envelope, Receipt, Settlement
 from digest.model.issue import Issue, IssueState, Selection
 from digest.rules import approval, sending
-from digest.storage import events, issues, ledger
+from digest.storage import delivery_events, events, issues, ledger
 from digest.storage.database import Connection, Database
 from digest.storage.hot_ledger import HotLedger
 from digest.transports import Transport
@@ -110,6 +110,8 @@ def take_back(connection: Connection, issue: Issue, *, database: Database) -> No
     ledger.recover(
         connection, issue.id, dead=owners.dead_among(holders), doubtful=doubtful, now=_by_the_wall_clock()
     )
+    # Before anybody decides: the provider may have told of it while its answer was lost.
+    delivery_events.accept_on_evidence(connection, issue.id, now=_by_the_wall_clock())
 
 
 def _apply_policy(policy: str, issue: Issue, *, connection: Connection, now: datetime) -> None:
@@ -141,6 +143,7 @@ def finish(issue: Issue, *, database: Database, clock: Clock, trouble: str = "")
         if issues.by_id(connection, issue.id).state is IssueState.CANCELLED:
             # What a sender gave back after the cancelling must not lie there as if it were to be sent.
             ledger.abandon_pending(connection, issue.id, detail="cancelled", now=now)
+        delivery_events.accept_on_evidence(connection, issue.id, now=now)
         counts = ledger.counts(connection, issue.id, now=now)
         if sending.is_finished(counts):
             moved = issues.move(

@@ -18,6 +18,7 @@ from digest.storage.database import Database
 from digest.transports import Transport
 
 _DNS_SECONDS = 5.0
+_SHORTEST_KEY = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,7 @@ def examine(
     *,
     site: Site,
     newsletters: Sequence[Newsletter],
+    keys: Callable[[], Sequence[str]],
     open_database: Callable[[], Database],
     open_transport: Callable[[], Transport] | None,
     settings_warnings: Sequence[str],
@@ -45,10 +47,15 @@ def examine(
     found = [*_settings(settings_warnings)]
     try:
         database = open_database()
-        found.append(Diagnosis(what="database", severity="ok", finding="It opens and has the newest schema."))
+        with database.write():
+            pass  # taking the lock is proof enough
+        found.append(
+            Diagnosis(what="database", severity="ok", finding="It can be written and has the newest schema.")
+        )
     except DigestError as error:
         found.append(Diagnosis(what="database", severity="error", finding=error.message, mend=error.mend))
         return found
+    found.append(_keys(keys))
     found += _public_url(site)
     found += _placeholders(site, newsletters)
     for newsletter in newsletters:
@@ -66,6 +73,23 @@ def _settings(warnings: Sequence[str]) -> Iterator[Diagnosis]:
         yield Diagnosis(what="settings", severity="warning", finding=warning)
     if not warnings:
         yield Diagnosis(what="settings", severity="ok", finding="Complete.")
+
+
+def _keys(keys: Callable[[], Sequence[str]]) -> Diagnosis:
+    try:
+        short = [key for key in keys() if len(key) < _SHORTEST_KEY]
+    except DigestError as error:
+        return Diagnosis(what="secret keys", severity="error", finding=error.message, mend=error.mend)
+    if short:
+        return Diagnosis(
+            what="secret keys",
+            severity="warning",
+            finding=f"A key has fewer than {_SHORTEST_KEY} characters and can be guessed.",
+            mend="Put a longer one in front of it; the old one has to stay for the links of earlier mails.",
+        )
+    return Diagnosis(
+        what="secret keys", severity="ok", finding="They are there. Keep a copy with your backups."
+    )
 
 
 def _public_url(site: Site) -> Iterator[Diagnosis]:

@@ -12,11 +12,14 @@ from digest.rules.layout import lay_out
 from digest.rules.selection import select
 from digest.storage import articles, events, issues
 from digest.storage.database import Connection, Database
+from digest.workflows import press as printing
+from digest.workflows.press import Press
 
 # How articles that were only counted are told of.
 _EARLIER = {
     LeftOut.ALREADY: "already in an earlier issue",
     LeftOut.BACKLOG: LeftOut.BACKLOG.value,
+    LeftOut.BACKLOG_KEPT: LeftOut.BACKLOG_KEPT.value,
     LeftOut.TOO_OLD: LeftOut.TOO_OLD.value,
 }
 
@@ -39,11 +42,19 @@ def plan(newsletter: Newsletter, *, database: Database, now: datetime, everythin
 
 
 def draft(
-    newsletter: Newsletter, *, database: Database, now: datetime, slot_key: str = ""
+    newsletter: Newsletter,
+    *,
+    database: Database,
+    now: datetime,
+    press: Press | None = None,
+    slot_key: str = "",
 ) -> Issue | Selection:
     """Freeze the plan as a draft issue and reserve its articles; the selection if there is nothing.
 
+    With a press it is printed once: a template that fails makes no draft.
+
     Raises:
+        TemplateError: a template, or the subject's, does not load or render.
         NotAllowed: an issue of this newsletter is open already.
     """
     with database.write() as connection:
@@ -69,6 +80,8 @@ def draft(
             now=now,
             slot_key=slot_key,
         )
+        if press is not None:
+            printing.rendered(press, made, now=now)
         what = f"drafted with {len(layout.teasers)} articles"
         events.record(connection, what, at=now, newsletter=newsletter.name, subject=made.ref)
         return made

@@ -12,14 +12,15 @@ import hashlib
 import io
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
 _CHUNK = 1 << 20
-_LONGEST_ROW = 50  # lines: a postal address in quotes has some, a forgotten quotation mark has all that follow
+_UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_LONGEST_ROW = 50  # lines: an address in quotes has a few, a forgotten quotation mark has all that follow
 
 
 class NotReadable(ValueError):
@@ -52,28 +53,27 @@ class PeopleFile:
         self._raw.seek(0)
         errors = "replace" if self.encoding == "utf-16" else "strict"
         text = io.TextIOWrapper(self._raw, encoding=self.encoding, errors=errors, newline="")
-        lines: Iterator[str] = (line.replace("\0", "") for line in text) if self._has_nul else iter(text)
-        return Rows(lines)
+        without_nul = (line.replace("\0", "") for line in text)
+        return Rows(without_nul if self._has_nul or self.encoding == "utf-16" else text)
 
     def part_read(self) -> float:
         """How much of it has been read, from 0 to 1."""
         return self._raw.tell() / max(self._size, 1)
 
     def _look_through(self) -> tuple[str, str]:
+        """The fingerprint and the encoding; on the way, what else reading has to know."""
         digest = hashlib.sha256()
-        start = self._raw.read(4)
-        self._raw.seek(0)
-        is_utf16 = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-        self._has_nul = is_utf16
-        decoder = None if is_utf16 else codecs.getincrementaldecoder("utf-8")()
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        is_utf8, is_utf16 = True, False
         while chunk := self._raw.read(_CHUNK):
-            digest.update(chunk)
+            is_utf16 = is_utf16 or (not self._size and chunk.startswith(_UTF16_MARKS))
             self._size += len(chunk)
+            digest.update(chunk)
+            is_utf8 = is_utf8 and _decodes(decoder, chunk)
             self._has_nul = self._has_nul or b"\0" in chunk
-            if len(chunk) == _CHUNK and b"\n" not in chunk and b"\r" not in chunk:
-                self._has_long_line = True
-            decoder = decoder and _decodes(decoder, chunk)
-        is_utf8 = decoder is not None and _decodes(decoder, b"", final=True) is not None
+            is_long = len(chunk) == _CHUNK and b"\n" not in chunk and b"\r" not in chunk
+            self._has_long_line = self._has_long_line or is_long
+        is_utf8 = is_utf8 and _decodes(decoder, b"", final=True)
         return digest.hexdigest(), "utf-16" if is_utf16 else "utf-8-sig" if is_utf8 else "latin-1"
 
 
@@ -104,7 +104,8 @@ class Rows:
         NotReadable: the first row is no row.
     """
 
-    def __init__(self, lines: Iterator[str]) -> None:
+    def __init__(self, lines: Iterable[str]) -> None:
+        lines = iter(lines)
         first = next(lines, "")
         self._reader = csv.reader(chain([first], lines), delimiter=_delimiter(first))
         try:
@@ -125,7 +126,7 @@ class Rows:
                 for row in reader:
                     before, line = line, reader.line_num
                     if line - before > _LONGEST_ROW:
-                        yield line, _swallowed(before + 1, line)
+                        yield line, _swallowed(before + 1)
                     else:
                         yield line, row
             except csv.Error as error:
@@ -138,19 +139,19 @@ class Rows:
                 return
 
 
-def _swallowed(first: int, last: int) -> str:
+def _swallowed(first: int) -> str:
     return (
         f"The quotation mark that opens on line {first} closes here: all between them is one row. "
         "Is one mark too many?"
     )
 
 
-def _decodes(decoder: codecs.IncrementalDecoder, chunk: bytes, *, final: bool = False) -> object | None:
+def _decodes(decoder: codecs.IncrementalDecoder, chunk: bytes, *, final: bool = False) -> bool:
     try:
         decoder.decode(chunk, final)
     except UnicodeDecodeError:
-        return None
-    return decoder
+        return False
+    return True
 
 
 def _delimiter(first: str) -> str:

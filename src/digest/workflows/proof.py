@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from digest.errors import NotAllowed, TransportError
+from digest.errors import TransportError
 from digest.model.delivery import Delivery, DeliveryId, Receipt
 from digest.model.issue import Issue
-from digest.rules.mailboxes import InvalidAddress, parse_address
+from digest.rules.mailboxes import parse_address
 from digest.transports import Transport
 from digest.workflows import press as printing
 from digest.workflows.press import Press
@@ -18,13 +18,10 @@ def send_proof(issue: Issue, *, to: str, press: Press, transport: Transport, now
     """Submit one marked copy; its unsubscribe link belongs to nobody.
 
     Raises:
-        NotAllowed: the address is not one.
+        InvalidAddress: the address is not one.
         TransportError: the server cannot be reached, or gave no answer.
     """
-    try:
-        address = parse_address(to).address
-    except InvalidAddress as error:
-        raise NotAllowed(f"“{to}” is not an address: {error}") from error
+    address = parse_address(to).address
     reader = Delivery(
         id=DeliveryId(0), address=address, name="", language="", subscription_id=0, epoch=0, attempt=0
     )

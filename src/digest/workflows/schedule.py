@@ -57,6 +57,7 @@ class Schedule:
         self._duties = duties
         self._tell = tell
         self._collected: dict[str, datetime] = {}
+        self.had_trouble = False  # a slot was missed, failed, or waits for a person
 
     def tick(self, now: datetime) -> datetime | None:
         """Do what is due; when the next thing will be.  One newsletter's trouble is not another's."""
@@ -108,8 +109,12 @@ class Schedule:
             ]
 
     def _left_over(self, connection: Connection, newsletter: Newsletter, now: datetime) -> Iterator[Slot]:
-        """A scheduler died over these: their issue resumes, or begins only now if it is not too late."""
-        for record in slots.unfinished(connection, newsletter.name):
+        """A scheduler died over these: their issue resumes, or begins only now if it is not too late.
+
+        Those that failed are tried again with every collecting, until they are too late.
+        """
+        again = self._is_time_to_collect(newsletter, (), now)
+        for record in slots.unfinished(connection, newsletter.name, failed=again):
             state, reason = _judge(record.slot, now=now, late=newsletter.late, is_newest=True)
             is_begun = issues.by_slot(connection, newsletter.name, record.slot.key) is not None
             if is_begun or state is SlotState.DUE:
@@ -140,6 +145,7 @@ class Schedule:
     ) -> None:
         what = f"slot {slot.key} {state.value}: {reason}"
         events.record(connection, what, at=now, newsletter=slot.newsletter)
+        self.had_trouble = True
         self._tell(Happened(newsletter=slot.newsletter, what=what, is_trouble=True))
 
     def _send(self, newsletter: Newsletter, slot: Slot) -> None:
@@ -158,6 +164,7 @@ class Schedule:
             what = f"slot {slot.key} {state.value}" + (f": {reason}" if reason else "")
             events.record(connection, what, at=slot.due, newsletter=newsletter.name)
         went_well = sent is not None and (sent.issue is None or sent.state == IssueState.SENT.value)
+        self.had_trouble |= not went_well
         self._tell(Happened(newsletter=newsletter.name, what=what, is_trouble=not went_well))
 
     def _resume(self, newsletter: Newsletter, now: datetime) -> None:

@@ -41,7 +41,7 @@ def send(  # noqa: PLR0913 - each is a different thing that the caller alone kno
         Blocked: a blocking check is not overridden.
         Busy: another process is sending it.
     """
-    issue = _begun(newsletter, database=database, clock=clock, slot_key=slot_key)
+    issue = _begun(newsletter, press=press, database=database, clock=clock, slot_key=slot_key)
     if isinstance(issue, Selection):
         return Sent(issue=None, state=IssueState.SKIPPED.value, reason=issue.nothing, nothing=issue)
     if issue.state not in approval.OPEN | approval.CAN_SEND:
@@ -84,13 +84,15 @@ def resolve(issue: Issue, *, decision: str, database: Database, by: str, now: da
     return count
 
 
-def _begun(newsletter: Newsletter, *, database: Database, clock: Clock, slot_key: str) -> Issue | Selection:
+def _begun(
+    newsletter: Newsletter, *, press: Press, database: Database, clock: Clock, slot_key: str
+) -> Issue | Selection:
     """The issue to go on with, or a new one; where there is neither, one that waits for a decision."""
     found = _open_issue(newsletter, database=database, slot_key=slot_key)
     if found is not None:
         return found
     try:
-        made = draft(newsletter, database=database, now=clock(), slot_key=slot_key)
+        made = draft(newsletter, database=database, now=clock(), press=press, slot_key=slot_key)
     except NotAllowed:
         # Another sender may have drafted it at this very moment.
         found = _open_issue(newsletter, database=database, slot_key=slot_key)

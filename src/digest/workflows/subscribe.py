@@ -6,24 +6,27 @@ address stays suppressed, and a row that disappears changes nothing.
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import io
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from digest.errors import NotAllowed, NotFound
 from digest.model.newsletter import Newsletter
 from digest.model.subscriber import HistoryEntry, Subscription, SubscriptionState
-from digest.rules.mailboxes import InvalidAddress, clean_name, parse_address
+from digest.rules.mailboxes import InvalidAddress, clean_name, forms_of, parse_address
 from digest.storage import subscribers
+from digest.storage.arrivals import Arrival, Arrivals
 from digest.storage.database import Database
+from digest.storage.hot_import import take_in
 from digest.workflows import Progress, silent
+from digest.workflows.people_file import NotReadable, PeopleFile, Rows, opened
 
-_AT_ONCE = 2000
+_AT_ONCE = 5000  # people in one transaction: others wait for it some 50 ms
+_TELL_EVERY = 5000
+_MOST_BAD_ROWS = 1000
 _EMAIL_COLUMNS = ("email", "e-mail", "email address", "address", "mail")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -36,33 +39,20 @@ class Imported:
     rows: int = 0
     added: int = 0
     repeated: int = 0  # addresses that stood in the file before
-    bad: tuple[tuple[int, str], ...] = ()  # line number and what is wrong
+    bad: tuple[tuple[int, str], ...] = ()  # line number and what is wrong; the first thousand
+    bad_count: int = 0
     unchanged: bool = False
     problem: str = ""  # why the file could not be read at all
 
 
-def read_files(newsletter: Newsletter, *, database: Database, now: datetime) -> list[Imported]:
+def read_files(
+    newsletter: Newsletter, *, database: Database, now: datetime, progress: Progress = silent
+) -> list[Imported]:
     """Read the newsletter's files that changed since they were last read."""
-    done = []
-    for path in newsletter.subscriber_files:
-        try:
-            fingerprint = _fingerprint(path)
-        except OSError as error:
-            done.append(Imported(path=path, problem=f"{path} cannot be read: {error.strerror}."))
-            continue
-        with database.read() as connection:
-            known = subscribers.file_fingerprint(connection, newsletter.name, str(path))
-        if known == fingerprint:
-            done.append(Imported(path=path, unchanged=True))
-            continue
-        result = import_file(newsletter, path, database=database, now=now)
-        done.append(result)
-        if not result.problem:
-            with database.write() as connection:
-                subscribers.remember_file(
-                    connection, newsletter.name, str(path), fingerprint=fingerprint, at=now
-                )
-    return done
+    return [
+        _read(newsletter, path, database=database, now=now, progress=progress, only_changed=True)
+        for path in newsletter.subscriber_files
+    ]
 
 
 def import_file(
@@ -71,91 +61,137 @@ def import_file(
     """Add the people of a CSV file; good rows come in, bad ones are listed with their line.
 
     Columns: email (required), name, language, topics (separated by `;` or `,`).
-    UTF-8 with or without a byte order mark, UTF-16 with one, else Latin-1.
+    UTF-8 with or without a byte order mark, UTF-16 with one, else Latin-1.  Of
+    an address that stands there twice, the first row counts.
+
+    The people come in after the last row is read, in many transactions.  Where
+    that is cut off, those that are in are in; reading the file again adds the rest.
     """
-    try:
-        text = _decoded(path.read_bytes())
-    except OSError as error:
-        return Imported(path=path, problem=f"{path} cannot be read: {error.strerror}.")
-    rows = csv.DictReader(io.StringIO(text), dialect=_dialect(text))
-    column = _email_column(rows.fieldnames or [])
-    if column is None:
-        return Imported(
-            path=path,
-            problem=f"{path.name} has no column “email”: its first line must name the columns "
-            f"(email, name, language, topics). It names: {', '.join(rows.fieldnames or ['nothing'])}.",
-        )
-    return _add_rows(newsletter, path, rows, column, database=database, now=now, progress=progress)
+    return _read(newsletter, path, database=database, now=now, progress=progress, only_changed=False)
 
 
-def _add_rows(
+def _read(
     newsletter: Newsletter,
     path: Path,
-    rows: csv.DictReader[str],
-    column: str,
+    *,
+    database: Database,
+    now: datetime,
+    progress: Progress,
+    only_changed: bool,
+) -> Imported:
+    try:
+        with opened(path) as file:
+            if only_changed and _is_known(newsletter, path, file.fingerprint, database=database):
+                return Imported(path=path, unchanged=True)
+            done = _add_people(newsletter, path, file, database=database, now=now, progress=progress)
+            if only_changed:
+                _remember(newsletter, path, file.fingerprint, database=database, now=now)
+            return done
+    except OSError as error:
+        return Imported(path=path, problem=f"{path} cannot be read: {error.strerror}.")
+    except NotReadable as error:
+        return Imported(path=path, problem=f"{path.name} cannot be read: {error}.")
+
+
+def _is_known(newsletter: Newsletter, path: Path, fingerprint: str, *, database: Database) -> bool:
+    with database.read() as connection:
+        return subscribers.file_fingerprint(connection, newsletter.name, str(path)) == fingerprint
+
+
+def _remember(
+    newsletter: Newsletter, path: Path, fingerprint: str, *, database: Database, now: datetime
+) -> None:
+    with database.write() as connection:
+        subscribers.remember_file(connection, newsletter.name, str(path), fingerprint=fingerprint, at=now)
+
+
+def _add_people(
+    newsletter: Newsletter,
+    path: Path,
+    file: PeopleFile,
     *,
     database: Database,
     now: datetime,
     progress: Progress,
 ) -> Imported:
-    seen: set[str] = set()
-    bad: list[tuple[int, str]] = []
-    people: list[dict[str, Any]] = []
-    total = added = repeated = 0
-
-    def store() -> int:
-        with database.write() as connection:
-            count = subscribers.add(connection, newsletter.name, people, at=now, how=f"file {path.name}")
-        people.clear()
-        progress(total, 0, path.name)
-        return count
-
-    for line, row in _numbered(rows, bad):
-        total += 1
-        try:
-            person = _person(row, column)
-        except InvalidAddress as error:
-            bad.append((line, str(error)))
-            continue
-        if person["address_key"] in seen:
-            repeated += 1
-            continue
-        seen.add(person["address_key"])
-        people.append(person)
-        if len(people) >= _AT_ONCE:
-            added += store()
-    if people:
-        added += store()
-    return Imported(path=path, rows=total, added=added, repeated=repeated, bad=tuple(bad))
+    with Arrivals() as arrivals:
+        reading = _Reading(file.rows())
+        good = arrivals.take(
+            reading.people(lambda rows: progress(rows, round(rows / file.part_read()), path.name))
+        )
+        stored = added = 0
+        for batch in arrivals.batches(_AT_ONCE):
+            with database.write() as connection:
+                added += take_in(connection, newsletter.name, batch, at=now, how=f"file {path.name}")
+            stored += len(batch)
+            progress(stored, good, path.name)
+    return Imported(
+        path=path,
+        rows=reading.rows,
+        added=added,
+        repeated=good - stored,
+        bad=tuple(reading.bad),
+        bad_count=reading.bad_count,
+    )
 
 
-def _numbered(
-    rows: csv.DictReader[str], bad: list[tuple[int, str]]
-) -> Iterator[tuple[int, dict[str, str | None]]]:
-    """Rows with the line they end on; a row that the CSV reader refuses becomes a bad one."""
-    while True:
-        try:
-            row = next(rows)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            bad.append((rows.line_num, f"The row cannot be read: {error}."))
-            continue
-        if any(isinstance(value, str) and value.strip() for value in row.values()):
-            yield rows.line_num, row
+class _Reading:
+    """Turns rows into people, and keeps account of those that are none.
+
+    Raises:
+        NotReadable: there is no column of addresses.
+    """
+
+    def __init__(self, rows: Rows) -> None:
+        self.rows = self.bad_count = 0
+        self.bad: list[tuple[int, str]] = []
+        self._rows = rows
+        self._places = {name.strip().casefold(): place for place, name in enumerate(rows.columns)}
+        self._email = next((self._places[name] for name in _EMAIL_COLUMNS if name in self._places), -1)
+        if self._email < 0:
+            raise NotReadable(
+                "it has no column “email”; its first line must name the columns "
+                f"(email, name, language, topics), and names: {', '.join(rows.columns) or 'nothing'}"
+            )
+
+    def people(self, tell: Callable[[int], None]) -> Iterator[Arrival]:
+        """The good rows as people, in the order of the file."""
+        email, width = self._email, len(self._rows.columns)
+        # What is absent is the last cell of a row with this at its end, and that is empty.
+        name, language, topics = (self._places.get(n, -1) for n in ("name", "language", "topics"))
+        absent = [""] * (width + 1)
+        for line, row in self._rows:
+            if isinstance(row, str):
+                self._count_bad(line, row)
+                continue
+            row.extend(absent)
+            try:
+                address, key = forms_of(row[email])
+            except InvalidAddress as error:
+                if any(cell.strip() for cell in row[:width]):
+                    self._count_bad(line, str(error))
+                continue
+            self.rows += 1
+            if not self.rows % _TELL_EVERY:
+                tell(self.rows)
+            yield key, address, clean_name(row[name]), _language(row[language]), _topics(row[topics])
+
+    def _count_bad(self, line: int, what: str) -> None:
+        self.rows += 1
+        self.bad_count += 1
+        if len(self.bad) < _MOST_BAD_ROWS:
+            self.bad.append((line, what))
 
 
-def _person(row: dict[str, str | None], column: str) -> dict[str, Any]:
-    address = parse_address(row.get(column) or "")
-    columns = {name.strip().casefold(): value for name, value in row.items() if name}
-    topics = (columns.get("topics") or "").replace(";", ",").split(",")
-    return {
-        "address": address.address,
-        "address_key": address.key,
-        "name": clean_name(columns.get("name") or ""),
-        "language": clean_name(columns.get("language") or "")[:35],
-        "topics": [clean_name(topic) for topic in topics if topic.strip()],
-    }
+@lru_cache(maxsize=100)
+def _language(cell: str) -> str:
+    return clean_name(cell)[:35]
+
+
+@lru_cache(maxsize=100)
+def _topics(cell: str) -> str:
+    found = [clean_name(topic) for topic in cell.replace(";", ",").split(",") if topic.strip()]
+    return json.dumps(found) if found else ""
 
 
 def add(
@@ -258,31 +294,3 @@ def _of(mine: list[Subscription], newsletter: Newsletter) -> Subscription:
         if subscription.newsletter == newsletter.name:
             return subscription
     raise NotFound(f"There is no such subscriber of {newsletter.name}.")
-
-
-def _email_column(names: list[str] | tuple[str, ...] | Any) -> str | None:
-    by_name = {name.strip().casefold(): name for name in names if isinstance(name, str)}
-    return next((by_name[known] for known in _EMAIL_COLUMNS if known in by_name), None)
-
-
-def _dialect(text: str) -> type[csv.Dialect]:
-    first = text.partition("\n")[0]
-    dialect = csv.excel
-    if first.count(";") > first.count(","):
-        return type("Semicolons", (csv.excel,), {"delimiter": ";"})
-    if first.count("\t") > first.count(","):
-        return csv.excel_tab
-    return dialect
-
-
-def _decoded(raw: bytes) -> str:
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return raw.decode("utf-16", "replace").replace("\0", "")
-    try:
-        return raw.decode("utf-8-sig").replace("\0", "")
-    except UnicodeDecodeError:
-        return raw.decode("latin-1").replace("\0", "")
-
-
-def _fingerprint(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -47,9 +47,24 @@ def title_of_html(markup: str, *, limit: int = 300) -> str:
     """A headline, of which nobody knows whether it is text or HTML.
 
     Elements of HTML vanish, everything else in angle brackets stays: the title
-    “Using Vec<T>” means what it says, and so does “<mj-raw>”.
+    “Using Vec<T>” means what it says, and so does “<mj-raw>”.  A tag that is never
+    closed is no markup either: “From <div> to <main>” is about tags.
     """
-    return _text(markup, limit=limit, unknown_is_text=True).removesuffix("¶").rstrip()
+    return _text(_unpaired_as_text(markup), limit=limit, unknown_is_text=True).removesuffix("¶").rstrip()
+
+
+def _unpaired_as_text(title: str) -> str:
+    if "<" not in title:
+        return title
+    closed = {name.lower() for name in _CLOSING.findall(title)}
+    return _OPENING.sub(
+        lambda tag: tag[0] if tag[1].lower() in closed or tag[1].lower() in _NEVER_CLOSED else "&lt;", title
+    )
+
+
+_CLOSING = re.compile(r"</\s*([a-zA-Z][\w-]{0,30})")
+_OPENING = re.compile(r"<(?=([a-zA-Z][\w-]{0,30})[\s/>])")
+_NEVER_CLOSED = frozenset({"br", "hr", "img", "wbr", "p", "li", "h1", "h2", "h3", "input", "link", "meta"})
 
 
 def _text(markup: str, *, limit: int, unknown_is_text: bool) -> str:
