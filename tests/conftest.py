@@ -25,7 +25,7 @@ def shared_folder() -> Path:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for mark in item.iter_markers("needs"):
         for program in mark.args:
-            if not shutil.which(program):
+            if not (shutil.which(program) or shutil.which(program, path="/usr/sbin")):
                 pytest.skip(f"{program} is not installed; ./dev test --all brings it")
 
 

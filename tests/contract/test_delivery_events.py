@@ -201,7 +201,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_template(tmp_path_factory.mktemp("events"))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 @pytest.mark.parametrize("kind", KINDS)
 def test_any_order_and_repetition_ends_in_the_same_place(kind: str, empty: Path, data: st.DataObject) -> None:

@@ -73,6 +73,14 @@ def smtp_bench(stack: ExitStack, folder: Path) -> Bench:
     )
 
 
+def pipelined_bench(stack: ExitStack, folder: Path) -> Bench:
+    """The same server, which takes the next message before it has answered for the last."""
+    bench, server = smtp_bench(stack, folder), stack.enter_context(AcceptingServer(pipelining=True))
+    bench.transport = Smtp(host="127.0.0.1", port=server.port, security="none", helo_name="s.test", timeout=5)
+    bench.seen = lambda: [from_wire(taken.content) for taken in server.taken]
+    return bench
+
+
 def sendgrid_bench(stack: ExitStack, folder: Path) -> Bench:
     fake: FakeSendGrid = stack.enter_context(FakeSendGrid())
 
@@ -106,7 +114,12 @@ def from_wire(raw: bytes) -> Seen:
     )
 
 
-@pytest.fixture(params=[outbox_bench, smtp_bench, sendgrid_bench], ids=["outbox", "smtp", "sendgrid"])
+BENCHES = {
+    "outbox": outbox_bench, "smtp": smtp_bench, "smtp-pipelined": pipelined_bench, "sendgrid": sendgrid_bench,
+}  # fmt: skip
+
+
+@pytest.fixture(params=BENCHES.values(), ids=list(BENCHES))
 def bench(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     with ExitStack() as stack:
@@ -294,6 +307,50 @@ def test_verify_of_a_server_that_is_down_says_what_to_do(bench: Bench) -> None:
     with pytest.raises(TransportDown) as caught:
         bench.down().verify()
     assert caught.value.mend
+
+
+def test_a_pool_is_drawn_from_only_for_what_is_worked_on(bench: Bench) -> None:
+    """At most a window is taken and not yet answered, plus one opened ahead; and no draw after the last."""
+    drawn: list[int] = []
+    ended: list[bool] = []
+    open_ahead: list[int] = []
+
+    class Pool:
+        def __iter__(self) -> Iterator[Envelope]:
+            return self
+
+        def __next__(self) -> Envelope:
+            assert not ended, "it was asked again after its end"
+            if len(drawn) == 7:
+                ended.append(True)
+                raise StopIteration
+            drawn.append(len(drawn) + 1)
+            return envelope(drawn[-1])
+
+    answered = 0
+    for _ in bench.transport.submit(compiled(), Pool(), on_wire=all_of):
+        open_ahead.append(len(drawn) - answered)
+        answered += 1
+    assert answered == 7
+    assert max(open_ahead) <= min(bench.transport.window, 7) + 1
+
+
+def test_a_pool_that_is_empty_is_asked_once(bench: Bench) -> None:
+    """No connection is made for nothing: a server that is down is not even noticed."""
+    assert list(bench.down().submit(compiled(), iter(()), on_wire=all_of)) == []
+
+
+def test_an_error_of_the_pool_loses_no_account(bench: Bench) -> None:
+    """What was drawn and has no receipt is nowhere."""
+
+    def pool() -> Iterator[Envelope]:
+        yield from (envelope(n) for n in range(1, 6))
+        raise LookupError("the ledger is gone")
+
+    receipts: list[Receipt] = []
+    with pytest.raises(LookupError):
+        receipts.extend(bench.transport.submit(compiled(), pool(), on_wire=all_of))
+    assert len(bench.seen()) == len(receipts)
 
 
 def test_a_caller_may_stop_in_the_middle(bench: Bench) -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import errno
 import os
 import stat
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+import dkim
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from digest.errors import TransportDown
+from digest.message.dkim import Signer
 from digest.message.splice import message_bytes
 from digest.model.delivery import DeliveryId, Envelope, Outcome, Receipt
 from digest.transports import outbox as room
@@ -47,6 +52,19 @@ def test_a_file_is_named_after_issue_delivery_and_address(tmp_path: Path) -> Non
 def test_an_address_never_leads_out_of_the_folder(tmp_path: Path, address: str, name: str) -> None:
     assert submit(tmp_path, envelope(1, address)) == [name]
     assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_with_a_key_every_file_is_signed(tmp_path: Path) -> None:
+    key = Ed25519PrivateKey.generate()
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    record = b"v=DKIM1; k=ed25519; p=" + base64.b64encode(public)
+    signer = Signer(domain="news.example.com", selector="digest1", key=pem)
+    outbox = Outbox(tmp_path, signer=signer)
+    list(outbox.submit(compiled(), [envelope(1), envelope(2, name="Zoë")], on_wire=all_of))
+    files = [path.read_bytes() for path in tmp_path.glob("*.eml")]
+    assert len(files) == 2
+    assert all(dkim.verify(content, dnsfunc=lambda *_, **__: record) for content in files)
 
 
 def test_dots_that_climb_are_no_address(tmp_path: Path) -> None:

@@ -215,10 +215,13 @@ def test_a_no_to_all_of_it_stops_with_what_to_do(fake: FakeSendGrid, status: int
 
 
 def test_429_waits_as_long_as_the_provider_says(fake: FakeSendGrid) -> None:
-    """Nothing of this batch was taken, and the next ones are not even tried."""
+    """Nothing of this batch was taken; what waits behind it stays where it is."""
     fake.script(refuse(429, "too many requests", X_RateLimit_Reset=str(int(time.time()) + 30)))
-    receipts = submit(fake, *people(5), batch_size=2)
-    assert outcomes(receipts) == dict.fromkeys(range(1, 6), DEFERRED)
+    pool = iter(people(5))
+    transport = SendGrid(api_key=fake.api_key, host=fake.url, batch_size=2, timeout=5)
+    receipts = list(transport.submit(compiled(), pool, on_wire=all_of))
+    assert outcomes(receipts) == dict.fromkeys(range(1, 3), DEFERRED)
+    assert [one.delivery_id for one in pool] == [3, 4, 5]
     for receipt in receipts:
         assert receipt.retry_after is not None
         assert timedelta(seconds=25) < receipt.retry_after <= timedelta(seconds=30)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import ipaddress
 import logging
+import os
+import shutil
+import socket
 import ssl
+import subprocess
 import threading
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from digest.errors import TransportDown
+from digest.message.compile import Compiled
 from digest.message.splice import message_bytes
 from digest.model.delivery import DeliveryId, Envelope, Outcome, Receipt
 from digest.transports.smtp import Smtp
@@ -55,16 +63,30 @@ def submit(
     return list(smtp.submit(compiled(), envelopes, on_wire=on_wire))
 
 
-def scripted(stack: ExitStack, *script: Misbehaviour, **options: object) -> ScriptedServer:
-    return stack.enter_context(ScriptedServer(*script, **options))  # type: ignore[arg-type]
+Script = Callable[..., ScriptedServer]
+
+
+@pytest.fixture(params=["one by one", "pipelined"])
+def scripted(request: pytest.FixtureRequest, stack: ExitStack) -> Script:
+    """Makes a scripted server; every test that uses it is run without and with PIPELINING."""
+    own = ("PIPELINING",) if request.param == "pipelined" else ()
+
+    def make(*script: Misbehaviour, extensions: tuple[str, ...] = ("SMTPUTF8", "8BITMIME")) -> ScriptedServer:
+        return stack.enter_context(ScriptedServer(*script, extensions=(*own, *extensions)))
+
+    return make
+
+
+def pipelined(stack: ExitStack, *script: Misbehaviour) -> ScriptedServer:
+    return stack.enter_context(ScriptedServer(*script, extensions=("PIPELINING", "SIZE 10240000")))
 
 
 # -- what goes over the wire -------------------------------------------------------------------------
 
 
-def test_the_server_gets_exactly_the_message(stack: ExitStack) -> None:
+def test_the_server_gets_exactly_the_message(stack: ExitStack, scripted: Script) -> None:
     """Byte for byte, with a line that is a single dot, and the envelope beside it."""
-    server = scripted(stack)
+    server = scripted()
     [receipt] = submit(plain(stack, server.port), envelope(1, name="Zoë"))
     [taken] = server.taken
     assert taken.content == message_bytes(compiled(), envelope(1, name="Zoë"))
@@ -72,9 +94,9 @@ def test_the_server_gets_exactly_the_message(stack: ExitStack) -> None:
     assert (receipt.outcome, receipt.provider_ref) == (ACCEPTED, "S0001")
 
 
-def test_one_connection_carries_many_messages_also_over_calls(stack: ExitStack) -> None:
+def test_one_connection_carries_many_messages_also_over_calls(stack: ExitStack, scripted: Script) -> None:
     """No RSET after good ones: that would be a round trip each."""
-    server = scripted(stack)
+    server = scripted()
     smtp = plain(stack, server.port)
     submit(smtp, envelope(1), envelope(2))
     submit(smtp, envelope(3))
@@ -83,8 +105,10 @@ def test_one_connection_carries_many_messages_also_over_calls(stack: ExitStack) 
     assert server.commands == ["EHLO", *["MAIL", "RCPT", "DATA"] * 3, "QUIT"]
 
 
-def test_a_rested_connection_that_died_is_replaced(stack: ExitStack, monkeypatch: pytest.MonkeyPatch) -> None:
-    server = scripted(stack, Misbehaviour(replies={"noop": CUT}))
+def test_a_rested_connection_that_died_is_replaced(
+    stack: ExitStack, scripted: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = scripted(Misbehaviour(replies={"noop": CUT}))
     smtp = plain(stack, server.port)
     submit(smtp, envelope(1))
     monkeypatch.setattr("digest.transports.smtp.IDLE_SECONDS", -1.0)
@@ -92,9 +116,9 @@ def test_a_rested_connection_that_died_is_replaced(stack: ExitStack, monkeypatch
     assert server.connections == 2
 
 
-def test_calls_in_threads_use_connections_of_their_own(stack: ExitStack) -> None:
+def test_calls_in_threads_use_connections_of_their_own(stack: ExitStack, scripted: Script) -> None:
     """As many as allowed, never more; every message arrives once."""
-    server = scripted(stack)
+    server = scripted()
     smtp = plain(stack, server.port, connections=2)
     threads = [
         threading.Thread(target=submit, args=(smtp, *(envelope(10 * t + n) for n in range(3))))
@@ -106,13 +130,6 @@ def test_calls_in_threads_use_connections_of_their_own(stack: ExitStack) -> None
         thread.join()
     assert server.connections <= 2
     assert len({taken.recipients for taken in server.taken}) == len(server.taken) == 12
-
-
-def test_the_rate_is_asked_before_each_message(stack: ExitStack) -> None:
-    asked: list[int] = []
-    server = scripted(stack)
-    submit(plain(stack, server.port, rate=asked.append), envelope(1), envelope(2))
-    assert asked == [1, 1]
 
 
 # -- the table of phases -----------------------------------------------------------------------------
@@ -144,9 +161,11 @@ PHASES = [
 @pytest.mark.parametrize(
     ("phase", "reply", "outcome"), PHASES, ids=[f"{p}-{r.strip(chr(0))[:8]}" for p, r, _ in PHASES]
 )
-def test_the_phase_decides(stack: ExitStack, phase: str, reply: str, outcome: Outcome) -> None:
+def test_the_phase_decides(
+    stack: ExitStack, scripted: Script, phase: str, reply: str, outcome: Outcome
+) -> None:
     """The second of three messages meets trouble; the first and the third never notice."""
-    server = scripted(stack, Misbehaviour(replies={phase: reply}, at_message=1))
+    server = scripted(Misbehaviour(replies={phase: reply}, at_message=1))
     smtp = plain(stack, server.port, timeout=0.5, dot_timeout=0.5)
     receipts = submit(smtp, *(envelope(n) for n in (1, 2, 3)))
     assert [receipt.outcome for receipt in receipts] == [ACCEPTED, outcome, ACCEPTED]
@@ -156,16 +175,45 @@ def test_the_phase_decides(stack: ExitStack, phase: str, reply: str, outcome: Ou
         assert reply[:3] in receipts[1].detail
 
 
-def test_a_lost_answer_is_uncertain_also_when_the_message_was_not_taken(stack: ExitStack) -> None:
-    server = scripted(stack, Misbehaviour(replies={"dot": CUT}, takes=False))
+def test_a_lost_answer_is_uncertain_also_when_the_message_was_not_taken(
+    stack: ExitStack, scripted: Script
+) -> None:
+    server = scripted(Misbehaviour(replies={"dot": CUT}, takes=False))
     [receipt] = submit(plain(stack, server.port), envelope(1))
     assert receipt.outcome is UNCERTAIN
     assert server.taken == []
 
 
-def test_a_connection_lost_in_the_body_is_certain(stack: ExitStack) -> None:
-    """What is known to be broken gets no dot, so the message can not have been taken."""
-    server = scripted(stack, Misbehaviour(replies={"body": CUT}))
+def huge() -> Compiled:
+    """More than the kernel takes at once, so that the dot stays behind."""
+    return replace(compiled(), segments=(*compiled().segments, (b"x" * 70 + b"\r\n") * 300_000))
+
+
+def test_a_connection_lost_in_the_body_is_certain(stack: ExitStack, scripted: Script) -> None:
+    """What breaks before the dot was handed over gets none, so the message can not have been taken."""
+    server = scripted(Misbehaviour(replies={"body": CUT}))
+    [receipt] = plain(stack, server.port).submit(huge(), [envelope(1)], on_wire=all_of)
+    assert receipt.outcome is DEFERRED
+    assert "before the message was complete" in receipt.detail
+    assert server.taken == []
+
+
+def test_a_connection_lost_after_all_of_a_message_has_left_is_uncertain(
+    stack: ExitStack, scripted: Script
+) -> None:
+    """The server went in the body; but the dot was on its way by then, and might have been read."""
+    server = scripted(Misbehaviour(replies={"body": CUT}))
+    [receipt] = submit(plain(stack, server.port), envelope(1))
+    assert receipt.outcome is UNCERTAIN
+
+
+@pytest.mark.parametrize("said", ["421 4.4.2 timeout exceeded", CUT])
+def test_a_server_that_left_while_the_intent_was_written_gets_no_dot(
+    stack: ExitStack, scripted: Script, said: str
+) -> None:
+    """A commit may take its time; what came in meanwhile spares the doubt."""
+    replies = {"body": said} if said != CUT else {"idle": CUT}
+    server = scripted(Misbehaviour(replies=replies))
 
     def on_wire(ids: Sequence[DeliveryId]) -> Collection[DeliveryId]:
         assert server.has_cut.wait(5)
@@ -176,15 +224,15 @@ def test_a_connection_lost_in_the_body_is_certain(stack: ExitStack) -> None:
     assert server.taken == []
 
 
-def test_a_failed_quit_changes_nothing(stack: ExitStack) -> None:
-    server = scripted(stack, Misbehaviour(replies={"quit": CUT}))
+def test_a_failed_quit_changes_nothing(stack: ExitStack, scripted: Script) -> None:
+    server = scripted(Misbehaviour(replies={"quit": CUT}))
     smtp = plain(stack, server.port)
     assert [receipt.outcome for receipt in submit(smtp, envelope(1))] == [ACCEPTED]
     smtp.close()
 
 
 def test_a_refused_recipient_is_followed_by_a_reset_and_nothing_else(stack: ExitStack) -> None:
-    server = scripted(stack, Misbehaviour(replies={"rcpt": "550 5.1.1 no"}))
+    server = stack.enter_context(ScriptedServer(Misbehaviour(replies={"rcpt": "550 5.1.1 no"})))
     submit(plain(stack, server.port), envelope(1))
     assert server.commands == ["EHLO", "MAIL", "RCPT", "RSET"]
     assert server.connections == 1
@@ -198,9 +246,11 @@ def test_a_refused_recipient_is_followed_by_a_reset_and_nothing_else(stack: Exit
         ("rcpt", "530 5.7.0 Authentication required"),
     ],
 )
-def test_what_is_no_recipients_fault_stops_everything(stack: ExitStack, phase: str, reply: str) -> None:
+def test_what_is_no_recipients_fault_stops_everything(
+    stack: ExitStack, scripted: Script, phase: str, reply: str
+) -> None:
     """Else one wrong setting would cost the whole audience."""
-    server = scripted(stack, Misbehaviour(replies={phase: reply}))
+    server = scripted(Misbehaviour(replies={phase: reply}))
     with pytest.raises(TransportDown) as caught:
         submit(plain(stack, server.port), envelope(1), envelope(2))
     assert reply[4:] in caught.value.message
@@ -208,9 +258,9 @@ def test_what_is_no_recipients_fault_stops_everything(stack: ExitStack, phase: s
     assert server.taken == []
 
 
-def test_three_broken_connections_in_a_row_are_enough(stack: ExitStack) -> None:
+def test_three_broken_connections_in_a_row_are_enough(stack: ExitStack, scripted: Script) -> None:
     """Three are deferred and known; the rest was never tried."""
-    server = scripted(stack, *(Misbehaviour(replies={"mail": CUT}) for _ in range(5)))
+    server = scripted(*(Misbehaviour(replies={"mail": CUT}) for _ in range(5)))
     receipts: list[Receipt] = []
     answers = plain(stack, server.port).submit(compiled(), [envelope(n) for n in range(9)], on_wire=all_of)
     with pytest.raises(TransportDown, match="3 connections in a row"):
@@ -219,10 +269,10 @@ def test_three_broken_connections_in_a_row_are_enough(stack: ExitStack) -> None:
     assert server.connections == 3
 
 
-def test_a_success_between_them_starts_the_count_again(stack: ExitStack) -> None:
+def test_a_success_between_them_starts_the_count_again(stack: ExitStack, scripted: Script) -> None:
     trouble = Misbehaviour(replies={"mail": CUT})
     later = Misbehaviour(replies={"mail": CUT}, at_message=1)
-    server = scripted(stack, trouble, trouble, later, trouble)
+    server = scripted(trouble, trouble, later, trouble)
     receipts = submit(plain(stack, server.port), *(envelope(n) for n in range(6)))
     assert [receipt.outcome for receipt in receipts] == [
         DEFERRED,
@@ -234,9 +284,9 @@ def test_a_success_between_them_starts_the_count_again(stack: ExitStack) -> None
     ]
 
 
-def test_the_dot_waits_for_the_intent(stack: ExitStack) -> None:
+def test_the_dot_waits_for_the_intent(stack: ExitStack, scripted: Script) -> None:
     """The whole body is out when `on_wire` is asked, and the server still has no message."""
-    server = scripted(stack)
+    server = scripted()
     order: list[str] = []
     server.before_accept = lambda: order.append("taken")
 
@@ -249,9 +299,9 @@ def test_the_dot_waits_for_the_intent(stack: ExitStack) -> None:
     assert order == ["intent", "taken"] * 2
 
 
-def test_what_was_withheld_costs_the_connection_and_no_receipt(stack: ExitStack) -> None:
+def test_what_was_withheld_costs_the_connection_and_no_receipt(stack: ExitStack, scripted: Script) -> None:
     """Without its dot the server must forget the message; dropping is no sign of a broken server."""
-    server = scripted(stack)
+    server = scripted()
     smtp = plain(stack, server.port)
     receipts = submit(
         smtp, *(envelope(n) for n in range(6)), on_wire=lambda ids: [] if ids[0] < 5 else list(ids)
@@ -260,22 +310,250 @@ def test_what_was_withheld_costs_the_connection_and_no_receipt(stack: ExitStack)
     assert [one.recipients for one in server.taken] == [("r5@example.org",)]
 
 
-def test_a_sender_that_was_frozen_lets_nothing_go(stack: ExitStack, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sender_that_was_frozen_lets_nothing_go(
+    stack: ExitStack, scripted: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its claim may be lost by now, and somebody else may be sending."""
     monkeypatch.setattr("digest.transports.smtp.INTENT_SECONDS", -1.0)
-    server = scripted(stack)
+    server = scripted()
     [receipt] = submit(plain(stack, server.port), envelope(1))
     assert receipt.outcome is DEFERRED
     assert server.taken == []
 
 
+# -- pipelining (RFC 2920) ---------------------------------------------------------------------------
+
+
+def test_the_next_message_is_opened_together_with_the_dot(stack: ExitStack) -> None:
+    """The server answers the first dot only when it has the second DATA: one flight per message."""
+    server = pipelined(stack, Misbehaviour(waits_for_more=True))
+    receipts = submit(plain(stack, server.port, timeout=2, dot_timeout=2), envelope(1), envelope(2))
+    assert [receipt.outcome for receipt in receipts] == [ACCEPTED, ACCEPTED]
+
+
+def test_nothing_is_sent_ahead_where_pipelining_is_not_offered(stack: ExitStack) -> None:
+    server = stack.enter_context(ScriptedServer(Misbehaviour(waits_for_more=True)))
+    first, second = submit(plain(stack, server.port, timeout=1, dot_timeout=0.3), envelope(1), envelope(2))
+    assert (first.outcome, second.outcome) == (UNCERTAIN, ACCEPTED)
+
+
+def test_a_receipt_is_known_before_the_next_message_is_declared(stack: ExitStack, scripted: Script) -> None:
+    """So at most one message of a connection is declared and not settled."""
+    server = scripted()
+    order: list[str] = []
+
+    def on_wire(ids: Sequence[DeliveryId]) -> Collection[DeliveryId]:
+        order.append(f"declare {ids[0]}")
+        return ids
+
+    for receipt in plain(stack, server.port).submit(
+        compiled(), [envelope(n) for n in (1, 2, 3)], on_wire=on_wire
+    ):
+        order.append(f"settle {receipt.delivery_id}")
+    assert order == ["declare 1", "settle 1", "declare 2", "settle 2", "declare 3", "settle 3"]
+
+
+def test_an_envelope_is_pulled_only_when_it_is_its_turn(stack: ExitStack, scripted: Script) -> None:
+    """At most one ahead where the next message is opened with the dot, none where it is not."""
+    server = scripted()
+    pulled: list[int] = []
+    ahead: list[int] = []
+
+    def pool() -> Iterator[Envelope]:
+        for number in range(1, 6):
+            pulled.append(number)
+            yield envelope(number)
+
+    def on_wire(ids: Sequence[DeliveryId]) -> Collection[DeliveryId]:
+        ahead.append(len(pulled) - ids[0])
+        return ids
+
+    receipts = list(plain(stack, server.port).submit(compiled(), pool(), on_wire=on_wire))
+    assert len(receipts) == 5
+    is_pipelined = "PIPELINING" in server.extensions
+    assert ahead == ([1, 1, 1, 1, 0] if is_pipelined else [0] * 5)
+
+
+def test_nothing_is_pulled_after_the_server_turned_us_away(stack: ExitStack, scripted: Script) -> None:
+    server = scripted(Misbehaviour(replies={"mail": "550 5.7.1 not from you"}, at_message=1))
+    pulled: list[int] = []
+
+    def pool() -> Iterator[Envelope]:
+        for number in range(1, 9):
+            pulled.append(number)
+            yield envelope(number)
+
+    receipts: list[Receipt] = []
+    with pytest.raises(TransportDown):
+        receipts.extend(plain(stack, server.port).submit(compiled(), pool(), on_wire=all_of))
+    assert pulled == [1, 2]
+    assert len(server.taken) == 1
+
+
+def test_a_pool_that_breaks_leaves_nothing_unaccounted(stack: ExitStack, scripted: Script) -> None:
+    """What was opened and has no receipt was not taken."""
+    server = scripted()
+    receipts: list[Receipt] = []
+
+    def pool() -> Iterator[Envelope]:
+        yield from (envelope(1), envelope(2))
+        raise LookupError("the ledger is gone")
+
+    with pytest.raises(LookupError):
+        receipts.extend(plain(stack, server.port).submit(compiled(), pool(), on_wire=all_of))
+    assert [one.recipients for one in server.taken] == [
+        (f"r{receipt.delivery_id}@example.org",) for receipt in receipts
+    ]
+
+
+def test_a_refused_recipient_whose_data_is_wanted_all_the_same_gets_a_dot(stack: ExitStack) -> None:
+    """RFC 2920, 3.1: an empty message for nobody, which needs no intent; the connection goes on."""
+    server = pipelined(stack, Misbehaviour(replies={"rcpt": "550 5.1.1 no"}, at_message=1))
+    declared: list[int] = []
+
+    def on_wire(ids: Sequence[DeliveryId]) -> Collection[DeliveryId]:
+        declared.extend(ids)
+        return ids
+
+    receipts = submit(plain(stack, server.port), *(envelope(n) for n in (1, 2, 3)), on_wire=on_wire)
+    assert [receipt.outcome for receipt in receipts] == [ACCEPTED, REFUSED, ACCEPTED]
+    assert declared == [1, 3]
+    assert (server.connections, server.without_recipient) == (1, 1)
+    assert [one.recipients for one in server.taken] == [("r1@example.org",), ("r3@example.org",)]
+
+
+def test_a_refused_recipient_whose_data_is_not_wanted_is_reset(stack: ExitStack) -> None:
+    replies = {"rcpt": "550 5.1.1 no", "data": "554 5.5.1 no valid recipients"}
+    server = pipelined(stack, Misbehaviour(replies=replies, at_message=1))
+    receipts = submit(plain(stack, server.port), *(envelope(n) for n in (1, 2, 3)))
+    assert [receipt.outcome for receipt in receipts] == [ACCEPTED, REFUSED, ACCEPTED]
+    assert receipts[1].detail == "550 5.1.1 no"
+    assert server.commands == ["EHLO", *["MAIL", "RCPT", "DATA"] * 2, "RSET", "MAIL", "RCPT", "DATA"]
+
+
+@pytest.mark.parametrize("mail", ["450 4.2.0 later", "354 what?"])
+def test_an_empty_message_never_reaches_anybody(stack: ExitStack, mail: str) -> None:
+    """A server that refuses the sender, and wants a body for the recipient all the same, gets no dot."""
+    server = pipelined(stack, Misbehaviour(replies={"mail": mail}))
+    [receipt] = submit(plain(stack, server.port), envelope(1))
+    assert receipt.outcome is DEFERRED
+    assert server.taken == []
+    assert server.connections == 1
+
+
+def test_one_that_was_opened_for_nothing_goes_over_the_next_connection(stack: ExitStack) -> None:
+    """Its neighbour's dot was answered by 421: no fault of its own, and it is declared once."""
+    server = pipelined(stack, Misbehaviour(replies={"dot": "421 4.3.2 going down"}))
+    declared: list[int] = []
+
+    def on_wire(ids: Sequence[DeliveryId]) -> Collection[DeliveryId]:
+        declared.extend(ids)
+        return ids
+
+    receipts = submit(plain(stack, server.port), envelope(1), envelope(2), on_wire=on_wire)
+    assert [(receipt.delivery_id, receipt.outcome) for receipt in receipts] == [(1, DEFERRED), (2, ACCEPTED)]
+    assert declared == [1, 2]
+    assert server.connections == 2
+
+
+def test_a_bad_address_between_two_good_ones_is_never_opened(stack: ExitStack) -> None:
+    server = pipelined(stack)
+    receipts = submit(plain(stack, server.port), envelope(1), envelope(2, "a b@example.org"), envelope(3))
+    assert [receipt.outcome for receipt in receipts] == [ACCEPTED, REFUSED, ACCEPTED]
+    assert server.commands == ["EHLO", *["MAIL", "RCPT", "DATA"] * 2]
+
+
+def test_a_return_path_that_cannot_be_written_stops_everything(stack: ExitStack) -> None:
+    """It is made of the settings: to refuse every recipient for it would cost the audience."""
+    server = pipelined(stack)
+    with pytest.raises(TransportDown) as caught:
+        submit(plain(stack, server.port), replace(envelope(1), return_path="a b@example.org"))
+    assert caught.value.mend
+    assert server.commands == ["EHLO"]
+
+
+def test_a_real_server_takes_pipelined_messages(stack: ExitStack) -> None:
+    server = stack.enter_context(AcceptingServer(pipelining=True))
+    server.refused_recipients.add("r2@example.org")
+    receipts = submit(plain(stack, server.port), *(envelope(n) for n in (1, 2, 3, 4)))
+    assert [receipt.outcome for receipt in receipts] == [ACCEPTED, REFUSED, ACCEPTED, ACCEPTED]
+    assert [taken.content for taken in server.taken] == [
+        message_bytes(compiled(), envelope(n)) for n in (1, 3, 4)
+    ]
+
+
+def test_an_answer_may_take_longer_than_other_replies(stack: ExitStack, scripted: Script) -> None:
+    """The dot has its own patience (RFC 5321, 4.5.3.2.6); commands keep theirs."""
+    server = scripted()
+    server.before_accept = lambda: time.sleep(0.5)
+    receipts = submit(plain(stack, server.port, timeout=0.2, dot_timeout=5), envelope(1), envelope(2))
+    assert [receipt.outcome for receipt in receipts] == [ACCEPTED, ACCEPTED]
+
+
+# -- postfix's own sink ------------------------------------------------------------------------------
+
+SINK = [
+    ([], [ACCEPTED] * 3, ""),
+    (["-w", "1"], [ACCEPTED] * 1, ""),
+    (["-f", "rcpt"], [REFUSED] * 3, ""),
+    (["-r", "rcpt"], [DEFERRED] * 3, ""),
+    (["-f", "data"], [REFUSED] * 3, ""),
+    (["-r", "data"], [DEFERRED] * 3, ""),
+    (["-f", "."], [REFUSED] * 3, ""),
+    (["-r", "."], [DEFERRED] * 3, ""),
+    (["-f", "mail"], [], "takes no mail from"),
+    (["-q", "mail"], [DEFERRED] * 3, "in a row"),
+    (["-q", "rcpt"], [DEFERRED] * 3, "in a row"),
+    (["-q", "data"], [DEFERRED] * 3, "in a row"),
+    (["-q", "."], [UNCERTAIN] * 3, "in a row"),
+    (["-q", "connect"], [], "hung up|cannot be reached"),
+    (["-f", "connect"], [], "turns us away"),
+]
+
+
+@pytest.mark.needs("smtp-sink")
+@pytest.mark.parametrize("options", [[], ["-p"]], ids=["pipelined", "one by one"])
+@pytest.mark.parametrize(
+    ("switches", "outcomes", "down"), SINK, ids=[" ".join(words) or "all well" for words, _, _ in SINK]
+)
+def test_a_sink_that_fails_on_purpose(
+    stack: ExitStack, options: list[str], switches: list[str], outcomes: list[Outcome], down: str
+) -> None:
+    """The table of phases, against a server that is not of our making; one message more than it answers."""
+    smtp = plain(stack, sink(stack, *options, *switches))
+    receipts: list[Receipt] = []
+    count = max(1, len(outcomes)) + bool(down)
+    answers = smtp.submit(compiled(), [envelope(n) for n in range(count)], on_wire=all_of)
+    if down:
+        with pytest.raises(TransportDown, match=down):
+            receipts.extend(answers)
+    else:
+        receipts.extend(answers)
+    assert [receipt.outcome for receipt in receipts] == outcomes
+
+
+def sink(stack: ExitStack, *options: str) -> int:
+    """Start postfix's smtp-sink; the port on which it listens."""
+    port = free_port()
+    program = shutil.which("smtp-sink") or "/usr/sbin/smtp-sink"
+    user = ["-u", "nobody"] if os.geteuid() == 0 else []
+    process = subprocess.Popen([program, *user, *options, f"127.0.0.1:{port}", "100"])
+    stack.callback(process.wait)
+    stack.callback(process.kill)
+    for _ in range(200):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return port
+        time.sleep(0.02)
+    raise AssertionError("smtp-sink does not listen")
+
+
 # -- addresses ---------------------------------------------------------------------------------------
 
 
-def test_a_non_ascii_address_needs_smtputf8(stack: ExitStack) -> None:
-    with_it = scripted(stack)
+def test_a_non_ascii_address_needs_smtputf8(stack: ExitStack, scripted: Script) -> None:
+    with_it = scripted()
     assert submit(plain(stack, with_it.port), envelope(1, "jörg@example.org"))[0].outcome is ACCEPTED
-    without = scripted(stack, extensions=("8BITMIME",))
+    without = scripted(extensions=("8BITMIME",))
     first, second = submit(plain(stack, without.port), envelope(1, "jörg@example.org"), envelope(2))
     assert (first.outcome, second.outcome) == (REFUSED, ACCEPTED)
     assert "cannot take non-ASCII addresses" in first.detail
@@ -305,15 +583,15 @@ def test_nobody_listens(stack: ExitStack) -> None:
 
 
 @pytest.mark.parametrize("greeting", ["554 5.3.2 go away", "421 4.3.2 too busy", CUT, SILENCE])
-def test_a_greeting_that_is_none(stack: ExitStack, greeting: str) -> None:
-    server = scripted(stack, Misbehaviour(replies={"greeting": greeting}))
+def test_a_greeting_that_is_none(stack: ExitStack, scripted: Script, greeting: str) -> None:
+    server = scripted(Misbehaviour(replies={"greeting": greeting}))
     with pytest.raises(TransportDown):
         submit(plain(stack, server.port, timeout=0.5), envelope(1))
 
 
-def test_starttls_is_never_done_without(stack: ExitStack) -> None:
+def test_starttls_is_never_done_without(stack: ExitStack, scripted: Script) -> None:
     """A server, or someone between, that hides STARTTLS gets nothing."""
-    server = scripted(stack)
+    server = scripted()
     with pytest.raises(TransportDown, match="does not offer STARTTLS"):
         submit(plain(stack, server.port, security="starttls"), envelope(1))
     assert server.commands == ["EHLO"]
@@ -379,8 +657,65 @@ def test_tls_from_the_first_byte(stack: ExitStack, certificate: tuple[Path, ssl.
     assert [receipt.outcome for receipt in submit(smtp, envelope(1))] == [ACCEPTED]
 
 
-def test_tls_on_a_port_without_it_says_which_setting(stack: ExitStack) -> None:
-    server = scripted(stack)
+@pytest.mark.parametrize("extensions", [("PIPELINING",), ()], ids=["pipelined", "one by one"])
+@pytest.mark.parametrize(
+    ("phase", "reply", "outcome"),
+    [
+        ("mail", CUT, DEFERRED),
+        ("rcpt", "550 5.1.1 no such user", REFUSED),
+        ("data", CUT, DEFERRED),
+        ("dot", CUT, UNCERTAIN),
+        ("dot", SILENCE, UNCERTAIN),
+    ],
+)
+def test_the_phase_decides_over_tls_too(
+    stack: ExitStack,
+    certificate: tuple[Path, ssl.SSLContext],
+    extensions: tuple[str, ...],
+    phase: str,
+    reply: str,
+    outcome: Outcome,
+) -> None:
+    """Cut and silent in the middle of an encrypted conversation."""
+    public, context = certificate
+    trouble = Misbehaviour(replies={phase: reply}, at_message=1)
+    server = stack.enter_context(ScriptedServer(trouble, extensions=extensions, tls=context))
+    smtp = plain(stack, server.port, security="tls", ca_file=public, timeout=0.5, dot_timeout=0.5)
+    receipts = submit(smtp, *(envelope(n) for n in (1, 2, 3)))
+    assert [receipt.outcome for receipt in receipts] == [ACCEPTED, outcome, ACCEPTED]
+
+
+def test_a_message_of_many_tls_records_arrives_whole(
+    stack: ExitStack, certificate: tuple[Path, ssl.SSLContext]
+) -> None:
+    public, context = certificate
+    server = stack.enter_context(ScriptedServer(extensions=("PIPELINING",), tls=context))
+    message = compiled(padding="<p>A story, and what is to be said about it.</p>\n" * 4000)
+    smtp = plain(stack, server.port, security="tls", ca_file=public)
+    receipts = list(smtp.submit(message, [envelope(1), envelope(2)], on_wire=all_of))
+    assert [receipt.outcome for receipt in receipts] == [ACCEPTED, ACCEPTED]
+    assert [one.content for one in server.taken] == [message_bytes(message, envelope(n)) for n in (1, 2)]
+
+
+def test_a_server_that_left_over_tls_gets_no_dot(
+    stack: ExitStack, certificate: tuple[Path, ssl.SSLContext]
+) -> None:
+    public, context = certificate
+    trouble = Misbehaviour(replies={"body": "421 4.4.2 timeout exceeded"})
+    server = stack.enter_context(ScriptedServer(trouble, extensions=("PIPELINING",), tls=context))
+
+    def on_wire(ids: Sequence[DeliveryId]) -> Collection[DeliveryId]:
+        assert server.has_cut.wait(5)
+        return ids
+
+    smtp = plain(stack, server.port, security="tls", ca_file=public)
+    [receipt] = submit(smtp, envelope(1), on_wire=on_wire)
+    assert receipt.outcome is DEFERRED
+    assert server.taken == []
+
+
+def test_tls_on_a_port_without_it_says_which_setting(stack: ExitStack, scripted: Script) -> None:
+    server = scripted()
     with pytest.raises(TransportDown, match="does not speak TLS") as caught:
         submit(plain(stack, server.port, security="tls", timeout=1), envelope(1))
     assert "starttls" in caught.value.mend
@@ -403,23 +738,23 @@ def test_a_wrong_password_is_never_shown(
     assert server.taken == []
 
 
-def test_a_server_that_quotes_the_password_does_not_get_it_into_the_receipt(stack: ExitStack) -> None:
-    server = scripted(
-        stack, Misbehaviour(replies={"rcpt": f"550 5.1.1 no, {PASSWORD}"}), extensions=("AUTH PLAIN",)
-    )
+def test_a_server_that_quotes_the_password_does_not_get_it_into_the_receipt(
+    stack: ExitStack, scripted: Script
+) -> None:
+    server = scripted(Misbehaviour(replies={"rcpt": f"550 5.1.1 no, {PASSWORD}"}), extensions=("AUTH PLAIN",))
     smtp = plain(stack, server.port, username="digest", password=PASSWORD)
     [receipt] = submit(smtp, envelope(1))
     assert receipt.detail == "550 5.1.1 no, …"
 
 
-def test_a_login_that_the_server_does_not_offer(stack: ExitStack) -> None:
-    server = scripted(stack)
+def test_a_login_that_the_server_does_not_offer(stack: ExitStack, scripted: Script) -> None:
+    server = scripted()
     with pytest.raises(TransportDown, match="offers no login"):
         submit(plain(stack, server.port, username="digest", password=PASSWORD), envelope(1))
 
 
-def test_verify_says_that_nothing_is_encrypted(stack: ExitStack) -> None:
-    server = scripted(stack)
+def test_verify_says_that_nothing_is_encrypted(stack: ExitStack, scripted: Script) -> None:
+    server = scripted()
     assert plain(stack, server.port).verify() == (
         f"127.0.0.1:{server.port} answers, not encrypted, without login."
     )

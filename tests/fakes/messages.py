@@ -13,14 +13,15 @@ from digest.model.newsletter import Mailbox
 NONCE = "00112233445566778899"
 
 
-def compiled(subject: str = "One story · Weekly 3", **facts: object) -> Compiled:
+def compiled(subject: str = "One story · Weekly 3", *, padding: str = "", **facts: object) -> Compiled:
     """An issue whose bodies hold every slot, and a line that is a single dot."""
     slots = markers(NONCE)
     name, address, url = slots[SlotName.NAME], slots[SlotName.ADDRESS], slots[SlotName.UNSUBSCRIBE_URL]
     rendered = Rendered(
         subject=subject,
         preheader="",
-        html=f'<!DOCTYPE html><p title="{name}">Hi {name}</p>\n<a href="{url}">Unsubscribe {address}</a>',
+        html=f'<!DOCTYPE html><p title="{name}">Hi {name}</p>\n{padding}'
+        f'<a href="{url}">Unsubscribe {address}</a>',
         text=f"Hi {name}\n.\nSent to {address}\n\n{url}\n",
         nonce=NONCE,
         language="en",

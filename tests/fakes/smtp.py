@@ -51,8 +51,10 @@ class AcceptingServer:
         tls_from_start: ssl.SSLContext | None = None,
         login: tuple[str, str] | None = None,
         smtputf8: bool = True,
+        pipelining: bool = False,  # it can: it reads one line after the other
     ) -> None:
         self.taken: list[Taken] = []
+        self._pipelining = pipelining
         self.before_accept: Callable[[], None] = lambda: None
         self.refused_recipients: set[str] = set()
         self.login = login
@@ -78,6 +80,12 @@ class AcceptingServer:
 
     def __exit__(self, *_: object) -> None:
         self._controller.stop()
+
+    async def handle_EHLO(  # noqa: N802 - aiosmtpd calls it by this name
+        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, lines: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        return [*lines[:-1], "250-PIPELINING", lines[-1]] if self._pipelining else lines
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd calls it by this name
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -115,16 +123,18 @@ class AcceptingServer:
 @dataclass
 class Misbehaviour:
     """What one connection does wrong.  Phases: greeting, ehlo, mail, rcpt, data, body, dot, rset,
-    quit, noop, auth.
+    quit, noop, auth, idle (between DATA and body).
 
     A text answers in place of the usual reply; `CUT` closes the connection in
-    that phase, `SILENCE` never answers.  Of the messages on the connection only
-    the one with index `at_message` is treated so.
+    that phase, `SILENCE` never answers.  A text in the phase "body" is said
+    before any of it is read.  Of the messages on the connection only the one
+    with index `at_message` is treated so.
     """
 
     replies: dict[str, str] = field(default_factory=dict)
     at_message: int = 0
     takes: bool = True  # whether a message whose dot was answered by CUT or SILENCE was taken
+    waits_for_more: bool = False  # the dot is answered when the next DATA has come in
 
 
 CUT, SILENCE = "\0cut", "\0silence"
@@ -133,14 +143,21 @@ CUT, SILENCE = "\0cut", "\0silence"
 class ScriptedServer:
     """Each connection follows the next `Misbehaviour` of the script; after the last one all goes well."""
 
-    def __init__(self, *script: Misbehaviour, extensions: tuple[str, ...] = ("SMTPUTF8", "8BITMIME")) -> None:
+    def __init__(
+        self,
+        *script: Misbehaviour,
+        extensions: tuple[str, ...] = ("SMTPUTF8", "8BITMIME"),
+        tls: ssl.SSLContext | None = None,  # from the first byte
+    ) -> None:
         self.taken: list[Taken] = []
+        self.without_recipient = 0  # bodies for nobody: a dot and nothing else, where all goes well
+        self._tls = tls
         self.commands: list[str] = []  # verbs in the order heard, over all connections
         self.connections = 0
         self.has_cut = threading.Event()  # a connection was closed from this side
         self.before_accept: Callable[[], None] = lambda: None
         self._script = deque(script)
-        self._extensions = extensions
+        self.extensions = extensions
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -172,9 +189,12 @@ class ScriptedServer:
 
     def _converse(self, connection: socket.socket, script: Misbehaviour) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection.settimeout(0.05)
-        with connection, contextlib.suppress(_Over, OSError):
-            _Conversation(self, connection, script).run()
+        with contextlib.suppress(_Over, OSError):
+            if self._tls:
+                connection = self._tls.wrap_socket(connection, server_side=True)
+            connection.settimeout(0.05)
+            with connection:
+                _Conversation(self, connection, script).run()
         self.has_cut.set()
 
 
@@ -202,7 +222,7 @@ class _Conversation:
     def _obey(self, verb: str, line: str) -> None:
         address = line.partition("<")[2].partition(">")[0]
         if verb in {"EHLO", "HELO"}:
-            lines = ["stub", *self._server._extensions]
+            lines = ["stub", *self._server.extensions]
             text = "\r\n".join(
                 f"250{'-' if n < len(lines) - 1 else ' '}{word}" for n, word in enumerate(lines)
             )
@@ -212,8 +232,8 @@ class _Conversation:
             self._message += 1
             self._answer("mail", "250 2.1.0 Ok")
         elif verb == "RCPT":
-            self._recipients.append(address)
-            self._answer("rcpt", "250 2.1.5 Ok")
+            if self._answer("rcpt", "250 2.1.5 Ok"):
+                self._recipients.append(address)
         elif verb == "DATA":
             if self._answer("data", "354 go on"):
                 self._take_message()
@@ -226,11 +246,24 @@ class _Conversation:
             self._answer(verb.lower(), "250 2.0.0 Ok")
 
     def _take_message(self) -> None:
-        if self._scripted("body") == CUT:
+        if self._scripted("idle") == CUT:
+            raise _Over
+        said = self._scripted("body")
+        if said == CUT:
             self._read(lambda unread: len(unread) > 10)
             raise _Over
+        if said:
+            self._connection.sendall(said.encode() + b"\r\n")
+            raise _Over
+        self._unread = b"\r\n" + self._unread  # so that a dot that comes first is found as any other
         self._read(lambda unread: b"\r\n.\r\n" in unread)
         content, _, self._unread = self._unread.partition(b"\r\n.\r\n")
+        if self._script.waits_for_more and max(self._message, 0) == self._script.at_message:
+            self._read(lambda unread: b"DATA\r\n" in unread)
+        if not self._recipients:
+            self._server.without_recipient += 1
+            self._answer("dot", "554 5.5.1 Error: no valid recipients")
+            return
         reply = self._scripted("dot")
         if reply is None or reply.startswith("2") or (reply in {CUT, SILENCE} and self._script.takes):
             self._server.before_accept()
@@ -238,7 +271,7 @@ class _Conversation:
                 Taken(
                     sender=self._sender,
                     recipients=tuple(self._recipients),
-                    content=content + b"\r\n",
+                    content=content[2:] + b"\r\n",
                     at=time.monotonic(),
                 )
             )

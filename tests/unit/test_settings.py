@@ -333,6 +333,80 @@ def test_secrets_come_from_files_too_and_the_environment_wins(tmp_path: Path) ->
     assert by_both.delivery.smtp.password.get_secret_value() == "from outside"
 
 
+DKIM = '[delivery.dkim]\ndomain = "{domain}"\nselector = "digest1"\nkey_file = "dkim.pem"'
+
+
+def dkim_key(folder: Path, mode: int = 0o600) -> None:
+    (folder / "dkim.pem").write_text("-----BEGIN PRIVATE KEY-----\ncanary\n")
+    (folder / "dkim.pem").chmod(mode)
+
+
+@pytest.mark.parametrize(
+    "domain", ["news.example.com", "example.com", "Example.COM", "mail.news.example.com"]
+)
+def test_messages_are_signed_for_the_senders_domain_or_one_in_line_with_it(
+    tmp_path: Path, domain: str
+) -> None:
+    dkim_key(tmp_path)
+    signed = read(tmp_path, delivery=DKIM.format(domain=domain)).delivery.dkim
+
+    assert signed is not None
+    assert (signed.domain, signed.selector) == (domain.lower(), "digest1")
+    assert "canary" in signed.key.get_secret_value()
+    assert "canary" not in repr(signed)
+
+
+def test_without_a_table_nothing_is_signed(tmp_path: Path) -> None:
+    assert read(tmp_path).delivery.dkim is None
+
+
+@pytest.mark.parametrize("domain", ["example.org", "com", "other.example.com", "xnews.example.com"])
+def test_a_signature_that_speaks_for_nobody_is_a_mistake(tmp_path: Path, domain: str) -> None:
+    """Receivers would count the mail as unsigned (DMARC)."""
+    dkim_key(tmp_path)
+    [finding] = findings(tmp_path, delivery=DKIM.format(domain=domain))
+
+    assert finding.startswith(f"delivery.dkim.domain: “{domain}”")
+    assert "is not a domain" in finding or "does not speak for digest@news.example.com" in finding
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        ('domain = "example.com"\nkey_file = "dkim.pem"', ["delivery.dkim: has no selector"]),
+        ('selector = "s"\nkey_file = "dkim.pem"', ["delivery.dkim: has no domain"]),
+        ('domain = "example.com"\nselector = "s"', ["delivery.dkim: has no key_file"]),
+        (
+            'key_file = "dkim.pem"',
+            ["delivery.dkim: has no domain", "delivery.dkim: has no selector"],
+        ),
+        (
+            'domain = "example.com"\nselector = "a b"\nkey_file = "dkim.pem"',
+            ["delivery.dkim.selector: “a b” is not a selector"],
+        ),
+        (
+            'domain = "example.com"\nselector = "s"\nkey = "canary"\nkey_file = "dkim.pem"',
+            ["delivery.dkim.key: is a secret and must not stand in this file"],
+        ),
+    ],
+)
+def test_half_a_signature_is_a_mistake(tmp_path: Path, lines: str, says: list[str]) -> None:
+    dkim_key(tmp_path)
+    found = findings(tmp_path, delivery=f"[delivery.dkim]\n{lines}")
+
+    assert [any(finding.startswith(one) for finding in found) for one in says] == [True] * len(says)
+    assert len(found) == len(says)
+    assert "canary" not in repr(found)
+
+
+def test_a_signing_key_that_all_can_read_is_refused(tmp_path: Path) -> None:
+    dkim_key(tmp_path, mode=0o644)
+    [finding] = findings(tmp_path, delivery=DKIM.format(domain="example.com"))
+
+    assert finding.startswith("delivery.dkim.key_file: ")
+    assert "can be read by everybody" in finding
+
+
 def test_no_mistake_prints_a_secret(tmp_path: Path) -> None:
     """Whatever else is wrong around it."""
     with pytest.raises(SettingsError) as refused:

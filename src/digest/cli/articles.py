@@ -68,7 +68,8 @@ def collect_one(
             now=now,
             progress=bar,
         )
-    files = read_files(newsletter, database=parts.database, now=now)
+    with progress("Importing") as bar:
+        files = read_files(newsletter, database=parts.database, now=now, progress=bar)
     return newsletter, results, files, asked
 
 
@@ -232,6 +233,7 @@ def _collected_json(
                 "added": f.added,
                 "repeated": f.repeated,
                 "bad": [{"line": line, "message": message} for line, message in f.bad],
+                "bad_count": f.bad_count,
                 "problem": f.problem,
             }
             for f in files
@@ -306,8 +308,8 @@ def tell_import(done: Imported) -> None:
     say(f"{done.path.name}: {rows}, {people} added{repeated}.")
     for line, message in done.bad[:20]:
         warn(f"{done.path.name}, line {line}: {message}")
-    if len(done.bad) > 20:
-        warn(f"{done.path.name}: {len(done.bad) - 20} more rows are wrong.")
+    if done.bad_count > 20:
+        warn(f"{done.path.name}: {done.bad_count - 20} more rows are wrong.")
 
 
 def _tell_marked(parts: Parts, found: list[Article], what: str, *, as_json: bool) -> None:

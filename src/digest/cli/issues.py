@@ -341,11 +341,16 @@ def tell_sent(parts: Parts, newsletter: Newsletter, sent: Sent) -> None:
 
 
 def account(c: Counts) -> str:
-    """The account of an issue as one line that adds up."""
+    """The account of an issue as one line that adds up; what was told later in brackets."""
+    told = [
+        f"{value} {name}"
+        for name, value in (("delivered", c.delivered), ("bounced", c.bounced), ("complained", c.complained))
+        if value
+    ]
     parts = [
         f"{value} {name}"
         for name, value in (
-            ("accepted", c.accepted),
+            (f"accepted ({', '.join(told)})" if told else "accepted", c.accepted),
             ("refused", c.refused),
             ("uncertain", c.uncertain),
             ("suppressed", c.suppressed),

@@ -54,12 +54,13 @@ def import_people(
                 "added": done.added,
                 "repeated": done.repeated,
                 "bad": bad,
+                "bad_count": done.bad_count,
                 "problem": done.problem,
             }
         )
     else:
         tell_import(done)
-    if done.problem or (done.bad and not done.rows - len(done.bad)):
+    if done.problem or (done.bad_count and done.bad_count == done.rows):
         raise typer.Exit(1)
 
 

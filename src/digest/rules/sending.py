@@ -34,6 +34,7 @@ def settlement(receipt: Receipt, *, attempt: int, now: datetime) -> Settlement:
         state=state,
         detail=receipt.detail[:_DETAIL_KEPT],
         provider_ref=receipt.provider_ref[:_REF_KEPT],
+        batch_id=receipt.batch_id,
         not_before=not_before,
     )
 

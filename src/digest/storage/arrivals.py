@@ -64,13 +64,18 @@ class Arrivals:
 
     def batches(self, size: int) -> Iterator[list[Arrival]]:
         """Each person once, as the first row with their key tells of them; in the order of the keys."""
-        # With a lone min(), SQLite takes the other columns from the row that has it.
-        firsts = f"SELECT {_FIELDS}, min(place) FROM arrival GROUP BY address_key"  # noqa: S608
-        in_order = f"SELECT {_FIELDS} FROM ({firsts}) ORDER BY address_key"  # noqa: S608
+        rows = f"SELECT {_FIELDS} FROM arrival ORDER BY address_key, place"  # noqa: S608
+        last = ""
         with _translated():
-            cursor = self._spool.execute(in_order)
+            cursor = self._spool.execute(rows)
             while some := cursor.fetchmany(size):
-                yield some
+                firsts: dict[str, Arrival] = {}
+                for person in some:
+                    firsts.setdefault(person[0], person)
+                firsts.pop(last, None)  # stood at the end of the batch before
+                last = some[-1][0]
+                if firsts:
+                    yield list(firsts.values())
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """The people of a file come in, a batch in one transaction: `subscribers.add` in SQLite's own words.
 
-A batch is a handful of statements here, however many people it has.  Other databases are spoken to by `subscribers.add`; a test holds both to
-the same outcome.
+A batch is a handful of statements here, however many people it has.  Other
+databases are spoken to by `subscribers.add`; a test holds both to the same
+outcome.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ from digest.storage.arrivals import Arrival
 from digest.storage.tables import subscription
 
 _TABLE = (
-    "CREATE TEMP TABLE IF NOT EXISTS arrival (address_key TEXT PRIMARY KEY, address TEXT, name TEXT, "
-    "language TEXT, topics TEXT, erased_key TEXT) WITHOUT ROWID"
+    "CREATE TEMP TABLE IF NOT EXISTS arrival "
+    "(address_key TEXT, address TEXT, name TEXT, language TEXT, topics TEXT, erased_key TEXT)"
 )
-_ARRIVE = "INSERT OR IGNORE INTO temp.arrival VALUES (?, ?, ?, ?, ?, NULL)"
-_ARRIVE_WITH_ERASED_KEY = "INSERT OR IGNORE INTO temp.arrival VALUES (?, ?, ?, ?, ?, ?)"
+_ARRIVE = "INSERT INTO temp.arrival VALUES (?, ?, ?, ?, ?, NULL)"
+_ARRIVE_WITH_ERASED_KEY = "INSERT INTO temp.arrival VALUES (?, ?, ?, ?, ?, ?)"
 
 _ANY_ERASED = "SELECT EXISTS (SELECT 1 FROM suppression WHERE address_key BETWEEN 'sha256:' AND 'sha256:g')"
 
@@ -70,6 +71,8 @@ def take_in(
 
     What is promised is what `subscribers.add` promises.
     """
+    if not people:
+        return 0
     if connection.dialect.name == "sqlite":
         return _take_in(connection, newsletter, people, at=at, how=how)
     return subscribers.add(connection, newsletter, [_told(person) for person in people], at=at, how=how)
@@ -106,5 +109,5 @@ def _told(person: Arrival) -> dict[str, Any]:
 
 
 def _as_stored(connection: Connection, at: datetime) -> Any:
-    convert = subscription.c.since.type.bind_processor(connection.dialect)
+    convert = subscription.c.since.type.dialect_impl(connection.dialect).bind_processor(connection.dialect)
     return convert(at) if convert else at

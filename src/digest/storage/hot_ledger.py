@@ -31,6 +31,7 @@ from digest.storage import ledger
 from digest.storage.database import Database
 
 _BUSY_SECONDS = 30
+_LOG_PAGES = 8_000  # 32 MB of write-ahead log at most
 
 
 class HotLedger:
@@ -131,13 +132,22 @@ _BARRED = """
                     WHERE subscription.id = delivery.subscription_id AND subscription.state = 'confirmed'))
 """
 
-_DECLARE = f"""
+_MAY_GO = f"""
+    delivery.state = 'claimed' AND delivery.owner = ?
+    AND EXISTS (SELECT 1 FROM issue WHERE issue.id = ? AND issue.state = 'sending')
+    AND NOT {_BARRED}
+"""
+
+_DECLARE_ONE = f"""
+    UPDATE delivery SET state = 'submitting', updated_at = ?
+    WHERE delivery.id = ? AND delivery.epoch = ? AND {_MAY_GO}
+"""
+
+# Pairs of id and epoch as JSON: one statement for a whole batch.
+_DECLARE_MANY = f"""
     UPDATE delivery SET state = 'submitting', updated_at = ?
     FROM json_each(?) AS wanted
-    WHERE delivery.id = wanted.value ->> 0 AND delivery.epoch = wanted.value ->> 1
-      AND delivery.state = 'claimed' AND delivery.owner = ?
-      AND EXISTS (SELECT 1 FROM issue WHERE issue.id = ? AND issue.state = 'sending')
-      AND NOT {_BARRED}
+    WHERE delivery.id = wanted.value ->> 0 AND delivery.epoch = wanted.value ->> 1 AND {_MAY_GO}
     RETURNING delivery.id
 """
 
@@ -150,7 +160,8 @@ _SUPPRESS = f"""
 
 _SETTLE = """
     UPDATE delivery
-    SET state = ?, detail = ?, provider_ref = ?, not_before = ?, lease_until = NULL, updated_at = ?
+    SET state = ?, detail = ?, provider_ref = ?, batch_id = ?, not_before = ?, lease_until = NULL,
+        updated_at = ?
     WHERE id = ? AND owner = ? AND state IN ('claimed', 'submitting')
 """
 
@@ -188,14 +199,19 @@ class _SqliteRows:
                 if request.declared:
                     request.going.update(self._declare(rows, request.declared, at))
 
-    def _declare(
-        self, rows: sqlite3.Connection, declared: Sequence[Delivery], at: str
-    ) -> Iterable[DeliveryId]:
-        wanted = json.dumps([[row.id, row.epoch] for row in declared])
-        gone = rows.execute(_DECLARE, (at, wanted, self._owner, self._which)).fetchall()
+    def _declare(self, rows: sqlite3.Connection, declared: Sequence[Delivery], at: str) -> list[DeliveryId]:
+        if len(declared) == 1:
+            gone = self._declare_one(rows, declared[0], at)
+        else:
+            found = rows.execute(_DECLARE_MANY, (at, _pairs(declared), self._owner, self._which)).fetchall()
+            gone = [DeliveryId(number) for (number,) in found]
         if len(gone) < len(declared):
-            rows.execute(_SUPPRESS, (ledger.LEFT_MEANWHILE, at, wanted, self._owner))
-        return (DeliveryId(number) for (number,) in gone)
+            rows.execute(_SUPPRESS, (ledger.LEFT_MEANWHILE, at, _pairs(declared), self._owner))
+        return gone
+
+    def _declare_one(self, rows: sqlite3.Connection, row: Delivery, at: str) -> list[DeliveryId]:
+        values = (at, row.id, row.epoch, self._owner, self._which)
+        return [row.id] if rows.execute(_DECLARE_ONE, values).rowcount == 1 else []
 
     def _settled(self, settled: Settlement, at: str) -> tuple[object, ...]:
         not_before = _written(settled.not_before) if settled.not_before else None
@@ -203,6 +219,7 @@ class _SqliteRows:
             settled.state.value,
             settled.detail,
             settled.provider_ref,
+            settled.batch_id,
             not_before,
             at,
             settled.delivery_id,
@@ -252,7 +269,13 @@ def _connect(file: str, synchronous: str) -> sqlite3.Connection:
     rows = sqlite3.connect(file, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     rows.execute("PRAGMA journal_mode=WAL")
     rows.execute(f"PRAGMA synchronous={synchronous}")
+    # Bringing the log into the file waits for the disk: rarely and much rather than often and little.
+    rows.execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES}")
     return rows
+
+
+def _pairs(rows: Sequence[Delivery]) -> str:
+    return json.dumps([[row.id, row.epoch] for row in rows])
 
 
 def _written(moment: datetime) -> str:

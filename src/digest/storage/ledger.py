@@ -188,6 +188,7 @@ def record(connection: Connection, settlements: Sequence[Settlement], *, owner: 
             state=bindparam("row_state"),
             detail=bindparam("row_detail"),
             provider_ref=bindparam("row_ref"),
+            batch_id=bindparam("row_batch"),
             not_before=bindparam("row_not_before"),
             lease_until=None,
             updated_at=now,
@@ -198,6 +199,7 @@ def record(connection: Connection, settlements: Sequence[Settlement], *, owner: 
                 "row_state": settled.state.value,
                 "row_detail": settled.detail,
                 "row_ref": settled.provider_ref,
+                "row_batch": settled.batch_id,
                 "row_not_before": settled.not_before,
             }
             for settled in settlements

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, func, insert, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
 from digest.model.subscriber import (
     HistoryEntry,
@@ -273,9 +273,17 @@ def _subscriptions() -> Any:
     ).join(subscriber, subscriber.c.id == subscription.c.subscriber_id)
 
 
-def _subscription(row: Row[Any]) -> Subscription:
-    values = dict(row._mapping)
-    values["id"] = SubscriptionId(values["id"])
-    values["state"] = SubscriptionState(values["state"])
-    values["topics"] = tuple(values["topics"])
-    return Subscription(**values)
+def _subscription(row: Sequence[Any]) -> Subscription:
+    return Subscription(
+        id=SubscriptionId(row[0]),
+        newsletter=row[1],
+        address=row[2],
+        address_key=row[3],
+        name=row[4],
+        language=row[5],
+        topics=tuple(row[6]),
+        state=SubscriptionState(row[7]),
+        since=row[8],
+        ended_at=row[9],
+        ended_why=row[10],
+    )

@@ -24,6 +24,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     false,
+    text,
 )
 
 
@@ -241,7 +242,14 @@ delivery = Table(
     Column("event_at", Moment),
     UniqueConstraint("issue_id", "address_key"),
     UniqueConstraint("issue_id", "subscription_id"),
-    Index("ix_delivery_work", "issue_id", "state", "id"),
+)
+# Of pending rows only: an index over all states would be written three times for each message.
+Index(
+    "ix_delivery_pending",
+    delivery.c.issue_id,
+    delivery.c.id,
+    sqlite_where=text("state = 'pending'"),
+    postgresql_where=text("state = 'pending'"),
 )
 
 # Counting what was told must not read all that was sent: see `delivery_events.told`.

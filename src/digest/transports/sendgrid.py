@@ -39,7 +39,7 @@ from digest.message.headers import UnsafeAddress
 from digest.message.slots import SlotName, marker, pattern
 from digest.model.delivery import Envelope, Outcome, Receipt
 from digest.model.newsletter import Mailbox
-from digest.transports import INTENT_SECONDS, OnWire
+from digest.transports import INTENT_SECONDS, OnWire, windows
 
 MAX_BATCH = 1000  # personalizations in one request
 MAX_PAUSE = timedelta(hours=1)  # the longest we believe a rate limit to last
@@ -86,11 +86,11 @@ class SendGrid:
         """See `Transport.submit`.  `on_wire` is asked once for each batch, right before its first request.
 
         When a batch is refused because of one recipient, the rest goes again
-        under the same answer of `on_wire`: the provider took none of it.
+        under the same answer of `on_wire`: the provider took none of it.  When
+        the provider asks for a pause, what was not taken from `envelopes` stays there.
         """
-        drawn = iter(envelopes)
-        while some := list(itertools.islice(drawn, self.window)):
-            batches = deque(_batches(some, self.window))
+        for window in windows(envelopes, self.window):
+            batches = deque(_batches(window, self.window))
             while batches:
                 pause = yield from self._submit_batch(compiled, batches.popleft(), on_wire)
                 if pause:

@@ -214,6 +214,9 @@ class ProbeAnswers:
                     "refused",
                     "uncertain",
                     "suppressed",
+                    "delivered",
+                    "bounced",
+                    "complained",
                 )
                 lines += [
                     f'digest_deliveries{{newsletter="{newsletter.name}",issue="{issue.number}",'

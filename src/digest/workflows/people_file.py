@@ -13,7 +13,7 @@ import io
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
@@ -37,6 +37,7 @@ class PeopleFile:
 
     def __init__(self, raw: BinaryIO) -> None:
         self._raw = raw
+        self._text: io.TextIOWrapper | None = None
         self._size = 0
         self._has_nul = False
         self._has_long_line = False
@@ -52,13 +53,16 @@ class PeopleFile:
             raise NotReadable("it has a line of more than a million characters")
         self._raw.seek(0)
         errors = "replace" if self.encoding == "utf-16" else "strict"
-        text = io.TextIOWrapper(self._raw, encoding=self.encoding, errors=errors, newline="")
+        text = self._text = io.TextIOWrapper(self._raw, encoding=self.encoding, errors=errors, newline="")
         without_nul = (line.replace("\0", "") for line in text)
         return Rows(without_nul if self._has_nul or self.encoding == "utf-16" else text)
 
     def part_read(self) -> float:
         """How much of it has been read, from 0 to 1."""
         return self._raw.tell() / max(self._size, 1)
+
+    def close(self) -> None:
+        (self._text or self._raw).close()
 
     def _look_through(self) -> tuple[str, str]:
         """The fingerprint and the encoding; on the way, what else reading has to know."""
@@ -84,14 +88,19 @@ def opened(path: Path) -> Iterator[PeopleFile]:
     Raises:
         OSError: it cannot be read.
     """
-    with path.open("rb") as raw:
-        if raw.seekable():
-            yield PeopleFile(raw)
-            return
-        with tempfile.TemporaryFile() as copy:
-            shutil.copyfileobj(raw, copy)
-            copy.seek(0)
-            yield PeopleFile(copy)
+    raw: BinaryIO = path.open("rb")
+    if not raw.seekable():
+        raw = _copy_of(raw)
+    with closing(raw), closing(PeopleFile(raw)) as file:
+        yield file
+
+
+def _copy_of(pipe: BinaryIO) -> BinaryIO:
+    copy = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
+    with pipe:
+        shutil.copyfileobj(pipe, copy)
+    copy.seek(0)
+    return copy
 
 
 class Rows:

@@ -174,7 +174,8 @@ class _Reading:
             self.rows += 1
             if not self.rows % _TELL_EVERY:
                 tell(self.rows)
-            yield key, address, clean_name(row[name]), _language(row[language]), _topics(row[topics])
+            called = clean_name(row[name]) if row[name] else ""
+            yield key, address, called, _language(row[language]), _topics(row[topics])
 
     def _count_bad(self, line: int, what: str) -> None:
         self.rows += 1
