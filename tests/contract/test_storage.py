@@ -881,3 +881,15 @@ def test_a_slot_is_unfinished_until_it_is_settled(database: Database) -> None:
         recent = [(r.slot.key[8:10], r.state, r.reason, r.issue) for r in slots.recent(connection, "weekly")]
 
     assert recent == [("25", SlotState.MISSED, "late", None), ("24", SlotState.DONE, "sent", 3)]
+
+
+def test_the_number_of_an_erased_subscription_never_comes_again(database: Database) -> None:
+    """It stands in unsubscribe links, which must not become another person's."""
+    with database.write() as connection:
+        subscribe(connection, "ann")
+        [ann] = subscribers.by_address(connection, "ann@example.org")
+        subscribers.erase(connection, "ann@example.org", at=NOW)
+        subscribe(connection, "bob")
+        [bob] = subscribers.by_address(connection, "bob@example.org")
+
+    assert bob.id > ann.id

@@ -188,6 +188,8 @@ subscription = Table(
     Column("ended_why", Text, nullable=False, server_default=""),
     UniqueConstraint("subscriber_id", "newsletter"),
     Index("ix_subscription_newsletter_state", "newsletter", "state"),
+    # Its number stands in unsubscribe links: that of an erased person must not come again.
+    sqlite_autoincrement=True,
 )
 
 suppression = Table(

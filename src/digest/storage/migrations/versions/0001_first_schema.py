@@ -233,6 +233,7 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "subscriber_id", "newsletter", name=op.f("uq_subscription_subscriber_id_newsletter")
         ),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_subscription_newsletter_state", "subscription", ["newsletter", "state"], unique=False)
 
