@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import threading
+import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -108,6 +109,15 @@ def test_every_usual_way_to_write_a_file(
     load(raw)
 
     assert stored(database) == {"ann@example.org": ("Jürgen", "", ())}
+
+
+def test_a_last_letter_that_is_no_utf8_makes_the_file_latin(
+    load: Callable[..., Imported], database: Database
+) -> None:
+    """Only the end of the file tells: the octet could have begun a letter of three."""
+    load(b"email,name\nann@example.org,Jos\xe9")
+
+    assert stored(database) == {"ann@example.org": ("José", "", ())}
 
 
 @pytest.mark.parametrize(
@@ -225,6 +235,13 @@ def test_what_the_file_says_is_brought_up_to_date_and_what_it_does_not_say_stays
     }
 
 
+def test_the_newest_spelling_of_an_address_is_kept(load: Callable[..., Imported], database: Database) -> None:
+    load("email,name\nann@example.org,Ann\n")
+    load("email\nAnn@example.org\n")
+
+    assert stored(database) == {"Ann@example.org": ("Ann", "", ())}
+
+
 def test_consent_has_its_history_once(load: Callable[..., Imported], database: Database) -> None:
     load("email\nann@example.org\n")
     load("email\nann@example.org\nbob@example.org\n")
@@ -296,6 +313,22 @@ def test_progress_ends_with_all_people(load: Callable[..., Imported]) -> None:
 
     assert told[-1] == (8, 8, "people.csv")
     assert all(0 < done <= total for done, total, _ in told)
+
+
+def test_a_long_list_needs_no_more_memory_than_a_short_one(
+    load: Callable[..., Imported], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscribe, "_AT_ONCE", 200)
+    load("email\nfirst@example.org\n")  # what is made once
+    content = b"email,name,topics\n" + b"".join(b"p%d@example.org,Name,web\n" % n for n in range(10_000))
+    tracemalloc.start()
+    try:
+        assert load(content).added == 10_000
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 2_000_000
 
 
 def test_a_full_disk_for_what_is_put_in_order_is_told() -> None:
@@ -398,7 +431,7 @@ def _imported(folder: Path, known_people: Path, path: Path) -> tuple[Imported, d
     database = Database(f"sqlite:///{file}")
     try:
         done = import_file(
-            WEEKLY, path, database=database, now=datetime.fromisoformat("2027-01-02T03:04:05.006Z")
+            WEEKLY, path, database=database, now=datetime.fromisoformat("2027-01-02T03:04:05Z")
         )
         with database.read() as connection:
             return done, dict(_dump(connection))

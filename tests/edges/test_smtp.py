@@ -29,6 +29,7 @@ from digest.message.compile import Compiled
 from digest.message.splice import message_bytes
 from digest.model.delivery import DeliveryId, Envelope, Outcome, Receipt
 from digest.transports.smtp import Smtp
+from digest.transports.smtp_line import CutShort, Line
 from fakes.messages import compiled, envelope
 from fakes.smtp import CUT, SILENCE, AcceptingServer, Misbehaviour, ScriptedServer, free_port
 
@@ -470,6 +471,50 @@ def test_a_return_path_that_cannot_be_written_stops_everything(stack: ExitStack)
         submit(plain(stack, server.port), replace(envelope(1), return_path="a b@example.org"))
     assert caught.value.mend
     assert server.commands == ["EHLO"]
+
+
+def test_a_caller_that_stops_leaves_no_open_transaction_behind(stack: ExitStack, scripted: Script) -> None:
+    """The second message is opened when the first receipt comes: what follows must not become its body."""
+    server = scripted()
+    smtp = plain(stack, server.port)
+    receipts = smtp.submit(compiled(), [envelope(1), envelope(2)], on_wire=all_of)
+    next(receipts)
+    receipts.close()  # type: ignore[attr-defined]
+    assert [receipt.outcome for receipt in submit(smtp, envelope(9))] == [ACCEPTED]
+    assert [one.recipients for one in server.taken] == [("r1@example.org",), ("r9@example.org",)]
+    assert server.taken[1].content == message_bytes(compiled(), envelope(9))
+
+
+def connected(stack: ExitStack) -> tuple[socket.socket, socket.socket]:
+    """Two ends of a TCP connection with little room between them."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        here = stack.enter_context(socket.create_connection(listener.getsockname()))
+        there = stack.enter_context(listener.accept()[0])
+    here.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    return here, there
+
+
+def test_a_message_that_is_held_up_for_too_long_gets_no_dot(stack: ExitStack) -> None:
+    """The claim behind the intent may be lost by the time that the other side reads on."""
+    here, _ = connected(stack)
+    with pytest.raises(CutShort, match="held up"):
+        Line(here, tick=0.1).send_message(b"x" * 10_000_000, b".\r\n", until=time.monotonic() - 1)
+
+
+def test_a_message_that_goes_in_pieces_arrives_whole(stack: ExitStack) -> None:
+    """The first call comes back with a part, then the rest follows; the dot once, and last."""
+    here, there = connected(stack)
+    content, ending = bytes(range(256)) * 40_000, b".\r\nMAIL FROM:<>\r\n"
+    line = Line(here, tick=0.3)
+    sender = threading.Thread(target=line.send_message, args=(content, ending), kwargs={"until": 1e12})
+    sender.start()
+    time.sleep(0.4)
+    there.settimeout(5)
+    received = bytearray()
+    while len(received) < len(content) + len(ending):
+        received += there.recv(1_000_000)
+    sender.join()
+    assert received == content + ending
 
 
 def test_a_real_server_takes_pipelined_messages(stack: ExitStack) -> None:

@@ -349,6 +349,7 @@ def test_a_proof_is_marked_and_counts_for_nobody(story: Story) -> None:
 COUNTS = {
     "candidates", "excluded", "audience", "pending", "deferred", "in_flight", "accepted", "refused",
     "uncertain", "suppressed", "abandoned",
+    "delivered", "bounced", "complained",  # parts of accepted, told later
 }  # fmt: skip
 
 

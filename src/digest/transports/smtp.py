@@ -130,8 +130,6 @@ class Smtp:
                 for receipt in session.converse(compiled, queue, on_wire):
                     broken = 0 if session.is_open else broken + 1
                     yield receipt
-                if session.was_withheld:
-                    broken = 0  # to hang up was our choice
             finally:
                 self._give_back(session)
 
@@ -222,7 +220,6 @@ class _Session:
         self._takes_size = self._smtp.has_extn("size")
         self.is_open = True
         self.is_at_rest = True
-        self.was_withheld = False  # the last message was, and the connection is closed for it
         self.used_at = time.monotonic()
 
     def converse(self, compiled: Compiled, queue: _Queue, on_wire: OnWire) -> Iterator[Receipt]:
@@ -235,7 +232,6 @@ class _Session:
         Raises:
             TransportDown: the server does not take mail from this sender.
         """
-        self.was_withheld = False
         following: _Message | None = None  # opened together with the dot of the message before
         while self.is_open:
             message, is_opened = (following, True) if following else (self._next(compiled, queue), False)
@@ -390,7 +386,6 @@ class _Session:
         until = time.monotonic() + INTENT_SECONDS
         number = message.envelope.delivery_id
         if number not in on_wire([number]):
-            self.was_withheld = True
             self.drop()
             return None
         if time.monotonic() > until:

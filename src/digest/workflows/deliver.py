@@ -275,6 +275,9 @@ class _Sender:
             row = job.pool.take()
             if row is None:
                 return
+            if job.rate is not None:
+                # Here, not on the wire: an open transaction must not wait for its turn.
+                job.rate.take()
             self._held[row.id] = row
             yield job.address(row, now=job.clock())
 
@@ -283,8 +286,6 @@ class _Sender:
         job = self._job
         if self._stop.is_set():
             return ()
-        if job.rate is not None:
-            job.rate.take(len(ids))
         known, self._known = self._known, []
         going = job.rows.exchange(known, [self._held[number] for number in ids], now=job.clock())
         job.advance(len(known))
