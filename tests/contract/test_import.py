@@ -28,6 +28,7 @@ from digest.storage.arrivals import Arrival, Arrivals
 from digest.storage.database import Database
 from digest.storage.tables import consent_entry, subscriber, subscription, suppression
 from digest.workflows import subscribe
+from digest.workflows.people_file import PeopleFile, Rows
 from digest.workflows.subscribe import Imported, import_file, read_files
 from fakes.databases import NOW, newsletter
 
@@ -168,6 +169,25 @@ def test_a_forgotten_quotation_mark_is_told_and_hides_nobody_in_silence(
     [(line, words)] = done.bad
     assert line == 83
     assert "opens on line 2" in words
+
+
+def test_a_file_that_is_changed_meanwhile_is_told(
+    tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was UTF-8 when it was looked through, and is not any more when its rows are read."""
+    path = tmp_path / "people.csv"
+    path.write_text("email\n" + "ann@example.org\n" * 9)
+    rows = PeopleFile.rows
+
+    def changed(self: PeopleFile) -> Rows:
+        path.write_bytes(b"email\n" + b"b\xfcb@example.org\n" * 9)
+        return rows(self)
+
+    monkeypatch.setattr(PeopleFile, "rows", changed)
+    done = import_file(WEEKLY, path, database=database, now=NOW)
+
+    assert done.problem == "people.csv cannot be read: it was changed while it was read."
+    assert stored(database) == {}
 
 
 def test_a_row_over_a_few_lines_is_a_row(load: Callable[..., Imported], database: Database) -> None:
@@ -311,7 +331,8 @@ def test_progress_ends_with_all_people(load: Callable[..., Imported]) -> None:
         progress=lambda *now: told.append(now),
     )
 
-    assert told[-1] == (8, 8, "people.csv")
+    assert told[-1] == (8, 8, "people.csv (storing)")
+    assert {what for _, _, what in told} == {"people.csv (reading)", "people.csv (storing)"}
     assert all(0 < done <= total for done, total, _ in told)
 
 

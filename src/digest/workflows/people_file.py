@@ -20,6 +20,7 @@ from typing import BinaryIO
 
 _CHUNK = 1 << 20
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_CHANGED = "it was changed while it was read"
 _LONGEST_ROW = 50  # lines: an address in quotes has a few, a forgotten quotation mark has all that follow
 
 
@@ -115,12 +116,14 @@ class Rows:
 
     def __init__(self, lines: Iterable[str]) -> None:
         lines = iter(lines)
-        first = next(lines, "")
-        self._reader = csv.reader(chain([first], lines), delimiter=_delimiter(first))
         try:
+            first = next(lines, "")
+            self._reader = csv.reader(chain([first], lines), delimiter=_delimiter(first))
             self.columns = next(self._reader, [])
         except csv.Error as error:
             raise NotReadable(f"its first line cannot be read: {error}") from error
+        except UnicodeDecodeError as error:
+            raise NotReadable(_CHANGED) from error
 
     def __iter__(self) -> Iterator[tuple[int, list[str] | str]]:
         """Each row with the line it ends on; a sentence in place of a row that cannot be read.
@@ -143,7 +146,7 @@ class Rows:
                 where = f" (it begins on line {before + 1})" if line - before > 1 else ""
                 yield line, f"The row cannot be read: {error}{where}."
             except UnicodeDecodeError as error:
-                raise NotReadable("it was changed while it was read") from error
+                raise NotReadable(_CHANGED) from error
             else:
                 return
 

@@ -116,15 +116,14 @@ def _add_people(
 ) -> Imported:
     with Arrivals() as arrivals:
         reading = _Reading(file.rows())
-        good = arrivals.take(
-            reading.people(lambda rows: progress(rows, round(rows / file.part_read()), path.name))
-        )
+        tell_rows = _telling(progress, file, f"{path.name} (reading)")
+        good = arrivals.take(reading.people(tell_rows))
         stored = added = 0
         for batch in arrivals.batches(_AT_ONCE):
             with database.write() as connection:
                 added += take_in(connection, newsletter.name, batch, at=now, how=f"file {path.name}")
             stored += len(batch)
-            progress(stored, good, path.name)
+            progress(stored, good, f"{path.name} (storing)")
     return Imported(
         path=path,
         rows=reading.rows,
@@ -133,6 +132,11 @@ def _add_people(
         bad=tuple(reading.bad),
         bad_count=reading.bad_count,
     )
+
+
+def _telling(progress: Progress, file: PeopleFile, what: str) -> Callable[[int], None]:
+    """How many rows there will be is known from how much of the file has been read."""
+    return lambda rows: progress(rows, round(rows / file.part_read()), what)
 
 
 class _Reading:
