@@ -203,6 +203,7 @@ class Parts:
         return Wire(
             open=self.transport,
             senders=senders.get(delivery.transport, 1),
+            per_request=probe.window if delivery.transport == "sendgrid" else 1,
             per_second=delivery.rate_per_second,
             replaces=probe.replaces,
         )

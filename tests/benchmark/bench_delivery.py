@@ -157,7 +157,7 @@ def sendgrid(folder: Path) -> Row:
             database = fresh_database(folder, f"sendgrid-{number}")
             issue = approved_issue(database, recipients=recipients, kilobytes=10)
             transport = SendGrid(api_key="SG.bench", host=url, batch_size=500)
-            wire = Wire(open=lambda transport=transport: transport, senders=8)
+            wire = Wire(open=lambda transport=transport: transport, senders=8, per_request=500)
             begin = perf_counter()
             sent = deliver(issue, press=PRESS, database=database, wire=wire, clock=Clock(NOW))
             ours.append(sent.counts.accepted / (perf_counter() - begin))

@@ -52,7 +52,8 @@ class Wire:
     """How messages leave: a transport for each sender, how many, and how fast."""
 
     open: Callable[[], Transport]
-    senders: int = 1
+    senders: int = 1  # at most
+    per_request: int = 1  # recipients: no more senders than there are requests to fill
     per_second: float | None = None  # of all senders together
     replaces: bool = False  # a repeated message takes the place of the first
 
@@ -201,7 +202,8 @@ class _Job:
         self._total = counts.audience
         self._done = counts.audience - counts.pending - counts.deferred
         try:
-            threads.run(self._work, workers=max(1, min(self.wire.senders, counts.pending)))
+            requests = -(-counts.pending // self.wire.per_request)
+            threads.run(self._work, workers=max(1, min(self.wire.senders, requests)))
         except TransportError as error:
             return str(error)
         finally:
