@@ -160,3 +160,18 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 def test_verify_leaves_nothing_behind(tmp_path: Path) -> None:
     assert str(tmp_path / "out") in Outbox(tmp_path / "out").verify()
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_folder_that_lets_nobody_in_is_told_as_such(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What cannot be tidied away there must not hide what went wrong before."""
+
+    def forbidden(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("os.fsync", forbidden)
+    monkeypatch.setattr(Path, "unlink", forbidden)
+
+    with pytest.raises(TransportDown, match="Permission denied"):
+        list(Outbox(tmp_path).submit(compiled(), [envelope(1)], on_wire=all_of))

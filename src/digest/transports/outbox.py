@@ -75,7 +75,9 @@ class Outbox:
             yield from self._name([one for one in written if one.envelope.delivery_id in may_go])
         finally:
             for one in written:
-                one.hidden.unlink(missing_ok=True)
+                # A folder that cannot be entered any more must not hide what went wrong before.
+                with contextlib.suppress(OSError):
+                    one.hidden.unlink()
 
     def _write_hidden(
         self, compiled: Compiled, envelopes: Sequence[Envelope], written: list[_Written]
