@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from digest.workflows.press import Press
 
 _SENDGRID_IN_FLIGHT = 8
-_FEED_LIMIT = 32 * 1024 * 1024  # bytes: a feed with full text of years is larger than a page
 
 
 class Parts:

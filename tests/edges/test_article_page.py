@@ -6,7 +6,7 @@ Each page in tests/data/article_pages stands beside what must be read from it.
 from __future__ import annotations
 
 import json
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import pytest
 
 from digest.model.article import FoundArticle, Image
 from digest.sources.article_page import complete, read_article_page, without_site_name
+from fakes.answers import as_json
 
 PAGES = Path(__file__).parents[1] / "data" / "article_pages"
 URL = "https://site.example/blog/a-story"
@@ -24,21 +25,6 @@ def test_a_page_says_what_stands_beside_it(page: Path) -> None:
     expected = json.loads(page.with_suffix(".json").read_text(encoding="utf-8"))
     found = read_article_page(page.read_bytes(), url=expected["url"])
     assert as_json(found) == expected["article"]
-
-
-def as_json(article: FoundArticle) -> dict[str, object]:
-    """The fields that say something, as in the files."""
-    said: dict[str, object] = {}
-    for field in fields(article):
-        value = getattr(article, field.name)
-        if not value:
-            continue
-        if isinstance(value, datetime):
-            value = value.isoformat()
-        elif isinstance(value, Image):
-            value = {f.name: getattr(value, f.name) for f in fields(value) if getattr(value, f.name)}
-        said[field.name] = list(value) if isinstance(value, tuple) else value
-    return said
 
 
 def page_of(head: str = "", body: str = "") -> FoundArticle:

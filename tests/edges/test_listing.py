@@ -10,7 +10,7 @@ import lzma
 import tarfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -21,13 +21,14 @@ import pytest
 
 from digest.errors import FetchError, SourceError
 from digest.fetch import Fetcher
-from digest.model.article import FoundArticle, Image, Reading, Validators
+from digest.model.article import Image, Reading, Validators
 from digest.model.newsletter import SourceSpec
 from digest.rules.cleaning import without_tracking
 from digest.sources.listing import articles_of, read
 from digest.sources.page_tree import Element, decoded, parse
 from digest.sources.pagination import next_page
 from digest.sources.text_listing import is_markup, read_text_listing
+from fakes.answers import as_json
 
 NOW = datetime(2026, 7, 25, 12, tzinfo=UTC)
 PAGES = Path(__file__).parents[1] / "data" / "listings"
@@ -45,21 +46,6 @@ def test_a_page_gives_exactly_the_articles_beside_it(page: Path) -> None:
     found = articles_of(parsed, now=datetime.fromisoformat(expected["now"]))
 
     assert [as_json(article) for article in found] == expected["articles"]
-
-
-def as_json(article: FoundArticle) -> dict[str, object]:
-    """The fields that say something, as in the files."""
-    said: dict[str, object] = {}
-    for field in fields(article):
-        value = getattr(article, field.name)
-        if not value:
-            continue
-        if isinstance(value, datetime):
-            value = value.isoformat()
-        elif isinstance(value, Image):
-            value = {f.name: getattr(value, f.name) for f in fields(value) if getattr(value, f.name)}
-        said[field.name] = list(value) if isinstance(value, tuple) else value
-    return said
 
 
 def test_links_to_the_page_itself_under_its_canonical_name_are_no_articles() -> None:

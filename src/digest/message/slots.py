@@ -9,7 +9,6 @@ SendGrid as a substitution tag as it is.
 from __future__ import annotations
 
 import re
-import secrets
 from enum import StrEnum
 
 
@@ -17,11 +16,6 @@ class SlotName(StrEnum):
     UNSUBSCRIBE_URL = "unsubscribe-url"
     ADDRESS = "address"
     NAME = "name"  # of the recipient; may be empty
-
-
-def new_nonce() -> str:
-    """80 random bits as 20 hexadecimal digits."""
-    return secrets.token_hex(10)
 
 
 def marker(nonce: str, slot: SlotName) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from digest.checks import Finding as Checked
 from digest.checks import family_of, sizes
 from digest.errors import DigestError
-from digest.message.parse import parse
 from digest.model.issue import Issue
 from digest.model.newsletter import Newsletter
 from digest.model.subscriber import Subscription, SubscriptionState
@@ -124,7 +124,10 @@ class DeskAnswers:
     def _view(self, newsletter: Newsletter, issue: Issue) -> IssueView:
         parts, now = self._parts, self._parts.clock()
         printing = parts.press(newsletter)
-        message = parse(press.message(printing, issue, now=now))
+        rendered = press.rendered(printing, issue, now=now)
+        # Printed once, for the frame, the text, the headers and the checks alike.
+        report = check(replace(issue, rendered=rendered), press=printing, database=parts.database, now=now)
+        message = report.message
         size = sizes(message)
         standing = status(newsletter, database=parts.database, now=now)
         with parts.database.read() as connection:
@@ -141,7 +144,7 @@ class DeskAnswers:
             state=issue.state,
             reason=issue.reason,
             subject=message.subject,
-            preheader=press.rendered(printing, issue, now=now).preheader,
+            preheader=rendered.preheader,
             sender=f"{newsletter.sender.name} <{newsletter.sender.address}>",
             html=message.html,
             text=message.text,
@@ -149,7 +152,7 @@ class DeskAnswers:
             size_bytes=size.html_bytes,
             style_bytes=size.style_bytes,
             layout=issue.layout,
-            findings=self._findings(printing, issue),
+            findings=tuple(_finding(found) for found in report.findings),
             counts=counts,
             people=people,
             left_out=tuple(LeftOutArticle(title=a.title, reason=reasons[a.id], url=a.url) for a in out),
@@ -158,11 +161,6 @@ class DeskAnswers:
             sent_at=issue.sent_at,
             approved_by=issue.approved_by,
         )
-
-    def _findings(self, printing: press.Press, issue: Issue) -> tuple[Finding, ...]:
-        parts = self._parts
-        report = check(issue, press=printing, database=parts.database, now=parts.clock())
-        return tuple(_finding(found) for found in report.findings)
 
 
 class HookAnswers:

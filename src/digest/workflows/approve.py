@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from digest.checks import Finding, Severity
@@ -73,11 +73,13 @@ def approve(
     """
     if issue.state not in approval.CAN_APPROVE:
         raise NotAllowed(f"Issue {issue.ref} is {issue.state.value}: only a draft can be approved.")
+    # Printed once: what is checked is the very rendering that is frozen.
+    rendered = printing.rendered(press, issue, now=now)
+    issue = replace(issue, rendered=rendered)
     report = check(issue, press=press, database=database, now=now)
     if approval.blocked_by({f.id for f in report.blocks}, set(overrides)):
         raise Blocked(report)
     used = sorted({f.id for f in report.blocks} & set(overrides))
-    rendered = printing.rendered(press, issue, now=now)
     content_hash = printing.compiled(press, issue, now=now).content_hash
     with database.write() as connection:
         done = issues.freeze(

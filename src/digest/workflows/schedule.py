@@ -15,7 +15,7 @@ from digest.errors import Busy, DigestError
 from digest.model.issue import Issue, IssueState
 from digest.model.newsletter import Newsletter
 from digest.model.slot import Slot, SlotState
-from digest.rules.slots import next_slots, slots_between
+from digest.rules.slots import Punctuality, decide_slot, next_slots, slots_between
 from digest.storage import events, issues, slots
 from digest.storage.database import Connection, Database
 from digest.workflows.deliver import Sent
@@ -200,7 +200,7 @@ def _came_to(sent: Sent) -> str:
 def _judge(slot: Slot, *, now: datetime, late: timedelta, is_newest: bool) -> tuple[SlotState, str]:
     if not is_newest:
         return SlotState.COALESCED, "a later slot was due at the same look"
-    if now - slot.due > late:
+    if decide_slot(slot, now=now, late=late) is Punctuality.MISSED:
         return (
             SlotState.MISSED,
             f"it was found {_hours(now - slot.due)} late, and late_hours is {_hours(late)}",
