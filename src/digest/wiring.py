@@ -198,10 +198,9 @@ class Parts:
         probe = self.transport()
         probe.close()
         delivery = self.settings.delivery
-        senders = {"smtp": delivery.smtp.connections, "sendgrid": _SENDGRID_IN_FLIGHT}
         return Wire(
             open=self.transport,
-            senders=senders.get(delivery.transport, 1),
+            senders=_SENDGRID_IN_FLIGHT if delivery.transport == "sendgrid" else 1,
             per_request=probe.window if delivery.transport == "sendgrid" else 1,
             per_second=delivery.rate_per_second,
             replaces=probe.replaces,
@@ -240,6 +239,7 @@ class Parts:
             security=smtp.security,  # type: ignore[arg-type]  # the settings know only these words
             username=smtp.username,
             password=smtp.password.get_secret_value(),
+            connections=smtp.connections,
             signer=self.signer,
         )
 

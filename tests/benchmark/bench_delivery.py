@@ -103,7 +103,7 @@ def race(folder: Path, *, kilobytes: int, messages: int, goal: str) -> list[Row]
 
 
 def send_all(database: Database, issue: Issue, *, port: int) -> float:
-    wire = Wire(open=lambda: Smtp(host="127.0.0.1", port=port, security="none", connections=1), senders=10)
+    wire = Wire(open=lambda: Smtp(host="127.0.0.1", port=port, security="none", connections=10))
     begin = perf_counter()
     sent = deliver(issue, press=PRESS, database=database, wire=wire, clock=Clock(NOW))
     taken = perf_counter() - begin

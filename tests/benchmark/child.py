@@ -112,9 +112,7 @@ def victim(folder: Path, where: str) -> float:
     database = Database(f"sqlite:///{folder}/kill-{number}.db")
     with database.read() as connection:
         issue = issues.by_number(connection, "weekly", 1)
-    wire = Wire(
-        open=lambda: Smtp(host="127.0.0.1", port=int(port), security="none", connections=1), senders=10
-    )
+    wire = Wire(open=lambda: Smtp(host="127.0.0.1", port=int(port), security="none", connections=10))
     deliver(issue, press=PRESS, database=database, wire=wire, clock=Clock(NOW))
     return 0
 

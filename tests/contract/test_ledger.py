@@ -6,7 +6,6 @@ import threading
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -66,7 +65,7 @@ def settle(
 def settled(receipt: Receipt, wait: timedelta | None = timedelta(minutes=1)) -> Settlement:
     """What a receipt makes of a first try; `wait` instead of the rule's back-off, None for the last try."""
     made = settlement(receipt, attempt=1 if wait else MAX_ATTEMPTS, now=NOW)
-    return replace(made, not_before=NOW + wait) if wait and made.not_before else made
+    return made._replace(not_before=NOW + wait) if wait and made.not_before else made
 
 
 def recover(database: Database, issue: Issue, *dead: str, now=NOW) -> tuple[int, int]:

@@ -1,15 +1,18 @@
 """Runs `digest` in a process that is killed at its N-th step, again and again from one warm parent.
 
 A step is a moment at which a crash may matter: before and after a commit, after
-a name was given to a file, before an fsync, and after a send on a socket.  The
-product knows nothing of it: the steps are laid around what it calls.
+a name was given to a file, before an fsync, after bytes were handed to a socket
+and before and after an HTTP answer.  The product knows nothing of it: the steps
+are laid around what it calls.
 
-An order to it names "kill_at" (0: never) and "window"; see `fakes.warm`.
+An order to it names "kill_at" (0: never), "window" for the outbox and "senders"
+for SendGrid; see `fakes.warm`.
 """
 
 from __future__ import annotations
 
 import contextlib
+import http.client
 import os
 import signal
 import socket
@@ -41,11 +44,12 @@ class Steps:
                 time.sleep(60)  # the signal is on its way
 
 
-def lay_around(step: Steps, *, window: int) -> None:
+def lay_around(step: Steps, *, window: int, senders: int) -> None:
     """Put a step beside everything that leaves a trace."""
+    from digest import wiring
     from digest.storage.database import Database
     from digest.transports.outbox import Outbox
-    from digest.transports.smtp import Smtp
+    from digest.transports.smtp_line import Line
 
     write = Database.write
 
@@ -58,11 +62,16 @@ def lay_around(step: Steps, *, window: int) -> None:
 
     Database.write = counted_write  # type: ignore[method-assign]
     _lay_around_the_hot_ledger(step)
-    Outbox.window = Smtp.window = window
+    Outbox.window = window
+    wiring._SENDGRID_IN_FLIGHT = senders
 
     os.replace = _then(os.replace, step)
     os.fsync = _first(os.fsync, step)
+    Line.push = _then(Line.push, step)  # type: ignore[method-assign]
     socket.socket.sendall = _then(socket.socket.sendall, step)  # type: ignore[method-assign]
+    http.client.HTTPResponse.begin = _first(  # type: ignore[method-assign]
+        _then(http.client.HTTPResponse.begin, step), step
+    )
 
 
 def _lay_around_the_hot_ledger(step: Steps) -> None:
@@ -99,7 +108,7 @@ def _then(call: Callable[..., Any], step: Steps) -> Callable[..., Any]:
 
 
 def prepare(order: dict[str, Any]) -> None:
-    lay_around(Steps(order["kill_at"]), window=order["window"])
+    lay_around(Steps(order["kill_at"]), window=order["window"], senders=order["senders"])
 
 
 if __name__ == "__main__":

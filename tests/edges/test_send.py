@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -232,7 +232,9 @@ def _in_the_middle(database: Database, *, holder: str) -> Issue:
     issue = approved(database, begun(database))
     with database.write() as connection:
         issues.move(connection, issue.id, to=IssueState.SENDING, among=[IssueState.APPROVED])
-        rows = ledger.claim(connection, issue.id, limit=9, owner=holder, lease=timedelta(minutes=15), now=NOW)
+        # Leases run by the wall clock, whatever day the story plays on.
+        lease = datetime.now(UTC) - NOW + timedelta(minutes=15)
+        rows = ledger.claim(connection, issue.id, limit=9, owner=holder, lease=lease, now=NOW)
         ledger.declare(connection, issue.id, rows[:2], owner=holder, now=NOW)
         accepted = Settlement(delivery_id=rows[0].id, state=DeliveryState.ACCEPTED)
         ledger.record(connection, [accepted], owner=holder, now=NOW)

@@ -11,7 +11,6 @@ import shutil
 import socket
 import ssl
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
@@ -29,9 +28,9 @@ from digest.message.compile import Compiled
 from digest.message.splice import message_bytes
 from digest.model.delivery import DeliveryId, Envelope, Outcome, Receipt
 from digest.transports.smtp import Smtp
-from digest.transports.smtp_line import CutShort, Line
+from digest.transports.smtp_line import Line
 from fakes.messages import compiled, envelope
-from fakes.smtp import CUT, SILENCE, AcceptingServer, Misbehaviour, ScriptedServer, free_port
+from fakes.smtp import CUT, HELD_UP, SILENCE, AcceptingServer, Misbehaviour, ScriptedServer, free_port
 
 PASSWORD = "correct horse battery"
 ACCEPTED, REFUSED, DEFERRED, UNCERTAIN = (
@@ -52,6 +51,7 @@ def stack() -> Iterator[ExitStack]:
 def plain(stack: ExitStack, port: int, **options: object) -> Smtp:
     values: dict[str, object] = {
         "host": "127.0.0.1", "port": port, "security": "none", "helo_name": "sender.test", "timeout": 5,
+        "connections": 1,
     }  # fmt: skip
     smtp = Smtp(**(values | options))  # type: ignore[arg-type]
     stack.callback(smtp.close)
@@ -117,20 +117,135 @@ def test_a_rested_connection_that_died_is_replaced(
     assert server.connections == 2
 
 
-def test_calls_in_threads_use_connections_of_their_own(stack: ExitStack, scripted: Script) -> None:
-    """As many as allowed, never more; every message arrives once."""
+# -- several connections -----------------------------------------------------------------------------
+
+
+def slow(server: ScriptedServer, seconds: float = 0.05) -> None:
+    """A server that needs its time for each message: another connection is worth it then."""
+    server.before_accept = lambda: time.sleep(seconds)
+
+
+def test_there_are_as_many_connections_as_allowed_and_never_more(stack: ExitStack, scripted: Script) -> None:
+    """Every message arrives once, and they are really under way at the same time."""
     server = scripted()
-    smtp = plain(stack, server.port, connections=2)
-    threads = [
-        threading.Thread(target=submit, args=(smtp, *(envelope(10 * t + n) for n in range(3))))
-        for t in range(1, 5)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    slow(server)
+    receipts = submit(plain(stack, server.port, connections=3), *(envelope(n) for n in range(20)))
+    assert server.connections == 3
+    assert sorted(receipt.delivery_id for receipt in receipts) == list(range(20))
+    assert len({taken.recipients for taken in server.taken}) == len(server.taken) == 20
+    assert max(taken.at for taken in server.taken) - min(taken.at for taken in server.taken) < 20 * 0.05
+
+
+def test_there_are_no_more_connections_than_messages(stack: ExitStack, scripted: Script) -> None:
+    server = scripted()
+    slow(server, 0.2)
+    submit(plain(stack, server.port, connections=10), envelope(1), envelope(2))
     assert server.connections <= 2
-    assert len({taken.recipients for taken in server.taken}) == len(server.taken) == 12
+
+
+def test_messages_that_are_ready_together_are_declared_together(stack: ExitStack, scripted: Script) -> None:
+    """One of each connection, and none before its forerunner has a receipt."""
+    server = scripted()
+    slow(server)
+    told: list[int] = []
+    declared: set[DeliveryId] = set()
+
+    def on_wire(ids: Sequence[DeliveryId]) -> Collection[DeliveryId]:
+        told.append(len(ids))
+        declared.update(ids)
+        assert len(declared) <= 4, "more than one of a connection is declared and has no receipt"
+        return ids
+
+    smtp = plain(stack, server.port, connections=4)
+    for receipt in smtp.submit(compiled(), [envelope(n) for n in range(40)], on_wire=on_wire):
+        declared.discard(receipt.delivery_id)
+    assert sum(told) == 40
+    assert max(told) > 1
+
+
+def test_one_connection_in_trouble_does_not_hold_up_the_others(stack: ExitStack, scripted: Script) -> None:
+    """One falls silent after the dot; all others are through long before it is given up."""
+    server = scripted(Misbehaviour(replies={"dot": SILENCE}))
+    slow(server, 0.01)
+    smtp = plain(stack, server.port, connections=2, dot_timeout=1)
+    begin = time.monotonic()
+    at: dict[int, float] = {}
+    outcomes = {}
+    for receipt in smtp.submit(compiled(), [envelope(n) for n in range(10)], on_wire=all_of):
+        at[receipt.delivery_id] = time.monotonic() - begin
+        outcomes[receipt.delivery_id] = receipt.outcome
+    [silent] = [number for number, outcome in outcomes.items() if outcome is not ACCEPTED]
+    assert outcomes[DeliveryId(silent)] is UNCERTAIN
+    assert at[silent] >= 1
+    assert len([moment for moment in at.values() if moment < 0.9]) >= 8
+
+
+def test_a_server_that_wants_fewer_connections_gets_fewer(stack: ExitStack, scripted: Script) -> None:
+    """The first is needed, the others are welcome."""
+    full = Misbehaviour(replies={"greeting": "421 4.7.0 too many connections"})
+    server = scripted(Misbehaviour(), full, full, full, full)
+    slow(server)
+    receipts = submit(plain(stack, server.port, connections=5), *(envelope(n) for n in range(12)))
+    assert [receipt.outcome for receipt in receipts] == [ACCEPTED] * 12
+    assert 2 <= server.connections <= 5
+
+
+def test_when_no_connection_is_left_it_is_told(stack: ExitStack, scripted: Script) -> None:
+    cut = Misbehaviour(replies={"mail": CUT}, at_message=1)
+    server = scripted(cut, Misbehaviour(replies={"greeting": "421 4.3.2 going down"}))
+    receipts: list[Receipt] = []
+    with pytest.raises(TransportDown, match="going down"):
+        receipts.extend(
+            plain(stack, server.port).submit(compiled(), [envelope(n) for n in range(5)], on_wire=all_of)
+        )
+    assert [receipt.outcome for receipt in receipts] == [ACCEPTED, DEFERRED]
+
+
+def test_what_is_on_its_way_gets_its_receipt_before_an_error_is_raised(
+    stack: ExitStack, scripted: Script
+) -> None:
+    """One connection meets a refusal of the sender, while on the other a dot waits for its answer."""
+    server = scripted(Misbehaviour(), Misbehaviour(replies={"mail": "550 5.7.1 not this sender"}))
+    slow(server, 0.3)
+    receipts: list[Receipt] = []
+    with pytest.raises(TransportDown, match="not this sender"):
+        receipts.extend(
+            plain(stack, server.port, connections=2).submit(
+                compiled(), [envelope(n) for n in range(9)], on_wire=all_of
+            )
+        )
+    assert {receipt.outcome for receipt in receipts} == {ACCEPTED}
+    assert len(receipts) == len(server.taken) >= 1
+
+
+def test_an_error_of_the_intent_leaves_no_doubt_behind(stack: ExitStack, scripted: Script) -> None:
+    """What was declared before has its receipt; what was to be declared then did not go."""
+    server = scripted()
+    slow(server, 0.1)
+    told: list[DeliveryId] = []
+
+    def on_wire(ids: Sequence[DeliveryId]) -> Collection[DeliveryId]:
+        if len(told) >= 3:
+            raise LookupError("the ledger is gone")
+        told.extend(ids)
+        return ids
+
+    receipts: list[Receipt] = []
+    smtp = plain(stack, server.port, connections=3)
+    with pytest.raises(LookupError):
+        receipts.extend(smtp.submit(compiled(), [envelope(n) for n in range(9)], on_wire=on_wire))
+    assert sorted(receipt.delivery_id for receipt in receipts) == sorted(told)
+    assert len(server.taken) == len(told)
+
+
+def test_a_connection_that_is_still_being_made_is_not_waited_for(stack: ExitStack, scripted: Script) -> None:
+    """All the work is done: the second connection, which never gets a greeting, would be for nothing."""
+    server = scripted(Misbehaviour(), Misbehaviour(replies={"greeting": SILENCE}))
+    slow(server, 0.1)
+    begin = time.monotonic()
+    receipts = submit(plain(stack, server.port, connections=2, timeout=20), *(envelope(n) for n in range(4)))
+    assert [receipt.outcome for receipt in receipts] == [ACCEPTED] * 4
+    assert time.monotonic() - begin < 5
 
 
 # -- the table of phases -----------------------------------------------------------------------------
@@ -315,7 +430,7 @@ def test_a_sender_that_was_frozen_lets_nothing_go(
     stack: ExitStack, scripted: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its claim may be lost by now, and somebody else may be sending."""
-    monkeypatch.setattr("digest.transports.smtp.INTENT_SECONDS", -1.0)
+    monkeypatch.setattr("digest.transports.smtp_session.INTENT_SECONDS", -1.0)
     server = scripted()
     [receipt] = submit(plain(stack, server.port), envelope(1))
     assert receipt.outcome is DEFERRED
@@ -468,7 +583,7 @@ def test_a_return_path_that_cannot_be_written_stops_everything(stack: ExitStack)
     """It is made of the settings: to refuse every recipient for it would cost the audience."""
     server = pipelined(stack)
     with pytest.raises(TransportDown) as caught:
-        submit(plain(stack, server.port), replace(envelope(1), return_path="a b@example.org"))
+        submit(plain(stack, server.port), envelope(1)._replace(return_path="a b@example.org"))
     assert caught.value.mend
     assert server.commands == ["EHLO"]
 
@@ -494,27 +609,43 @@ def connected(stack: ExitStack) -> tuple[socket.socket, socket.socket]:
     return here, there
 
 
-def test_a_message_that_is_held_up_for_too_long_gets_no_dot(stack: ExitStack) -> None:
+def test_a_message_that_is_held_up_for_too_long_gets_no_dot(
+    stack: ExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The claim behind the intent may be lost by the time that the other side reads on."""
-    here, _ = connected(stack)
-    with pytest.raises(CutShort, match="held up"):
-        Line(here, tick=0.1).send_message(b"x" * 10_000_000, b".\r\n", until=time.monotonic() - 1)
+    monkeypatch.setattr("digest.transports.smtp_session.INTENT_SECONDS", 0.3)
+    server = stack.enter_context(ScriptedServer(Misbehaviour(replies={"body": HELD_UP})))
+    [receipt] = plain(stack, server.port).submit(huge(), [envelope(1)], on_wire=all_of)
+    assert (receipt.outcome, server.taken) == (DEFERRED, [])
+    assert receipt.detail == "before the message was complete: held up for too long"
+
+
+def test_a_server_that_reads_no_more_is_given_up(stack: ExitStack) -> None:
+    """Nothing leaves for as long as the timeout, while the dot is still here."""
+    server = stack.enter_context(ScriptedServer(Misbehaviour(replies={"body": HELD_UP})))
+    [receipt] = plain(stack, server.port, timeout=0.3).submit(huge(), [envelope(1)], on_wire=all_of)
+    assert (receipt.outcome, server.taken) == (DEFERRED, [])
+    assert receipt.detail == "before the message was complete: no answer in time"
 
 
 def test_a_message_that_goes_in_pieces_arrives_whole(stack: ExitStack) -> None:
-    """The first call comes back with a part, then the rest follows; the dot once, and last."""
+    """Each call hands over a part; the dot goes once, and last, and until then that is known."""
     here, there = connected(stack)
     content, ending = bytes(range(256)) * 40_000, b".\r\nMAIL FROM:<>\r\n"
-    line = Line(here, tick=0.3)
-    sender = threading.Thread(target=line.send_message, args=(content, ending), kwargs={"until": 1e12})
-    sender.start()
-    time.sleep(0.4)
-    there.settimeout(5)
+    line = Line(here)
+    there.setblocking(False)
     received = bytearray()
+    is_out = line.send_message(content, ending)
+    while not is_out:
+        assert line.is_before_dot
+        with contextlib.suppress(BlockingIOError):
+            received += there.recv(100_000)
+        is_out = line.push()
+    there.settimeout(5)
     while len(received) < len(content) + len(ending):
-        received += there.recv(1_000_000)
-    sender.join()
+        received += there.recv(100_000)
     assert received == content + ending
+    assert not line.is_before_dot
 
 
 def test_a_real_server_takes_pipelined_messages(stack: ExitStack) -> None:

@@ -167,6 +167,19 @@ class FakeSendGrid:
         self._server.server_close()
         self._thread.join()
 
+    def come_to_rest(self) -> None:
+        """Wait until all that was sent here, also by a client that has died, is read and worked on."""
+        with socket.create_connection(self._server.server_address[:2]) as last:  # accepted after all others
+            last.settimeout(5)
+            last.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            while last.recv(4096):
+                pass
+        for _ in range(500):
+            if not self._server.active:
+                return
+            time.sleep(0.01)
+        raise TimeoutError("a request does not come to its end")
+
     def take(self, document: dict[str, Any], message_id: str) -> None:
         self.before_accept()
         with self._lock:
@@ -459,6 +472,16 @@ def _substituter(values: Mapping[str, str]) -> Callable[[str], str]:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     fake: FakeSendGrid
+    active = 0  # connections that are being served
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        with self.fake._lock:
+            self.active += 1
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            with self.fake._lock:
+                self.active -= 1
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away is no error here: tests cut connections on purpose."""
@@ -482,7 +505,7 @@ class _Door(BaseHTTPRequestHandler):
             return self._refuse(404, Problem(None, "The resource could not be found."))
         if not self._is_authorized():
             return None
-        if self.headers.get("Content-Type", "").split(";")[0] != "application/json":
+        if self.headers.get("Content-Type") != "application/json":
             return self._refuse(415, Problem(None, "Content-Type should be application/json."))
         if size >= 30 * MEGABYTE:
             return self._refuse(413, Problem(None, "The JSON payload you have included is too large."))

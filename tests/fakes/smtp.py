@@ -126,9 +126,9 @@ class Misbehaviour:
     quit, noop, auth, idle (between DATA and body).
 
     A text answers in place of the usual reply; `CUT` closes the connection in
-    that phase, `SILENCE` never answers.  A text in the phase "body" is said
-    before any of it is read.  Of the messages on the connection only the one
-    with index `at_message` is treated so.
+    that phase, `SILENCE` never answers; `HELD_UP` in the phase "body" never reads
+    it.  A text in the phase "body" is said before any of it is read.  Of the
+    messages on the connection only the one with index `at_message` is treated so.
     """
 
     replies: dict[str, str] = field(default_factory=dict)
@@ -137,7 +137,7 @@ class Misbehaviour:
     waits_for_more: bool = False  # the dot is answered when the next DATA has come in
 
 
-CUT, SILENCE = "\0cut", "\0silence"
+CUT, SILENCE, HELD_UP = "\0cut", "\0silence", "\0held up"
 
 
 class ScriptedServer:
@@ -251,6 +251,9 @@ class _Conversation:
         said = self._scripted("body")
         if said == CUT:
             self._read(lambda unread: len(unread) > 10)
+            raise _Over
+        if said == HELD_UP:
+            self._server._stopping.wait()
             raise _Over
         if said:
             self._connection.sendall(said.encode() + b"\r\n")

@@ -63,10 +63,11 @@ SENDING = (
     "digest.cli.app",
     "digest.rendering.issue",
     "digest.transports.outbox",
+    "digest.transports.sendgrid",
     "digest.transports.smtp",
     "digest.workflows.send",
 )
-READING = ("digest.fetch", "digest.sources.feed", "digest.transports.sendgrid", "digest.workflows.status")
+READING = ("digest.fetch", "digest.sources.feed", "digest.workflows.status")
 
 
 def serve(prepare: Callable[[Order], None], *, modules: Sequence[str]) -> None:

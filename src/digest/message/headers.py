@@ -150,7 +150,7 @@ def checked_address(address: str) -> str:
     """
     local, at, domain = address.rpartition("@")
     is_local = _ASCII_LOCAL.fullmatch(local) if local.isascii() else _is_wide_local(local)
-    if not (at and is_local and _DOMAIN.fullmatch(domain)):
+    if not (at and is_local and _is_domain(domain)):
         raise UnsafeAddress(f"This address cannot be written in a message: {address!r}.")
     # "=?utf-8?q?…?=" is a legal local part, which some programs decode all the same.
     if "=?" in address or len(address.encode("utf-8")) > ADDRESS_LIMIT:
@@ -170,6 +170,12 @@ def encoded_words(text: str, *, column: int = 0) -> bytes:
 
 def _is_plain(text: str) -> bool:
     return "=?" not in text and _VISIBLE.fullmatch(text) is not None
+
+
+@lru_cache(maxsize=1024)
+def _is_domain(text: str) -> bool:
+    """Most readers are at the same few."""
+    return _DOMAIN.fullmatch(text) is not None
 
 
 def _is_wide_local(local: str) -> bool:

@@ -7,6 +7,7 @@ This runs once per recipient: everything that can be done before is done in
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -15,6 +16,9 @@ from digest.message import headers
 from digest.message.compile import Compiled, WireSlot
 from digest.message.quoted import encode_value
 from digest.model.delivery import Envelope
+
+# Neither quoted-printable nor HTML changes these, wherever they stand: no "=", no "From ", no dot in front.
+_UNTOUCHED = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9:/@._+~-]{0,74})?")
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -60,7 +64,10 @@ def slot_values(compiled: Compiled, envelope: Envelope) -> dict[WireSlot, bytes]
 
 
 def _text_and_html(value: str) -> tuple[bytes, bytes]:
-    """The value encoded as it is, and escaped for HTML: mostly the same, and encoded once then."""
+    """The value encoded as it is, and escaped for HTML: mostly the same, and untouched by both."""
+    if _UNTOUCHED.fullmatch(value):
+        same = value.encode("ascii")
+        return same, same
     plain, escaped = encode_value(value), html.escape(value)
     return plain, plain if escaped == value else encode_value(escaped)
 

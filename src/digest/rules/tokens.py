@@ -13,6 +13,7 @@ import base64
 import binascii
 import hmac
 from collections.abc import Sequence
+from functools import lru_cache
 
 _ID_BYTES = 5
 _MAC_BYTES = 10
@@ -46,4 +47,12 @@ def verify(token: str, *, purpose: str, keys: Sequence[str]) -> int | None:
 
 
 def _mac(body: bytes, purpose: str, key: str) -> bytes:
-    return hmac.digest(key.encode(), purpose.encode() + b"\0" + body, "sha256")[:_MAC_BYTES]
+    begun = _begun(purpose, key).copy()
+    begun.update(body)
+    return begun.digest()[:_MAC_BYTES]
+
+
+@lru_cache(maxsize=32)
+def _begun(purpose: str, key: str) -> hmac.HMAC:
+    """Key and purpose are worked in once: a send signs a token or two for each message."""
+    return hmac.new(key.encode(), purpose.encode() + b"\0", "sha256")

@@ -1,8 +1,7 @@
 """A socket that carries SMTP: octets out, replies in, and nothing about what they mean.
 
 It stands between every message and the network, so it is written for few
-system calls: timeouts are set once, and are the kernel's own where the
-connection is not encrypted (Python's cost a `poll` before each call).
+system calls, and none of them waits: who has to wait does so in `multiplex`.
 """
 
 from __future__ import annotations
@@ -10,15 +9,14 @@ from __future__ import annotations
 import re
 import socket
 import ssl
-import struct
-import time
 from typing import NamedTuple
 
 _REPLY_LINE_LIMIT = 4096
 _REPLY_LIMIT = 100  # lines
 _UNPRINTABLE = re.compile(r"[^ -~\u00a0-\U0010ffff]")
+_ONE_LINE = re.compile(rb"([2-5][0-9][0-9])(?: ([^\n]*?))?\r?\n")
 _CODE = re.compile(rb"[2-5][0-9][0-9](?:[ -]|\r?$)")
-_EARLY = 0.05  # seconds by which a timeout may come before it is due
+_WOULD_WAIT = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 class Lost(Exception):
@@ -52,122 +50,127 @@ class Reply(NamedTuple):
 
 
 class Line:
-    """One connection; `tick` is the longest time in seconds that a single call waits for the network."""
+    """One connection.  What the kernel does not take at once waits here for `push`."""
 
-    def __init__(self, sock: socket.socket, *, tick: float) -> None:
+    def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
-        self._tick = tick
-        self._is_encrypted = isinstance(sock, ssl.SSLSocket)
+        self._tls = sock if isinstance(sock, ssl.SSLSocket) else None
         self._unread = b""
+        self._unsent: list[bytes | memoryview] = []
+        self._before_dot = 0  # octets of a message that are still to go before its dot
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # the dot must not wait for an ACK
-        if self._is_encrypted:
-            sock.settimeout(tick)  # OpenSSL does not see the kernel's timeouts
-        else:
-            _set_kernel_timeouts(sock, tick)
+        sock.setblocking(False)
+
+    def fileno(self) -> int:
+        return self._sock.fileno()
 
     @property
     def tls_version(self) -> str:
         """Such as "TLSv1.3"; empty where nothing is encrypted."""
-        return (self._sock.version() or "") if isinstance(self._sock, ssl.SSLSocket) else ""
+        return (self._tls.version() or "") if self._tls else ""
 
-    def send(self, octets: bytes) -> None:
-        """Raises `Lost`; then it is unknown how much has left."""
-        try:
-            self._sock.sendall(octets)
-        except OSError as error:
-            raise Lost(reason(error)) from error
+    # Out.
 
-    def send_message(self, content: bytes, ending: bytes, *, until: float) -> None:
-        """A message and what goes after it, its dot first, in one system call where possible.
+    def send(self, octets: bytes) -> bool:
+        """Whether all of it is with the kernel.  Raises `Lost`; then it is unknown how much has left."""
+        self._unsent.append(octets)
+        return self.push()
 
-        Once all of the content is with the kernel the dot follows at once; not
-        after the monotonic time `until`, though.
+    def send_message(self, content: bytes, ending: bytes) -> bool:
+        """A message and what goes after it, its dot first, in one system call where possible; whether
+        all of it is with the kernel.
 
         Raises:
             CutShort: nothing of `ending` has left.
             Lost: some of it may have.
         """
-        sent, view = 0, memoryview(content)
-        try:
-            if not self._is_encrypted:  # there is no such call in `ssl`
-                sent = self._sock.sendmsg((content, ending))
-            while sent < len(content):
-                if time.monotonic() > until:
-                    raise CutShort("held up for too long")
-                sent += self._sock.send(view[sent:])
-        except OSError as error:
-            raise CutShort(reason(error)) from error
-        if left := ending[sent - len(content) :]:
-            self.send(left)
+        self._before_dot = len(content)
+        self._unsent += (content, ending)
+        return self.push()
 
-    def reply(self, timeout: float) -> Reply:
-        """The next answer; `timeout` is in seconds and for all of it, to a tick.
+    def push(self) -> bool:
+        """Hand over what waits; whether nothing is left.  Raises as `send_message` does."""
+        try:
+            while self._unsent:
+                self._sent(self._tls.send(self._unsent[0]) if self._tls else self._sock.sendmsg(self._unsent))
+        except _WOULD_WAIT:
+            return False
+        except OSError as error:
+            raise (CutShort if self._before_dot else Lost)(reason(error)) from error
+        return True
+
+    @property
+    def is_before_dot(self) -> bool:
+        """Whether a message was begun whose dot has certainly not left."""
+        return self._before_dot > 0
+
+    def _sent(self, count: int) -> None:
+        self._before_dot = max(0, self._before_dot - count)
+        while self._unsent and count >= len(self._unsent[0]):
+            count -= len(self._unsent.pop(0))
+        if count:
+            self._unsent[0] = memoryview(self._unsent[0])[count:]
+
+    # In.
+
+    def reply(self) -> Reply | None:
+        """The next answer, if all of it has come in.
 
         Raises:
-            Lost: no answer in time, or none that is SMTP.
+            Lost: what came in is no SMTP.
         """
-        deadline = time.monotonic() + timeout
-        line = self._next_line(deadline)
-        if line[3:4] == b" ":
-            return Reply(_code(line), line[4:])
-        lines = [line[4:]]
-        code = _code(line)
-        while line[3:4] == b"-":
-            if len(lines) > _REPLY_LIMIT:
-                raise Lost("an answer without an end")
-            line = self._next_line(deadline)
-            code = _code(line)
-            lines.append(line[4:])
-        return Reply(code, b" ".join(lines))
+        found = _ONE_LINE.match(self._unread)
+        if found is None:
+            return self._long_reply()
+        self._unread = self._unread[found.end() :]
+        return Reply(int(found[1]), found[2] or b"")
+
+    def _long_reply(self) -> Reply | None:
+        """One of several lines, whose last has no hyphen behind its code; or none yet."""
+        *lines, unfinished = self._unread.split(b"\n")
+        for number, line in enumerate(lines):
+            if not _CODE.match(line):
+                raise Lost("the server said what is no SMTP answer")
+            if line[3:4] != b"-":
+                text = b" ".join(each[4:].removesuffix(b"\r") for each in lines[: number + 1])
+                self._unread = b"\n".join((*lines[number + 1 :], unfinished))
+                return Reply(int(line[:3]), text)
+        if len(lines) > _REPLY_LIMIT or len(unfinished) > _REPLY_LINE_LIMIT:
+            raise Lost("an answer without an end")
+        return None
+
+    def receive(self) -> None:
+        """Take in what is there.
+
+        Raises:
+            Lost: the connection is gone, and nothing more came in.
+        """
+        try:
+            received = self._sock.recv(65536)
+            while self._tls and self._tls.pending():  # the socket will not be ready again for it
+                received += self._tls.recv(65536)
+        except _WOULD_WAIT:
+            return
+        except OSError as error:
+            raise Lost(reason(error)) from error
+        if not received:
+            raise Lost("the server closed the connection")
+        self._unread += received
 
     def has_spoken_or_gone(self) -> bool:
         """Whether something came in that nobody asked for, such as a goodbye.  Costs no waiting."""
         if self._unread:
             return True
         try:
-            if self._is_encrypted:
-                return self._has_spoken_encrypted()
-            self._sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-        except BlockingIOError:
+            if self._tls:  # a record may hold no word for us, such as a session ticket: only reading tells
+                self._unread = self._tls.recv(1)
+            else:
+                self._sock.recv(1, socket.MSG_PEEK)
+        except _WOULD_WAIT:
             return False
         except OSError:
             return True
         return True
-
-    def _has_spoken_encrypted(self) -> bool:
-        """A record may hold no word for us, such as a session ticket: only reading it tells."""
-        self._sock.settimeout(0)
-        try:
-            self._unread = self._sock.recv(1)
-        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
-            return False
-        finally:
-            self._sock.settimeout(self._tick)
-        return True
-
-    def _next_line(self, deadline: float) -> bytes:
-        end = self._unread.find(b"\n")
-        while end < 0:
-            if len(self._unread) > _REPLY_LINE_LIMIT:
-                raise Lost("an answer line without an end")
-            self._unread += self._receive(deadline)
-            end = self._unread.find(b"\n")
-        line, self._unread = self._unread[:end], self._unread[end + 1 :]
-        return line[:-1] if line.endswith(b"\r") else line
-
-    def _receive(self, deadline: float) -> bytes:
-        while True:
-            try:
-                received = self._sock.recv(4096)
-            except (TimeoutError, BlockingIOError) as error:
-                if time.monotonic() < deadline - _EARLY:
-                    continue
-                raise Lost("no answer in time") from error
-            except OSError as error:
-                raise Lost(reason(error)) from error
-            if not received:
-                raise Lost("the server closed the connection")
-            return received
 
 
 def printable(raw: bytes) -> str:
@@ -183,17 +186,3 @@ def reason(error: OSError) -> str:
     if isinstance(error, TimeoutError | BlockingIOError):
         return "no answer in time"
     return error.strerror or str(error) or type(error).__name__
-
-
-def _code(line: bytes) -> int:
-    if not _CODE.match(line):
-        raise Lost("the server said what is no SMTP answer")
-    return int(line[:3])
-
-
-def _set_kernel_timeouts(sock: socket.socket, seconds: float) -> None:
-    """Calls block in the kernel, and come back with EAGAIN after so long without progress."""
-    interval = struct.pack("@ll", int(seconds), int(seconds % 1 * 1_000_000))
-    sock.settimeout(None)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, interval)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, interval)

@@ -33,7 +33,7 @@ from digest.workflows.press import Press
 
 Clock = Callable[[], datetime]
 
-_KEPT_BACK = 100  # results that a sender keeps at most before it writes them down
+_KEPT_BACK = 100  # results that a sender keeps at most before it writes them down, or a window of them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,13 +240,14 @@ class _Pool:
         self._claimed: deque[Delivery] = deque()
         self._is_empty = False
 
-    def take(self) -> Delivery | None:
+    def take(self, most: int) -> list[Delivery]:
+        """At most so many rows; none when there are no more."""
         with self._lock:
             if not self._claimed and not self._is_empty:
                 lease_until = _by_the_wall_clock() + sending.LEASE
                 self._claimed.extend(self._rows.claim(self._size, now=self._clock(), lease_until=lease_until))
                 self._is_empty = not self._claimed
-            return self._claimed.popleft() if self._claimed else None
+            return [self._claimed.popleft() for _ in range(min(most, len(self._claimed)))]
 
     def left(self) -> list[DeliveryId]:
         return [row.id for row in self._claimed]
@@ -258,30 +259,39 @@ class _Sender:
     def __init__(self, job: _Job, stop: threading.Event) -> None:
         self._job = job
         self._stop = stop
+        self._own: deque[Delivery] = deque()  # taken from the pool, not yet given to the transport
         self._held: dict[DeliveryId, Delivery] = {}  # given to the transport, and no answer yet
         self._known: list[Settlement] = []
+        self._keeps = _KEPT_BACK
 
     def run(self, transport: Transport) -> None:
         """Feed the transport until the pool is empty or the job is stopped."""
+        self._keeps = max(_KEPT_BACK, transport.window)
+        envelopes = self._envelopes(transport.window)
         try:
-            for receipt in transport.submit(self._job.compiled, self._envelopes(), on_wire=self._on_wire):
+            for receipt in transport.submit(self._job.compiled, envelopes, on_wire=self._on_wire):
                 self._note(receipt)
         except TransportError:
             self._end()
             raise
         self._end()
 
-    def _envelopes(self) -> Iterator[Envelope]:
-        job = self._job
+    def _envelopes(self, window: int) -> Iterator[Envelope]:
+        job, now = self._job, self._job.clock()
         while not self._stop.is_set():
-            row = job.pool.take()
-            if row is None:
-                return
+            if not self._own:
+                # A window at a time: for every row the senders would be in each other's way.
+                self._own.extend(job.pool.take(window))
+                now = job.clock()
+                if not self._own:
+                    return
             if job.rate is not None:
                 # Here, not on the wire: an open transaction must not wait for its turn.
                 job.rate.take()
+                now = job.clock()
+            row = self._own.popleft()
             self._held[row.id] = row
-            yield job.address(row, now=job.clock())
+            yield job.address(row, now=now)
 
     def _on_wire(self, ids: Sequence[DeliveryId]) -> Collection[DeliveryId]:
         """The last moment: write down what is known, and declare what goes now, in one commit."""
@@ -297,7 +307,7 @@ class _Sender:
         row = self._held.pop(receipt.delivery_id)
         self._job.note(receipt, self._stop)
         self._known.append(sending.settlement(receipt, attempt=row.attempt, now=self._job.clock()))
-        if len(self._known) >= _KEPT_BACK:
+        if len(self._known) >= self._keeps:
             self._write_down()
 
     def _write_down(self) -> None:
@@ -308,7 +318,8 @@ class _Sender:
     def _end(self) -> None:
         """The transport is done and vouches that what it did not answer for was not submitted."""
         self._write_down()
-        self._job.rows.withdraw(self._held, now=self._job.clock())
+        unsent = [*self._held, *(row.id for row in self._own)]
+        self._job.rows.withdraw(unsent, now=self._job.clock())
 
 
 def _by_the_wall_clock() -> datetime:

@@ -96,9 +96,8 @@ class Addresser:
     def __init__(self, press: Press, issue: Issue) -> None:
         self._sender = press.newsletter.sender.address
         self._bounces, _, self._bounces_at = press.bounce_address.rpartition("@")
-        self._key = press.secret_keys[-1].encode()
         self._secret_keys = press.secret_keys
-        self._before = f"message:{issue.id}:".encode()
+        self._key = hashlib.sha256(f"message:{issue.id}:{press.secret_keys[-1]}".encode()).digest()
         self._id = f"{issue.newsletter}.{issue.number}."
         self._domain = f"@{press.newsletter.sender.domain}"
         self._leave = f"{press.site.public_url}/u/"
@@ -109,8 +108,7 @@ class Addresser:
         The Message-ID is the same on every attempt, so that receivers can drop
         a repeat (RFC 5322, 3.6.4).
         """
-        person = self._before + str(to.subscription_id).encode()
-        recipient = hmac.digest(self._key, person, "sha256").hex()[:20]
+        recipient = hashlib.blake2b(b"%d" % to.subscription_id, key=self._key, digest_size=10).hexdigest()
         return Envelope(
             delivery_id=to.id,
             address=to.address,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from digest.errors import TransportError
@@ -29,7 +28,7 @@ def send_proof(issue: Issue, *, to: str, press: Press, transport: Transport, now
     envelope = printing.envelope(press, issue, reader, now=now)
     # Every proof has its own id: a reader must see the second one too.
     local, _, domain = envelope.message_id.rpartition("@")
-    envelope = replace(envelope, message_id=f"{local}.proof.{now:%Y%m%d%H%M%S%f}@{domain}")
+    envelope = envelope._replace(message_id=f"{local}.proof.{now:%Y%m%d%H%M%S%f}@{domain}")
     try:
         for receipt in transport.submit(compiled, [envelope], on_wire=set):
             return receipt
