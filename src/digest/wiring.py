@@ -200,11 +200,19 @@ class Parts:
         delivery = self.settings.delivery
         return Wire(
             open=self.transport,
-            senders=_SENDGRID_IN_FLIGHT if delivery.transport == "sendgrid" else 1,
+            senders=self._senders,
             per_request=probe.window if delivery.transport == "sendgrid" else 1,
             per_second=delivery.rate_per_second,
             replaces=probe.replaces,
         )
+
+    @property
+    def _senders(self) -> int:
+        """Threads that send.  One carries all SMTP connections, unless each message costs it a signature."""
+        delivery = self.settings.delivery
+        if delivery.transport == "smtp" and self.signer:
+            return min(os.cpu_count() or 1, delivery.smtp.connections)
+        return _SENDGRID_IN_FLIGHT if delivery.transport == "sendgrid" else 1
 
     def transport(self) -> Transport:
         """A new transport, for one sender.
@@ -239,7 +247,7 @@ class Parts:
             security=smtp.security,  # type: ignore[arg-type]  # the settings know only these words
             username=smtp.username,
             password=smtp.password.get_secret_value(),
-            connections=smtp.connections,
+            connections=smtp.connections // self._senders,
             signer=self.signer,
         )
 

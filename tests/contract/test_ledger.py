@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -24,11 +25,12 @@ from digest.model.delivery import (
     Receipt,
     Settlement,
 )
-from digest.model.issue import Issue, IssueState
+from digest.model.issue import Issue, IssueId, IssueState
 from digest.model.subscriber import SuppressionReason
 from digest.rules.sending import MAX_ATTEMPTS, settlement
 from digest.storage import issues, ledger, subscribers
 from digest.storage.database import Database
+from digest.storage.hot_ledger import HotLedger, _CoreRows
 from digest.storage.tables import delivery
 from fakes.databases import NOW, drafted, fresh_url, make_template, store, subscribe, under_way
 
@@ -37,16 +39,47 @@ LATER = NOW + timedelta(minutes=1)
 PEOPLE = ("ann", "bob", "cid", "dee", "eve", "fay")
 
 
+class Way:
+    """Which statements move the rows: SQLite's driver, or SQLAlchemy as on every other database."""
+
+    is_core = False
+
+
+@pytest.fixture(params=["hot", "core"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every promise is kept by both."""
+    monkeypatch.setattr(Way, "is_core", request.param == "core")
+
+
+@pytest.fixture
+def database(way: None, url: str) -> Iterator[Database]:
+    opened = Database(url)
+    yield opened
+    opened.close()
+
+
+@contextmanager
+def hot(database: Database, which: IssueId, owner: str) -> Iterator[HotLedger]:
+    rows = HotLedger(database, which, owner=owner)
+    if Way.is_core:
+        rows._rows.close()
+        rows._rows = _CoreRows(database, which, owner)
+    try:
+        yield rows
+    finally:
+        rows.close()
+
+
 def claim(database: Database, issue: Issue, *, owner: str = "a", limit: int = 100, now=NOW) -> list[Delivery]:
-    with database.write() as connection:
-        return ledger.claim(connection, issue.id, limit=limit, owner=owner, lease=LEASE, now=now)
+    with hot(database, issue.id, owner) as rows:
+        return rows.claim(limit, now=now, lease_until=now + LEASE)
 
 
 def declare(
     database: Database, issue: Issue, rows: Sequence[Delivery], *, owner: str = "a"
 ) -> set[DeliveryId]:
-    with database.write() as connection:
-        return ledger.declare(connection, issue.id, rows, owner=owner, now=NOW)
+    with hot(database, issue.id, owner) as ours:
+        return ours.exchange([], rows, now=NOW)
 
 
 def settle(
@@ -58,8 +91,13 @@ def settle(
     wait: timedelta | None = timedelta(minutes=1),
 ) -> None:
     receipts = [Receipt(delivery_id=r.id, outcome=outcome, detail="words", provider_ref="ref") for r in rows]
-    with database.write() as connection:
-        ledger.record(connection, [settled(r, wait) for r in receipts], owner=owner, now=NOW)
+    with hot(database, IssueId(0), owner) as ours:
+        ours.exchange([settled(r, wait) for r in receipts], [], now=NOW)
+
+
+def withdraw(database: Database, rows: Sequence[Delivery], *, owner: str = "a", now=NOW) -> None:
+    with hot(database, IssueId(0), owner) as ours:
+        ours.withdraw([row.id for row in rows], now=now)
 
 
 def settled(receipt: Receipt, wait: timedelta | None = timedelta(minutes=1)) -> Settlement:
@@ -391,12 +429,10 @@ def test_what_was_not_submitted_is_given_back(database: Database) -> None:
     rows = claim(database, issue)
     declare(database, issue, rows[:2])
     settle(database, rows[:1])
-    with database.write() as connection:
-        ledger.withdraw(connection, [r.id for r in rows], owner="b", now=NOW)
+    withdraw(database, rows, owner="b")
     assert states(database, issue) == {"accepted": 1, "submitting": 1, "claimed": 1}
-    with database.write() as connection:
-        ledger.withdraw(connection, [r.id for r in rows], owner="a", now=NOW)
-        ledger.withdraw(connection, [], owner="a", now=NOW)
+    withdraw(database, rows)
+    withdraw(database, [])
 
     assert states(database, issue) == {"accepted": 1, "pending": 2}
     assert [r.attempt for r in claim(database, issue)] == [1, 1]
@@ -556,9 +592,7 @@ class Senders(RuleBasedStateMachine):
     @rule(owner=OWNERS)
     def withdraw(self, owner: str) -> None:
         """What was claimed and never left."""
-        rows = self.claimed.pop(owner, [])
-        with self.database.write() as connection:
-            ledger.withdraw(connection, [r.id for r in rows], owner=owner, now=self.now)
+        withdraw(self.database, self.claimed.pop(owner, []), owner=owner, now=self.now)
 
     @rule(owner=OWNERS, forgets=st.booleans())
     def die(self, owner: str, forgets: bool) -> None:
@@ -656,8 +690,20 @@ def _no_folder_stays():
         _cache.clear()
 
 
-TestSenders = Senders.TestCase
-TestSenders.settings = settings(
+class SendersElsewhere(Senders):
+    """The same by SQLAlchemy, which on other databases does this work too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        Way.is_core = True
+
+    def teardown(self) -> None:
+        Way.is_core = False
+        super().teardown()
+
+
+TestSenders, TestSendersElsewhere = Senders.TestCase, SendersElsewhere.TestCase
+TestSenders.settings = TestSendersElsewhere.settings = settings(
     max_examples=50,
     stateful_step_count=40,
     deadline=None,

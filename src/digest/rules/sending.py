@@ -85,10 +85,10 @@ class Breaker:
             self._in_a_row = 0
             return
         self._in_a_row += 1
-        if self._in_a_row >= self.LIMIT:
+        if self._in_a_row == self.LIMIT:
             self.why = (
-                f"The provider refused {self._in_a_row} recipients in a row, "
-                f"the last with: {receipt.detail[:300]} "
+                f"The provider refused {self.LIMIT} recipients in a row, "
+                f"the last with “{receipt.detail[:300]}”. "
                 "Mend the cause, then send with --yes; who was refused is not tried again."
             )
 

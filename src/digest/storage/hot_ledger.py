@@ -138,11 +138,13 @@ _BARRED = """
 
 _MAY_GO = f"""
     delivery.state = 'claimed' AND delivery.owner = ?
-    AND EXISTS (SELECT 1 FROM issue WHERE issue.id = ? AND issue.state = 'sending')
+    AND +delivery.issue_id = ?
+    AND EXISTS (SELECT 1 FROM issue WHERE issue.id = delivery.issue_id AND issue.state = 'sending')
     AND NOT {_BARRED}
 """
 
-# Rows by their numbers, and all of one epoch: a list is found twice as fast as JSON is taken apart.
+# Rows by their numbers, and all of one epoch: a list is found twice as fast as JSON is taken apart,
+# and RETURNING costs as much as the UPDATE itself.
 _THESE = "delivery.id IN ({}) AND delivery.epoch = ?"
 
 _DECLARE = f"""
@@ -150,10 +152,7 @@ _DECLARE = f"""
     WHERE {_THESE} AND {_MAY_GO}
 """
 
-_DECLARED = f"""
-    SELECT id FROM delivery
-    WHERE {_THESE} AND state = 'submitting' AND owner = ?
-"""
+_WHICH_MAY_GO = f"SELECT id FROM delivery WHERE {_THESE} AND {_MAY_GO}"
 
 _SUPPRESS = f"""
     UPDATE delivery SET state = 'suppressed', detail = ?, lease_until = NULL, updated_at = ?
@@ -212,14 +211,17 @@ class _SqliteRows:
         return gone
 
     def _declare_of_one_epoch(
-        self, rows: sqlite3.Connection, ids: list[DeliveryId], epoch: int, at: str
+        self, rows: sqlite3.Connection, ids: Collection[DeliveryId], epoch: int, at: str
     ) -> set[DeliveryId]:
-        count = len(ids)
-        may_go = (at, *ids, epoch, self._owner, self._which)
-        if rows.execute(_for(_DECLARE, count), may_go).rowcount == count:
+        """All at once, which is the rule; where some may not go, undone and done again without them."""
+        mine = (epoch, self._owner, self._which)
+        rows.execute("SAVEPOINT declaring")
+        if rows.execute(_for(_DECLARE, len(ids)), (at, *ids, *mine)).rowcount == len(ids):
             return set(ids)
-        rows.execute(_for(_SUPPRESS, count), (ledger.LEFT_MEANWHILE, at, *ids, epoch, self._owner))
-        return {number for (number,) in rows.execute(_for(_DECLARED, count), (*ids, epoch, self._owner))}
+        rows.execute("ROLLBACK TO declaring")
+        rows.execute(_for(_SUPPRESS, len(ids)), (ledger.LEFT_MEANWHILE, at, *ids, epoch, self._owner))
+        left = {number for (number,) in rows.execute(_for(_WHICH_MAY_GO, len(ids)), (*ids, *mine))}
+        return self._declare_of_one_epoch(rows, left, epoch, at) if left else set()
 
     def _settle(self, rows: sqlite3.Connection, settlements: Sequence[Settlement], at: str) -> None:
         """One statement for all of whom the same is known, such as a batch with one answer."""

@@ -36,9 +36,12 @@ class Transport(Protocol):
         """Hand over one message per envelope, and yield a receipt for each as it is known.
 
         `envelopes` may be drawn from a pool that others draw from too: one is
-        taken only when it is about to be worked on, none after the last one or
-        after an error.  A provider that asks for a pause ends the call early.
-        What was taken and has no receipt in the end was certainly not submitted.
+        taken only when it is about to be worked on, at most two windows are
+        taken and not answered, and none is after the last one or after an
+        error.  A provider that asks for a pause ends the call early.  What was
+        taken and has no receipt in the end was certainly not submitted, also
+        when `envelopes` or `on_wire` raised; only a caller that stops asking
+        for receipts may leave some declared and unanswered.
 
         The phase decides, not the exception: what fails before the bytes that
         can cause delivery is DEFERRED or REFUSED, what is lost after them is
