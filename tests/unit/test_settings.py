@@ -11,8 +11,9 @@ import pytest
 
 from digest.errors import SettingsError
 from digest.model.newsletter import Mailbox, Policy, Site
+from digest.model.theme import DARK, LOOKS, Palette, Theme
 from digest.settings import Settings, load
-from digest.settings.colours import DARK_GROUNDS, LIGHT_GROUNDS, contrast, darkened, lightened
+from digest.settings.colours import contrast, is_readable, nearest
 
 DATA = Path(__file__).parents[1] / "data" / "settings"
 
@@ -583,19 +584,114 @@ def test_a_public_address_without_https_is_a_warning(tmp_path: Path) -> None:
 
 # --- colours ----------------------------------------------------------------------------
 
+LIGHT_GROUNDS, DARK_GROUNDS = ("#FFFFFF", "#F4F2ED"), ("#191B1E", "#111315")
 
-@pytest.mark.parametrize("colour", ["#FFCC00", "#FFFFFF", "#808080", "#FF0000", "#00AAFF"])
-def test_the_nearest_colour_passes_and_the_step_before_does_not(colour: str) -> None:
-    """4.5 to 1 on both light grounds (WCAG 2.2, 1.4.3), and no darker than it must be."""
-    shade = darkened(colour)
 
-    assert min(contrast(shade, ground) for ground in LIGHT_GROUNDS) >= 4.5
-    assert min(contrast(shade, ground) for ground in LIGHT_GROUNDS) < 4.7
+@pytest.mark.parametrize("grounds", [LIGHT_GROUNDS, DARK_GROUNDS])
+@pytest.mark.parametrize("colour", ["#FFCC00", "#FFFFFF", "#808080", "#FF0000", "#00AAFF", "#000000"])
+def test_the_nearest_colour_passes_and_the_step_before_does_not(
+    colour: str, grounds: tuple[str, ...]
+) -> None:
+    """4.5 to 1 on all grounds (WCAG 2.2, 1.4.3), and moved no further than it must be."""
+    shade = nearest(colour, grounds)
+
+    assert is_readable(shade, grounds)
+    if shade != colour:
+        assert min(contrast(shade, ground) for ground in grounds) < 4.8
 
 
 def test_contrasts_are_those_of_the_standard() -> None:
-    """Known ratios: black on white is 21, and the bundled accents are 6.6 and 9.7 or better."""
+    """Known ratios: black on white is 21, and the bundled accents are 6.6 and 9.0 or better."""
     assert contrast("#000000", "#FFFFFF") == pytest.approx(21)
     assert min(contrast("#0B5F6B", ground) for ground in LIGHT_GROUNDS) == pytest.approx(6.6, abs=0.06)
     assert min(contrast("#7CC7D0", ground) for ground in DARK_GROUNDS) == pytest.approx(9.0, abs=0.06)
-    assert (darkened("#0B5F6B"), lightened("#7CC7D0")) == ("#0B5F6B", "#7CC7D0")
+    assert nearest("#0B5F6B", LIGHT_GROUNDS) == "#0B5F6B"
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_bundled_look_can_be_read(look: str, scheme: str) -> None:
+    palette: Palette = getattr(LOOKS[look], scheme)
+
+    for word in (palette.ink, palette.body, palette.muted, palette.accent):
+        assert is_readable(word, (palette.sheet, palette.paper))
+    assert is_readable(palette.on_accent, (palette.accent,))
+    assert is_readable(palette.body, (palette.plate,)), "alternative texts stand on the plate"
+
+
+def theme_of(folder: Path, lines: str) -> Theme:
+    return read(folder, newsletter=lines).newsletters["weekly"].theme
+
+
+def test_a_theme_is_what_the_settings_say_over_the_look(tmp_path: Path) -> None:
+    theme = theme_of(
+        tmp_path,
+        """
+        accent = "#A63A1E"
+        [newsletters.weekly.theme]
+        look = "compact"
+        radius = 0
+        heading_font = "'Source Serif 4', Georgia, serif"
+        light = { sheet = "#fffdf8" }
+        """,
+    )
+
+    assert (theme.look, theme.radius, theme.cards) == ("compact", 0, "list")
+    assert (theme.light.accent, theme.light.sheet) == ("#A63A1E", "#FFFDF8")
+    assert theme.light.paper == LOOKS["compact"].light.paper
+    assert theme.dark == LOOKS["compact"].dark
+    assert theme.heading_font == "'Source Serif 4', Georgia, serif"
+    assert theme.font == LOOKS["compact"].font
+
+
+def test_without_settings_a_theme_is_the_looks_own(tmp_path: Path) -> None:
+    assert theme_of(tmp_path, "") == LOOKS["magazine"]
+    assert theme_of(tmp_path, 'theme = { look = "plain" }') == LOOKS["plain"]
+
+
+def test_a_bright_accent_gets_dark_words_on_its_button(tmp_path: Path) -> None:
+    assert theme_of(tmp_path, 'accent_dark = "#FFE9A8"').dark.on_accent == DARK.on_accent
+    assert theme_of(tmp_path, 'accent = "#0B5F6B"').light.on_accent == "#FFFFFF"
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (
+            'theme = { light = { muted = "#AAAAAA" } }',
+            (
+                "newsletters.weekly.theme.light.muted: “#AAAAAA” cannot be read on the light ground: its contrast "
+                "is under 4.5. The nearest that can is “#6E6E6E”."
+            ),
+        ),
+        (
+            'theme = { dark = { sheet = "#FFFFFF" } }',
+            (
+                "newsletters.weekly.theme.dark.sheet: “#FFFFFF” as sheet leaves ink, body, muted, accent with a "
+                "contrast under 4.5. Choose another ground, or set ink as well."
+            ),
+        ),
+        (
+            'theme = { font = "Arial}body{color:red" }',
+            (
+                "newsletters.weekly.theme.font: is no list of type families. "
+                "Write it as “'Source Sans 3', Arial, sans-serif”."
+            ),
+        ),
+        (
+            'theme = { look = "magazin" }',
+            "newsletters.weekly.theme.look: “magazin” is not known. Use one of “magazine”, “plain”, “compact”. Did you mean “magazine”?",
+        ),
+    ],
+)
+def test_a_theme_that_cannot_be_read_is_refused(tmp_path: Path, lines: str, told: str) -> None:
+    assert findings(tmp_path, newsletter=lines) == [told]
+
+
+def test_colours_that_suit_each_other_pass_on_any_ground(tmp_path: Path) -> None:
+    """A newsletter that is dark in both schemes is no mistake."""
+    dark = 'sheet = "#101418", paper = "#0A0D10", ink = "#FFFFFF", body = "#DDDDDD", muted = "#AAAAAA"'
+
+    assert (
+        theme_of(tmp_path, f'accent = "#7CC7D0"\ntheme = {{ light = {{ {dark} }} }}').light.ink == "#FFFFFF"
+    )

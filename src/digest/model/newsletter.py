@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from digest.model.slot import Schedule
+from digest.model.theme import Theme
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,13 @@ class Newsletter:
     late: timedelta = timedelta(hours=12)
     on_uncertain: str = "hold"  # hold, resend, skip
     subscriber_files: tuple[Path, ...] = ()
-    accent: str = "#0B5F6B"
-    accent_dark: str = "#7CC7D0"
-    logo: str = ""
+    logo: str = ""  # its web address
+    theme: Theme = field(default_factory=Theme)
+
+    @property
+    def accent(self) -> str:
+        return self.theme.light.accent
+
+    @property
+    def accent_dark(self) -> str:
+        return self.theme.dark.accent

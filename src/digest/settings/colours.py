@@ -1,31 +1,30 @@
-"""Contrast of an accent with the grounds it is printed on (WCAG 2.2, 1.4.3), and the nearest that passes."""
+"""Contrast of a colour with the grounds it is printed on (WCAG 2.2, 1.4.3), and the nearest that passes."""
 
 from __future__ import annotations
 
-LIGHT_GROUNDS = ("#FFFFFF", "#F4F2ED")  # sheet and paper
-DARK_GROUNDS = ("#191B1E", "#111315")
+from collections.abc import Sequence
+
 LEAST = 4.5
 
 
-def darkened(colour: str) -> str:
-    """The colour itself where it is read well on the light grounds, else its nearest darker shade."""
-    return _moved(colour, towards="#000000", grounds=LIGHT_GROUNDS)
+def is_readable(colour: str, grounds: Sequence[str]) -> bool:
+    return min(contrast(colour, ground) for ground in grounds) >= LEAST
 
 
-def lightened(colour: str) -> str:
-    """The colour itself where it is read well on the dark grounds, else its nearest lighter shade."""
-    return _moved(colour, towards="#FFFFFF", grounds=DARK_GROUNDS)
+def nearest(colour: str, grounds: Sequence[str]) -> str:
+    """The colour itself where it is read well on all the grounds, else its nearest shade that is.
+
+    Darker on light grounds and lighter on dark ones; the grounds of one scheme are never both.
+    """
+    goal = max(("#000000", "#FFFFFF"), key=lambda end: min(contrast(end, ground) for ground in grounds))
+    shades = (_mixed(colour, goal, share=step / 200) for step in range(201))
+    return next((shade for shade in shades if is_readable(shade, grounds)), goal)
 
 
 def contrast(one: str, other: str) -> float:
     """The ratio of two colours, from 1 to 21."""
     low, high = sorted((_luminance(one), _luminance(other)))
     return (high + 0.05) / (low + 0.05)
-
-
-def _moved(colour: str, *, towards: str, grounds: tuple[str, ...]) -> str:
-    shades = (_mixed(colour, towards, share=step / 200) for step in range(201))
-    return next(shade for shade in shades if min(contrast(shade, g) for g in grounds) >= LEAST)
 
 
 def _mixed(colour: str, other: str, *, share: float) -> str:

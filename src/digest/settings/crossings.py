@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from digest.settings.findings import Mistake, Place, shown, spelled
 from digest.settings.tables import RootTable
+from digest.settings.themes import clashes
 from digest.settings.values import did_you_mean
 
 SOURCE_KINDS = ("feed", "listing", "markdown")
@@ -55,6 +56,7 @@ def crossings(tables: Mapping[str, Any]) -> Iterator[Mistake]:
         if isinstance(newsletter, Mapping):
             yield from _limits(newsletter, ("newsletters", name))
             yield from _sources(newsletter.get("sources"), ("newsletters", name, "sources"))
+            yield from clashes(newsletter, ("newsletters", name))
 
 
 def unsigned(root: RootTable, *, has_key: bool) -> Iterator[Mistake]:

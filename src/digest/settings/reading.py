@@ -31,6 +31,7 @@ from digest.settings.crossings import (
 )
 from digest.settings.findings import Mistake, Place, mistake_of, shown, written
 from digest.settings.tables import DeliveryTable, DkimTable, NewsletterTable, RootTable, SourceTable
+from digest.settings.themes import theme_of
 from digest.settings.values import FromEnvironment, did_you_mean
 
 # A year far enough ahead that every zone follows its rule and not its history.
@@ -242,9 +243,8 @@ def _newsletter(table: NewsletterTable, *, name: str, site: Site, folder: Path) 
         late=timedelta(hours=table.late_hours),
         on_uncertain=table.on_uncertain,
         subscriber_files=_subscriber_files(table, name=name, folder=folder),
-        accent=table.accent,
-        accent_dark=table.accent_dark,
         logo=table.logo or "",
+        theme=theme_of(table),
     )
 
 

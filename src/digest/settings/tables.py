@@ -12,11 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from digest.rules.slots import parse_schedule
 from digest.settings.values import (
-    Accent,
-    AccentDark,
     Address,
+    Colour,
     Domain,
     Duration,
+    Families,
     Language,
     Line,
     Name,
@@ -157,6 +157,36 @@ class SourceTable(Table):
     )
 
 
+class PaletteTable(Table):
+    sheet: Colour | None = Field(default=None, description="The ground of the stories.")
+    paper: Colour | None = Field(default=None, description="The ground around them, and of the footer.")
+    ink: Colour | None = Field(default=None, description="Headings.")
+    body: Colour | None = Field(default=None, description="Running text.")
+    muted: Colour | None = Field(default=None, description="What stands beside it: author, day, footer.")
+    line: Colour | None = Field(default=None, description="The hairline between stories.")
+    rule: Colour | None = Field(default=None, description="The line above a section.")
+    plate: Colour | None = Field(default=None, description="Where a picture will be.")
+
+
+class ThemeTable(Table):
+    look: Literal["magazine", "plain", "compact"] = Field(
+        default="magazine",
+        description="The set of templates: with pictures, as a letter, or many stories on little room.",
+    )
+    cards: Literal["list", "grid"] = Field(
+        default="list", description="Whether stories with pictures stand beside them, or in pairs below them."
+    )
+    font: Families | None = Field(
+        default=None, description="Type families of running text; the system's own by default."
+    )
+    heading_font: Families | None = Field(
+        default=None, description="Type families of titles; Georgia by default, in the magazine."
+    )
+    radius: Whole = Field(default=4, ge=0, le=24, description="How round pictures are, in pixels.")
+    light: PaletteTable = Field(default_factory=PaletteTable, description="Colours on light ground.")
+    dark: PaletteTable = Field(default_factory=PaletteTable, description="Colours on dark ground.")
+
+
 class NewsletterTable(Table):
     title: Name = Field(description="The name that readers see.")
     sender: Sender = Field(description="From whom it comes: `Name <name@example.com>`.")
@@ -215,14 +245,15 @@ class NewsletterTable(Table):
         default=None,
         description="Files of subscribers; by default `subscribers/NAME.csv`, where that exists.",
     )
-    accent: Accent = Field(
-        default="#0B5F6B",
-        description="The one colour of links and buttons, on the light ground.",
+    accent: Colour | None = Field(
+        default=None,
+        description="The one colour of topics and buttons, on the light ground; by default the look's.",
     )
-    accent_dark: AccentDark = Field(default="#7CC7D0", description="The same on the dark ground.")
+    accent_dark: Colour | None = Field(default=None, description="The same on the dark ground.")
     logo: WebAddress | None = Field(
         default=None, description="Where the logo is, as an address that readers can reach."
     )
+    theme: ThemeTable = Field(default_factory=ThemeTable, description="How its mails look.")
     sources: list[SourceTable] = Field(
         min_length=1, description="Where its articles come from; at least one."
     )

@@ -22,7 +22,6 @@ from digest.model.newsletter import Mailbox
 from digest.model.slot import Schedule
 from digest.rules.mailboxes import InvalidAddress, parse_address
 from digest.rules.slots import parse_schedule
-from digest.settings.colours import darkened, lightened
 
 _LOCAL_PART = 64  # RFC 5321, 4.5.3.1.1
 _TOKEN = 23  # with the plus sign before it
@@ -220,29 +219,23 @@ def _public_key(text: str) -> str:
 # --- colours ----------------------------------------------------------------------
 
 
-def _accent(text: str) -> str:
-    return _readable(_hex(text), nearest=darkened(_hex(text)), where="on the light ground")
-
-
-def _accent_dark(text: str) -> str:
-    return _readable(_hex(text), nearest=lightened(_hex(text)), where="on the dark ground")
-
-
-def _readable(colour: str, *, nearest: str, where: str) -> str:
-    if colour != nearest:
-        raise ValueError(
-            f"“{colour}” cannot be read {where}: its contrast is under 4.5. "
-            f"The nearest that can is “{nearest}”."
-        )
-    return colour
-
-
-def _hex(text: str) -> str:
+def as_hex(text: str) -> str:
+    """#RRGGBB in capitals.  Raises ValueError."""
     if re.fullmatch(r"#[0-9A-Fa-f]{3}", text):
         text = "#" + "".join(digit * 2 for digit in text[1:])
     if not re.fullmatch(r"#[0-9A-Fa-f]{6}", text):
         raise ValueError(f"“{text}” is not a colour. Write it as #0B5F6B.")
     return text.upper()
+
+
+def _families(text: str) -> str:
+    """Names of type families, as CSS lists them: nothing that could end the declaration."""
+    if (
+        not re.fullmatch(r"""(?:[\w .-]+|'[\w .-]+')(?:,\s*(?:[\w .-]+|'[\w .-]+'))*""", text)
+        or len(text) > 300
+    ):
+        raise ValueError("is no list of type families. Write it as “'Source Sans 3', Arial, sans-serif”.")
+    return text
 
 
 # --- numbers from the environment ---------------------------------------------------
@@ -266,8 +259,8 @@ WebAddress = Annotated[str, AfterValidator(_one_line), AfterValidator(_address)]
 WebRoot = Annotated[str, AfterValidator(_one_line), AfterValidator(_address), AfterValidator(_without_slash)]
 Language = Annotated[str, AfterValidator(_language)]
 Zone = Annotated[str, AfterValidator(_zone)]
-Accent = Annotated[str, AfterValidator(_accent)]
-AccentDark = Annotated[str, AfterValidator(_accent_dark)]
+Colour = Annotated[str, AfterValidator(as_hex)]
+Families = Annotated[str, AfterValidator(_one_line), AfterValidator(_families)]
 Address = Annotated[Mailbox, PlainValidator(_mailbox)]
 Sender = Annotated[Mailbox, PlainValidator(_sender)]
 ReturnPath = Annotated[Mailbox, PlainValidator(_return_path)]
