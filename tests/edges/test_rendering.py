@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -14,11 +14,14 @@ from digest.errors import TemplateError
 from digest.message.slots import SlotName, marker
 from digest.model.article import Image
 from digest.model.issue import Layout, Section
+from digest.model.theme import DARK, LOOKS, Palette
 from digest.rendering import inlining, mjml
+from digest.rendering.fitting import MOST
 from digest.rendering.issue import VARIABLES
 from digest.rendering.plaintext import columns, line_of, wrapped
-from digest.rendering.printing import ROOM, bound, cut, direction_of, web_address
+from digest.rendering.printing import bound, cut, direction_of, web_address
 from digest.rendering.templates import bundled
+from digest.rules.cleaning import plain
 
 UNSUBSCRIBE = marker(NONCE, SlotName.UNSUBSCRIBE_URL)
 ADDRESS = marker(NONCE, SlotName.ADDRESS)
@@ -27,9 +30,19 @@ IMAGE = Image(url="https://img.lockstep.example/a.png", alt="Dots", width=1200, 
 
 def many(count: int, *, image: Image | None = IMAGE) -> Example:
     text = (
-        "We measured it on five replicas in three cities. The median hardly moves; the tail belongs to one."
+        "We measured it on five replicas in three cities. The median hardly moves; the tail belongs to one "
+        "of them, and to the hour in which it takes its backup."
     )
     return of_teasers(*(teaser(n, image=image, text=f"{text} {n}", minutes=5) for n in range(1, count + 1)))
+
+
+def in_look(issue: Example, look: str, *, cards: str = "list") -> Example:
+    theme = replace(LOOKS[look], cards=cards)
+    return replace(issue, newsletter=replace(issue.newsletter, theme=theme))
+
+
+def vars_of(palette: Palette) -> list[str]:
+    return [getattr(palette, each.name) for each in fields(palette)]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -231,19 +244,128 @@ def test_the_same_issue_gives_the_same_bytes() -> None:
 
 
 def test_twelve_cards_stay_far_below_the_size_that_gmail_cuts() -> None:
-    assert len(many(12).rendered().html.encode()) < 60_000
+    assert len(many(12).rendered().html.encode()) < 62_000
+
+
+# Room: what is too much for one mail
+
+
+def titles(html: str) -> list[str]:
+    """Headlines as they stand in the mail below its contents, in printing order."""
+    nodes = LexborHTMLParser(html).css("h2.lead-title a, h3 a, p.link a")
+    return [node.text().replace("\u00a0", " ") for node in nodes]
+
+
+def test_what_fits_is_printed_in_full() -> None:
+    rendered = many(12).rendered()
+
+    assert rendered.gave_way == ()
+    assert rendered.web_html == ""
+
+
+def test_with_more_stories_their_texts_get_shorter_and_then_the_pictures_go() -> None:
+    """Every story is still a card; no step is taken where the one before is enough."""
+    short, bare = "texts are cut at 90 characters", "only the first story has a picture"
+
+    assert {many(count).rendered().gave_way for count in range(14, 26)} >= {(), (short, bare)}
+    assert (short,) in {many(count, image=None).rendered().gave_way for count in range(22, 32)}
+    page = LexborHTMLParser(many(24).rendered().html)
+    assert (len(page.css("h3 a")), len(page.css("img"))) == (23, 1)
 
 
 def test_sixty_stories_are_all_in_the_mail_and_it_is_not_cut() -> None:
     """What has no room as a card is a short link; the order stays."""
     issue = many(60)
     rendered = issue.rendered()
-    page = LexborHTMLParser(rendered.html)
-    titles = [node.text() for node in page.css("h2.lead-title a, h3 a, p.link a")]
+    cards = len(LexborHTMLParser(rendered.html).css("h3 a"))
 
-    assert ROOM * 0.8 < len(rendered.html.encode()) < ROOM
-    assert [title.replace("\u00a0", " ") for title in titles] == [t.headline for t in issue.layout.teasers]
-    assert 8 < len(page.css("h3 a")) < 59
+    assert MOST * 0.9 < len(rendered.html.encode()) < MOST
+    assert titles(rendered.html) == [t.headline for t in issue.layout.teasers]
+    assert 15 < cards < 59
+    assert rendered.gave_way[-1] == f"{59 - cards} stories at the end are short links"
+    assert rendered.web_html == ""
+
+
+def test_what_has_no_room_even_as_a_link_stands_on_the_web() -> None:
+    """The mail says how many, and where; the web page has them all."""
+    issue = many(500)
+    rendered = issue.rendered()
+    left = 500 - len(titles(rendered.html))
+    link = LexborHTMLParser(rendered.html).css_first(
+        'a[href="https://news.lockstep.example/archive/weekly/41"]'
+    )
+
+    assert MOST * 0.9 < len(rendered.html.encode()) < MOST
+    assert left > 100
+    assert rendered.gave_way[-1] == f"{left} stories are only on the web page"
+    assert f"and {left} more stories on the web" in rendered.html
+    assert f"and {left} more stories on the web\nhttps://" in rendered.text
+    assert link is not None
+    assert titles(rendered.web_html) == [t.headline for t in issue.layout.teasers]
+    assert "more stories on the web" not in rendered.web_html
+
+
+def test_a_long_issue_says_at_its_head_what_is_in_it() -> None:
+    """Six stories at most, and each leads where its card leads."""
+    page = LexborHTMLParser(many(10).rendered().html)
+    heading = next(node for node in page.css("h2") if node.text() == "In this issue")
+    named = [link.attributes["href"] for link in heading.parent.css("a")]  # type: ignore[union-attr]
+
+    assert named == [t.url for t in many(10).layout.teasers[:6]]
+    assert "In this issue" not in many(9).rendered().html
+
+
+# Looks
+
+
+@pytest.mark.parametrize("look", ["plain", "compact"])
+@pytest.mark.parametrize("name", NAMES)
+def test_every_look_prints_every_story_once(look: str, name: str) -> None:
+    issue = in_look(example(name), look)
+    page = LexborHTMLParser(issue.rendered().html)
+    links = [link.text().replace("\u00a0", " ").strip() for link in page.css("a")]
+
+    for one in issue.layout.teasers:
+        headline = plain(one.headline, limit=10_000)
+        assert links.count(headline) == 1, headline
+
+
+def test_plain_has_no_pictures_and_compact_only_the_logo() -> None:
+    for look in ("plain", "compact"):
+        assert LexborHTMLParser(in_look(example("mixed"), look).rendered().html).css("img:not(.logo)") == []
+
+
+def test_a_grid_pairs_stories_with_pictures_and_leaves_the_others_alone() -> None:
+    """Two of three pictured stories share a row; the third, and the one without a picture, have their own."""
+    stories = (teaser(2, image=IMAGE), teaser(3, image=None), teaser(4, image=IMAGE), teaser(5, image=IMAGE))
+    issue = in_look(of_teasers(teaser(1), *stories), "magazine", cards="grid")
+    page = LexborHTMLParser(issue.rendered().html)
+
+    assert [image.attributes["width"] for image in page.css("img")] == ["256", "256", "160"]
+    assert titles(issue.rendered().html)[1:] == [stories[n].headline for n in (0, 2, 1, 3)]
+
+
+def test_an_owners_part_replaces_that_of_any_look(tmp_path: Path) -> None:
+    (tmp_path / "preheader.mjml.j2").write_text("<mj-raw><div>ours</div></mj-raw>")
+    (tmp_path / "section.mjml.j2").write_text("<mj-raw><div>sections</div></mj-raw>")
+
+    html = in_look(example("mixed"), "compact").rendered(tmp_path).html
+
+    assert "<div>ours</div>" in html
+    assert "<div>sections</div>" in html
+
+
+def test_the_colours_of_a_theme_are_all_there_are() -> None:
+    """None of the default colours is left in a mail that has its own."""
+    own = {"sheet": "#FFFDF8", "paper": "#F3EEE0", "ink": "#221100", "body": "#332211", "muted": "#554433",
+           "accent": "#A63A1E", "line": "#CCBBAA", "rule": "#443322", "plate": "#DDCCBB"}  # fmt: skip
+    issue = example("mixed")
+    theme = replace(issue.newsletter.theme, light=Palette(**own), dark=DARK)
+    html = replace(issue, newsletter=replace(issue.newsletter, theme=theme)).rendered().html
+    used = {colour.upper() for colour in re.findall(r"#[0-9A-Fa-f]{6}\b", html)}
+
+    assert used <= {*own.values(), *vars_of(DARK), "#FFFFFF"}
+    assert set(own.values()) <= used
 
 
 def test_an_arabic_issue_is_mirrored() -> None:
@@ -363,9 +485,9 @@ def test_every_variable_is_described() -> None:
     used: set[str] = set()
     made = jinja2.Environment()
     made.filters |= {"wrapped": wrapped, "line_of": line_of}
-    for path in (bundled() / "issue").glob("*.j2"):
+    for path in (bundled() / "issue").rglob("*.j2"):
         used |= jinja2.meta.find_undeclared_variables(made.parse(path.read_text("utf-8")))
-    local = {"section", "card", "level", "above"}
+    local = {"section", "card", "row", "line", "level", "above", "is_first"}
 
     assert used - local <= set(VARIABLES)
     assert set(VARIABLES) - used <= {"stories", "end"}

@@ -660,15 +660,15 @@ def test_a_bright_accent_gets_dark_words_on_its_button(tmp_path: Path) -> None:
         (
             'theme = { light = { muted = "#AAAAAA" } }',
             (
-                "newsletters.weekly.theme.light.muted: “#AAAAAA” cannot be read on the light ground: its contrast "
-                "is under 4.5. The nearest that can is “#6E6E6E”."
+                "newsletters.weekly.theme.light.muted: “#AAAAAA” cannot be read on the light ground: its "
+                "contrast is under 4.5. The nearest that can is “#6E6E6E”."
             ),
         ),
         (
             'theme = { dark = { sheet = "#FFFFFF" } }',
             (
-                "newsletters.weekly.theme.dark.sheet: “#FFFFFF” as sheet leaves ink, body, muted, accent with a "
-                "contrast under 4.5. Choose another ground, or set ink as well."
+                "newsletters.weekly.theme.dark.sheet: “#FFFFFF” as sheet leaves ink, body, muted, accent "
+                "with a contrast under 4.5. Choose another ground, or set ink as well."
             ),
         ),
         (
@@ -680,7 +680,10 @@ def test_a_bright_accent_gets_dark_words_on_its_button(tmp_path: Path) -> None:
         ),
         (
             'theme = { look = "magazin" }',
-            "newsletters.weekly.theme.look: “magazin” is not known. Use one of “magazine”, “plain”, “compact”. Did you mean “magazine”?",
+            (
+                "newsletters.weekly.theme.look: “magazin” is not known. Use one of “magazine”, “plain”, "
+                "“compact”. Did you mean “magazine”?"
+            ),
         ),
     ],
 )

@@ -41,6 +41,14 @@ def html(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
         )
 
 
+def room(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
+    if facts.gave_way:
+        yield Problem(
+            f"So that Gmail shows all of it, {'; '.join(facts.gave_way)}. "
+            "With max_articles set lower, every story would have its full place."
+        )
+
+
 def style(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
     size = sizes(message).style_bytes
     if size > STYLE_BLOCK:
@@ -53,5 +61,6 @@ def style(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
 
 CHECKS = (
     Check("size-html", Severity.BLOCK, "Gmail shows the whole mail.", html),
+    Check("room", Severity.INFO, "Every story is printed in full.", room),
     Check("style-16k", Severity.BLOCK, "Gmail keeps all style rules.", style),
 )

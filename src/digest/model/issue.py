@@ -75,6 +75,8 @@ class Rendered:
     text: str
     nonce: str  # part of every marker, so that no article can forge one
     language: str
+    gave_way: tuple[str, ...] = ()  # what was not printed in full, so that the mail stays small enough
+    web_html: str = ""  # the web page, where it holds stories that the mail has no room for
 
 
 class LeftOut(StrEnum):

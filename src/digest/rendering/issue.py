@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import datetime
+from functools import cache, partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -17,10 +18,20 @@ from digest.errors import TemplateError
 from digest.message.slots import SlotName, markers
 from digest.model.issue import Layout, Rendered, Teaser
 from digest.model.newsletter import Newsletter, Site
+from digest.rendering.fitting import ON_THE_WEB, fitted
 from digest.rendering.inlining import inline
 from digest.rendering.mjml import to_html
 from digest.rendering.phrases import Phrases, phrases
-from digest.rendering.printing import PrintedLayout, cut, printable, printed, promise, web_address
+from digest.rendering.printing import (
+    PrintedLayout,
+    Room,
+    contents,
+    cut,
+    printable,
+    printed,
+    promise,
+    web_address,
+)
 from digest.rendering.templates import environment, fill, fill_line, search_path
 
 VARIABLES: dict[str, str] = {
@@ -35,8 +46,17 @@ VARIABLES: dict[str, str] = {
         "The featured story on top, or none: number, url, headline, text, author, topic, by_minutes, day, "
         "meta, read, language, direction, image (url, alt, width, height)."
     ),
-    "sections": "The groups of stories: title, cards and (bare titles) links, both stories like lead.",
+    "sections": (
+        "The groups of stories: title, cards and (bare titles) links, both stories like lead; rows are the "
+        "cards as they stand beside each other, one or two."
+    ),
     "stories": "All stories in printing order.",
+    "contents": "What a long issue names at its head: up to six stories; empty for a short one.",
+    "left_out": "How many stories the mail has no room for; they stand at web_url only.",
+    "theme": (
+        "How it looks: look, cards, font, heading_font, radius, and the colours of light and dark: sheet, "
+        "paper, ink, body, muted, accent, on_accent, line, rule, plate."
+    ),
     "web_url": "Where the issue stands on the web, or empty.",
     "slots": "What differs per recipient: slots.unsubscribe_url (required), slots.address, slots.name.",
     "language": "The newsletter's language (BCP 47).",
@@ -100,28 +120,58 @@ def render_issue(
         TemplateError: a template, a phrase or the subject does not work; with file and line.
         ValueError: a text of the issue contains `nonce`: draw a new one.
     """
-    path = search_path(folders, "issue")
+    path = search_path(folders, "issue", look=newsletter.theme.look)
     words = phrases(newsletter.language, path)
     zone = ZoneInfo(newsletter.timezone)
     today = now.astimezone(zone).date()
     _refuse_forged_markers(nonce, site, newsletter, layout, note)
 
     facts = IssueFacts(number, words.long_date(today), today.isoformat())
-    paper = printed(layout, phrases=words, zone=zone, today=today)
+    print_it = partial(
+        printed, layout, phrases=words, zone=zone, today=today, is_grid=newsletter.theme.cards == "grid"
+    )
+    paper = print_it()
     subject = _subject(newsletter, site, facts, layout)
-    preheader = _preheader(subject, paper, newsletter, facts)
-    variables = _variables(site, newsletter, words, paper, markers(nonce)) | {
+    marks = markers(nonce)
+    always = _always(site, newsletter, words, marks) | {
         "issue": facts,
         "subject": subject,
-        "preheader": preheader,
+        "preheader": _preheader(subject, paper, newsletter, facts),
         "promise": promise(layout, words),
         "note": _note(note),
         "web_url": web_address(web_url) if web_url else "",
     }
-    html, text = _bodies(path, variables, markers(nonce)[SlotName.UNSUBSCRIBE_URL])
+    made = environment(path)
+
+    @cache
+    def html(room: Room) -> str:
+        return inline(to_html(fill(made, "issue.mjml.j2", always | _of_paper(print_it(room=room)))))
+
+    below = paper.teasers[1:] if paper.lead else paper.teasers
+    room, mail, gave_way = fitted(len(below), html, has_pictures=any(teaser.image for teaser in below))
+    text = fill(made, "issue.txt.j2", always | _of_paper(print_it(room=room))).strip("\n") + "\n"
+    for name, body in (("issue.mjml.j2", mail), ("issue.txt.j2", text)):
+        _require_the_way_out(name, body, marks[SlotName.UNSUBSCRIBE_URL])
     return Rendered(
-        subject=subject, preheader=preheader, html=html, text=text, nonce=nonce, language=newsletter.language
+        subject=subject,
+        preheader=str(always["preheader"]),
+        html=mail,
+        text=text,
+        nonce=nonce,
+        language=newsletter.language,
+        gave_way=gave_way,
+        web_html=html(ON_THE_WEB) if room.stories < len(below) else "",
     )
+
+
+def _of_paper(paper: PrintedLayout) -> dict[str, object]:
+    return {
+        "lead": paper.lead,
+        "sections": paper.sections,
+        "stories": paper.teasers,
+        "contents": contents(paper),
+        "left_out": paper.left_out,
+    }
 
 
 def _refuse_forged_markers(nonce: str, *things: object) -> None:
@@ -192,20 +242,14 @@ def _note(note: str) -> Note:
     return Note(tuple(paragraphs), signature)
 
 
-def _variables(
-    site: Site,
-    newsletter: Newsletter,
-    words: Phrases,
-    paper: PrintedLayout,
-    marks: Mapping[SlotName, str],
+def _always(
+    site: Site, newsletter: Newsletter, words: Phrases, marks: Mapping[SlotName, str]
 ) -> dict[str, object]:
     is_rtl = words.direction == "rtl"
     return {
         "site": site,
         "newsletter": newsletter,
-        "lead": paper.lead,
-        "sections": paper.sections,
-        "stories": paper.teasers,
+        "theme": newsletter.theme,
         "slots": Slots(marks[SlotName.UNSUBSCRIBE_URL], marks[SlotName.ADDRESS], marks[SlotName.NAME]),
         "language": newsletter.language,
         "direction": words.direction,
@@ -215,14 +259,9 @@ def _variables(
     }
 
 
-def _bodies(path: tuple[Path, ...], variables: Mapping[str, object], unsubscribe: str) -> tuple[str, str]:
-    made = environment(path)
-    html = inline(to_html(fill(made, "issue.mjml.j2", variables)))
-    text = fill(made, "issue.txt.j2", variables).strip("\n") + "\n"
-    for name, body in (("issue.mjml.j2", html), ("issue.txt.j2", text)):
-        if unsubscribe not in body:
-            raise TemplateError(
-                f"{name} has no link to unsubscribe.",
-                mend="Print {{ slots.unsubscribe_url }} where readers look for it.",
-            )
-    return html, text
+def _require_the_way_out(name: str, body: str, unsubscribe: str) -> None:
+    if unsubscribe not in body:
+        raise TemplateError(
+            f"{name} has no link to unsubscribe.",
+            mend="Print {{ slots.unsubscribe_url }} where readers look for it.",
+        )

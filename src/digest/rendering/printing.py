@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
 from itertools import count
@@ -30,12 +30,12 @@ CARD_TEXT = 180
 CARD_TEXT_BESIDE_IMAGE = 160
 BUTTON_TEXT = 44
 
-# Gmail cuts a mail at 102 KB, so that its foot with the way out is gone. What would make a mail bigger
-# than this is printed as short links, from the end. The costs are bytes of HTML without the texts,
-# measured and rounded up.
-ROOM = 82_000
-_FRAME, _SECTION, _CARD, _PICTURE, _LINK = 21_000, 3_500, 2_100, 1_150, 350
+SHORT_TEXT = 90  # where room is scarce
 
+LONG = 9  # stories; an issue of more says at its head what is in it
+NAMED = 6  # of them, there
+
+_LIST, _GRID = (160, 90), (256, 144)  # frames of pictures, in pixels
 _LEAD_IMAGE = 400  # pixels of the file: less looks blurred across the whole width
 _CARD_IMAGE = 100
 _ANY_LENGTH = 10_000
@@ -77,17 +77,34 @@ class PrintedTeaser:
 
 @dataclass(frozen=True, slots=True)
 class PrintedSection:
-    """A section: its first teasers as cards, what goes beyond the mail's limit as short links."""
+    """A section: its first teasers as cards, what goes beyond the mail's limit as short links.
+
+    `rows` are the cards as they stand beside each other: one, or two with pictures in a grid.
+    """
 
     title: str
     cards: tuple[PrintedTeaser, ...]
     links: tuple[PrintedTeaser, ...]
+    rows: tuple[tuple[PrintedTeaser, ...], ...] = ()
+
+
+class Room(NamedTuple):
+    """How much of an issue is printed in full; the rest gives way from the end."""
+
+    text: int = CARD_TEXT  # characters of a card's text
+    pictures: bool = True  # beside the cards; the lead keeps its own
+    cards: int = 10_000  # of the sections' teasers; what follows is short links
+    stories: int = 10_000  # of the sections' teasers; what follows is only on the web
+
+
+FULL = Room()
 
 
 @dataclass(frozen=True, slots=True)
 class PrintedLayout:
     lead: PrintedTeaser | None
     sections: tuple[PrintedSection, ...]
+    left_out: int = 0  # stories that only the web page has
 
     @property
     def teasers(self) -> tuple[PrintedTeaser, ...]:
@@ -95,41 +112,51 @@ class PrintedLayout:
         return first + tuple(t for s in self.sections for t in (*s.cards, *s.links))
 
 
-def printed(layout: Layout, *, phrases: Phrases, zone: ZoneInfo, today: date) -> PrintedLayout:
-    """Prepare every teaser of `layout` for the templates, in its order."""
-    press = _Press(phrases, zone, today)
+def printed(
+    layout: Layout,
+    *,
+    phrases: Phrases,
+    zone: ZoneInfo,
+    today: date,
+    is_grid: bool = False,
+    room: Room = FULL,
+) -> PrintedLayout:
+    """Prepare the teasers of `layout` for the templates, in their order, as far as there is room."""
+    press = _Press(phrases, zone, today, room, is_grid)
     lead = press.lead(layout.lead) if layout.lead else None
     numbers = count(2 if lead else 1)
-    full = _cards_with_room(layout)
+    cards, stories = room.cards, room.stories
     sections = []
     for section in layout.sections:
-        teasers = tuple(press.card(teaser, next(numbers)) for teaser in section.teasers)
-        end = min(full, _end_of_cards(teasers))
-        cards, links = teasers[:end], teasers[end:]
-        full = max(0, full - len(teasers))
-        sections.append(PrintedSection(bound(printable(section.title)), cards, links))
-    return PrintedLayout(lead=lead, sections=tuple(sections))
+        some = section.teasers[:stories]
+        if some:
+            sections.append(press.section(section.title, some, numbers, cards))
+        cards, stories = max(0, cards - len(some)), stories - len(some)
+    missing = len(layout.teasers) - (1 if lead else 0) - (room.stories - stories)
+    return PrintedLayout(lead=lead, sections=tuple(sections), left_out=missing)
 
 
-def _cards_with_room(layout: Layout) -> int:
-    """How many teasers of the sections, from the first, can be cards."""
-    teasers = [teaser for section in layout.sections for teaser in section.teasers]
-    left = ROOM - _FRAME - _SECTION * len(layout.sections) - sum(map(_cost_of_link, teasers))
-    for number, teaser in enumerate(teasers):
-        left -= _cost_of_card(teaser) - _cost_of_link(teaser)
-        if left < 0:
-            return number
-    return len(teasers)
+def contents(paper: PrintedLayout) -> tuple[PrintedTeaser, ...]:
+    """What a long issue names at its head: the lead and the first of each section; empty for a short one."""
+    if len(paper.teasers) + paper.left_out <= LONG:
+        return ()
+    firsts = [teaser for s in paper.sections for teaser in (*s.cards, *s.links)[:1]]
+    named = list(dict.fromkeys([*([paper.lead] if paper.lead else []), *firsts, *paper.teasers]))
+    return tuple(sorted(named[:NAMED], key=lambda teaser: teaser.number))
 
 
-def _cost_of_link(teaser: Teaser) -> int:
-    return _LINK + len(teaser.url) + len(teaser.headline.encode("utf-8", "ignore"))
-
-
-def _cost_of_card(teaser: Teaser) -> int:
-    text = len(f"{teaser.headline}{teaser.author}{cut(teaser.text, CARD_TEXT)}".encode("utf-8", "ignore"))
-    picture = _PICTURE + len(teaser.url) + len(teaser.image.url) if teaser.image else 0
-    return _CARD + len(teaser.url) + text + picture
+def _rows(cards: Sequence[PrintedTeaser], *, is_grid: bool) -> Iterator[tuple[PrintedTeaser, ...]]:
+    """Cards with pictures in pairs, where a grid is wanted; each pair at the place of its first."""
+    partners: dict[int, PrintedTeaser] = {}
+    if is_grid:
+        pictured = [card for card in cards if card.image]
+        partners = {a.number: b for a, b in zip(pictured[::2], pictured[1::2], strict=False)}
+    taken = {card.number for card in partners.values()}
+    for card in cards:
+        if card.number in partners:
+            yield (card, partners[card.number])
+        elif card.number not in taken:
+            yield (card,)
 
 
 def _end_of_cards(teasers: Sequence[PrintedTeaser]) -> int:
@@ -206,14 +233,32 @@ class _Press(NamedTuple):
     phrases: Phrases
     zone: ZoneInfo
     today: date
+    room: Room
+    is_grid: bool
+
+    def section(
+        self, title: str, teasers: Sequence[Teaser], numbers: Iterator[int], most: int
+    ) -> PrintedSection:
+        printed = tuple(self.card(teaser, next(numbers)) for teaser in teasers)
+        end = min(most, _end_of_cards(printed))
+        cards = tuple(self._in_grid(printed[:end]))
+        rows = tuple(_rows(cards, is_grid=self.is_grid))
+        return PrintedSection(bound(printable(title)), cards, printed[end:], rows)
+
+    def _in_grid(self, cards: Sequence[PrintedTeaser]) -> Iterator[PrintedTeaser]:
+        """Those of a pair have wider pictures, and no day: their lines are short."""
+        paired = {card.number for row in _rows(cards, is_grid=self.is_grid) if len(row) > 1 for card in row}
+        for card in cards:
+            yield replace(card, image=_framed(card.image, _GRID), day="") if card.number in paired else card
 
     def lead(self, teaser: Teaser) -> PrintedTeaser:
         image = _image(teaser.image, frame=(600, 337), least=_LEAD_IMAGE)
         return self._teaser(teaser, 1, limit=LEAD_TEXT, image=image)
 
     def card(self, teaser: Teaser, number: int) -> PrintedTeaser:
-        image = _image(teaser.image, frame=(160, 90), least=_CARD_IMAGE)
-        return self._teaser(teaser, number, limit=CARD_TEXT_BESIDE_IMAGE if image else CARD_TEXT, image=image)
+        image = _image(teaser.image, frame=_LIST, least=_CARD_IMAGE) if self.room.pictures else None
+        limit = min(self.room.text, CARD_TEXT_BESIDE_IMAGE if image else CARD_TEXT)
+        return self._teaser(teaser, number, limit=limit, image=image)
 
     def _teaser(
         self, teaser: Teaser, number: int, *, limit: int, image: PrintedImage | None
@@ -268,6 +313,17 @@ def _image(image: Image | None, *, frame: tuple[int, int], least: int) -> Printe
     if image.width and image.height:
         height = round(width * image.height / image.width)
     return PrintedImage(web_address(image.url), printable(image.alt), width, height)
+
+
+def _framed(image: PrintedImage | None, frame: tuple[int, int]) -> PrintedImage | None:
+    """The same in a wider frame, its shape kept."""
+    if image is None:
+        return None
+    width, height = frame
+    is_of_known_shape = (image.width, image.height) != _LIST
+    return image._replace(
+        width=width, height=round(width * image.height / image.width) if is_of_known_shape else height
+    )
 
 
 def _ascii_host(netloc: str) -> str:

@@ -36,13 +36,15 @@ def bundled() -> Path:
     return installed if installed.is_dir() else Path(digest.__file__).parents[2] / "templates"
 
 
-def search_path(folders: Sequence[Path], family: str) -> tuple[Path, ...]:
+def search_path(folders: Sequence[Path], family: str, *, look: str = "") -> tuple[Path, ...]:
     """Where a template of `family` is looked for: first the owner's folders, then the bundled one.
 
     A folder may be laid out like the bundled one (`issue/card.mjml.j2`) or hold the file itself.
+    What a look prints its own way stands in its folder, before what all looks share.
     """
     owned = [place for folder in folders for place in (folder / family, folder)]
-    return (*owned, bundled() / family)
+    ours = bundled() / family
+    return (*owned, ours / "looks" / look, ours) if look else (*owned, ours)
 
 
 @lru_cache(maxsize=32)

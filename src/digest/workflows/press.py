@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -139,12 +139,12 @@ def message(press: Press, issue: Issue, *, now: datetime) -> bytes:
 
 
 def public_html(press: Press, issue: Issue) -> str:
-    """The page that "view in browser" opens: the HTML as it was sent, with nothing of one person in it."""
+    """The page that "view in browser" opens: what was sent, with nothing of one person in it."""
     if issue.rendered is None:
         raise NotAllowed(f"Issue {issue.ref} has not been sent.")
     nobody = {SlotName.UNSUBSCRIBE_URL: f"{press.site.public_url}/", SlotName.ADDRESS: "", SlotName.NAME: ""}
     return pattern(issue.rendered.nonce).sub(
-        lambda found: nobody[SlotName(found.group(1))], issue.rendered.html
+        lambda found: nobody[SlotName(found.group(1))], issue.rendered.web_html or issue.rendered.html
     )
 
 
@@ -152,13 +152,16 @@ def check(
     press: Press, issue: Issue, *, earlier_subjects: tuple[str, ...], now: datetime
 ) -> tuple[tuple[Finding, ...], ParsedMessage]:
     """Run the pre-flight over the message as it would be sent."""
-    parsed = parse(message(press, issue, now=now))
+    content = rendered(press, issue, now=now)
+    made = compiled(press, replace(issue, rendered=content), now=now)
+    parsed = parse(message_bytes(made, sample(press, issue, now=now)))
     facts = Facts(
         site=press.site,
         newsletter=press.newsletter,
         layout=issue.layout,
         earlier_subjects=earlier_subjects,
-        nonce=_nonce(press, issue) if not issue.rendered else issue.rendered.nonce,
+        nonce=content.nonce,
+        gave_way=content.gave_way,
         audience_count=None,
         dkim=press.signs_dkim,
         unsubscribe_url=unsubscribe_url(press, _SAMPLE.subscription_id),
