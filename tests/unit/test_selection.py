@@ -244,3 +244,23 @@ def test_the_layout_prints_every_chosen_article_once():
     layout = lay_out(selection.chosen, policy=policy, sources=SOURCES)
     assert sorted(t.article_id for t in layout.teasers) == [1, 2, 3, 4]
     assert [s.title for s in layout.sections] == ["", "Engineering"]
+
+
+def test_what_no_source_puts_into_a_section_goes_by_its_tags():
+    """Only sections that the owner has named; a source's own section wins; order and case are the owner's."""
+    found = [
+        article(1, source="notes", tags=("go",)),
+        article(2, source="notes", tags=("databases", "go")),
+        article(3, source="notes", tags=("jobs",)),
+        article(4, source="feed", tags=("go",)),
+        article(5, source="notes", tags=("Databases",)),
+    ]
+    policy = Policy(section_order=("Databases", "Go"))
+    layout = lay_out(pick(*found).chosen, policy=policy, sources=SOURCES)
+    where = {t.article_id: s.title for s in layout.sections for t in s.teasers}
+    assert layout.lead is not None
+    expected = {1: "Go", 2: "Databases", 3: "", 4: "Engineering", 5: "Databases"}
+    assert where == {number: title for number, title in expected.items() if number != layout.lead.article_id}
+    assert [s.title for s in layout.sections] == ["", "Databases", "Go", "Engineering"][
+        : len(layout.sections)
+    ]

@@ -128,7 +128,13 @@ def render_issue(
 
     facts = IssueFacts(number, words.long_date(today), today.isoformat())
     print_it = partial(
-        printed, layout, phrases=words, zone=zone, today=today, is_grid=newsletter.theme.cards == "grid"
+        printed,
+        layout,
+        phrases=words,
+        zone=zone,
+        today=today,
+        is_grid=newsletter.theme.cards == "grid",
+        is_brief=newsletter.theme.look == "compact",
     )
     paper = print_it()
     subject = _subject(newsletter, site, facts, layout)

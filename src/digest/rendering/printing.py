@@ -30,7 +30,8 @@ CARD_TEXT = 180
 CARD_TEXT_BESIDE_IMAGE = 160
 BUTTON_TEXT = 44
 
-SHORT_TEXT = 90  # where room is scarce
+BRIEF_TEXT = 110  # in a look that prints many stories on little room
+SHORT_TEXT = 90  # where the mail has no room
 
 LONG = 9  # stories; an issue of more says at its head what is in it
 NAMED = 6  # of them, there
@@ -119,10 +120,11 @@ def printed(
     zone: ZoneInfo,
     today: date,
     is_grid: bool = False,
+    is_brief: bool = False,
     room: Room = FULL,
 ) -> PrintedLayout:
     """Prepare the teasers of `layout` for the templates, in their order, as far as there is room."""
-    press = _Press(phrases, zone, today, room, is_grid)
+    press = _Press(phrases, zone, today, room, is_grid, is_brief)
     lead = press.lead(layout.lead) if layout.lead else None
     numbers = count(2 if lead else 1)
     cards, stories = room.cards, room.stories
@@ -235,6 +237,7 @@ class _Press(NamedTuple):
     today: date
     room: Room
     is_grid: bool
+    is_brief: bool
 
     def section(
         self, title: str, teasers: Sequence[Teaser], numbers: Iterator[int], most: int
@@ -257,7 +260,8 @@ class _Press(NamedTuple):
 
     def card(self, teaser: Teaser, number: int) -> PrintedTeaser:
         image = _image(teaser.image, frame=_LIST, least=_CARD_IMAGE) if self.room.pictures else None
-        limit = min(self.room.text, CARD_TEXT_BESIDE_IMAGE if image else CARD_TEXT)
+        most = BRIEF_TEXT if self.is_brief else CARD_TEXT_BESIDE_IMAGE if image else CARD_TEXT
+        limit = min(self.room.text, most)
         return self._teaser(teaser, number, limit=limit, image=image)
 
     def _teaser(

@@ -19,7 +19,8 @@ def lay_out(
 ) -> Layout:
     """Make teasers of the chosen articles, in the order given; the first one leads.
 
-    Articles come into the section their source names.  Sections stand in the
+    Articles come into the section their source names, or else into the first
+    of the policy's sections that is one of their tags.  Sections stand in the
     policy's order, then as they first appear; articles without one come first.
     """
     if not chosen:
@@ -29,17 +30,20 @@ def lay_out(
     for title in policy.section_order:
         groups[title] = []
     for choice in rest:
-        section = _section(choice.article, sources)
+        section = _section(choice.article, sources, policy)
         groups.setdefault(section, []).append(_teaser(choice, language, section="", limit=_CARD_TEXT))
     return Layout(
-        lead=_teaser(lead, language, section=_section(lead.article, sources), limit=_LEAD_TEXT),
+        lead=_teaser(lead, language, section=_section(lead.article, sources, policy), limit=_LEAD_TEXT),
         sections=tuple(Section(title=t, teasers=tuple(ts)) for t, ts in groups.items() if ts),
     )
 
 
-def _section(article: Article, sources: Mapping[str, SourceSpec]) -> str:
+def _section(article: Article, sources: Mapping[str, SourceSpec], policy: Policy) -> str:
     source = sources.get(article.source)
-    return source.section if source else ""
+    if source and source.section:
+        return source.section
+    tags = {tag.casefold() for tag in article.tags}
+    return next((title for title in policy.section_order if title.casefold() in tags), "")
 
 
 def _teaser(choice: Choice, language: str, *, section: str, limit: int) -> Teaser:

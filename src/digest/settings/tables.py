@@ -240,7 +240,10 @@ class NewsletterTable(Table):
     )
     include_tags: list[Line] = Field(default=[], description="Only articles with one of these tags.")
     exclude_tags: list[Line] = Field(default=[], description="No article with one of these tags.")
-    sections: list[Name] = Field(default=[], description="The order of the sections.")
+    sections: list[Name] = Field(
+        default=[],
+        description="The order of the sections; what no source puts into one goes by its tags.",
+    )
     subscribers: list[Name] | None = Field(
         default=None,
         description="Files of subscribers; by default `subscribers/NAME.csv`, where that exists.",
