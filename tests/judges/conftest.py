@@ -87,6 +87,7 @@ def spoiled() -> dict[str, bytes]:
         "image-without-alt.html": _changed(html, ' alt=""', ""),
         "pale.html": _changed(html, "color:#34383B", "color:#C4C8CB"),
         "pale-in-the-dark.html": _changed(html, "color:#D0D1D0 !important", "color:#34383B !important"),
+        "too-wide.html": _changed(html, "<h1 ", '<p style="width:400px">x</p><h1 '),
         "wrong-encoding.eml": raw.replace(b"quoted-printable", b"7bit").replace(
             b"List-Unsubscribe: <https://", b"List-Unsubscribe: =?utf-8?q?=3Chttps://"
         ),

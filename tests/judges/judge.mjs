@@ -2,9 +2,10 @@
 //
 //     node judge.mjs FOLDER [CHROMIUM]
 //
-//     *.mjml   {errors, html}                    mjml, the reference compiler
-//     *.html   {standard, light, dark, outlook}  html-validate; axe-core in the browser CHROMIUM, if given
-//     *.eml    {mailparser, "postal-mime"}       what two parsers read
+//     *.mjml   {errors, html}                   mjml, the reference compiler
+//     *.html   {standard, …}                    html-validate; with the browser CHROMIUM, if given, also
+//              {light, dark, outlook, width}    axe-core, and the pixels it takes on the narrowest screen
+//     *.eml    {mailparser, "postal-mime"}      what two parsers read
 //
 // One process for all, because starting a browser and the compiler takes longer than judging does.
 
@@ -98,8 +99,10 @@ async function seen(html, browser) {
   await page.emulateMedia({ colorScheme: "light" });
   await page.evaluate(markAsOutlook);
   const outlook = await violations(page);
+  await page.setViewportSize({ width: 320, height: 640 });
+  const width = await page.evaluate(() => document.documentElement.scrollWidth);
   await page.close();
-  return { light, dark, outlook };
+  return { light, dark, outlook, width };
 }
 
 async function violations(page) {

@@ -31,6 +31,17 @@ def test_everybody_can_read_it(name: str, look: str, verdicts: dict[str, Any]) -
 
 
 @pytest.mark.needs("chromium")
+def test_nobody_has_to_scroll_sideways(name: str, verdicts: dict[str, Any]) -> None:
+    """On a screen of 320 pixels, which is also a wide one at 400 % (WCAG 1.4.10)."""
+    assert verdicts[f"{name}.html"]["width"] == 320
+
+
+@pytest.mark.needs("chromium")
+def test_what_is_too_wide_is_found(verdicts: dict[str, Any]) -> None:
+    assert verdicts["too-wide.html"]["width"] > 320
+
+
+@pytest.mark.needs("chromium")
 @pytest.mark.parametrize(
     ("file", "looks", "rule"),
     [
