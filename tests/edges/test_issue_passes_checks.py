@@ -2,60 +2,36 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from data.issues import NAMES, NONCE, NOW, SITE, UNSUBSCRIBE_URL, Example, example, of_teasers, teaser
-from digest.checks import Facts, Finding, Severity, run
-from digest.message.compile import MessageFacts, compile_message
-from digest.message.parse import parse
-from digest.message.splice import message_bytes
+from data.issues import of_teasers, teaser
+from data.issues.mailings import NAMES, Mailing, mailing, mailing_of
+from digest.checks import Finding, Severity, run
 from digest.model.article import Image
-from digest.model.delivery import DeliveryId, Envelope
 
 
-def findings(issue: Example) -> tuple[Finding, ...]:
-    """Rendered, compiled, spliced for one recipient, parsed back, checked."""
-    newsletter = issue.newsletter
-    compiled = compile_message(
-        issue.rendered(),
-        MessageFacts(
-            issue_ref="weekly/41",
-            sender=newsletter.sender,
-            list_name=newsletter.title,
-            list_id="weekly.news.lockstep.example",
-            feedback_id="41:weekly:newsletter:lockst",
-            language=newsletter.language,
-        ),
-    )
-    envelope = Envelope(
-        delivery_id=DeliveryId(1),
-        address="sam@reader.example",
-        name="Sam Reader",
-        return_path="bounce@news.lockstep.example",
-        message_id="41.abc@news.lockstep.example",
-        unsubscribe_url=UNSUBSCRIBE_URL,
-        date=NOW,
-    )
-    facts = Facts(
-        site=SITE,
-        newsletter=newsletter,
-        layout=issue.layout,
-        earlier_subjects=("An earlier one",),
-        nonce=NONCE,
-        audience_count=1,
-        dkim=True,
-        unsubscribe_url=UNSUBSCRIBE_URL,
-        note=issue.note,
-    )
-    return run(parse(message_bytes(compiled, envelope)), facts)
+def findings(made: Mailing) -> tuple[Finding, ...]:
+    return run(made.message, made.facts)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_blocks_an_honest_issue(name: str) -> None:
-    failed = [finding for finding in findings(example(name)) if not finding.passed]
+    failed = [finding for finding in findings(mailing(name)) if not finding.passed]
 
     assert [finding for finding in failed if finding.severity is Severity.BLOCK] == []
     assert {finding.id for finding in failed} <= {"subject", "empty"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_mail_program_cuts_it(name: str) -> None:
+    """Gmail clips at 102 KB of HTML and drops styles beyond 16 KB."""
+    html = mailing(name).message.html
+    styles = re.findall("<style[^>]*>(.*?)</style>", html, re.DOTALL)
+
+    assert len(html.encode()) < 100_000
+    assert 0 < len("".join(styles).encode()) < 16_000
 
 
 @pytest.mark.parametrize(
@@ -86,7 +62,6 @@ def test_what_a_blog_may_write_can_be_sent(headline: str, text: str) -> None:
         teaser(1, headline=headline, text=text, image=picture, url="http://blog.lockstep.example/a?b={{c}}"),
         teaser(2, headline=headline, text=text, author="-- ", topic="<b>", language="ar"),
     )
+    found = findings(mailing_of(issue))
 
-    assert [
-        finding for finding in findings(issue) if finding.severity is Severity.BLOCK and not finding.passed
-    ] == []
+    assert [finding for finding in found if finding.severity is Severity.BLOCK and not finding.passed] == []

@@ -304,6 +304,66 @@ class TestPrograms:
         assert capsys.readouterr().err == "Missing, to be installed by root: chromium spamassassin\n"
 
 
+class TestJudges:
+    """What `test --all` brings by npm, and what their lock may say."""
+
+    @pytest.fixture
+    def judges(self, dev: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        for name in ("package.json", "package-lock.json"):
+            shutil.copyfile(ROOT / "tests" / "judges" / name, tmp_path / name)
+        (tmp_path / "node_modules").mkdir()
+        monkeypatch.setattr(dev, "JUDGES", tmp_path)
+        return tmp_path
+
+    def test_they_are_installed_once_for_each_lock(
+        self, dev: ModuleType, judges: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ran: list[str] = []
+        monkeypatch.setattr(dev, "run", lambda *words: ran.append(words[-1]) or "")
+        monkeypatch.setattr(shutil, "which", lambda name: name)
+        dev.install_judges()
+        dev.install_judges()
+        assert ran == ["ci"]
+
+        (judges / "package-lock.json").write_text("{}")
+        dev.install_judges()
+        assert ran == ["ci", "ci"]
+
+    def test_without_npm_the_tests_say_what_is_missing(
+        self,
+        dev: ModuleType,
+        judges: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        monkeypatch.setattr(shutil, "which", lambda name: None)
+        dev.install_judges()
+
+        assert capsys.readouterr().err.startswith("Missing: npm")
+
+    @pytest.mark.parametrize(
+        ("file", "old", "new", "said"),
+        [
+            ("package.json", '"mjml": "5.', '"mjml": "6.', "not of this package.json"),
+            (
+                "package-lock.json",
+                '"integrity"',
+                '"resolved": "https://npm.example/", "integrity"',
+                "address",
+            ),
+            ("package-lock.json", '"integrity"', '"none"', "no hash"),
+        ],
+    )
+    def test_a_wrong_lock_is_found(
+        self, dev: ModuleType, judges: Path, file: str, old: str, new: str, said: str
+    ) -> None:
+        assert dev.judges_lock_findings() == []
+        text = (judges / file).read_text()
+        (judges / file).write_text(text.replace(old, new, 1))
+
+        assert [said in finding for finding in dev.judges_lock_findings()] == [True]
+
+
 def test_an_interrupt_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt() -> bool:
         raise KeyboardInterrupt
