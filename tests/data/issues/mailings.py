@@ -25,6 +25,8 @@ from digest.message.splice import message_bytes
 from digest.model.article import Image
 from digest.model.delivery import DeliveryId, Envelope
 from digest.model.newsletter import Mailbox
+from digest.model.theme import LOOKS, Theme
+from digest.rendering import issue as printing
 from digest.rendering import mjml
 
 SENDER = "digest@news.lockstep.example"
@@ -86,27 +88,46 @@ _COUNTED: dict[str, Callable[[], Example]] = {
     "sixty_cards": lambda: _of_cards(60, text=_SUMMARY),
     "no_summaries": lambda: _of_cards(5),
 }
-NAMES = (*WRITTEN, *_COUNTED)
+_DRESSED: dict[str, Callable[[], Example]] = {
+    "plain_look": lambda: dressed(example("mixed"), LOOKS["plain"]),
+    "compact_look": lambda: dressed(example("mixed"), LOOKS["compact"]),
+    "compact_arabic": lambda: dressed(example("arabic"), LOOKS["compact"]),
+    "grid": lambda: dressed(example("mixed"), replace(LOOKS["magazine"], cards="grid")),
+    "hundred_plain": lambda: dressed(_of_cards(100, text=_SUMMARY), LOOKS["plain"]),
+    "more_on_the_web": lambda: _of_cards(400, text=_SUMMARY),
+}
+_MADE = _COUNTED | _DRESSED
+NAMES = (*WRITTEN, *_MADE)
+
+
+def dressed(issue: Example, theme: Theme) -> Example:
+    return replace(issue, newsletter=replace(issue.newsletter, theme=theme))
 
 
 @cache
 def mailing(name: str) -> Mailing:
-    return mailing_of(_COUNTED[name]() if name in _COUNTED else example(name))
+    return mailing_of(_MADE[name]() if name in _MADE else example(name))
 
 
 def mailing_of(issue: Example) -> Mailing:
     """Rendered, compiled with every field that settings can ask for, spliced, parsed back."""
     # Named after its title, so that some senders' names need encoding.
     newsletter = replace(issue.newsletter, sender=Mailbox(issue.newsletter.title, SENDER))
-    given: list[str] = []
-    compile_mjml = mjml.mjml.mjml2html
+    given: list[str] = []  # an issue that does not fit is printed several times
+    printed: list[str] = []
+    compile_mjml, inline = mjml.mjml.mjml2html, printing.inline
 
     def listening(source: str, **options: object) -> str:
         given.append(source)
         return str(compile_mjml(source, **options))
 
+    def looking(html: str) -> str:
+        printed.append(inline(html))
+        return printed[-1]
+
     with pytest.MonkeyPatch.context() as patch:  # nothing but a judge wants to see the MJML
         patch.setattr(mjml.mjml, "mjml2html", listening)
+        patch.setattr(printing, "inline", looking)
         rendered = issue.rendered()
     compiled = compile_message(
         rendered,
@@ -124,10 +145,12 @@ def mailing_of(issue: Example) -> Mailing:
     )
     return Mailing(
         issue=issue,
-        mjml=given[-1],
+        mjml=given[printed.index(rendered.html)],
         compiled=compiled,
         message=parse(message_bytes(compiled, ENVELOPE)),
-        facts=replace(FACTS, newsletter=newsletter, layout=issue.layout, note=issue.note),
+        facts=replace(
+            FACTS, newsletter=newsletter, layout=issue.layout, note=issue.note, gave_way=rendered.gave_way
+        ),
     )
 
 
