@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -20,6 +20,8 @@ from digest.web.ports import (
     IssueView,
     LeftOutArticle,
     NewsletterView,
+    Preference,
+    PreferencesView,
     ReaderView,
 )
 
@@ -47,6 +49,8 @@ class FakeReaders:
     """One person, Sam, with one token; every change is written down."""
 
     view: ReaderView = SAM
+    name: str = "Sam"
+    more: set[str] = field(default_factory=set)  # chosen beside the weekly one
     changes: list[tuple[str, ...]] = field(default_factory=list)
     error: Exception | None = None
 
@@ -60,6 +64,32 @@ class FakeReaders:
 
     def resubscribe(self, token: str) -> ReaderView | None:
         return self._change(token, is_active=True, what=("resubscribe",))
+
+    def preferences(self, token: str) -> PreferencesView | None:
+        if token != TOKEN:
+            return None
+        chosen = {"weekly"} if self.view.is_active else set()
+        return PreferencesView(
+            view=self.view,
+            name=self.name,
+            preferences=tuple(
+                Preference(
+                    newsletter=one.name,
+                    title=one.title,
+                    description=one.description,
+                    is_chosen=one.name in chosen | self.more,
+                )
+                for one in self.newsletters()
+            ),
+        )
+
+    def choose(self, token: str, *, wanted: Collection[str], name: str) -> PreferencesView | None:
+        if token != TOKEN:
+            return None
+        self.changes.append(("choose", name, *sorted(wanted)))
+        self.view = replace(self.view, is_active="weekly" in wanted)
+        self.name, self.more = name, set(wanted) - {"weekly"}
+        return self.preferences(token)
 
     def newsletters(self) -> tuple[NewsletterView, ...]:
         return (

@@ -58,7 +58,10 @@ VARIABLES: dict[str, str] = {
         "paper, ink, body, muted, accent, on_accent, line, rule, plate."
     ),
     "web_url": "Where the issue stands on the web, or empty.",
-    "slots": "What differs per recipient: slots.unsubscribe_url (required), slots.address, slots.name.",
+    "slots": (
+        "What differs per recipient: slots.unsubscribe_url (required; with /preferences behind it, the page "
+        "to choose), slots.address, slots.name."
+    ),
     "language": "The newsletter's language (BCP 47).",
     "direction": "ltr or rtl: how that language runs.",
     "start": "left or right: the side where lines begin.",

@@ -167,6 +167,11 @@ def renew(connection: Connection, number: SubscriptionId, *, at: datetime, how: 
     return True
 
 
+def rename(connection: Connection, address_key: str, name: str) -> None:
+    """What the person wants to be called; may be empty."""
+    connection.execute(update(subscriber).where(subscriber.c.address_key == address_key).values(name=name))
+
+
 def suppress(
     connection: Connection, address_key: str, *, reason: SuppressionReason, at: datetime, how: str = ""
 ) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from digest.checks import Finding as Checked
@@ -23,6 +23,8 @@ from digest.web.ports import (
     IssueView,
     LeftOutArticle,
     NewsletterView,
+    Preference,
+    PreferencesView,
     ReaderView,
 )
 from digest.wiring import Parts
@@ -52,6 +54,44 @@ class ReaderAnswers:
         parts = self._parts
         return self._view(
             feedback.come_back(token, keys=parts.secret_keys, database=parts.database, now=parts.clock())
+        )
+
+    def preferences(self, token: str) -> PreferencesView | None:
+        parts = self._parts
+        found = feedback.subscriptions_of(token, keys=parts.secret_keys, database=parts.database)
+        return self._preferences(token, found)
+
+    def choose(self, token: str, *, wanted: Collection[str], name: str) -> PreferencesView | None:
+        parts = self._parts
+        found = feedback.choose(
+            token,
+            wanted=wanted,
+            offered=tuple(parts.settings.newsletters),
+            name=name,
+            keys=parts.secret_keys,
+            database=parts.database,
+            now=parts.clock(),
+        )
+        return self._preferences(token, found)
+
+    def _preferences(self, token: str, found: Sequence[Subscription] | None) -> PreferencesView | None:
+        view = self.subscription(token)
+        if not found or view is None:
+            return None
+        chosen = {one.newsletter for one in found if one.state is SubscriptionState.CONFIRMED}
+        return PreferencesView(
+            view=view,
+            name=found[0].name,
+            preferences=tuple(
+                Preference(
+                    newsletter=newsletter.name,
+                    title=newsletter.title,
+                    description=newsletter.description,
+                    is_chosen=newsletter.name in chosen,
+                    language=newsletter.language,
+                )
+                for newsletter in self._parts.newsletters
+            ),
         )
 
     def newsletters(self) -> tuple[NewsletterView, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -30,6 +30,26 @@ class ReaderView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Preference:
+    """One newsletter of this site, as a reader may choose it or not."""
+
+    newsletter: str
+    title: str
+    description: str
+    is_chosen: bool
+    language: str = "en"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreferencesView:
+    """What one person gets, and what else there is."""
+
+    view: ReaderView  # of the link that they came by
+    name: str
+    preferences: tuple[Preference, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewsletterView:
     """A newsletter on the front page."""
 
@@ -51,6 +71,12 @@ class Readers(Protocol):
 
     def resubscribe(self, token: str) -> ReaderView | None:
         """Take back an unsubscription that was a mistake."""
+        ...
+
+    def preferences(self, token: str) -> PreferencesView | None: ...
+
+    def choose(self, token: str, *, wanted: Collection[str], name: str) -> PreferencesView | None:
+        """Make the person's subscriptions those of `wanted`, and take down their name."""
         ...
 
     def newsletters(self) -> tuple[NewsletterView, ...]: ...

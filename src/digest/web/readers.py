@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from digest.web.pages import MAIL_POLICY, Pages, mail
-from digest.web.ports import Readers, ReaderView
+from digest.web.ports import PreferencesView, Readers, ReaderView
 
 # Links in an issue may open pages of their own; it can still run no script and send no form.
 _ARCHIVE_POLICY = (
@@ -40,6 +40,18 @@ def routes(*, readers: Readers, pages: Pages) -> list[Route]:
         token = request.path_params["token"]
         return await run_in_threadpool(_answered, token, form=form, readers=readers, pages=pages)
 
+    def preferences(request: Request) -> Response:
+        return _preferences(readers.preferences(request.path_params["token"]), pages=pages)
+
+    async def chosen(request: Request) -> Response:
+        form = await request.form(max_files=0, max_fields=200, max_part_size=1024)
+        wanted = {str(name) for name in form.getlist("newsletter")}
+        name = str(form.get("name") or "")
+        found = await run_in_threadpool(
+            readers.choose, request.path_params["token"], wanted=wanted, name=name
+        )
+        return _preferences(found, pages=pages, is_saved=True)
+
     def archive(request: Request) -> Response:
         html = readers.archive(request.path_params["newsletter"], request.path_params["number"])
         if html is None:
@@ -55,6 +67,8 @@ def routes(*, readers: Readers, pages: Pages) -> list[Route]:
         Route("/", front),
         Route("/u/{token}", ask, methods=["GET"]),
         Route("/u/{token}", answer, methods=["POST"]),
+        Route("/u/{token}/preferences", preferences, methods=["GET"]),
+        Route("/u/{token}/preferences", chosen, methods=["POST"]),
         Route("/archive/{newsletter}/{number:int}", archive),
         Route("/robots.txt", robots),
         Route("/static/{name}", pages.sheet),
@@ -97,6 +111,24 @@ def _one_click(view: ReaderView | None, *, pages: Pages) -> Response:
 def _shown(pages: Pages, template: str, view: ReaderView) -> Response:
     colours = {"accent": view.accent, "accent_dark": view.accent_dark}
     return pages.page(template, {"view": view, "site": view.site, **colours})
+
+
+def _preferences(found: PreferencesView | None, *, pages: Pages, is_saved: bool = False) -> Response:
+    if found is None:
+        return _unknown_link(pages)
+    view = found.view
+    return pages.page(
+        "preferences.html",
+        {
+            "view": view,
+            "site": view.site,
+            "name": found.name,
+            "preferences": found.preferences,
+            "is_saved": is_saved,
+            "accent": view.accent,
+            "accent_dark": view.accent_dark,
+        },
+    )
 
 
 def _unknown_link(pages: Pages) -> Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,6 +12,7 @@ from digest.model.delivery import DeliveryEvent, DeliveryId
 from digest.model.issue import IssueId
 from digest.model.subscriber import Subscription
 from digest.rules.feedback import effect, ends_subscription
+from digest.rules.mailboxes import clean_name
 from digest.rules.tokens import verify
 from digest.storage import delivery_events, issues, subscribers
 from digest.storage.database import Connection, Database
@@ -62,6 +63,55 @@ def come_back(token: str, *, keys: Sequence[str], database: Database, now: datet
         if subscribers.suppression_of(connection, found.address_key) is None:
             subscribers.renew(connection, found.id, at=now, how="the button on the unsubscribe page")
         return subscribers.by_id(connection, found.id)
+
+
+def subscriptions_of(token: str, *, keys: Sequence[str], database: Database) -> list[Subscription] | None:
+    """All that the person of this link ever subscribed to; None for a link that we did not make."""
+    found = subscription_of(token, keys=keys, database=database)
+    if found is None:
+        return None
+    with database.read() as connection:
+        return subscribers.by_address(connection, found.address_key)
+
+
+def choose(
+    token: str,
+    *,
+    wanted: Collection[str],
+    offered: Collection[str],
+    name: str,
+    keys: Sequence[str],
+    database: Database,
+    now: datetime,
+) -> list[Subscription] | None:
+    """Make the person's subscriptions those of `wanted`, out of the newsletters `offered`.
+
+    The link stands only in mails to that address, so who uses it has shown that
+    the address is theirs: what they add is confirmed.  A suppressed address
+    stays as it is, but for what it leaves.
+    """
+    found = subscription_of(token, keys=keys, database=database)
+    if found is None:
+        return None
+    how = "the page of preferences"
+    with database.write() as connection:
+        may_join = subscribers.suppression_of(connection, found.address_key) is None
+        there = {one.newsletter: one for one in subscribers.by_address(connection, found.address_key)}
+        subscribers.rename(connection, found.address_key, clean_name(name))
+        for newsletter in offered:
+            one = there.get(newsletter)
+            if newsletter not in wanted:
+                if one is not None:
+                    subscribers.end(connection, one.id, at=now, why="unsubscribed", how=how)
+            elif may_join and one is not None:
+                subscribers.renew(connection, one.id, at=now, how=how)
+            elif may_join:
+                person = {
+                    "address": found.address, "address_key": found.address_key, "name": clean_name(name),
+                    "language": found.language, "topics": (),
+                }  # fmt: skip
+                subscribers.add(connection, newsletter, [person], at=now, how=how)
+        return subscribers.by_address(connection, found.address_key)
 
 
 def receive(events: Sequence[DeliveryEvent], *, database: Database, now: datetime) -> Received:

@@ -18,7 +18,7 @@ from digest.checks import Facts, Finding, run
 from digest.errors import NotAllowed
 from digest.message.compile import Compiled, MessageFacts, compile_message
 from digest.message.parse import ParsedMessage, parse
-from digest.message.slots import SlotName, pattern
+from digest.message.slots import SlotName, marker, pattern
 from digest.message.splice import message_bytes
 from digest.model.delivery import Delivery, DeliveryId, Envelope
 from digest.model.issue import Issue, Rendered
@@ -143,9 +143,10 @@ def public_html(press: Press, issue: Issue) -> str:
     if issue.rendered is None:
         raise NotAllowed(f"Issue {issue.ref} has not been sent.")
     nobody = {SlotName.UNSUBSCRIBE_URL: f"{press.site.public_url}/", SlotName.ADDRESS: "", SlotName.NAME: ""}
-    return pattern(issue.rendered.nonce).sub(
-        lambda found: nobody[SlotName(found.group(1))], issue.rendered.web_html or issue.rendered.html
-    )
+    # Whose preferences they are nobody knows there: both links lead to the front page.
+    leave = marker(issue.rendered.nonce, SlotName.UNSUBSCRIBE_URL)
+    page = (issue.rendered.web_html or issue.rendered.html).replace(f"{leave}/preferences", leave)
+    return pattern(issue.rendered.nonce).sub(lambda found: nobody[SlotName(found.group(1))], page)
 
 
 def check(
