@@ -53,6 +53,10 @@ class Readers(Protocol):
         """Take back an unsubscription that was a mistake."""
         ...
 
+    def is_probe(self, token: str) -> bool:
+        """Whether this is the pre-flight's probe, and a real link would be answered now.  Changes nothing."""
+        ...
+
     def newsletters(self) -> tuple[NewsletterView, ...]: ...
 
     def archive(self, newsletter: str, number: int) -> str | None:
