@@ -29,8 +29,10 @@ from cryptography.x509.oid import NameOID
 from digest.errors import FetchError, Refused
 from digest.fetch import Fetcher, is_public
 from digest.model.article import Validators
+from fakes.web import FakeWeb, Reply
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
+HERE = frozenset({"127.0.0.1"})
 
 
 class Site:
@@ -705,3 +707,100 @@ def test_it_may_be_used_again_after_closing(site: Site, fetcher: Fetcher) -> Non
     fetcher.close()
 
     assert fetcher.get(site.url(), allow_private=True).body == b"x"
+
+
+# What an address answers, whatever it is
+
+
+def test_an_answer_is_no_error_whatever_its_status() -> None:
+    with FakeWeb() as web, Fetcher() as fetcher:
+        web.paths |= {
+            "/": Reply(200, b"page", (("X-Name", "a"), ("X-Name", "b"))),
+            "/no": Reply(500, b"sorry"),
+        }
+        good, bad, gone = (
+            fetcher.ask(web.url + path, most=100, private_hosts=HERE) for path in ("/#x", "/no", "/gone")
+        )
+
+    assert (good.status, good.body, good.url, good.headers["x-name"]) == (200, b"page", f"{web.url}/", "a, b")
+    assert (bad.status, bad.body) == (500, b"sorry")
+    assert gone.status == 404
+
+
+def test_of_a_body_only_the_beginning_is_taken() -> None:
+    with FakeWeb() as web, Fetcher() as fetcher:
+        web.paths["/"] = Reply(200, b"x" * 300_000)
+        start = fetcher.ask(web.url, most=1000, private_hosts=HERE)
+        whole = fetcher.ask(web.url, most=300_000, private_hosts=HERE)
+
+    assert (len(start.body), start.is_whole) == (1000, False)
+    assert (len(whole.body), whole.is_whole) == (300_000, True)
+
+
+def test_a_head_follows_redirects_and_stays_a_head() -> None:
+    with FakeWeb() as web, Fetcher() as fetcher:
+        web.paths |= {
+            "/a": Reply(301, headers=(("Location", "/b"),)),
+            "/b": Reply(302, headers=(("Location", "/c"),)),
+            "/d": Reply(308, headers=(("Location", "/c"),)),
+            "/c": Reply(200),
+        }
+        mixed, lasting = (
+            fetcher.ask(web.url + path, method="HEAD", private_hosts=HERE) for path in ("/a", "/d")
+        )
+        stays = fetcher.ask(f"{web.url}/a", follow=False, private_hosts=HERE)
+
+    assert (mixed.url, mixed.status, mixed.moved_for_good) == (f"{web.url}/c", 200, False)
+    assert (lasting.url, lasting.moved_for_good) == (f"{web.url}/c", True)
+    assert (stays.url, stays.status) == (f"{web.url}/a", 301)
+    assert {asked.method for asked in web.asked[:-1]} == {"HEAD"}
+
+
+def test_a_post_carries_its_form_and_follows_nothing() -> None:
+    with FakeWeb() as web, Fetcher() as fetcher:
+        web.paths["/u"] = Reply(303, headers=(("Location", "/"),))
+        answer = fetcher.ask(
+            f"{web.url}/u", method="POST", content=b"a=b", content_type="text/x", private_hosts=HERE
+        )
+
+    assert answer.status == 303
+    (asked,) = web.asked
+    assert (asked.method, asked.body, asked.headers["content-type"]) == ("POST", b"a=b", "text/x")
+    assert asked.headers["content-length"] == "3"
+
+
+def test_only_the_named_private_hosts_are_asked_at_every_hop() -> None:
+    with FakeWeb() as web, Fetcher() as fetcher:
+        web.paths["/"] = Reply(302, headers=(("Location", f"http://localhost:{web.port}/inside"),))
+        for url in (f"http://localhost:{web.port}/", web.url):
+            with pytest.raises(Refused):
+                fetcher.ask(url, private_hosts=HERE)
+
+    assert [asked.path for asked in web.asked] == ["/"]
+
+
+def test_an_answer_may_be_given_less_time() -> None:
+    with FakeWeb() as web, Fetcher() as fetcher:
+        web.paths["/"] = Reply(200, pause=1.0)
+        started = time.monotonic()
+        with pytest.raises(FetchError, match="in time"):
+            fetcher.ask(web.url, seconds=0.2, private_hosts=HERE)
+
+    assert time.monotonic() - started < 0.8
+
+
+def test_no_credentials_are_sent_with_a_question() -> None:
+    with FakeWeb() as web, Fetcher() as fetcher:
+        web.paths["/"] = Reply(200)
+        answer = fetcher.ask(f"http://me:secret@127.0.0.1:{web.port}/", private_hosts=HERE)
+
+    assert answer.url == f"{web.url}/"
+    assert "authorization" not in web.asked[0].headers
+
+
+def test_a_host_that_asks_for_patience_is_not_asked_again() -> None:
+    with FakeWeb() as web, Fetcher() as fetcher:
+        web.paths["/"] = Reply(429, headers=(("Retry-After", "60"),))
+        assert fetcher.ask(web.url, private_hosts=HERE).status == 429
+        with pytest.raises(FetchError, match="left alone"):
+            fetcher.ask(web.url, private_hosts=HERE)

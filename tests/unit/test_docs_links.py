@@ -12,7 +12,9 @@ from types import ModuleType
 
 import pytest
 
-from digest.checks import REGISTRY
+from digest.checks import FAMILIES, REGISTRY, family_of
+from digest.judges import endpoint, images, spam
+from digest.judges import links as links_online
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -58,10 +60,29 @@ def dev_pages() -> list[Path]:
 
 def test_every_check_is_documented_with_its_severity() -> None:
     """docs/operation.md lists the pre-flight as the registry has it, in its order."""
-    text = (DOCS / "operation.md").read_text(encoding="utf-8").partition("## The pre-flight")[2]
-    listed = re.findall(r"^\| `([a-z0-9-]+)` \| (block|warn)s \|", text, flags=re.MULTILINE)
+    offline, _, online = (
+        (DOCS / "operation.md")
+        .read_text(encoding="utf-8")
+        .partition("## The pre-flight")[2]
+        .partition("### Online")
+    )
 
-    assert listed == [(check.id, check.severity.value) for check in REGISTRY.values()]
+    assert listed_checks(offline) == [(check.id, check.severity.value) for check in REGISTRY.values()]
+    assert listed_checks(online) == [
+        (endpoint.ID, "block"), (images.ID, "warn"), (links_online.ID, "warn"), (spam.ID, "block")
+    ]  # fmt: skip
+
+
+def listed_checks(text: str) -> list[tuple[str, str]]:
+    return re.findall(r"^\| `([a-z0-9-]+)` \| (block|warn)s \|", text, flags=re.MULTILINE)
+
+
+def test_every_judge_stands_in_a_family() -> None:
+    """So that the desk would show its findings under a title."""
+    judges = (endpoint.ID, images.ID, links_online.ID, spam.ID)
+
+    assert {family_of(check_id) for check_id in judges} <= set(FAMILIES)
+    assert REGISTRY.keys().isdisjoint(judges)
 
 
 def test_every_dependency_says_why_it_is_there() -> None:

@@ -28,6 +28,7 @@ from digest.web.ports import (
 NOW = datetime(2026, 10, 5, 11, 5, tzinfo=UTC)  # a Monday
 SECRET = "one-time-secret-for-tests"
 TOKEN = "AAAAAAEsR2j3Yl5Xo0pQ2A"
+PROBE = "AAAAAAAArobeProbeProbe"
 SITE = Site(
     name="Lockstep Engineering",
     url="https://lockstep.example",
@@ -58,6 +59,11 @@ class FakeReaders:
         if self.error:
             raise self.error
         return self.view if token == TOKEN else None
+
+    def is_probe(self, token: str) -> bool:
+        if self.error:
+            raise self.error
+        return token == PROBE
 
     def unsubscribe(self, token: str, how: str) -> ReaderView | None:
         return self._change(token, is_active=False, what=("unsubscribe", how))

@@ -10,7 +10,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from digest.errors import StorageError
-from web.fake_ports import SAM, TOKEN, FakeReaders
+from digest.rules.probe import ANSWER
+from web.fake_ports import PROBE, SAM, TOKEN, FakeReaders
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 
@@ -33,6 +34,41 @@ def test_one_click_in_either_encoding_ends_the_subscription(
     assert "location" not in answer.headers
     assert len(answer.content) < 100
     assert readers.changes == [("unsubscribe", "one-click")]
+
+
+@pytest.mark.parametrize("encoding", ["urlencoded", "multipart"])
+def test_a_probe_is_answered_and_changes_nothing(
+    outside: TestClient, readers: FakeReaders, encoding: str
+) -> None:
+    """The pre-flight sees that a click would arrive: with its form, without a redirect or a cookie."""
+    form = (
+        {"data": ONE_CLICK}
+        if encoding == "urlencoded"
+        else {"files": {"List-Unsubscribe": (None, "One-Click")}}
+    )
+
+    clicked = outside.post(f"/u/{PROBE}", **form)  # type: ignore[arg-type]
+    opened = outside.get(f"/u/{PROBE}")
+
+    assert (clicked.status_code, clicked.text) == (200, f"{ANSWER}\n")
+    assert (opened.status_code, ANSWER in opened.text) == (200, True)
+    assert all("set-cookie" not in answer.headers for answer in (clicked, opened))
+    assert readers.changes == []
+
+
+@pytest.mark.parametrize("form", [{}, {"do": "leave"}, {"do": "return"}, {"List-Unsubscribe": "no"}])
+def test_anything_but_a_click_on_a_probe_leads_nowhere(
+    outside: TestClient, readers: FakeReaders, form: dict[str, str]
+) -> None:
+    """So that a form that was lost on its way is noticed."""
+    assert outside.post(f"/u/{PROBE}", data=form).status_code == 404
+    assert readers.view.is_active
+
+
+def test_a_probe_fails_where_a_reader_s_click_would(outside: TestClient, readers: FakeReaders) -> None:
+    readers.error = StorageError("The database is locked.")
+
+    assert outside.post(f"/u/{PROBE}", data=ONE_CLICK).status_code == 503
 
 
 def test_one_click_is_the_same_the_tenth_time(outside: TestClient, readers: FakeReaders) -> None:

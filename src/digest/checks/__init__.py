@@ -14,7 +14,7 @@ print.  What needs the network or a program outside Python lives in `judges`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from digest.checks import content, headers, images, links, size, structure, unsubscribe
 from digest.checks.finding import Check, Facts, Finding, Message, Problem, Severity
@@ -35,34 +35,44 @@ FAMILIES = {
     "Content": content,
 }
 
+# What `judges` find out, under the same titles.
+_JUDGED = {
+    "lu-live": "Unsubscribe and postal address",
+    "img-live": "Images",
+    "link-live": "Links",
+    "spam-score": "Content",
+}
+
 REGISTRY: dict[str, Check] = {check.id: check for family in FAMILIES.values() for check in family.CHECKS}
 
 
 def family_of(check_id: str) -> str:
     """The title of the family that a check belongs to; empty for none."""
-    return next((title for title, f in FAMILIES.items() if check_id in {c.id for c in f.CHECKS}), "")
+    found = next((title for title, f in FAMILIES.items() if check_id in {c.id for c in f.CHECKS}), "")
+    return found or _JUDGED.get(check_id, "")
 
 
 def run(message: Message, facts: Facts) -> tuple[Finding, ...]:
     """Every check's verdict, in the order of the families; a check that finds nothing passes."""
-    return tuple(finding for check in REGISTRY.values() for finding in _verdict(check, message, facts))
+    return tuple(
+        finding
+        for check in REGISTRY.values()
+        for finding in verdict(check.id, check.severity, check.fine, check.look(message, facts))
+    )
 
 
-def _verdict(check: Check, message: Message, facts: Facts) -> Iterator[Finding]:
-    problems = list(check.look(message, facts))
+def verdict(check_id: str, severity: Severity, fine: str, found: Iterable[Problem]) -> Iterator[Finding]:
+    """What a check says: `fine`, or its problems, of which the many are counted."""
+    problems = list(found)
     if not problems:
-        yield Finding(check.id, check.severity, True, check.fine)
+        yield Finding(check_id, severity, True, plain(fine, limit=600))
     for problem in problems[:_MOST]:
-        yield _finding(check, problem)
+        message, where = plain(problem.message, limit=600), plain(problem.where)
+        yield Finding(check_id, problem.severity or severity, False, message, where)
     if len(problems) > _MOST:
         rest = problems[_MOST:]
-        worst = min((_finding(check, problem).severity for problem in rest), key=list(Severity).index)
-        yield Finding(check.id, worst, False, f"The same in {len(rest)} more places.")
-
-
-def _finding(check: Check, problem: Problem) -> Finding:
-    severity = problem.severity or check.severity
-    return Finding(check.id, severity, False, plain(problem.message, limit=600), plain(problem.where))
+        worst = min((problem.severity or severity for problem in rest), key=list(Severity).index)
+        yield Finding(check_id, worst, False, f"The same in {len(rest)} more places.")
 
 
 __all__ = [
@@ -77,4 +87,5 @@ __all__ = [
     "family_of",
     "run",
     "sizes",
+    "verdict",
 ]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from digest.wiring import Parts
     from digest.workflows.approve import Report
     from digest.workflows.deliver import Sent
+    from digest.workflows.press import Press
 
 Ref = Annotated[str, typer.Argument(metavar="ISSUE", help="weekly/3 or weekly/latest.")]
 Override = Annotated[
@@ -114,19 +115,41 @@ def show_issue(
         print_bytes((message.html if form is Format.html else message.text).encode())
 
 
-def check(context: typer.Context, issue: Ref, as_json: AsJson = False) -> None:
+def check(
+    context: typer.Context,
+    issue: Ref,
+    online: Annotated[
+        bool,
+        typer.Option("--online", help="Also ask every link and image, and the unsubscribe address; --spam."),
+    ] = False,
+    spam: Annotated[bool, typer.Option("--spam", help="Also ask SpamAssassin, if it is installed.")] = False,
+    as_json: AsJson = False,
+) -> None:
     """Run the pre-flight; leaves with 1 when a check blocks."""
     from digest.workflows.approve import check as run_checks
 
     parts = parts_of(context)
     newsletter, found = parts.issue(issue)
-    report = run_checks(found, press=parts.press(newsletter), database=parts.database, now=parts.clock())
+    press = parts.press(newsletter)
+    report = run_checks(found, press=press, database=parts.database, now=parts.clock())
+    if online or spam:
+        report = _judged(report, parts=parts, press=press, online=online)
     if as_json:
         print_json(_report_json(report))
     else:
         _tell_report(report)
     if report.blocks:
         raise typer.Exit(1)
+
+
+def _judged(report: Report, *, parts: Parts, press: Press, online: bool) -> Report:
+    """What takes time comes after what does not."""
+    from digest.workflows.judge import judge_online, judge_spam
+
+    if online:
+        with progress("Asking for") as bar:
+            report = judge_online(report, press=press, fetcher=parts.fetcher, progress=bar)
+    return judge_spam(report)
 
 
 def proof(

@@ -13,14 +13,14 @@ import ssl
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import httpcore2
 import httpx2
@@ -38,6 +38,8 @@ WEB_PORTS = frozenset({80, 443})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 ROBOTS_LIMIT = 500 * 1024  # RFC 9309, 2.5: parsers must take at least 500 KiB
 
+_Read = TypeVar("_Read")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetched:
@@ -50,6 +52,18 @@ class Fetched:
     validators: Validators = field(default_factory=Validators)  # for the next request
     unchanged: bool = False  # 304: as the validators know it
     status: int = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What an address answers, whatever the status; of the body only the beginning, as it was sent."""
+
+    url: str  # after redirects, without credentials
+    status: int
+    headers: Mapping[str, str]  # names in lower case
+    body: bytes = b""
+    is_whole: bool = True  # the body had no more than was taken
+    moved_for_good: bool = False  # it was redirected, and by 301 or 308 only
 
 
 class Fetcher:
@@ -126,13 +140,65 @@ class Fetcher:
                 credentials=credentials if _origin(hop) == first_origin else "",
                 limit=self._limit if limit is None else limit,
             )
-            answer = self._exchange(request, allow_private=allow_private, seconds=seconds_left)
+            answer = self._exchange(request, self._read, allow_private=allow_private, seconds=seconds_left)
             seconds_left = guard.deadline.get() - time.monotonic()
             if isinstance(answer, Fetched):
                 return answer
             hop = _next_hop(hop, answer, allow_private=allow_private)
 
-        raise FetchError(
+        raise self._too_many_redirects(url)
+
+    def ask(
+        self,
+        url: str,
+        *,
+        method: str = "GET",
+        content: bytes = b"",
+        content_type: str = "",
+        most: int = 0,
+        follow: bool = True,
+        private_hosts: frozenset[str] = frozenset(),
+        seconds: float | None = None,
+    ) -> Answer:
+        """See what an address answers; of the body at most about `most` bytes are taken.
+
+        HEAD and GET follow redirects, unless `follow` says otherwise; a redirect
+        of anything else is an answer.  No credentials are sent.  Hosts in
+        `private_hosts` may have any address and port, also behind a redirect.
+
+        Raises:
+            Refused: the guard does not allow the address, or one it redirects to.
+            FetchError: there was no answer in time (`seconds`, or else the deadline).
+        """
+        hop = _parsed(url).copy_with(userinfo=b"", fragment=None)
+        follow = follow and method in ("GET", "HEAD")
+        seconds_left = self._deadline if seconds is None else seconds
+        redirects: list[int] = []
+
+        while len(redirects) <= self._max_redirects:
+            allow_private = hop.host in private_hosts
+            self._check(hop, allow_private=allow_private)
+            request = _Request(
+                url=hop,
+                method=method,
+                content=content,
+                content_type=content_type,
+                limit=most,
+                encoding="identity",
+            )
+            answer = self._exchange(
+                request, self._beginning, allow_private=allow_private, seconds=seconds_left
+            )
+            seconds_left = guard.deadline.get() - time.monotonic()
+            if not (follow and answer.status in REDIRECTS and "location" in answer.headers):
+                return replace(answer, moved_for_good=bool(redirects) and {301, 308}.issuperset(redirects))
+            redirects.append(answer.status)
+            hop = _next_hop(hop, answer.headers["location"], allow_private=allow_private)
+
+        raise self._too_many_redirects(url)
+
+    def _too_many_redirects(self, url: str) -> FetchError:
+        return FetchError(
             f"{shown(url)} redirects more than {self._max_redirects} times.",
             url=shown(url),
             mend="Set the address to where it leads in the end.",
@@ -179,8 +245,15 @@ class Fetcher:
                 mend="Ask the site's owner to allow it.",
             )
 
-    def _exchange(self, request: _Request, *, allow_private: bool, seconds: float) -> Fetched | str:
-        """One request and its answer: what was fetched, or where a redirect leads."""
+    def _exchange(
+        self,
+        request: _Request,
+        read: Callable[[_Request, httpcore2.Response], _Read],
+        *,
+        allow_private: bool,
+        seconds: float,
+    ) -> _Read:
+        """One request, and what `read` makes of its answer."""
         with self._lock:
             host_lock = self._host_locks[request.url.host]
         with host_lock:
@@ -188,7 +261,7 @@ class Fetcher:
             # The time starts here: waiting for another request to the same host does not count.
             guard.deadline.set(time.monotonic() + seconds)
             with translated(request.url), self._stream(request, allow_private=allow_private) as response:
-                return self._read(request, response)
+                return read(request, response)
 
     def _check_patience(self, url: httpx2.URL) -> None:
         left = self._left_alone_until.get(url.host, 0.0) - time.monotonic()
@@ -202,9 +275,11 @@ class Fetcher:
     @contextmanager
     def _stream(self, request: _Request, *, allow_private: bool) -> Iterator[httpcore2.Response]:
         pool = self._pool(allow_private=allow_private)
-        message = httpx2.Request("GET", request.url, headers=request.headers(self._user_agent))
+        message = httpx2.Request(
+            request.method, request.url, headers=request.headers(self._user_agent), content=request.content
+        )
         with pool.stream(
-            "GET",
+            request.method,
             httpcore2.URL(
                 scheme=request.url.raw_scheme,
                 host=request.url.raw_host,
@@ -212,6 +287,7 @@ class Fetcher:
                 target=request.url.raw_path,
             ),
             headers=message.headers.raw,
+            content=request.content or None,
             extensions={"timeout": self._timeouts},
         ) as response:
             yield response
@@ -230,6 +306,7 @@ class Fetcher:
             return self._pools[allow_private]
 
     def _read(self, request: _Request, response: httpcore2.Response) -> Fetched | str:
+        """What was fetched, or where a redirect leads."""
         headers = httpx2.Headers(response.headers)
         if response.status in REDIRECTS and "location" in headers:
             return headers["location"]
@@ -254,13 +331,35 @@ class Fetcher:
             status=response.status,
         )
 
+    def _beginning(self, request: _Request, response: httpcore2.Response) -> Answer:
+        headers = httpx2.Headers(response.headers)
+        self._heed_retry_after(request.url, response.status, headers)
+        body, is_whole = bytearray(), True
+        for piece in response.iter_stream():
+            body += piece
+            if len(body) > request.limit:
+                is_whole = False
+                break
+        return Answer(
+            url=str(request.url),
+            status=response.status,
+            headers=dict(headers.items()),
+            body=bytes(body[: request.limit]),
+            is_whole=is_whole,
+        )
+
     def _refusal(self, url: httpx2.URL, status: int, headers: httpx2.Headers) -> FetchError:
         name = shown(url)
+        wait = self._heed_retry_after(url, status, headers)
+        said, mend = status_sentence(status, wait)
+        return FetchError(f"{name} {said} ({status}).", url=name, status=status, mend=mend)
+
+    def _heed_retry_after(self, url: httpx2.URL, status: int, headers: httpx2.Headers) -> float | None:
+        """Leave the host alone for as long as it asks; how many seconds that is, if it asks."""
         wait = _retry_after(headers.get("retry-after", "")) if status in (429, 503) else None
         if wait is not None:
             self._left_alone_until[url.host] = time.monotonic() + wait
-        said, mend = status_sentence(status, wait)
-        return FetchError(f"{name} {said} ({status}).", url=name, status=status, mend=mend)
+        return wait
 
     def _new_robots(self, allow_private: bool) -> Robots:
         def read(url: str) -> str:
@@ -273,17 +372,22 @@ class Fetcher:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Request:
     url: httpx2.URL
-    validators: Validators
-    credentials: str
     limit: int
+    validators: Validators = field(default_factory=Validators)
+    credentials: str = ""
+    method: str = "GET"
+    content: bytes = b""
+    content_type: str = ""
+    encoding: str = "gzip"  # the one that is decoded within limits
 
     @property
     def is_conditional(self) -> bool:
         return bool(self.validators.etag or self.validators.last_modified)
 
     def headers(self, user_agent: str) -> dict[str, str]:
-        """Only gzip is asked for: it is the one encoding that is decoded within limits."""
-        headers = {"User-Agent": user_agent, "Accept": "*/*", "Accept-Encoding": "gzip"}
+        headers = {"User-Agent": user_agent, "Accept": "*/*", "Accept-Encoding": self.encoding}
+        if self.content_type:
+            headers["Content-Type"] = self.content_type
         if self.validators.etag:
             headers["If-None-Match"] = _header_value(self.validators.etag)
         if self.validators.last_modified:

@@ -94,6 +94,10 @@ class ReaderAnswers:
             ),
         )
 
+    def is_probe(self, token: str) -> bool:
+        parts = self._parts
+        return feedback.is_answered_probe(token, keys=parts.secret_keys, database=parts.database)
+
     def newsletters(self) -> tuple[NewsletterView, ...]:
         return tuple(self._newsletter(newsletter) for newsletter in self._parts.newsletters)
 

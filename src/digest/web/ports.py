@@ -79,6 +79,10 @@ class Readers(Protocol):
         """Make the person's subscriptions those of `wanted`, and take down their name."""
         ...
 
+    def is_probe(self, token: str) -> bool:
+        """Whether this is the pre-flight's probe, and a real link would be answered now.  Changes nothing."""
+        ...
+
     def newsletters(self) -> tuple[NewsletterView, ...]: ...
 
     def archive(self, newsletter: str, number: int) -> str | None:

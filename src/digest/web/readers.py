@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from digest.rules import probe
 from digest.web.pages import MAIL_POLICY, Pages, mail
 from digest.web.ports import PreferencesView, Readers, ReaderView
 
@@ -32,8 +33,10 @@ def routes(*, readers: Readers, pages: Pages) -> list[Route]:
         return pages.page("front.html", {"newsletters": readers.newsletters()})
 
     def ask(request: Request) -> Response:
-        view = readers.subscription(request.path_params["token"])
-        return _ask(view, pages=pages)
+        token = request.path_params["token"]
+        if readers.is_probe(token):
+            return pages.message("This link belongs to nobody", probe.ANSWER, status=200)
+        return _ask(readers.subscription(token), pages=pages)
 
     async def answer(request: Request) -> Response:
         form = await request.form(max_files=0, max_fields=8, max_part_size=1024)
@@ -83,6 +86,8 @@ def _ask(view: ReaderView | None, *, pages: Pages) -> Response:
 
 def _answered(token: str, *, form: FormData, readers: Readers, pages: Pages) -> Response:
     if _is_one_click(form):
+        if readers.is_probe(token):
+            return PlainTextResponse(f"{probe.ANSWER}\n")
         return _one_click(readers.unsubscribe(token, "one-click"), pages=pages)
     answers: dict[str, tuple[Callable[[], ReaderView | None], str]] = {
         "leave": (lambda: readers.unsubscribe(token, "page"), "left.html"),

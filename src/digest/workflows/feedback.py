@@ -13,6 +13,7 @@ from digest.model.issue import IssueId
 from digest.model.subscriber import Subscription
 from digest.rules.feedback import effect, ends_subscription
 from digest.rules.mailboxes import clean_name
+from digest.rules.probe import NOBODY, is_probe
 from digest.rules.tokens import verify
 from digest.storage import delivery_events, issues, subscribers
 from digest.storage.database import Connection, Database
@@ -112,6 +113,18 @@ def choose(
                 }  # fmt: skip
                 subscribers.add(connection, newsletter, [person], at=now, how=how)
         return subscribers.by_address(connection, found.address_key)
+
+
+def is_answered_probe(token: str, *, keys: Sequence[str], database: Database) -> bool:
+    """Whether this is the probe of the pre-flight.  Changes nothing.
+
+    Raises:
+        StorageError: a real link could not be answered now, so this one is not either.
+    """
+    if not is_probe(token, keys=keys):
+        return False
+    with database.read() as connection:
+        return subscribers.by_id(connection, NOBODY) is None
 
 
 def receive(events: Sequence[DeliveryEvent], *, database: Database, now: datetime) -> Received:

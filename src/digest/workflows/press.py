@@ -24,6 +24,7 @@ from digest.model.delivery import Delivery, DeliveryId, Envelope
 from digest.model.issue import Issue, Rendered
 from digest.model.newsletter import Newsletter, Site
 from digest.rendering.issue import render_issue
+from digest.rules.probe import probe_token
 from digest.rules.tokens import sign
 
 _SAMPLE = Delivery(
@@ -165,7 +166,7 @@ def check(
         gave_way=content.gave_way,
         audience_count=None,
         dkim=press.signs_dkim,
-        unsubscribe_url=unsubscribe_url(press, _SAMPLE.subscription_id),
+        unsubscribe_url=sample_unsubscribe_url(press),
     )
     return run(parsed, facts), parsed
 
@@ -177,6 +178,16 @@ def web_url(press: Press, issue: Issue) -> str:
 def unsubscribe_url(press: Press, subscription_id: int) -> str:
     token = sign(subscription_id, purpose="unsubscribe", keys=press.secret_keys)
     return f"{press.site.public_url}/u/{token}"
+
+
+def sample_unsubscribe_url(press: Press) -> str:
+    """The link in what `message` prints; it is nobody's."""
+    return unsubscribe_url(press, _SAMPLE.subscription_id)
+
+
+def probe_url(press: Press) -> str:
+    """Where the one-click endpoint can be tried: the place of every unsubscribe link, and nobody's token."""
+    return f"{press.site.public_url}/u/{probe_token(keys=press.secret_keys)}"
 
 
 def _facts(press: Press, issue: Issue, *, is_proof: bool) -> MessageFacts:

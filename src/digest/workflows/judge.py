@@ -1,0 +1,46 @@
+"""Judge: the second half of the pre-flight, which goes online or starts other programs.
+
+Only for whoever asks for it; approving and sending never do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from digest.fetch import Fetcher
+from digest.judges import Web, endpoint, images, links, spam
+from digest.model.newsletter import Newsletter
+from digest.workflows import Progress, silent
+from digest.workflows import press as printing
+from digest.workflows.approve import Report
+from digest.workflows.press import Press
+
+
+def judge_online(report: Report, *, press: Press, fetcher: Fetcher, progress: Progress = silent) -> Report:
+    """The report with the endpoint, the links and the images of the message tried out."""
+    web = Web(fetcher=fetcher, private_hosts=_private_hosts(press.newsletter), tell=progress)
+    # Both answer when the issue is out, or with a reader's own token: the endpoint is tried by its probe.
+    own = (printing.sample_unsubscribe_url(press), printing.web_url(press, report.issue))
+    found = (
+        *endpoint.judge(printing.probe_url(press), fetcher=fetcher),
+        *images.judge(report.message, web=web),
+        *links.judge(report.message, web=web, leave_out=own),
+    )
+    return replace(report, findings=report.findings + found)
+
+
+def judge_spam(report: Report) -> Report:
+    """The report with SpamAssassin's score, or with a word that there is none."""
+    return replace(report, findings=report.findings + spam.judge(report.message.raw))
+
+
+def _private_hosts(newsletter: Newsletter) -> frozenset[str]:
+    """Hosts of this network that the settings let a source ask."""
+    urls = [
+        url
+        for source in newsletter.sources
+        if source.allow_private_addresses
+        for url in (source.url, source.base_url)
+    ]
+    return frozenset(host for url in urls if (host := urlsplit(url).hostname))
