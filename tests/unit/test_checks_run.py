@@ -13,7 +13,7 @@ IDS = (
     "hdr-required hdr-line hdr-encoded-struct hdr-ew hdr-inject qp-76 mime-shape from-one list-id auto-sub "
     "lu-present lu-post lu-dkim lu-body postal size-html style-16k doctype important-kept no-active lang-dir "
     "table-role h-order img-alt img-dim img-url link-text link-url merge-left preheader subject c1-chars "
-    "text-parity dup-content empty"
+    "text-parity dup-content empty compatibility"
 ).split()
 
 
