@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from data.issues import NAMES, Example, example, of_teasers, teaser
+from data.issues import NAMES, example, of_teasers, teaser
 from data.issues.messages import MESSAGE, findings, with_html
 from digest.checks import FAMILIES
 from digest.checks.compatibility import ACCEPTED, PROGRAMS, Difference, caniemail, compared, differences
@@ -179,24 +179,26 @@ class TestData:
         assert done.returncode == 0, done.stderr
 
 
-def sixty_cards() -> Example:
+def ten_cards() -> str:
+    """What the templates show in full, with its pictures; further stories they only list."""
     pictured = [
         teaser(n, image=Image(url=f"https://a.example/{n}.png", alt="x", width=640, height=360))
-        for n in range(1, 61)
+        for n in range(1, 12)
     ]
-    return replace(
-        of_teasers(pictured[0]),
-        layout=Layout(lead=pictured[0], sections=(Section(title="All", teasers=tuple(pictured[1:])),)),
-    )
+    sections = (Section(title="All", teasers=tuple(pictured[1:])),)
+    issue = replace(of_teasers(pictured[0]), layout=Layout(lead=pictured[0], sections=sections))
+    return issue.rendered().html
 
 
 def test_sixty_cards_take_no_time() -> None:
     caniemail()
-    html = sixty_cards().rendered().html
+    before, body = ten_cards().split("<body", 1)
     took = []
     for number in range(3):  # another page each time, so that nothing is remembered
+        html = f"{before}<body{body * 6}<!--{number}-->"
+        assert html.count("<img") >= 60
         began = time.process_time()
-        differences(html.replace("</body>", f"<!--{number}--></body>"))
+        differences(html)
         took.append(time.process_time() - began)
 
     assert min(took) < 0.1
