@@ -1,6 +1,7 @@
-"""Where the files are that come with digest and are not code: templates, the example list.
+"""The files that come with digest and are not code: templates, the example list, what mail programs support.
 
-In a checkout they are the folders at its root, in an installed wheel they lie in
+The last is bytes, and lies beside the checks.  For the others it is told where they
+are: in a checkout they are the folders at its root, in an installed wheel they lie in
 `digest/_data`.  An editable install has both; there the copy in `_data` may be
 older than what its owner edits, so the checkout wins.
 """
@@ -20,6 +21,15 @@ def templates_folder() -> Path:
 def example_subscribers() -> Path:
     """The example list of subscribers, a CSV file."""
     return _data() / "subscribers" / "example.csv"
+
+
+def caniemail() -> bytes:
+    """What mail programs support, as JSON; `./dev caniemail` makes it.
+
+    It is a part of the program that happens to be no Python, the same at every call:
+    rooms that read no files may ask for it.
+    """
+    return (_PACKAGE / "checks" / "caniemail" / "features.json").read_bytes()
 
 
 def _data(package: Path = _PACKAGE) -> Path:

@@ -332,6 +332,9 @@ def test_a_check_keeps_its_contract(story: Story) -> None:
     assert report["issue"] == "weekly/1"
     assert set(report["size"]) == {"html_bytes", "style_bytes", "text_bytes"}
     assert all(size > 0 for size in report["size"].values())
+    outlook = next(p for p in report["compatibility"] if p["platform"] == "Windows, classic")
+    assert outlook["client"] == "Outlook"
+    assert "css-border-radius" in {different["feature"] for different in outlook["different"]}
     for check in report["checks"]:
         assert {"id", "severity", "passed", "message", "where"} <= set(check)
 

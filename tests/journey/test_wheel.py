@@ -80,6 +80,7 @@ def test_it_holds_all_that_is_bundled(wheel: Path) -> None:
     assert templates - inside == set()
     assert example - inside == set()
     assert len(example) > 20
+    assert {f"digest/checks/caniemail/{name}" for name in ("features.json", "LICENSE", "README.md")} <= inside
 
 
 def test_it_holds_nobodys_subscribers(wheel: Path) -> None:

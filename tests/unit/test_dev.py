@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import re
 import runpy
 import shutil
 import subprocess
 import sys
+import tarfile
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
@@ -16,7 +18,7 @@ from types import ModuleType
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-CHORES = ["demo", "test", "check", "fix", "docs", "serve", "bench", "lock", "build"]
+CHORES = ["demo", "test", "check", "fix", "docs", "serve", "bench", "shots", "lock", "build", "caniemail"]
 
 
 @pytest.fixture
@@ -362,6 +364,76 @@ class TestJudges:
         (judges / file).write_text(text.replace(old, new, 1))
 
         assert [said in finding for finding in dev.judges_lock_findings()] == [True]
+
+
+PACKAGE = {"name": "caniemail", "version": "3.0.0", "license": "MIT"}
+FEATURE = {
+    "slug": "css-x",
+    "title": "x",
+    "category": "css",
+    "url": "https://features.example/x",
+    "last_test_date": "2026-01-01",
+    "description": "Long.",
+    "stats": {"gmail": {"ios": {"2020-01": "n", "2019-01": "a #1"}, "android": {}}},
+    "notes_by_num": {"1": "Partly “so”."},
+}
+
+
+class TestCaniemail:
+    """The data of the compatibility report: what is kept of a published package."""
+
+    def trimmed(self, dev: ModuleType, *, package: object = PACKAGE, **feature: object) -> str:
+        data = {"last_update_date": "2026-06-01 12:00:00 +0000", "data": [FEATURE | feature]}
+        return str(dev.trimmed_caniemail(json.dumps(package).encode(), json.dumps(data).encode()))
+
+    def test_the_last_version_that_was_tested_is_kept(self, dev: ModuleType) -> None:
+        facts = json.loads(self.trimmed(dev))
+
+        assert (facts["version"], facts["licence"], facts["date"]) == ("3.0.0", "MIT", "2026-06-01")
+        assert facts["features"][0]["stats"] == {"gmail": {"ios": {"2019-01": "a #1"}}}
+        assert facts["features"][0]["notes_by_num"] == {"1": "Partly “so”."}
+        assert "description" not in facts["features"][0]
+        assert facts["sha256"] == dev.features_sha256(facts["features"])
+
+    def test_a_feature_is_a_line(self, dev: ModuleType) -> None:
+        """So that a newer version can be read as a difference."""
+        assert sum("css-x" in line for line in self.trimmed(dev).splitlines()) == 1
+
+    def test_another_licence_stops_it(self, dev: ModuleType) -> None:
+        with pytest.raises(SystemExit, match="no longer MIT"):
+            self.trimmed(dev, package=PACKAGE | {"license": "UNLICENSED"})
+
+    @pytest.mark.parametrize("stats", [{}, {"gmail": {"ios": {"1": "maybe"}}}])
+    def test_answers_that_nobody_can_read_stop_it(self, dev: ModuleType, stats: object) -> None:
+        with pytest.raises(SystemExit, match="css-x"):
+            self.trimmed(dev, stats=stats)
+
+    @pytest.mark.parametrize(
+        ("change", "complaint"),
+        [
+            ({}, ""),
+            ({"version": "3.0.1", "source_sha256": "b", "date": "2026-07-01"}, ""),
+            ({"source_sha256": "b"}, "not what it was"),
+            ({"version": "2.0.0", "source_sha256": "b", "date": "2025-01-01"}, "ours of 2026-06-01"),
+        ],
+    )
+    def test_data_are_not_replaced_by_worse(
+        self, dev: ModuleType, change: dict[str, str], complaint: str
+    ) -> None:
+        old = {"version": "3.0.0", "source_sha256": "a", "date": "2026-06-01"}
+
+        said = dev.caniemail_complaint(old, old | change)
+        assert complaint in said
+        assert bool(said) == bool(complaint)
+
+    def test_a_file_that_is_gone_is_named(self, dev: ModuleType, tmp_path: Path) -> None:
+        with tarfile.open(tmp_path / "a.tgz", "w:gz"):
+            pass
+        with (
+            tarfile.open(tmp_path / "a.tgz") as package,
+            pytest.raises(SystemExit, match=r"no data/x.json any more"),
+        ):
+            dev.packed(package, "data/x.json")
 
 
 def test_an_interrupt_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:

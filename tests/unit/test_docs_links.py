@@ -74,7 +74,7 @@ def test_every_check_is_documented_with_its_severity() -> None:
 
 
 def listed_checks(text: str) -> list[tuple[str, str]]:
-    return re.findall(r"^\| `([a-z0-9-]+)` \| (block|warn)s \|", text, flags=re.MULTILINE)
+    return re.findall(r"^\| `([a-z0-9-]+)` \| (block|warn|info)(?:rm)?s \|", text, flags=re.MULTILINE)
 
 
 def test_every_judge_stands_in_a_family() -> None:

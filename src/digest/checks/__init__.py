@@ -1,12 +1,13 @@
 """The pre-flight rules: pure functions over one parsed message, a file per family.
 
-    headers      who it is from, and whether every header is written as the RFCs want it
-    unsubscribe  the way out: headers, links, postal address, signature
-    size         what Gmail would cut or drop
-    structure    doctype, languages, tables, headings, nothing active
-    images       texts for who cannot see them, sizes, addresses
-    links        where they lead and what they say
-    content      subject, preheader, leftovers of templates, parity of HTML and text
+    headers        who it is from, and whether every header is written as the RFCs want it
+    unsubscribe    the way out: headers, links, postal address, signature
+    size           what Gmail would cut or drop
+    structure      doctype, languages, tables, headings, nothing active
+    images         texts for who cannot see them, sizes, addresses
+    links          where they lead and what they say
+    content        subject, preheader, leftovers of templates, parity of HTML and text
+    compatibility  what which mail program will show differently
 
 A check never blocks an honest story: whatever a blog may write, a template can
 print.  What needs the network or a program outside Python lives in `judges`.
@@ -16,7 +17,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from digest.checks import content, headers, images, links, size, structure, unsubscribe
+from digest.checks import compatibility, content, headers, images, links, size, structure, unsubscribe
+from digest.checks.compatibility import ACCEPTED, Difference, MailProgram, differences
 from digest.checks.finding import Check, Facts, Finding, Message, Problem, Severity
 from digest.checks.size import Sizes, sizes
 from digest.rules.cleaning import plain
@@ -33,6 +35,7 @@ FAMILIES = {
     "Images": images,
     "Links": links,
     "Content": content,
+    "Mail programs": compatibility,
 }
 
 # What `judges` find out, under the same titles.
@@ -76,14 +79,18 @@ def verdict(check_id: str, severity: Severity, fine: str, found: Iterable[Proble
 
 
 __all__ = [
+    "ACCEPTED",
     "REGISTRY",
     "Check",
+    "Difference",
     "Facts",
     "Finding",
+    "MailProgram",
     "Message",
     "Problem",
     "Severity",
     "Sizes",
+    "differences",
     "family_of",
     "run",
     "sizes",

@@ -41,6 +41,7 @@ class Facts:
     dkim: bool  # this machine signs what it sends
     unsubscribe_url: str  # of the recipient whose message this is
     note: str = ""  # the editor's, as written
+    only_on_web: int = 0  # of the stories, the last ones
     gave_way: tuple[str, ...] = ()  # what was not printed in full for want of room, in sentences
 
 

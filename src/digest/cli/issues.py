@@ -14,6 +14,7 @@ from digest.cli.context import addresses_checked, parts_of, whoami
 from digest.cli.output import cell, moment, out, print_bytes, print_json, progress, say, show, table, warn
 
 if TYPE_CHECKING:
+    from digest.checks import Difference
     from digest.model.delivery import Counts
     from digest.model.issue import Issue
     from digest.model.newsletter import Newsletter
@@ -123,6 +124,9 @@ def check(
         typer.Option("--online", help="Also ask every link and image, and the unsubscribe address; --spam."),
     ] = False,
     spam: Annotated[bool, typer.Option("--spam", help="Also ask SpamAssassin, if it is installed.")] = False,
+    compatibility: Annotated[
+        bool, typer.Option("--compatibility", help="Also show what each mail program shows differently.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Run the pre-flight; leaves with 1 when a check blocks."""
@@ -138,6 +142,8 @@ def check(
         print_json(_report_json(report))
     else:
         _tell_report(report)
+        if compatibility:
+            _tell_compatibility(report)
     if report.blocks:
         raise typer.Exit(1)
 
@@ -321,7 +327,7 @@ def _issue_json(issue: Issue) -> dict[str, Any]:
 
 
 def _report_json(report: Report) -> dict[str, Any]:
-    from digest.checks import sizes
+    from digest.checks import differences, sizes
 
     message = report.message
     return {
@@ -339,6 +345,28 @@ def _report_json(report: Report) -> dict[str, Any]:
             for f in report.findings
         ],
         "size": sizes(message)._asdict(),
+        "compatibility": [
+            {
+                "client": program.client,
+                "platform": program.platform,
+                "different": [_difference_json(found) for found in program.different],
+            }
+            for program in differences(message.html)
+        ],
+    }
+
+
+def _difference_json(found: Difference) -> dict[str, Any]:
+    from digest.checks import ACCEPTED
+
+    return {
+        "feature": found.feature,
+        "title": found.title,
+        "support": found.support.value,
+        "note": found.note,
+        "effect": found.effect,
+        "where": found.where,
+        "accepted": found.feature in ACCEPTED,
     }
 
 
@@ -415,6 +443,38 @@ def _tell_report(report: Report) -> None:
         f"{passed} passed. "
         f"HTML {html_bytes / 1024:.1f} KB of 100 KB."
     )
+
+
+def _tell_compatibility(report: Report) -> None:
+    """A row for all programs that differ in the same things, and below what these mean to a reader."""
+    from digest.checks import differences
+
+    alike: dict[str, dict[str, list[str]]] = {}
+    meanings: dict[str, dict[str, list[str]]] = {}
+    for program in differences(report.message.html):
+        names = dict.fromkeys(_named(found) for found in program.different)
+        alike.setdefault(", ".join(names) or "nothing", {}).setdefault(program.client, []).append(
+            program.platform
+        )
+        for found in program.different:
+            known = meanings.setdefault(found.name, {}).setdefault(found.effect, [])
+            known.append(f"{program.client} {program.platform}")
+    shown = table("Mail program", "Shows differently")
+    for names_alike, clients in alike.items():
+        programs = (f"{client} ({', '.join(platforms)})" for client, platforms in clients.items())
+        shown.add_row(cell("\n".join(programs)), cell(names_alike))
+    out().print(shown)
+    legend = table("What", "What the reader sees")
+    for name, effects in meanings.items():
+        lines = (
+            f"{', '.join(on)}: {effect}" if len(effects) > 1 else effect for effect, on in effects.items()
+        )
+        legend.add_row(cell(name), cell("\n".join(lines)))
+    out().print(legend)
+
+
+def _named(found: Difference) -> str:
+    return f"{found.name} (partly)" if found.support.value == "partly" else found.name
 
 
 def age(issue: Issue, zone: str) -> str:

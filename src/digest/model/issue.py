@@ -76,6 +76,7 @@ class Rendered:
     nonce: str  # part of every marker, so that no article can forge one
     language: str
     gave_way: tuple[str, ...] = ()  # what was not printed in full, so that the mail stays small enough
+    only_on_web: int = 0  # stories that the mail has no room for, the last ones
     web_html: str = ""  # the web page, where it holds stories that the mail has no room for
 
 

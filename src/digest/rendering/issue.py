@@ -169,6 +169,7 @@ def render_issue(
         nonce=nonce,
         language=newsletter.language,
         gave_way=gave_way,
+        only_on_web=max(0, len(below) - room.stories),
         web_html=html(ON_THE_WEB) if room.stories < len(below) else "",
     )
 

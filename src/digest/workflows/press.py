@@ -164,6 +164,7 @@ def check(
         earlier_subjects=earlier_subjects,
         nonce=content.nonce,
         gave_way=content.gave_way,
+        only_on_web=content.only_on_web,
         audience_count=None,
         dkim=press.signs_dkim,
         unsubscribe_url=sample_unsubscribe_url(press),

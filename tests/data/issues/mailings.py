@@ -149,7 +149,12 @@ def mailing_of(issue: Example) -> Mailing:
         compiled=compiled,
         message=parse(message_bytes(compiled, ENVELOPE)),
         facts=replace(
-            FACTS, newsletter=newsletter, layout=issue.layout, note=issue.note, gave_way=rendered.gave_way
+            FACTS,
+            newsletter=newsletter,
+            layout=issue.layout,
+            note=issue.note,
+            gave_way=rendered.gave_way,
+            only_on_web=rendered.only_on_web,
         ),
     )
 

@@ -1,0 +1,328 @@
+"""What each mail program will show differently, by the data of caniemail.com (rule 48).
+
+Templates are made so that little depends on any of it: what is missing somewhere
+is mostly ornament.  So nothing here blocks or warns, and what the bundled templates
+lose on purpose is accepted.  The report names that too; the check is silent.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
+
+from selectolax.lexbor import LexborNode
+
+from digest import bundled
+from digest.checks.features import Detector, Feature, Inventory, Place, inventory, used
+from digest.checks.finding import Check, Facts, Message, Problem, Severity
+from digest.checks.page import attribute, elements, story_of
+
+
+class Support(StrEnum):
+    NONE = "none"
+    PARTLY = "partly"
+
+
+class Difference(NamedTuple):
+    """One feature that the mail uses and a program does not show as it is meant."""
+
+    feature: str  # its slug at caniemail.com
+    title: str  # as the data have it
+    name: str  # as a list of such things names it
+    support: Support
+    note: str  # what the data say about it; may be empty
+    effect: str  # what the reader sees; where it is partly supported, in the cases of the note
+    where: str  # the headline of the first story that uses it; empty for the whole mail
+
+
+class MailProgram(NamedTuple):
+    """A program, and all that it shows differently."""
+
+    client: str
+    platform: str
+    different: tuple[Difference, ...]
+
+
+class _Tested(NamedTuple):
+    client: str
+    platform: str
+    family: str  # these two as the data name them
+    system: str
+
+
+# What people read mail with.  The new Outlook for Windows is Outlook.com in a window.
+PROGRAMS = (
+    _Tested("Gmail", "web", "gmail", "desktop-webmail"),
+    _Tested("Gmail", "iOS", "gmail", "ios"),
+    _Tested("Gmail", "Android", "gmail", "android"),
+    _Tested("Apple Mail", "macOS", "apple-mail", "macos"),
+    _Tested("Apple Mail", "iOS", "apple-mail", "ios"),
+    _Tested("Outlook", "Windows, classic", "outlook", "windows"),
+    _Tested("Outlook", "web and new for Windows", "outlook", "outlook-com"),
+    _Tested("Outlook", "macOS", "outlook", "macos"),
+    _Tested("Outlook", "iOS", "outlook", "ios"),
+    _Tested("Outlook", "Android", "outlook", "android"),
+    _Tested("Yahoo Mail", "web", "yahoo", "desktop-webmail"),
+    _Tested("Yahoo Mail", "iOS", "yahoo", "ios"),
+    _Tested("Yahoo Mail", "Android", "yahoo", "android"),
+    _Tested("AOL Mail", "web", "aol", "desktop-webmail"),
+    _Tested("AOL Mail", "iOS", "aol", "ios"),
+    _Tested("AOL Mail", "Android", "aol", "android"),
+    _Tested("Samsung Email", "Android", "samsung-email", "android"),
+    _Tested("Thunderbird", "desktop", "thunderbird", "macos"),
+    _Tested("Proton Mail", "web", "protonmail", "desktop-webmail"),
+    _Tested("Proton Mail", "iOS", "protonmail", "ios"),
+    _Tested("Proton Mail", "Android", "protonmail", "android"),
+    _Tested("GMX", "web", "gmx", "desktop-webmail"),
+    _Tested("GMX", "iOS", "gmx", "ios"),
+    _Tested("GMX", "Android", "gmx", "android"),
+    _Tested("WEB.DE", "web", "web-de", "desktop-webmail"),
+    _Tested("WEB.DE", "iOS", "web-de", "ios"),
+    _Tested("WEB.DE", "Android", "web-de", "android"),
+)
+
+# What the bundled templates use and can lose: each of these leaves a mail that reads as well.
+ACCEPTED = frozenset(
+    {
+        "css-at-media-prefers-color-scheme",  # the light colours hold; most programs darken by themselves
+        "css-at-media",  # the columns wrap by themselves
+        "html-style",  # styles are inlined
+        "css-border-radius",  # square corners
+        "css-hyphens",  # ragged lines are longer
+        "css-object-fit",  # heights and widths are stated as well
+        "css-text-underline-offset",
+        "css-word-break",  # only words of a line's length
+        "html-bdi",  # names keep their own direction by their letters
+    }
+)
+
+
+@lru_cache(maxsize=4)
+def differences(html: str) -> tuple[MailProgram, ...]:
+    """Every program of `PROGRAMS`, in that order, with what it shows differently of this page."""
+    return compared(html, caniemail())
+
+
+def compared(html: str, data: Mapping[str, Mapping[str, Any]]) -> tuple[MailProgram, ...]:
+    """The same by other data: features as in `features.json`, by their slugs."""
+    seen, by_word = _Reading.of(html), _Reading.of(_as_word_reads(html))
+    return tuple(
+        MailProgram(
+            program.client,
+            program.platform,
+            tuple(_different(by_word if _is_word(program) else seen, program, data)),
+        )
+        for program in PROGRAMS
+    )
+
+
+@cache
+def caniemail() -> dict[str, dict[str, Any]]:
+    """The data, by the slugs of the features."""
+    return {feature["slug"]: feature for feature in json.loads(bundled.caniemail())["features"]}
+
+
+# -- of one program --------------------------------------------------------------
+
+
+class _Reading(NamedTuple):
+    """A page as one program reads it."""
+
+    seen: Inventory
+    features: tuple[tuple[Feature, Place], ...]
+
+    @classmethod
+    def of(cls, html: str) -> _Reading:
+        return cls(inventory(html), used(html))
+
+
+def _different(
+    reading: _Reading, program: _Tested, data: Mapping[str, Mapping[str, Any]]
+) -> Iterator[Difference]:
+    for feature, place in reading.features:
+        if (about := data.get(feature.slug)) is None:
+            continue
+        answer = _last_answer(about["stats"], program)
+        notes = [about["notes_by_num"].get(number, "") for number in re.findall(r"#(\d+)", answer)]
+        support = {"n": Support.NONE, "a": Support.PARTLY}.get(answer[:1])
+        if support is Support.PARTLY and notes:
+            notes = [note for note in notes if _bears(reading.seen, feature.slug, note)]
+            support = Support.PARTLY if notes else None
+        if support is None:
+            continue
+        yield Difference(
+            feature.slug,
+            about["title"],
+            feature.name,
+            support,
+            _in_words(notes),
+            _effect(feature, program),
+            _story(reading.seen.html, place),
+        )
+
+
+def _last_answer(stats: Mapping[str, Mapping[str, Mapping[str, str]]], program: _Tested) -> str:
+    """What the newest version of it that was tested does; unknown where none was."""
+    tested = stats.get(program.family, {}).get(program.system, {})
+    return list(tested.values())[-1] if tested else "u"
+
+
+def _effect(feature: Feature, program: _Tested) -> str:
+    if feature.slug != "css-at-media-prefers-color-scheme":
+        return feature.effect
+    return f"{feature.effect} {_IN_THE_DARK.get((program.family, program.system), _UNKNOWN_IN_THE_DARK)}"
+
+
+# What a program does by itself, once the reader's screen is dark.
+_UNKNOWN_IN_THE_DARK = "The mail stays light, or the program turns its colours dark by itself."
+_IN_THE_DARK = {
+    ("gmail", "desktop-webmail"): "The mail stays light.",
+    ("gmail", "ios"): "Gmail inverts light and dark by itself.",
+    ("gmail", "android"): "Gmail darkens light grounds by itself.",
+    ("outlook", "windows"): "Outlook inverts light and dark by itself.",
+}
+
+
+def _in_words(notes: list[str]) -> str:
+    """Notes as one line of plain text: they are written in Markdown."""
+    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", " ".join(notes))
+    return " ".join(text.replace("`", "").split())
+
+
+def _story(html: str, place: Place) -> str:
+    return story_of(html, place) if isinstance(place, LexborNode) else ""
+
+
+# -- what classic Outlook reads --------------------------------------------------
+
+_NOT_FOR_WORD = re.compile(
+    r"<!--\[if !mso\s*\]>\s*(?:<!)?-->.*?<!--\s*<!\[endif\]-->", re.DOTALL | re.IGNORECASE
+)
+
+
+def _is_word(program: _Tested) -> bool:
+    """Classic Outlook shows mail with Word, and skips what is marked as not for it."""
+    return (program.family, program.system) == ("outlook", "windows")
+
+
+def _as_word_reads(html: str) -> str:
+    return _NOT_FOR_WORD.sub("", html) if "[if !mso" in html else html
+
+
+# -- which notes bear on this mail -----------------------------------------------
+
+
+def _bears(seen: Inventory, slug: str, note: str) -> bool:
+    """Whether the exception that a note states is met here; a note that nobody has read yet may be."""
+    for known, pattern, met in _NOTES:
+        if known == slug and re.search(pattern, note):
+            return met is not None and next(met(seen), _NOT_MET) is not _NOT_MET
+    return True
+
+
+_NOT_MET = object()
+
+
+def _declared(pattern: str, *names: str) -> Detector:
+    def places(seen: Inventory) -> Iterator[Place]:
+        for (name, value), place in seen.declarations.items():
+            if name in names and re.search(pattern, value):
+                yield place
+
+    return places
+
+
+def _queried(pattern: str) -> Detector:
+    def places(seen: Inventory) -> Iterator[Place]:
+        return (None for condition in seen.conditions if re.search(pattern, condition, re.IGNORECASE))
+
+    return places
+
+
+def _nested(seen: Inventory) -> Iterator[Place]:
+    if seen.nested:
+        yield None
+
+
+def _hides_a_table_or_picture(seen: Inventory) -> Iterator[Place]:
+    for node in elements(seen.html, "[style*='display']"):
+        hidden = re.search(r"(?:^|;)\s*display\s*:\s*none", attribute(node, "style") or "", re.IGNORECASE)
+        if hidden and (node.tag == "img" or node.css_first("table, img") is not None):
+            yield node
+
+
+def _style_in_the_body(seen: Inventory) -> Iterator[Place]:
+    yield from elements(seen.html, "body style")
+
+
+# Feature, words of the note, and what meets it: nothing ever does where that is None.
+_NOTES: tuple[tuple[str, str, Detector | None], ...] = (
+    ("css-at-media", "[Nn]ested media queries", _nested),
+    ("css-at-media", "height based", _queried(r"@media.*-height")),
+    ("css-at-media", "landscape", _queried(r"@media.*orientation\s*:\s*landscape")),
+    # Whether the screen is dark and the like are features of their own.
+    (
+        "css-at-media",
+        "Only supports",
+        _queried(r"@media.*\((?!(?:min|max)-(?:width|height)|prefers-)"),
+    ),
+    ("html-style", "inside the `<body>`", _style_in_the_body),
+    ("html-style", "16 KB", None),  # the check style-16k says so
+    ("html-style", "before their rules are used", _style_in_the_body),
+    ("css-border-radius", "slash", _declared(r"/", "border-radius")),
+    ("css-background-image", "multiple values", _declared(r"\)[^()]*,", "background", "background-image")),
+    ("css-background-position", "multiple values", _declared(r",", "background-position")),
+    ("css-display-none", "nested `<table>`|`<img>`", _hides_a_table_or_picture),
+    ("css-overflow", "scroll through", _declared(r"scroll|auto", "overflow", "overflow-x", "overflow-y")),
+    ("css-overflow", "overflow-block", _declared(r".", "overflow-block", "overflow-inline")),
+    ("css-float", "inline-start", _declared(r"inline", "float")),
+    ("css-clear", "inline-start", _declared(r"inline", "clear")),
+    ("css-margin", "span|background-color|auto", None),  # the detector is about negative margins alone
+    ("css-white-space", "`pre` value", _declared(r"^pre$", "white-space")),
+    ("css-rgb", "Alpha", None),  # rgba() is a feature of its own
+    ("css-word-break", "word-wrap", None),  # what it is used for works
+    ("css-overflow-wrap", "Requires", None),
+    ("html-lists", "value", None),
+    ("image-webp", "jpg|animation", None),  # still pictures look the same
+    ("image-avif", "jpg", None),
+    ("image-heif", "jpg", None),
+)
+
+
+# -- the check -------------------------------------------------------------------
+
+_NAMED = 3  # of the differences of one program, in a sentence
+
+
+def programs(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
+    """One sentence, about the program that shows most differently; the report has them all."""
+    unusual = [p for p in map(_unaccepted, differences(message.html)) if p.different]
+    if not unusual:
+        return
+    worst = max(unusual, key=_lost)
+    names = list(dict.fromkeys(found.name for found in worst.different))
+    said = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+    things = "1 thing" if len(names) == 1 else f"{len(names)} things"
+    others = f" Of the others {len(unusual) - 1} show some differently." if len(unusual) > 1 else ""
+    yield Problem(
+        f"{worst.client} ({worst.platform}) shows {things} differently: {said}.{others} "
+        "See `digest check --compatibility`.",
+        worst.different[0].where,
+    )
+
+
+def _unaccepted(program: MailProgram) -> MailProgram:
+    return program._replace(different=tuple(d for d in program.different if d.feature not in ACCEPTED))
+
+
+def _lost(program: MailProgram) -> tuple[int, int]:
+    """How much it shows differently; first what it never shows, since partly may be fine for most readers."""
+    lost = {found.name for found in program.different if found.support is Support.NONE}
+    return len(lost), len(program.different)
+
+
+CHECKS = (Check("compatibility", Severity.INFO, "Mail programs show it as the templates intend.", programs),)

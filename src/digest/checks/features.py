@@ -1,0 +1,554 @@
+"""Which features of HTML and CSS a mail really uses: a detector for each, by its slug at caniemail.com.
+
+A word in an article is no use of anything, nor is a rule that fits no element, a
+property set to what it is anyway, or what a hidden element says about itself.
+What stands under a condition, or is meant for one program alone, is a gift for
+those who understand it: the condition counts, and not what it holds.
+
+Only what can be told for certain is in the table.  Widths and margins are not:
+a template states them a second time, in tables for Outlook.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from selectolax.lexbor import LexborNode, SelectolaxError
+
+from digest.checks.page import attribute, elements, page
+from digest.checks.stylesheet import Declaration, Rule, declarations, rules
+
+Place = LexborNode | None  # the element that uses a feature; none for a rule that belongs to no element
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """What a page is made of, as far as detectors ask."""
+
+    html: str
+    declarations: dict[Declaration, Place]  # with the first element that each applies to
+    selectors: dict[str, Place]
+    conditions: tuple[str, ...]  # the preludes of all at-rules
+    nested: bool  # a condition stands in a condition
+
+
+Detector = Callable[[Inventory], Iterator[Place]]
+
+
+class Feature(NamedTuple):
+    slug: str
+    name: str  # in a list of what a program shows differently
+    effect: str  # what a reader sees where it is not supported
+    places: Detector  # where the page uses it; the first is enough
+
+
+def used(html: str) -> tuple[tuple[Feature, Place], ...]:
+    """The features that the page uses, in the order of the table, each with its first place."""
+    seen = inventory(html)
+    found = ((feature, next(feature.places(seen), _NOWHERE)) for feature in FEATURES)
+    return tuple((feature, place) for feature, place in found if not isinstance(place, _Nowhere))
+
+
+class _Nowhere:
+    """Told from a place that is no element."""
+
+
+_NOWHERE = _Nowhere()
+
+
+# -- what a page is made of ------------------------------------------------------
+
+# Rules that are meant for one program and never read by another.
+_FOR_ONE_PROGRAM = re.compile(
+    r"\[data-ogs[bc]\]|#outlook\b|\.externalclass|\.moz-text|u\s*\+|#messageviewbody|\[owa\]|x-apple-",
+    re.IGNORECASE,
+)
+_DYNAMIC = re.compile(
+    r"(?<!:):(?:hover|active|focus(?:-visible|-within)?|visited|link|target|checked)\b(?!-)"
+)
+_PSEUDO_ELEMENT = re.compile(r"::[\w-]+|:(?:before|after|first-letter|first-line)\b")
+_HIDDEN = Declaration("display", "none")
+
+
+@lru_cache(maxsize=4)
+def inventory(html: str) -> Inventory:
+    declared: dict[Declaration, Place] = {}
+    selectors: dict[str, Place] = {}
+    conditions: dict[str, None] = {}
+    nested = False
+    for rule in _sheet(html):
+        conditions |= dict.fromkeys(rule.conditions)
+        nested = nested or len(rule.conditions) > 1
+        if rule.conditions or not rule.selector or _FOR_ONE_PROGRAM.search(rule.selector):
+            continue
+        for selector, place in _fitting(html, rule.selector):
+            selectors.setdefault(selector, place)
+            if not _DYNAMIC.search(selector):
+                _declare(declared, rule.declarations, place)
+    texts: dict[str, LexborNode] = {}
+    for node in elements(html, "[style]"):
+        texts.setdefault(attribute(node, "style") or "", node)
+    for text, node in texts.items():
+        _declare(declared, declarations(text), node)
+    return Inventory(html, declared, selectors, tuple(conditions), nested)
+
+
+def _sheet(html: str) -> Iterator[Rule]:
+    for node in elements(html, "style"):
+        media = (attribute(node, "media") or "").strip()
+        around = (f"@media {media}",) if media and media.lower() not in {"all", "screen"} else ()
+        for rule in rules(node.text(deep=True)):
+            yield rule._replace(conditions=(*around, *rule.conditions))
+
+
+def _fitting(html: str, selectors: str) -> Iterator[tuple[str, Place]]:
+    """Each selector of the list that fits an element, with the first; what cannot be read may fit."""
+    for selector in _listed(selectors):
+        # The tree knows no pointer and no nesting: asked is for the element that they are about.
+        still = _PSEUDO_ELEMENT.sub("", _DYNAMIC.sub("", selector.partition(" & ")[0]))
+        try:
+            node = page(html).css_first(re.sub(r"(^|[>+~\s])\s*$", r"\1*", still) if still.strip() else "*")
+        except SelectolaxError:
+            yield selector, None
+            continue
+        if node is not None:
+            yield selector, node
+
+
+def _listed(selectors: str) -> list[str]:
+    """Taken apart at the commas, but not at those in brackets."""
+    parts, depth = [""], 0
+    for piece in re.findall(r"[^,()\[\]]+|.", selectors):
+        depth = max(0, depth + {"(": 1, "[": 1, ")": -1, "]": -1}.get(piece, 0))
+        if piece == "," and not depth:
+            parts.append("")
+        else:
+            parts[-1] += piece
+    return [part.strip() for part in parts if part.strip()]
+
+
+def _declare(declared: dict[Declaration, Place], new: tuple[Declaration, ...], place: Place) -> None:
+    for declaration in (_HIDDEN,) if _HIDDEN in new else new:
+        declared.setdefault(declaration, place)
+
+
+# -- detectors -------------------------------------------------------------------
+
+# A property that has one of these is not used, only set back.
+_OFF = set("none normal auto initial inherit unset revert static visible 0 0px 1".split())
+
+
+def _property(*names: str) -> Detector:
+    def places(seen: Inventory) -> Iterator[Place]:
+        for declaration, place in seen.declarations.items():
+            if declaration.name in names and declaration.value not in _OFF:
+                yield place
+
+    return places
+
+
+def _value(pattern: str, *names: str) -> Detector:
+    """A value that the pattern is found in, of these properties or of any; what is quoted does not count."""
+    compiled = re.compile(pattern, re.IGNORECASE)
+
+    def places(seen: Inventory) -> Iterator[Place]:
+        for (name, value), place in seen.declarations.items():
+            if (not names or name in names) and compiled.search(_bare(value)):
+                yield place
+
+    return places
+
+
+@lru_cache(maxsize=1024)
+def _bare(value: str) -> str:
+    quoted = re.sub(r"\"[^\"]*\"|'[^']*'", "''", value)
+    return re.sub(r"url\([^)]*\)", "url()", quoted, flags=re.IGNORECASE)
+
+
+def _unit(unit: str) -> Detector:
+    return _value(rf"(?<![\w.#-])[+-]?(?:\d+\.?\d*|\.\d+){unit}\b")
+
+
+def _selector(pattern: str) -> Detector:
+    compiled = re.compile(pattern, re.IGNORECASE)
+
+    def places(seen: Inventory) -> Iterator[Place]:
+        for selector, place in seen.selectors.items():
+            if compiled.search(_bare(selector)):
+                yield place
+
+    return places
+
+
+def _condition(pattern: str) -> Detector:
+    compiled = re.compile(pattern, re.IGNORECASE)
+
+    def places(seen: Inventory) -> Iterator[Place]:
+        for condition in seen.conditions:
+            if compiled.match(condition):
+                yield None
+
+    return places
+
+
+def _element(selector: str) -> Detector:
+    def places(seen: Inventory) -> Iterator[Place]:
+        yield from elements(seen.html, selector)
+
+    return places
+
+
+def _picture(*endings: str) -> Detector:
+    """By the ending of its address: what a server sends under another name nobody here can know.
+
+    A `srcset` only offers: who cannot show it takes the `src`.
+    """
+
+    def places(seen: Inventory) -> Iterator[Place]:
+        for node in elements(seen.html, "img[src], [background]"):
+            if _ending(attribute(node, "src" if node.tag == "img" else "background") or "") in endings:
+                yield node
+        for (_, value), place in seen.declarations.items():
+            for address in re.findall(r"url\(\s*[\"']?([^\"')]*)", value, re.IGNORECASE):
+                if _ending(address) in endings:
+                    yield place
+
+    return places
+
+
+def _ending(address: str) -> str:
+    try:
+        path = urlsplit(address.split(maxsplit=1)[0] if address.split() else "").path
+    except ValueError:
+        return ""
+    return path.rpartition(".")[2].lower() if "." in path.rpartition("/")[2] else ""
+
+
+def _inline_picture(seen: Inventory) -> Iterator[Place]:
+    yield from elements(seen.html, 'img[src^="data:image" i]')
+    yield from _value_as_it_is(r"url\(\s*[\"']?data:image")(seen)
+
+
+def _value_as_it_is(pattern: str) -> Detector:
+    compiled = re.compile(pattern, re.IGNORECASE)
+
+    def places(seen: Inventory) -> Iterator[Place]:
+        return (place for (_, value), place in seen.declarations.items() if compiled.search(value))
+
+    return places
+
+
+def _nesting(seen: Inventory) -> Iterator[Place]:
+    return (place for selector, place in seen.selectors.items() if "&" in _bare(selector))
+
+
+def _variable(seen: Inventory) -> Iterator[Place]:
+    return (
+        place for (name, value), place in seen.declarations.items() if "var(" in value or name[:2] == "--"
+    )
+
+
+# -- the table -------------------------------------------------------------------
+
+_GONE = "is left out"
+_TEXT_STAYS = "Its text is shown like any other."
+_FORM = "The field is left out or does nothing."
+_LOGICAL = "The space or line on that side is missing."
+_SIZE = "The size is ignored, and the place becomes as large as what is in it."
+
+FEATURES = (
+    # Colours of the reader's own, screens, and other conditions
+    Feature("css-at-media-prefers-color-scheme", "our own dark colours",
+            "None of our own dark colours are used.",
+            _condition(r"@media.*prefers-color-scheme")),
+    Feature("css-at-media", "the layout for small screens",
+            "Rules for other screens do nothing: the layout stays as it is everywhere.",
+            _condition(r"@media")),
+    Feature("html-style", "rules for small screens and the dark",
+            "What stands in style sheets is dropped; what stands in the elements themselves remains.",
+            _element("style")),
+    Feature("css-at-media-prefers-reduced-motion", "rules for less motion",
+            "Motion goes on for those who asked for less.",
+            _condition(r"@media.*prefers-reduced-motion")),
+    Feature("css-at-media-orientation", "rules for upright and wide screens",
+            "Turning the screen changes nothing.",
+            _condition(r"@media.*orientation\s*:")),
+    Feature("css-at-media-hover", "rules for pointers", "Rules for a mouse or a finger do nothing.",
+            _condition(r"@media.*\((?:any-)?hover\b")),
+    Feature("css-at-media-device-pixel-ratio", "rules for sharp screens",
+            "Sharp screens get what all others get.",
+            _condition(r"@media.*device-pixel-ratio")),
+    Feature("css-at-supports", "rules under @supports", "Those rules do nothing.",
+            _condition(r"@supports\b")),
+    Feature("css-at-import", "imported styles", "The imported styles are missing.", _condition(r"@import\b")),
+    Feature("css-at-font-face", "fonts of our own", "The text is set in a font of the reader's.",
+            _condition(r"@font-face\b")),
+    Feature("css-at-keyframes", "animations", "Nothing moves.", _condition(r"@(?:-webkit-)?keyframes\b")),
+    Feature("css-animation", "animations", "Nothing moves.", _property("animation", "animation-name")),
+    Feature("css-transition", "soft transitions", "Changes happen at once.",
+            _property("transition", "transition-property")),
+    Feature("css-nesting", "nested rules", "The nested rules do nothing.", _nesting),
+    # Boxes
+    Feature("css-border-radius", "rounded corners", "Corners are square.",
+            _property("border-radius", *(f"border-{y}-{x}-radius" for y in ("top", "bottom") for x in
+                ("left", "right")))),
+    Feature("css-border-radius-logical", "rounded corners", "Corners are square.",
+            _property(*(f"border-{a}-{b}-radius" for a in ("start", "end") for b in ("start", "end")))),
+    Feature("css-border-image", "pictures as borders", "The border is a plain line or missing.",
+            _property("border-image", "border-image-source")),
+    Feature("css-border-inline-block", "borders by direction", "Those lines are missing.",
+            _property("border-inline", "border-block")),
+    Feature("css-border-inline-block-individual", "borders by direction", "Those lines are missing.",
+            _property(*(f"border-{axis}-{end}" for axis in ("inline", "block") for end in ("start", "end")))),
+    Feature("css-border-spacing", "gaps between cells", "Cells stand closer together.",
+            _property("border-spacing")),
+    Feature("css-box-shadow", "shadows", "Boxes have no shadow.", _property("box-shadow")),
+    Feature("css-box-sizing", "sizes with their padding", "Boxes can be wider.", _property("box-sizing")),
+    Feature("css-outline", "outlines", "The outline is missing.", _property("outline", "outline-style")),
+    Feature("css-outline-offset", "spaced outlines", "The outline lies close.", _property("outline-offset")),
+    Feature("css-opacity", "see-through parts", "They are not seen through.", _property("opacity")),
+    Feature("css-clip-path", "cut-out shapes", "The whole box is seen.", _property("clip-path")),
+    Feature("css-mask-image", "masks", "The whole picture is seen.", _property("mask", "mask-image")),
+    Feature("css-filter", "filters", "Pictures keep their own colours.", _property("filter")),
+    Feature("css-backdrop-filter", "blurred grounds", "What lies behind is not blurred.",
+            _property("backdrop-filter")),
+    Feature("css-mix-blend-mode", "blended colours", "Colours do not mix.", _property("mix-blend-mode")),
+    Feature("css-transform", "turned or moved parts", "They stay as and where they are.",
+            _property("transform")),
+    Feature("css-visibility", "hidden parts", "They are visible.", _property("visibility")),
+    Feature("css-display-none", "hidden parts", "They are visible.", _value(r"^none$", "display")),
+    Feature("css-overflow", "cut-off or scrolling parts", "What does not fit makes its place larger.",
+            _property("overflow", "overflow-x", "overflow-y")),
+    Feature("css-max-height", "heights that are limited", "It is as high as its content.",
+            _property("max-height")),
+    Feature("css-min-height", "least heights", "It is only as high as its content.", _property("min-height")),
+    Feature("css-min-width", "least widths", "It can become narrower.", _property("min-width")),
+    Feature("css-aspect-ratio", "fixed proportions", _SIZE, _property("aspect-ratio")),
+    Feature("css-block-inline-size", "sizes by direction", _SIZE, _property("block-size", "inline-size")),
+    Feature("css-max-inline-size", "sizes by direction", _SIZE, _property("max-inline-size")),
+    Feature("css-max-block-size", "sizes by direction", _SIZE, _property("max-block-size")),
+    Feature("css-min-inline-size", "sizes by direction", _SIZE, _property("min-inline-size")),
+    Feature("css-min-block-size", "sizes by direction", _SIZE, _property("min-block-size")),
+    Feature("css-intrinsic-size", "sizes by content", _SIZE,
+            _value(r"\b(?:fit|min|max)-content\b", "width", "height", "min-width", "max-width",
+                "min-height")),
+    Feature("css-margin", "parts that overlap", "They stand below one another, not over one another.",
+            _value(r"(?<![\w.)])-(?:\d|\.\d)", "margin", "margin-left", "margin-right", "margin-top",
+                "margin-bottom" )),
+    Feature("css-margin-inline-block", "margins by direction", _LOGICAL,
+            _property("margin-inline", "margin-block")),
+    Feature("css-margin-inline-start-end", "margins by direction", _LOGICAL,
+            _property("margin-inline-start", "margin-inline-end")),
+    Feature("css-margin-block-start-end", "margins by direction", _LOGICAL,
+            _property("margin-block-start", "margin-block-end")),
+    Feature("css-padding-inline-block", "padding by direction", _LOGICAL,
+            _property("padding-inline", "padding-block")),
+    Feature("css-padding-inline-start-end", "padding by direction", _LOGICAL,
+            _property("padding-inline-start", "padding-inline-end")),
+    Feature("css-padding-block-start-end", "padding by direction", _LOGICAL,
+            _property("padding-block-start", "padding-block-end")),
+    # Where things stand
+    Feature("css-display-flex", "flexible rows", "What stood side by side can stand below one another.",
+            _value(r"^(?:inline[- ])?flex$", "display")),
+    Feature("css-display-grid", "grids", "What stood side by side stands below one another.",
+            _value(r"^(?:inline[- ])?grid$", "display")),
+    Feature("css-grid-template", "grids", "What stood side by side stands below one another.",
+            _property("grid-template", "grid-template-columns", "grid-template-rows", "grid-template-areas")),
+    Feature("css-gap", "gaps in rows and grids", "Things stand closer together.",
+            _property("gap", "row-gap", "column-gap")),
+    Feature("css-align-items", "aligned rows", "Things in a row stand at other heights.",
+            _property("align-items")),
+    Feature("css-justify-content", "aligned rows", "Things in a row stand at its beginning.",
+            _property("justify-content")),
+    Feature("css-flex-direction", "flexible columns", "Things stand side by side.",
+            _value(r"^column", "flex-direction", "flex-flow")),
+    Feature("css-flex-wrap", "rows that wrap", "A row does not wrap, and can be too wide.",
+            _value(r"\bwrap\b", "flex-wrap", "flex-flow")),
+    Feature("css-float", "text around pictures", "Text stands above and below, not beside.",
+            _property("float")),
+    Feature("css-clear", "text around pictures", "Text may stand beside what it should follow.",
+            _property("clear")),
+    Feature("css-position", "placed parts", "They stand where they are in the text.", _property("position")),
+    Feature("css-left-right-top-bottom", "placed parts", "They stand where they are in the text.",
+            _property("left", "right", "top", "bottom")),
+    Feature("css-inset", "placed parts", "They stand where they are in the text.", _property("inset")),
+    Feature("css-z-index", "layers", "Another part may lie on top.", _property("z-index")),
+    Feature("css-column-count", "text in columns", "The text runs in one column.",
+            _property("column-count", "columns")),
+    Feature("css-writing-mode", "upright text", "The text runs across.", _property("writing-mode")),
+    Feature("css-table-layout", "columns of fixed width", "Columns can have other widths.",
+            _value(r"^fixed$", "table-layout")),
+    Feature("css-object-fit", "cropped pictures", "Pictures are squeezed or stretched, not cropped.",
+            _property("object-fit")),
+    Feature("css-object-position", "cropped pictures", "Another part of the picture is shown.",
+            _property("object-position")),
+    Feature("css-shape-outside", "text around shapes", "Text keeps to straight edges.",
+            _property("shape-outside")),
+    # Grounds and colours
+    Feature("css-background-image", "background pictures", "The ground has no picture.",
+            _value(r"url\(", "background", "background-image")),
+    Feature("css-background-size", "fitted background pictures", "The picture has another size.",
+            _property("background-size")),
+    Feature("css-background-position", "placed background pictures", "The picture lies elsewhere.",
+            _property("background-position")),
+    Feature("css-background-clip", "clipped grounds", "The ground reaches further.",
+            _property("background-clip")),
+    Feature("css-background-blend-mode", "blended colours", "Colours do not mix.",
+            _property("background-blend-mode")),
+    Feature("css-linear-gradient", "colour gradients", "The ground has one colour, or none.",
+            _value(r"\blinear-gradient\(")),
+    Feature("css-radial-gradient", "colour gradients", "The ground has one colour, or none.",
+            _value(r"\bradial-gradient\(")),
+    Feature("css-conic-gradient", "colour gradients", "The ground has one colour, or none.",
+            _value(r"\bconic-gradient\(")),
+    Feature("css-rgba", "see-through colours", "That colour is missing.", _value(r"\brgba\(")),
+    Feature("css-rgb", "colours as rgb() without commas", "That colour is missing.",
+            _value(r"\brgba?\(\s*[\d.]+%?\s+[\d.]")),
+    Feature("css-modern-color", "colours as lab(), lch()", "That colour is missing.",
+            _value(r"\b(?:ok)?(?:lch|lab)\(")),
+    Feature("css-function-light-dark", "colours by light-dark()", "That colour is missing.",
+            _value(r"\blight-dark\(")),
+    Feature("css-accent-color", "coloured fields", "Fields have the program's colour.",
+            _property("accent-color")),
+    # Numbers
+    Feature("css-variables", "CSS variables", "What is set by a variable is missing.", _variable),
+    Feature("css-unit-calc", "calculated sizes", _SIZE, _value(r"\bcalc\(")),
+    Feature("css-function-clamp", "calculated sizes", _SIZE, _value(r"\bclamp\(")),
+    Feature("css-function-min", "calculated sizes", _SIZE, _value(r"(?<![\w-])min\(")),
+    Feature("css-function-max", "calculated sizes", _SIZE, _value(r"(?<![\w-])max\(")),
+    Feature("css-unit-rem", "sizes in rem", _SIZE, _unit("rem")),
+    Feature("css-unit-ch", "sizes in ch", _SIZE, _unit("ch")),
+    Feature("css-unit-vh", "sizes by the screen", _SIZE, _unit("vh")),
+    Feature("css-unit-vw", "sizes by the screen", _SIZE, _unit("vw")),
+    Feature("css-unit-vmin", "sizes by the screen", _SIZE, _unit("vmin")),
+    Feature("css-unit-vmax", "sizes by the screen", _SIZE, _unit("vmax")),
+    # Text
+    Feature("css-text-shadow", "shadows of text", "The text has no shadow.", _property("text-shadow")),
+    Feature("css-text-overflow", "text cut with an ellipsis", "It ends without an ellipsis.",
+            _value(r"^ellipsis$", "text-overflow")),
+    Feature("css-text-underline-offset", "lowered underlines", "Underlines lie closer to the text.",
+            _property("text-underline-offset")),
+    Feature("css-text-decoration-thickness", "thick underlines", "Underlines have the usual thickness.",
+            _property("text-decoration-thickness")),
+    Feature("css-text-decoration-color", "coloured underlines", "Underlines have the colour of the text.",
+            _property("text-decoration-color")),
+    Feature("css-text-decoration-style", "dotted underlines", "Underlines are plain.",
+            _property("text-decoration-style")),
+    Feature("css-text-decoration-skip-ink", "whole underlines", "Underlines leave room for letters.",
+            _value(r".", "text-decoration-skip-ink")),
+    Feature("css-text-emphasis", "emphasis marks", "The marks are missing.",
+            _property("text-emphasis", "text-emphasis-style")),
+    Feature("css-text-indent", "hanging lines", "The first line begins with the others.",
+            _value(r"^-[\d.]", "text-indent")),
+    Feature("css-text-transform", "small letters", "The text has its own capitals.",
+            _value(r"^lowercase$", "text-transform")),
+    Feature("css-text-align-last", "last lines", "The last line is aligned as the others.",
+            _property("text-align-last")),
+    Feature("css-text-justify", "justified text", "Spaces are spread another way.",
+            _property("text-justify")),
+    Feature("css-text-wrap", "balanced lines", "Lines break where they are full.",
+            _property("text-wrap", "text-wrap-style")),
+    Feature("css-hyphens", "hyphens", "Long words are not divided.", _value(r"^(?:auto|manual)$", "hyphens")),
+    Feature("css-word-break", "divided words", "Very long words are not divided.", _property("word-break")),
+    Feature("css-overflow-wrap", "divided words", "Very long words are not divided.",
+            _property("overflow-wrap")),
+    Feature("css-white-space", "kept spaces and lines", "Lines break in other places.",
+            _property("white-space")),
+    Feature("css-word-spacing", "wide spaces", "Spaces have the usual width.", _property("word-spacing")),
+    Feature("css-tab-size", "tabulators", "Tabulators have another width.", _property("tab-size")),
+    Feature("css-font-kerning", "kerning", "Letters stand otherwise.", _property("font-kerning")),
+    Feature("css-font-stretch", "narrow and wide fonts", "Letters have their usual width.",
+            _property("font-stretch")),
+    Feature("css-font-size-adjust", "fitted font sizes", "Letters have another size.",
+            _property("font-size-adjust")),
+    Feature("css-list-style-image", "pictures as bullets", "Lists have plain bullets.",
+            _property("list-style-image")),
+    Feature("css-list-style-position", "bullets inside", "Bullets stand outside.",
+            _value(r"^inside$", "list-style-position")),
+    # Selectors
+    Feature("css-pseudo-class-hover", "effects under the pointer", "Pointing at it changes nothing.",
+            _selector(r":hover\b")),
+    Feature("css-pseudo-class-active", "effects of pressing", "Pressing changes nothing.",
+            _selector(r":active\b")),
+    Feature("css-pseudo-class-focus", "effects of the keyboard", "Reaching it by keyboard changes nothing.",
+            _selector(r":focus(?!-)\b")),
+    Feature("css-pseudo-class-visited", "colours of visited links", "Visited links look as others.",
+            _selector(r":visited\b")),
+    Feature("css-pseudo-class-checked", "switches", "Switches do nothing.", _selector(r":checked\b")),
+    Feature("css-pseudo-class-has", "rules with :has()", "Those rules do nothing.", _selector(r":has\(")),
+    Feature("css-pseudo-class-not", "rules with :not()", "Those rules do nothing.", _selector(r":not\(")),
+    Feature("css-pseudo-class-first-child", "rules for the first", "The first looks as the others.",
+            _selector(r":first-child\b")),
+    Feature("css-pseudo-class-last-child", "rules for the last", "The last looks as the others.",
+            _selector(r":last-child\b")),
+    Feature("css-pseudo-class-nth-child", "rules for every second", "All of them look the same.",
+            _selector(r":nth-child\(")),
+    Feature("css-pseudo-class-nth-of-type", "rules for every second", "All of them look the same.",
+            _selector(r":nth-of-type\(")),
+    Feature("css-pseudo-element-before", "printed marks", "What rules print before it is missing.",
+            _selector(r"::?before\b")),
+    Feature("css-pseudo-element-after", "printed marks", "What rules print after it is missing.",
+            _selector(r"::?after\b")),
+    Feature("css-pseudo-element-first-letter", "large initials", "The first letter looks as the others.",
+            _selector(r"::?first-letter\b")),
+    Feature("css-pseudo-element-first-line", "first lines", "The first line looks as the others.",
+            _selector(r"::?first-line\b")),
+    Feature("css-pseudo-element-marker", "styled bullets", "Bullets are plain.", _selector(r"::marker\b")),
+    # Elements and attributes
+    Feature("html-video", "videos", "The video does not play.", _element("video")),
+    Feature("html-audio", "sound", "The sound does not play.", _element("audio")),
+    Feature("html-svg", "drawings (svg)", f"The drawing {_GONE}.", _element("svg")),
+    Feature("html-picture", "pictures by screen", "Every screen gets the same picture.", _element("picture")),
+    Feature("html-srcset", "pictures by screen", "Every screen gets the same picture.",
+            _element("img[srcset]")),
+    Feature("html-object", "embedded objects", f"The object {_GONE}.", _element("object")),
+    Feature("html-image-maps", "maps of links", "The parts of the picture do not link.",
+            _element("img[usemap]")),
+    Feature("html-background", "background pictures", "The ground has no picture.",
+            _element("[background]:not([background=''])")),
+    Feature("html-form", "forms", "The form is left out or cannot be sent.", _element("form")),
+    Feature("html-input-text", "text fields", _FORM, _element("input[type=text], input:not([type])")),
+    Feature("html-input-checkbox", "boxes to tick", _FORM, _element("input[type=checkbox]")),
+    Feature("html-input-radio", "choices", _FORM, _element("input[type=radio]")),
+    Feature("html-input-submit", "form buttons", _FORM, _element("input[type=submit]")),
+    Feature("html-button-submit", "form buttons", _FORM, _element("button[type=submit], button:not([type])")),
+    Feature("html-select", "lists to choose from", _FORM, _element("select")),
+    Feature("html-textarea", "text fields", _FORM, _element("textarea")),
+    Feature("html-semantics", "elements of HTML 5", _TEXT_STAYS,
+            _element("article, aside, details, figcaption, figure, footer, header, main, mark, nav, "
+                     "section, summary, time")),
+    Feature("html-dialog", "dialogs", _TEXT_STAYS, _element("dialog")),
+    Feature("html-meter", "gauges", f"The gauge {_GONE}.", _element("meter")),
+    Feature("html-progress", "progress bars", f"The bar {_GONE}.", _element("progress")),
+    Feature("html-marquee", "moving text", "The text stands still.", _element("marquee")),
+    Feature("html-ruby", "readings over characters", "Readings stand beside the characters.",
+            _element("ruby")),
+    Feature("html-wbr", "places to divide words", "Long words are not divided there.", _element("wbr")),
+    Feature("html-bdi", "names in another direction", "Words can stand in the wrong order.", _element("bdi")),
+    Feature("html-abbr", "explained abbreviations", "Pointing at it explains nothing.",
+            _element("abbr[title]")),
+    Feature("html-lists", "lists that count down", "The numbers count up.", _element("ol[reversed]")),
+    Feature("html-hidden", "hidden parts", "They are visible.", _element("[hidden]")),
+    Feature("html-popover", "parts that pop up", "They are visible, or never shown.", _element("[popover]")),
+    Feature("html-anchor-links", "links within the mail", "Those links lead nowhere.",
+            _element("a[href^='#']:not([href='#'])")),
+    Feature("html-link", "linked styles", "The linked styles are missing.", _element("link[rel=stylesheet]")),
+    # Pictures
+    Feature("image-webp", "WebP pictures", "Those pictures are missing.", _picture("webp")),
+    Feature("image-avif", "AVIF pictures", "Those pictures are missing.", _picture("avif")),
+    Feature("image-svg", "SVG pictures", "Those pictures are missing.", _picture("svg", "svgz")),
+    Feature("image-heif", "HEIF pictures", "Those pictures are missing.", _picture("heif", "heic")),
+    Feature("image-tiff", "TIFF pictures", "Those pictures are missing.", _picture("tif", "tiff")),
+    Feature("image-bmp", "BMP pictures", "Those pictures are missing or have wrong colours.",
+            _picture("bmp")),
+    Feature("image-ico", "ICO pictures", "Those pictures are missing.", _picture("ico")),
+    Feature("image-apng", "moving PNG pictures", "They stand still.", _picture("apng")),
+    Feature("image-mp4", "videos as pictures", "Those pictures are missing.", _picture("mp4", "webm")),
+    Feature("image-base64", "pictures inside the mail's text", "Those pictures are missing.",
+            _inline_picture),
+)  # fmt: skip

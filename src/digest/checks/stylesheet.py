@@ -1,0 +1,102 @@
+"""CSS taken apart: rules with the conditions that they stand under, and declarations.
+
+As much of the grammar as telling what is used needs: comments, strings and
+addresses cannot be taken for rules.  Whatever cannot be read is left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+# One piece of CSS at a time; what a string or an address holds is never structure.
+_PIECE = re.compile(
+    r"""(?P<comment>/\*.*?(?:\*/|\Z)|<!--|-->)
+    |   (?P<whole>"(?:\\.|[^"\\\n])*"? | '(?:\\.|[^'\\\n])*'?
+                 | url\(\s*[^"'\s)][^)]*\)? | \([^(){};"']*\) | \\.)
+    |   (?P<end>[{};])
+    |   (?P<rest>[^"'{};/\\(u<-]+|.)""",
+    re.VERBOSE | re.DOTALL | re.IGNORECASE,
+)
+# Nobody nests deeper by hand; whoever does only wants to keep us busy.
+_DEEPEST = 8
+
+
+class Declaration(NamedTuple):
+    """White space folded, without `!important`; in lower case, but not what holds a string or a bracket."""
+
+    name: str
+    value: str
+
+
+class Rule(NamedTuple):
+    """`selector` is empty for a rule that is all at-rule, such as `@font-face`."""
+
+    conditions: tuple[str, ...]  # the at-rules around it, from the outermost
+    selector: str
+    declarations: tuple[Declaration, ...]
+
+
+@lru_cache(maxsize=32)
+def rules(css: str) -> tuple[Rule, ...]:
+    """Every rule, in order; an at-rule gives one too, whether anything stands in it or not."""
+    return tuple(_rules(css))
+
+
+@lru_cache(maxsize=512)
+def declarations(text: str) -> tuple[Declaration, ...]:
+    """Those of a `style` attribute."""
+    [rule] = [*_rules(f"*{{{text}}}")][:1] or [Rule((), "", ())]
+    return rule.declarations
+
+
+def _rules(css: str) -> Iterator[Rule]:
+    around: list[str] = []  # the prelude of each open block
+    held: list[list[Declaration]] = [[]]
+    words: list[str] = []
+    for piece in _PIECE.finditer(css):
+        if piece["comment"]:
+            words.append(" ")
+            continue
+        if not piece["end"]:
+            words.append(piece[0])
+            continue
+        text, words = " ".join("".join(words).split()), []
+        if piece[0] == "{":
+            around.append(text)
+            held.append([])
+            continue
+        if text.startswith("@"):  # has no block, such as @import
+            yield Rule((*_conditions(around), text), "", ())
+        elif declared := _declaration(text):
+            held[-1].append(declared)
+        if piece[0] == "}" and around:
+            yield _rule(around, held.pop())
+            around.pop()
+    while around:  # closed by the end, as browsers do it
+        if declared := _declaration(" ".join("".join(words).split())):
+            held[-1].append(declared)
+        words = []
+        yield _rule(around, held.pop())
+        around.pop()
+
+
+def _rule(around: list[str], declared: list[Declaration]) -> Rule:
+    selectors = [text for text in around[:_DEEPEST] if not text.startswith("@")]
+    # A block in a block is CSS nesting; `&` says so where it was left out.
+    return Rule(_conditions(around), " & ".join(selectors), tuple(declared))
+
+
+def _conditions(around: list[str]) -> tuple[str, ...]:
+    return tuple(text for text in around[:_DEEPEST] if text.startswith("@"))
+
+
+def _declaration(text: str) -> Declaration | None:
+    name, colon, value = text.partition(":")
+    name = name.strip().lower()
+    if not colon or not re.fullmatch(r"-{0,2}[a-z_][\w-]*", name):
+        return None
+    value = re.sub(r"\s*!\s*important$", "", value.strip(), flags=re.IGNORECASE)
+    return Declaration(name, value if re.search(r"[\"'(]", value) else value.lower())
