@@ -94,3 +94,4 @@ class Newsletter:
     accent: str = "#0B5F6B"
     accent_dark: str = "#7CC7D0"
     logo: str = ""
+    images: str = "link"  # link, copy, none

@@ -245,6 +245,7 @@ def _newsletter(table: NewsletterTable, *, name: str, site: Site, folder: Path) 
         accent=table.accent,
         accent_dark=table.accent_dark,
         logo=table.logo or "",
+        images=table.images,
     )
 
 
