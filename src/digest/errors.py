@@ -5,7 +5,8 @@
     ├── NotFound             the caller: no such newsletter, issue, article or subscriber
     ├── SourceError          the operator, later: one source could not be read
     │   └── FetchError       an address could not be fetched
-    │       └── Refused      an address that the guard does not allow
+    │       ├── Refused      an address that the guard does not allow
+    │       └── TooLarge     what is there has more bytes than the caller takes
     ├── TemplateError        the owner of the template: it does not load or render
     ├── StorageError         the operator: the database is unusable
     │   └── NewerDatabase    the operator: the database belongs to a newer digest
@@ -61,6 +62,10 @@ class FetchError(SourceError):
 
 class Refused(FetchError):
     """The guard refuses this address: private, not http(s), or a port that is not allowed."""
+
+
+class TooLarge(FetchError):
+    """The answer has more bytes than the caller takes."""
 
 
 class TemplateError(DigestError):

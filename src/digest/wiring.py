@@ -21,15 +21,18 @@ from digest.settings import Settings, load
 
 if TYPE_CHECKING:
     from digest.fetch import Fetcher
+    from digest.media.folder import MediaFolder
     from digest.message.dkim import Signer
     from digest.model.article import FoundArticle, Reading, Validators
     from digest.model.issue import Issue
     from digest.storage.database import Database
     from digest.transports import Transport
     from digest.workflows.deliver import Wire
+    from digest.workflows.illustrate import Illustrate
     from digest.workflows.press import Press
 
 _SENDGRID_IN_FLIGHT = 8
+_LARGEST_PICTURE = 10 * 1024 * 1024  # bytes, to make a small copy of
 
 
 class Parts:
@@ -86,10 +89,15 @@ class Parts:
 
     @property
     def _key_file(self) -> Path:
+        return self._beside_database / "secret-keys"
+
+    @property
+    def _beside_database(self) -> Path:
+        """The folder of the SQLite file; that of the settings where the database is a server."""
         url = self.settings.database_url
         if url.startswith("sqlite:///"):
-            return Path(url.removeprefix("sqlite:///")).parent / "secret-keys"
-        return self.settings.folder / "secret-keys"
+            return Path(url.removeprefix("sqlite:///")).parent
+        return self.settings.folder
 
     @property
     def newsletters(self) -> tuple[Newsletter, ...]:
@@ -186,6 +194,36 @@ class Parts:
 
         page = self.fetcher.get(article.url, allow_private=spec.allow_private_addresses, obey_robots=True)
         return complete(article, read_article_page(page.body, url=page.url, charset=page.charset))
+
+    def illustrate(self, newsletter: Newsletter) -> Illustrate:
+        """What becomes of the pictures of an issue, by the newsletter's settings."""
+        from functools import partial
+
+        from digest.workflows import illustrate
+
+        if newsletter.images == "none":
+            return illustrate.without
+        if newsletter.images == "copy":
+            return partial(illustrate.copy, fetch=self._picture, keep=self._keep_copy)
+        return partial(illustrate.link, site=self.settings.site, measure=self._picture_size)
+
+    def _picture(self, url: str, spec: SourceSpec) -> bytes:
+        allow_private = spec.allow_private_addresses
+        return self.fetcher.get(
+            url, allow_private=allow_private, limit=_LARGEST_PICTURE, obey_robots=True
+        ).body
+
+    def _picture_size(self, url: str, spec: SourceSpec) -> int | None:
+        return self.fetcher.size_of(url, allow_private=spec.allow_private_addresses, obey_robots=True)
+
+    def _keep_copy(self, content: bytes, kind: str) -> str:
+        return f"{self.settings.site.public_url}/media/{self.media.keep(content, kind=kind)}"
+
+    @cached_property
+    def media(self) -> MediaFolder:
+        from digest.media.folder import MediaFolder
+
+        return MediaFolder(self._beside_database / "media")
 
     def wire(self) -> Wire:
         """How issues leave, by the settings.

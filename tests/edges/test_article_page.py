@@ -101,6 +101,25 @@ def test_a_logo_is_no_picture_of_the_article(name: str) -> None:
     assert page_of(f'<meta property="og:image" content="/static/{name}">').image is None
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        '<meta property="og:image" content="https://stats.doubleclick.net/i.gif">',
+        '<meta property="og:image" content="/i.gif"><meta property="og:image:width" content="1">',
+        '<meta property="og:image" content="data:image/png;base64,R0">',
+        '<meta property="og:image" content="cid:picture@site.example">',
+        '<meta property="og:image" content="blob:https://site.example/1">',
+        '<meta name="twitter:image" content="https://secure.gravatar.com/avatar/1">',
+    ],
+)
+def test_what_counts_readers_or_has_no_address_gives_way_to_the_next_offer(head: str) -> None:
+    story = '{"@type": "Article", "headline": "T", "image": "/next.jpg"}'
+    found = page_of(f'{head}<script type="application/ld+json">{story}</script>')
+
+    assert page_of(head).image is None
+    assert found.image == Image(url="https://site.example/next.jpg")
+
+
 def test_a_picture_with_logo_in_a_longer_word_stays() -> None:
     found = page_of('<meta property="og:image" content="/i/catalogue.png">')
     assert found.image == Image(url="https://site.example/i/catalogue.png")

@@ -107,6 +107,39 @@ def test_the_body_is_never_taken_for_a_file_name(tmp_path: Path) -> None:
         read(str(file).encode())
 
 
+@pytest.mark.parametrize(
+    ("media", "chosen"),
+    [
+        ('<enclosure url="/a.jpg" type="image/jpeg" length="0"/>', Image(url="https://site.example/a.jpg")),
+        # The lighter one, whatever stands first; a heavy one rather than none, since it can be copied.
+        (
+            (
+                '<enclosure url="/a.jpg" type="image/jpeg" length="8000000"/>'
+                '<media:content url="/b.jpg" medium="image" width="800" height="450" fileSize="90000"/>'
+            ),
+            Image(url="https://site.example/b.jpg", width=800, height=450, file_size=90_000),
+        ),
+        (
+            '<enclosure url="/a.jpg" type="image/jpeg" length="8000000"/>',
+            Image(url="https://site.example/a.jpg", file_size=8_000_000),
+        ),
+        ('<media:thumbnail url="/a.jpg" width="75" height="75"/>',
+         Image(url="https://site.example/a.jpg", width=75, height=75)),
+        ('<media:thumbnail url="/face.jpg" width="32" height="32"/>', None),
+        ('<media:content url="/line.gif" medium="image" width="600" height="1"/>', None),
+        ('<media:content url="https://0.gravatar.com/avatar/1" medium="image"/>', None),
+        ('<enclosure url="cid:1@site.example" type="image/jpeg" length="1"/>', None),
+    ],
+)  # fmt: skip
+def test_the_picture_of_an_entry(media: str, chosen: Image | None) -> None:
+    body = (
+        '<rss version="2.0" xmlns:media="http://search.yahoo.com/mrss/"><channel><title>S</title>'
+        f"<link>https://site.example/</link><item><title>T</title><link>/t</link>{media}</item></channel></rss>"
+    )
+
+    assert read(body.encode()).articles[0].image == chosen
+
+
 # Size and time
 
 

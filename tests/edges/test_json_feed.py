@@ -53,6 +53,17 @@ def test_an_attached_picture_is_the_picture() -> None:
     assert image.url == "https://site.example/a.png"
 
 
+@pytest.mark.parametrize(
+    ("said", "size"), [(20_000, 20_000), (0, None), (-1, None), ("20000", None), (10**15, None), (True, None)]
+)
+def test_the_size_of_an_attached_picture(said: object, size: int | None) -> None:
+    attachments = [{"url": "/a.png", "mime_type": "image/png", "size_in_bytes": said}]
+    image = read({"items": [item(attachments=attachments)]}).articles[0].image
+
+    assert image is not None
+    assert image.file_size == size
+
+
 def test_a_date_that_is_none_leaves_the_other() -> None:
     reading = read({"items": [item(date_published="soon", date_modified="2026-01-05T10:00:00Z")]})
 

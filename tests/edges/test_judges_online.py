@@ -15,7 +15,7 @@ from digest.fetch import Fetcher
 from digest.judges import Web, endpoint, images, links
 from digest.message.parse import ParsedMessage
 from digest.rules.probe import ANSWER
-from fakes.pictures import jpeg, png
+from fakes.picture_heads import jpeg, png
 from fakes.web import Asked, FakeWeb, Reply
 
 PNG = (("Content-Type", "image/png"),)

@@ -1,34 +1,47 @@
-"""Files of pictures as far as their size is written: enough for whoever reads only the beginning."""
+"""Pictures as blogs have them, drawn when asked for."""
 
 from __future__ import annotations
 
 import struct
+import zlib
+from io import BytesIO
+from typing import Any
+
+from PIL import Image
 
 
-def png(width: int, height: int) -> bytes:
-    return b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR" + struct.pack(">II", width, height) + b"\x08\x06\0\0\0"
+def photograph(
+    width: int = 1600, height: int = 1200, *, kind: str = "JPEG", mode: str = "RGB", **said: Any
+) -> bytes:
+    """A smooth ground with fine grain, which is what makes photographs large."""
+    grain = Image.effect_noise((width, height), 40)
+    ground = Image.linear_gradient("L").resize((width, height))
+    turned = ground.transpose(Image.Transpose.ROTATE_180)
+    return written(
+        Image.merge("RGB", (ground, Image.blend(ground, grain, 0.5), turned)).convert(mode), kind, **said
+    )
 
 
-def jpeg(width: int, height: int, *, profile: int = 14, frame: int = 0xC0) -> bytes:
-    before = b"\xff\xe0" + struct.pack(">H", profile + 2) + b"\0" * profile
-    huffman = b"\xff\xc4\x00\x04\x09\x09"
-    sizes = struct.pack(">HBHHB", 11, 8, height, width, 1)
-    return b"\xff\xd8" + before + huffman + b"\xff" + bytes([0xFF, frame]) + sizes + b"\x01\x11\x00"
+def halves(left: str, right: str, *, size: tuple[int, int] = (800, 450), mode: str = "RGB") -> Image.Image:
+    """Two colours side by side: shows what was turned, cut or recoloured."""
+    image = Image.new(mode, size, left)
+    image.paste(Image.new(mode, (size[0] // 2, size[1]), right), (size[0] // 2, 0))
+    return image
 
 
-def webp(form: bytes, payload: bytes) -> bytes:
-    return b"RIFF\0\0\0\0WEBP" + form + struct.pack("<I", len(payload)) + payload
+def written(image: Image.Image, kind: str, **said: Any) -> bytes:
+    file = BytesIO()
+    image.save(file, kind, **said)
+    return file.getvalue()
 
 
-def lossy(width: int, height: int) -> bytes:
-    # The two highest bits of each are a scale, which is none of the size.
-    return webp(b"VP8 ", b"\x30\x01\x00\x9d\x01\x2a" + struct.pack("<HH", width | 0x4000, height))
+def declared(width: int, height: int) -> bytes:
+    """A PNG of a hundred bytes that says it is that large, as bombs do."""
 
+    def chunk(name: bytes, content: bytes) -> bytes:
+        checked = name + content
+        return struct.pack(">I", len(content)) + checked + struct.pack(">I", zlib.crc32(checked))
 
-def lossless(width: int, height: int) -> bytes:
-    return webp(b"VP8L", b"\x2f" + struct.pack("<I", (width - 1) | (height - 1) << 14))
-
-
-def extended(width: int, height: int) -> bytes:
-    sizes = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
-    return webp(b"VP8X", b"\x10\0\0\0" + sizes)
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    body = chunk(b"IDAT", zlib.compress(b"\0" * 64))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + body + chunk(b"IEND", b"")

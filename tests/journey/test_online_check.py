@@ -19,7 +19,7 @@ from typing import Any, Self
 
 import pytest
 
-from fakes.pictures import png
+from fakes.picture_heads import png
 from fakes.warm import Warm
 from fakes.web import FakeWeb, Reply
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.rules.pixels import Pixels, pixels_of
-from fakes.pictures import extended, jpeg, lossless, lossy, png, webp
+from fakes.picture_heads import extended, jpeg, lossless, lossy, png, webp
 
 EXAMPLES = Path(__file__).parents[2] / "src" / "digest" / "example" / "site" / "images"
 

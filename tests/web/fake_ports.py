@@ -65,6 +65,9 @@ class FakeReaders:
             raise self.error
         return token == PROBE
 
+    def picture(self, name: str) -> tuple[bytes, str] | None:
+        return (b"picture", "image/jpeg") if name == f"{'a' * 64}.jpg" else None
+
     def unsubscribe(self, token: str, how: str) -> ReaderView | None:
         return self._change(token, is_active=False, what=("unsubscribe", how))
 

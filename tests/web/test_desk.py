@@ -234,7 +234,9 @@ def test_the_frame_shows_the_very_bytes_under_a_policy_of_its_own(editor: TestCl
     policy = frame.headers["content-security-policy"]
 
     assert frame.text == MAIL
-    assert policy.startswith("sandbox; default-src 'none'; img-src https: data:; style-src 'unsafe-inline'")
+    assert policy.startswith(
+        "sandbox; default-src 'none'; img-src 'self' https: data:; style-src 'unsafe-inline'"
+    )
     assert "frame-ancestors 'self'" in policy
     assert '<iframe src="/desk/weekly/41/html" sandbox=""' in page.text
     assert 'class="frame phone' in page.text

@@ -98,3 +98,30 @@ def test_the_nonce_of_a_page_is_used_once(outside: TestClient) -> None:
         f"'nonce-{nonce}'" in p.headers["content-security-policy"]
         for p, (nonce,) in zip(pages, nonces, strict=True)
     )
+
+
+def test_a_copy_of_a_picture_may_be_kept_for_ever(outside: TestClient) -> None:
+    answer = outside.get(f"/media/{'a' * 64}.jpg")
+
+    assert (answer.status_code, answer.content) == (200, b"picture")
+    assert answer.headers["content-type"] == "image/jpeg"
+    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["cross-origin-resource-policy"] == "cross-origin"
+    assert "set-cookie" not in answer.headers
+    assert outside.head(f"/media/{'a' * 64}.jpg").headers["content-length"] == "7"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [f"/media/{'b' * 64}.jpg", "/media/", "/media/../digest.toml", "/media/..%2Fdigest.toml", "/media/%00"],
+)
+def test_no_other_file_is_given(outside: TestClient, path: str) -> None:
+    answer = outside.get(path)
+
+    assert answer.status_code == 404
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_a_copy_is_for_reading_only(outside: TestClient) -> None:
+    assert outside.post(f"/media/{'a' * 64}.jpg").status_code == 405

@@ -60,13 +60,20 @@ def draft(context: typer.Context, newsletter: Name = None, as_json: AsJson = Fal
     from digest.model.issue import Issue
     from digest.storage import issues
     from digest.workflows.draft import draft as make_draft
+    from digest.workflows.illustrate import notes_of
 
     parts = parts_of(context)
     chosen = parts.newsletter(newsletter)
     with parts.database.read() as connection:
         made = issues.open_one(connection, chosen.name)
     was_open = made is not None
-    answer = made or make_draft(chosen, database=parts.database, now=parts.clock(), press=parts.press(chosen))
+    answer = made or make_draft(
+        chosen,
+        database=parts.database,
+        now=parts.clock(),
+        press=parts.press(chosen),
+        illustrate=parts.illustrate(chosen),
+    )
     if not isinstance(answer, Issue):
         if as_json:
             print_json(
@@ -80,6 +87,8 @@ def draft(context: typer.Context, newsletter: Name = None, as_json: AsJson = Fal
         return
     show(f"Issue {answer.ref} is {answer.state.value}{' already' if was_open else ''}, with:")
     _list_teasers(answer)
+    for note in notes_of(answer.layout):
+        warn(note)
     if answer.reason:
         warn(answer.reason)
     say(f"Look at it with `digest show {answer.ref}` or `digest serve`, then send it:")
@@ -228,9 +237,14 @@ def send(
     as_json: AsJson = False,
 ) -> None:
     """Draft if needed, check, approve and send now; run again, it resumes."""
+    from digest.workflows.illustrate import notes_of
+
     parts = parts_of(context)
     chosen = parts.newsletter(newsletter)
     sent = send_one(parts, chosen, yes=yes, overrides=override or ())
+    if sent.issue is not None:
+        for note in notes_of(sent.issue.layout):
+            warn(note)
     if as_json:
         print_json(sent_json(chosen, sent))
     else:
@@ -259,6 +273,7 @@ def send_one(
                 yes=yes,
                 overrides=overrides,
                 slot_key=slot_key,
+                illustrate=parts.illustrate(newsletter),
                 progress=bar,
             )
         except Blocked as blocked:
@@ -313,6 +328,8 @@ def sent_json(newsletter: Newsletter, sent: Sent) -> dict[str, Any]:
 
 
 def _issue_json(issue: Issue) -> dict[str, Any]:
+    from digest.workflows.illustrate import notes_of
+
     return {
         "newsletter": issue.newsletter,
         "number": issue.number,
@@ -323,6 +340,7 @@ def _issue_json(issue: Issue) -> dict[str, Any]:
         "content_hash": issue.content_hash,
         "approved_by": issue.approved_by,
         "overrides": list(issue.overrides),
+        "warnings": list(notes_of(issue.layout)),
     }
 
 

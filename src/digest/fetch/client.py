@@ -52,6 +52,7 @@ class Fetched:
     validators: Validators = field(default_factory=Validators)  # for the next request
     unchanged: bool = False  # 304: as the validators know it
     status: int = 200
+    announced_size: int | None = None  # Content-Length: bytes as they travel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +125,42 @@ class Fetcher:
             Refused: the guard does not allow the address, or one it redirects to.
             FetchError: no whole answer with a good status came in time.
         """
+        return self._follow(
+            url,
+            method="GET",
+            validators=validators or Validators(),
+            allow_private=allow_private,
+            limit=self._limit if limit is None else limit,
+            obey_robots=obey_robots,
+        )
+
+    def size_of(self, url: str, *, allow_private: bool = False, obey_robots: bool = False) -> int | None:
+        """How many bytes are at an address, as the server says (HEAD, RFC 9110, 9.3.2), or None.
+
+        Raises:
+            Refused: the guard does not allow the address, or one it redirects to.
+            FetchError: no answer with a good status came in time.
+        """
+        answer = self._follow(
+            url,
+            method="HEAD",
+            validators=Validators(),
+            allow_private=allow_private,
+            limit=0,
+            obey_robots=obey_robots,
+        )
+        return answer.announced_size
+
+    def _follow(
+        self,
+        url: str,
+        *,
+        method: str,
+        validators: Validators,
+        allow_private: bool,
+        limit: int,
+        obey_robots: bool,
+    ) -> Fetched:
         hop = _parsed(url)
         credentials = f"{hop.username}:{hop.password}" if hop.userinfo else ""
         first_origin = _origin(hop)
@@ -134,11 +171,12 @@ class Fetcher:
             if obey_robots:
                 self._check_robots(hop, allow_private=allow_private)
             request = _Request(
+                method=method,
                 url=hop,
-                validators=validators or Validators(),
+                validators=validators,
                 # Credentials never travel to another origin than the one they were written for.
                 credentials=credentials if _origin(hop) == first_origin else "",
-                limit=self._limit if limit is None else limit,
+                limit=limit,
             )
             answer = self._exchange(request, self._read, allow_private=allow_private, seconds=seconds_left)
             seconds_left = guard.deadline.get() - time.monotonic()
@@ -315,12 +353,7 @@ class Fetcher:
         if not (200 <= response.status < 300) or response.status == 206:
             raise self._refusal(request.url, response.status, headers)
 
-        _refuse_announced_size(headers, limit=request.limit)
-        body = read_body(
-            response.iter_stream(),
-            encoding=headers.get("content-encoding", "").strip().lower(),
-            limit=request.limit,
-        )
+        body = b"" if request.method == "HEAD" else _body(response, headers, limit=request.limit)
         content_type, charset = _content_type(headers.get("content-type", ""))
         return Fetched(
             url=str(request.url.copy_with(userinfo=b"", fragment=None)),
@@ -329,6 +362,7 @@ class Fetcher:
             charset=charset,
             validators=_validators(headers),
             status=response.status,
+            announced_size=_announced_size(headers),
         )
 
     def _beginning(self, request: _Request, response: httpcore2.Response) -> Answer:
@@ -469,10 +503,16 @@ def _validators(headers: httpx2.Headers) -> Validators:
     )
 
 
-def _refuse_announced_size(headers: httpx2.Headers, *, limit: int) -> None:
-    announced = headers.get("content-length", "")
-    if announced.isascii() and announced.isdigit() and int(announced[:20]) > limit:
+def _body(response: httpcore2.Response, headers: httpx2.Headers, *, limit: int) -> bytes:
+    if (_announced_size(headers) or 0) > limit:
         raise SizeError
+    encoding = headers.get("content-encoding", "").strip().lower()
+    return read_body(response.iter_stream(), encoding=encoding, limit=limit)
+
+
+def _announced_size(headers: httpx2.Headers) -> int | None:
+    announced = headers.get("content-length", "")
+    return int(announced[:20]) if announced.isascii() and announced.isdigit() else None
 
 
 def _content_type(header: str) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import httpcore2
 import httpx2
 
-from digest.errors import FetchError, Refused
+from digest.errors import FetchError, Refused, TooLarge
 from digest.fetch.body import EncodingError, SizeError
 
 
@@ -35,7 +35,7 @@ def translated(url: httpx2.URL) -> Iterator[None]:
             raise
         raise FetchError(f"{name} cannot be fetched: {error.message}", url=name, mend=error.mend) from error
     except SizeError as error:
-        raise FetchError(f"{name} is larger than digest takes.", url=name, mend=TOO_LARGE) from error
+        raise TooLarge(f"{name} is larger than digest takes.", url=name, mend=TOO_LARGE) from error
     except EncodingError as error:
         raise FetchError(f"{name} {error}.", url=name) from error
     except httpcore2.ConnectTimeout as error:

@@ -19,6 +19,7 @@ class Image:
     alt: str = ""
     width: int | None = None  # of the file, in pixels, where the source says so
     height: int | None = None
+    file_size: int | None = None  # in bytes, where the source says so
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,7 @@ class Teaser:
     headline: str
     text: str = ""
     image: Image | None = None
+    image_note: str = ""  # why its picture is missing or no copy; for the editor, never printed
     author: str = ""
     minutes: int | None = None
     published: datetime | None = None

@@ -93,6 +93,7 @@ class Newsletter:
     on_uncertain: str = "hold"  # hold, resend, skip
     subscriber_files: tuple[Path, ...] = ()
     logo: str = ""  # its web address
+    images: str = "link"  # link, copy, none
     theme: Theme = field(default_factory=Theme)
 
     @property

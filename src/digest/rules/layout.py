@@ -8,6 +8,7 @@ from digest.model.article import Article
 from digest.model.issue import Choice, Layout, Section, Teaser
 from digest.model.newsletter import Policy, SourceSpec
 from digest.rules.cleaning import teaser_of
+from digest.rules.pictures import printed_image
 
 # Characters; what a card holds without looking like an article (see the mail's design notes).
 _LEAD_TEXT = 260
@@ -53,7 +54,7 @@ def _teaser(choice: Choice, language: str, *, section: str, limit: int) -> Tease
         url=article.url,
         headline=article.title,
         text=teaser_of(article.teaser, limit=limit) if article.teaser else "",
-        image=article.image,
+        image=printed_image(article.image, url=article.url, headline=article.title),
         author=article.author,
         minutes=article.minutes,
         published=article.published,

@@ -245,6 +245,7 @@ def _newsletter(table: NewsletterTable, *, name: str, site: Site, folder: Path) 
         subscriber_files=_subscriber_files(table, name=name, folder=folder),
         logo=table.logo or "",
         theme=theme_of(table),
+        images=table.images,
     )
 
 

@@ -256,6 +256,10 @@ class NewsletterTable(Table):
     logo: WebAddress | None = Field(
         default=None, description="Where the logo is, as an address that readers can reach."
     )
+    images: Literal["link", "copy", "none"] = Field(
+        default="link",
+        description="Pictures: `link` to the blog's, `copy` them for `digest serve`, or `none`.",
+    )
     theme: ThemeTable = Field(default_factory=ThemeTable, description="How its mails look.")
     sources: list[SourceTable] = Field(
         min_length=1, description="Where its articles come from; at least one."

@@ -21,6 +21,7 @@ from digest.rules.cleaning import (
     title_of_html,
     without_tracking,
 )
+from digest.rules.cleaning.pictures import is_picture
 from digest.sources import html_dates
 from digest.sources.article_links import same_page, site_of
 from digest.sources.cards import as_markup
@@ -364,19 +365,23 @@ def _image(
     page: Page, metas: Mapping[str, list[str]], told: FoundArticle | None, body: Element | None
 ) -> Image | None:
     """The picture that the page offers for sharing, unless it is a logo; else the first of the text."""
-    address = page.absolute(_first(metas, "og:image:secure_url", "og:image", "og:image:url"))
-    if address and not _is_logo(address):
-        return Image(
-            url=address,
+    offered = [
+        Image(
+            url=page.absolute(_first(metas, "og:image:secure_url", "og:image", "og:image:url")),
             alt=plain(_first(metas, "og:image:alt", "twitter:image:alt")),
             width=_pixels(_first(metas, "og:image:width")),
             height=_pixels(_first(metas, "og:image:height")),
-        )
-    address = page.absolute(_first(metas, "twitter:image", "twitter:image:src"))
-    if address and not _is_logo(address):
-        return Image(url=address, alt=plain(_first(metas, "twitter:image:alt")))
-    if told is not None and told.image is not None and not _is_logo(told.image.url):
-        return told.image
+        ),
+        Image(
+            url=page.absolute(_first(metas, "twitter:image", "twitter:image:src")),
+            alt=plain(_first(metas, "twitter:image:alt")),
+        ),
+    ]
+    if told is not None and told.image is not None:
+        offered.append(told.image)
+    for image in offered:
+        if is_picture(image) and not _is_logo(image.url):
+            return image
     return image_in(page, page.elements[body.index : body.end]) if body is not None else None
 
 

@@ -25,7 +25,7 @@ from digest.rules.cleaning import (
     without_tracking,
     words_in_html,
 )
-from digest.rules.cleaning.pictures import is_picture_address
+from digest.rules.cleaning.pictures import is_heavy, is_picture
 
 FULL_TEXT = 150  # words: a content that is shorter is a summary under another name
 MOST_TAGS = 20
@@ -139,10 +139,14 @@ def _tags(tags: Iterable[str]) -> tuple[str, ...]:
 
 
 def _image(entry: Entry) -> Image | None:
-    for image in entry.images:
-        url = absolute_http_url(image.url, entry.base)
-        if is_picture_address(url) and (image.width is None or image.width > 2):
-            return replace(image, url=url, alt=text_of_html(image.alt, limit=300))
+    """The first of those that belong to the entry and is no more than a mail can carry, else of its text.
+
+    One that is too heavy is better than none: a copy of it may be made.
+    """
+    named = [replace(i, url=absolute_http_url(i.url, entry.base)) for i in entry.images]
+    pictures = sorted(filter(is_picture, named), key=lambda image: is_heavy(image.file_size))
+    if pictures:
+        return replace(pictures[0], alt=text_of_html(pictures[0].alt, limit=300))
     return first_image(entry.content, entry.base) or first_image(entry.summary, entry.base)
 
 

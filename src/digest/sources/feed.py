@@ -319,7 +319,7 @@ def _images(entry: Any) -> Iterator[Image]:
     """Pictures that belong to the entry as a whole, best first."""
     for link in entry.get("links", ()):
         if link.get("rel") == "enclosure" and _is_image(link.get("type", ""), link.get("href", "")):
-            yield Image(url=link["href"])
+            yield Image(url=link["href"], file_size=_bytes(link.get("length")))
     for media in entry.get("media_content", ()):
         if media.get("medium") == "image" or _is_image(media.get("type", ""), media.get("url", "")):
             yield _media_image(media)
@@ -340,7 +340,13 @@ def _media_image(media: Mapping[str, str]) -> Image:
         url=str(media.get("url", "")),
         width=_pixels(media.get("width")),
         height=_pixels(media.get("height")),
+        file_size=_bytes(media.get("filesize")),
     )
+
+
+def _bytes(text: object) -> int | None:
+    """Many feeds say 0 where they do not know."""
+    return int(text) or None if isinstance(text, str) and re.fullmatch(r"[0-9]{1,12}", text) else None
 
 
 def _pixels(text: object) -> int | None:

@@ -113,4 +113,6 @@ def _images(item: dict[str, Any]) -> Iterator[Image]:
             yield Image(url=address)
     for attachment in _list(item, "attachments"):
         if isinstance(attachment, dict) and _string(attachment, "mime_type").startswith("image/"):
-            yield Image(url=_string(attachment, "url"))
+            size = attachment.get("size_in_bytes")
+            is_size = type(size) is int and 0 < size < 10**12  # True is an int too
+            yield Image(url=_string(attachment, "url"), file_size=size if is_size else None)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from digest.model.article import Image
 from digest.rules.cleaning import plain
+from digest.rules.cleaning.pictures import is_picture
 from digest.sources.page_tree import Element, Page
 
 _NOT_PICTURES = frozenset(
@@ -47,7 +48,8 @@ def _image(page: Page, element: Element) -> Image | None:
     url = _source(page, element)
     if not url or _NOT_PICTURE_URL.search(url):
         return None
-    return Image(url=url, alt=plain(element.attributes.get("alt", "")), width=width, height=height)
+    image = Image(url=url, alt=plain(element.attributes.get("alt", "")), width=width, height=height)
+    return image if is_picture(image) else None
 
 
 def _is_decoration(element: Element) -> bool:
@@ -91,8 +93,8 @@ def _background(page: Page, element: Element) -> Image | None:
     source = found[1] if found else element.attributes.get("data-bg", "")
     if not source or source.startswith("data:") or _NOT_PICTURE_URL.search(source) or _is_decoration(element):
         return None
-    url = page.absolute(source)
-    return Image(url=url, alt=plain(element.attributes.get("aria-label", ""))) if url else None
+    image = Image(url=page.absolute(source), alt=plain(element.attributes.get("aria-label", "")))
+    return image if is_picture(image) else None
 
 
 def _pixels(element: Element, name: str) -> int | None:

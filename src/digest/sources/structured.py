@@ -15,6 +15,7 @@ from typing import Any
 
 from digest.model.article import FoundArticle, Image
 from digest.rules.cleaning import plain, teaser_of, without_tracking
+from digest.rules.cleaning.pictures import is_picture
 from digest.sources.article_links import is_archive, same_page
 from digest.sources.html_dates import read_datetime
 from digest.sources.page_tree import Page
@@ -149,14 +150,13 @@ def _image(value: Any, page: Page) -> Image | None:
     said = value if isinstance(value, dict) else {"url": value}
     address = said.get("url") or said.get("contentUrl") or said.get("@id")
     url = page.absolute(address) if isinstance(address, str) and not address.startswith("#") else ""
-    if not url:
-        return None
-    return Image(
+    image = Image(
         url=url,
         alt=_line(said.get("caption")),
         width=_number(said.get("width")),
         height=_number(said.get("height")),
     )
+    return image if is_picture(image) else None
 
 
 def _number(value: Any) -> int | None:

@@ -112,6 +112,9 @@ class ReaderAnswers:
         printing = parts.press(parts.newsletter(newsletter))
         return press.public_html(printing, found)
 
+    def picture(self, name: str) -> tuple[bytes, str] | None:
+        return self._parts.media.read(name)
+
     def _newsletter(self, newsletter: Newsletter) -> NewsletterView:
         with self._parts.database.read() as connection:
             recent = issues.every(connection, newsletter.name, limit=10)

@@ -96,7 +96,7 @@ def routes(*, desk: Desk, door: Door, pages: Pages, clock: Callable[[], datetime
             "width": 375 if asked.get("width") == "375" else 600,
             "is_asked": "width" in asked,
         }
-        return pages.page("desk/issue.html", context, frames="'self'", pictures="https: data:")
+        return pages.page("desk/issue.html", context, frames="'self'", pictures="'self' https: data:")
 
     def frame(request: Request) -> Response:
         view = _issue(request, desk)

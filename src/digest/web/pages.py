@@ -22,7 +22,8 @@ from digest.web.ports import ACCENT, ACCENT_DARK
 
 # Issues come from outside: no script, no form, nothing fetched but pictures.
 MAIL_POLICY = (
-    "default-src 'none'; img-src https: data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+    "default-src 'none'; img-src 'self' https: data:; style-src 'unsafe-inline'; "
+    "base-uri 'none'; form-action 'none'"
 )
 
 

@@ -89,6 +89,10 @@ class Readers(Protocol):
         """The HTML of an issue that went out, without anything of one recipient."""
         ...
 
+    def picture(self, name: str) -> tuple[bytes, str] | None:
+        """Content and media type of a copy of a picture, by the name that is made of its content."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskNewsletter:

@@ -23,6 +23,12 @@ _ARCHIVE_POLICY = (
     f"sandbox allow-popups allow-popups-to-escape-sandbox; {MAIL_POLICY}; frame-ancestors 'none'"
 )
 
+# A picture's name is its content's: it may be kept for ever, and shown by any mail program.
+_LASTING = {
+    "Cache-Control": "public, max-age=31536000, immutable",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+}
+
 _ROBOTS = "User-agent: *\nDisallow: /u/\nDisallow: /desk\nDisallow: /hooks/\nDisallow: /api/\n"
 
 
@@ -63,6 +69,12 @@ def routes(*, readers: Readers, pages: Pages) -> list[Route]:
         kept.headers["Cache-Control"] = "public, max-age=300"
         return kept
 
+    def picture(request: Request) -> Response:
+        found = readers.picture(request.path_params["name"])
+        if found is None:
+            return pages.message("There is no such picture", "Perhaps its address was cut off.", status=404)
+        return Response(found[0], media_type=found[1], headers=_LASTING)
+
     def robots(_: Request) -> Response:
         return PlainTextResponse(_ROBOTS)
 
@@ -73,6 +85,7 @@ def routes(*, readers: Readers, pages: Pages) -> list[Route]:
         Route("/u/{token}/preferences", preferences, methods=["GET"]),
         Route("/u/{token}/preferences", chosen, methods=["POST"]),
         Route("/archive/{newsletter}/{number:int}", archive),
+        Route("/media/{name}", picture),
         Route("/robots.txt", robots),
         Route("/static/{name}", pages.sheet),
     ]

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from digest.errors import NotAllowed
-from digest.model.issue import Issue, IssueState, LeftOut, Selection
+from digest.model.issue import Issue, IssueState, Layout, LeftOut, Selection
 from digest.model.newsletter import Newsletter
 from digest.rules.layout import lay_out
+from digest.rules.pictures import Picture, Wish, with_pictures
 from digest.rules.selection import select
 from digest.storage import articles, events, issues
 from digest.storage.database import Connection, Database
 from digest.workflows import press as printing
+from digest.workflows.illustrate import Illustrate, notes_of
 from digest.workflows.press import Press
 
 # How articles that were only counted are told of.
@@ -47,16 +50,19 @@ def draft(
     database: Database,
     now: datetime,
     press: Press | None = None,
+    illustrate: Illustrate | None = None,
     slot_key: str = "",
 ) -> Issue | Selection:
     """Freeze the plan as a draft issue and reserve its articles; the selection if there is nothing.
 
     With a press it is printed once: a template that fails makes no draft.
+    `illustrate` decides on the pictures; without it they are linked as they are.
 
     Raises:
         TemplateError: a template, or the subject's, does not load or render.
         NotAllowed: an issue of this newsletter is open already.
     """
+    pictures = _pictures(newsletter, database=database, now=now, illustrate=illustrate)
     with database.write() as connection:
         planned = _plan(connection, newsletter, now=now)
         if planned.open is not None:
@@ -66,12 +72,7 @@ def draft(
             )
         if planned.selection.nothing:
             return planned.selection
-        layout = lay_out(
-            planned.selection.chosen,
-            policy=newsletter.policy,
-            sources={spec.key: spec for spec in newsletter.sources},
-            language=newsletter.language,
-        )
+        layout = with_pictures(_layout(newsletter, planned.selection), pictures)
         made = issues.add_draft(
             connection,
             newsletter.name,
@@ -83,8 +84,36 @@ def draft(
         if press is not None:
             printing.rendered(press, made, now=now)
         what = f"drafted with {len(layout.teasers)} articles"
-        events.record(connection, what, at=now, newsletter=newsletter.name, subject=made.ref)
+        for told in (what, *notes_of(layout)):
+            events.record(connection, told, at=now, newsletter=newsletter.name, subject=made.ref)
         return made
+
+
+def _pictures(
+    newsletter: Newsletter, *, database: Database, now: datetime, illustrate: Illustrate | None
+) -> Mapping[Wish, Picture]:
+    """Looked for before the draft's transaction, which must not wait for anybody's server."""
+    if illustrate is None:
+        return {}
+    planned = plan(newsletter, database=database, now=now)
+    if planned.open is not None or planned.selection.nothing:
+        return {}
+    sources = {spec.key: spec for spec in newsletter.sources}
+    of_articles = {
+        choice.article.id: sources[choice.article.source]
+        for choice in planned.selection.chosen
+        if choice.article.source in sources
+    }
+    return illustrate(_layout(newsletter, planned.selection), of_articles)
+
+
+def _layout(newsletter: Newsletter, selection: Selection) -> Layout:
+    return lay_out(
+        selection.chosen,
+        policy=newsletter.policy,
+        sources={spec.key: spec for spec in newsletter.sources},
+        language=newsletter.language,
+    )
 
 
 def _plan(connection: Connection, newsletter: Newsletter, *, now: datetime, everything: bool = False) -> Plan:

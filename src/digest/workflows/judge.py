@@ -21,7 +21,8 @@ def judge_online(report: Report, *, press: Press, fetcher: Fetcher, progress: Pr
     """The report with the endpoint, the links and the images of the message tried out."""
     web = Web(fetcher=fetcher, private_hosts=_private_hosts(press.newsletter), tell=progress)
     # Both answer when the issue is out, or with a reader's own token: the endpoint is tried by its probe.
-    own = (printing.sample_unsubscribe_url(press), printing.web_url(press, report.issue))
+    leave = printing.sample_unsubscribe_url(press)
+    own = (leave, f"{leave}/preferences", printing.web_url(press, report.issue))
     found = (
         *endpoint.judge(printing.probe_url(press), fetcher=fetcher),
         *images.judge(report.message, web=web),

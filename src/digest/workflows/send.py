@@ -19,6 +19,7 @@ from digest.workflows import Progress, silent
 from digest.workflows.approve import Blocked, approve
 from digest.workflows.deliver import Clock, Sent, Wire, deliver, finish, take_back
 from digest.workflows.draft import draft
+from digest.workflows.illustrate import Illustrate
 from digest.workflows.press import Press
 
 
@@ -33,6 +34,7 @@ def send(  # noqa: PLR0913 - each is a different thing that the caller alone kno
     yes: bool = False,
     overrides: Collection[str] = (),
     slot_key: str = "",
+    illustrate: Illustrate | None = None,
     progress: Progress = silent,
 ) -> Sent:
     """Bring the newsletter's open issue, or a new one, to its readers.
@@ -41,7 +43,9 @@ def send(  # noqa: PLR0913 - each is a different thing that the caller alone kno
         Blocked: a blocking check is not overridden.
         Busy: another process is sending it.
     """
-    issue = _begun(newsletter, press=press, database=database, clock=clock, slot_key=slot_key)
+    issue = _begun(
+        newsletter, press=press, database=database, clock=clock, slot_key=slot_key, illustrate=illustrate
+    )
     if isinstance(issue, Selection):
         return Sent(issue=None, state=IssueState.SKIPPED.value, reason=issue.nothing, nothing=issue)
     if issue.state not in approval.OPEN | approval.CAN_SEND:
@@ -85,14 +89,27 @@ def resolve(issue: Issue, *, decision: str, database: Database, by: str, now: da
 
 
 def _begun(
-    newsletter: Newsletter, *, press: Press, database: Database, clock: Clock, slot_key: str
+    newsletter: Newsletter,
+    *,
+    press: Press,
+    database: Database,
+    clock: Clock,
+    slot_key: str,
+    illustrate: Illustrate | None,
 ) -> Issue | Selection:
     """The issue to go on with, or a new one; where there is neither, one that waits for a decision."""
     found = _open_issue(newsletter, database=database, slot_key=slot_key)
     if found is not None:
         return found
     try:
-        made = draft(newsletter, database=database, now=clock(), press=press, slot_key=slot_key)
+        made = draft(
+            newsletter,
+            database=database,
+            now=clock(),
+            press=press,
+            illustrate=illustrate,
+            slot_key=slot_key,
+        )
     except NotAllowed:
         # Another sender may have drafted it at this very moment.
         found = _open_issue(newsletter, database=database, slot_key=slot_key)

@@ -10,6 +10,7 @@ from digest.rules.cleaning.links import absolute_http_url
 from digest.rules.cleaning.markup import Tag, attributes_of, tokens
 
 ICON = 48  # pixels: what is smaller both ways is a symbol, not a picture
+HEAVY = 1_000_000  # bytes: all pictures of a mail together should not weigh more
 
 _NOT_A_PICTURE = re.compile(
     r"""(?ix)
@@ -21,13 +22,15 @@ _NOT_A_PICTURE = re.compile(
       )(?:[:/]|$)
     | ^https?://(?:facebook\.com|www\.facebook\.com)/tr\b
     | ^https?://feeds\.[^/]+/~ | ^https?://medium\.com/_/stat | ^https?://s\.w\.org/images/core/emoji/
-    | \.svgz?(?:$|[?\#])                       # mail programs do not show them
+    | \.(?:svgz?|ico)(?:$|[?\#])                # mail programs do not show them
     | /(?:pixel|spacer|blank|clear|transparent|1x1|tracking)\.(?:gif|png)(?:$|[?\#])
     | /(?:b|count|open)\.gif(?:$|[?\#])
-    | /(?:emoji|emoticons|smilies)/
+    | /(?:emoji|emoticons|smilies|avatars?)/ | /favicon[\w-]*\.
     """
 )
-_SYMBOL_CLASS = re.compile(r"(?i)(?:^|[\s_-])(?:emoji|smiley|avatar|icon|badge|tracking|pixel)(?:$|[\s_-])")
+_SYMBOL_CLASS = re.compile(
+    r"(?i)(?:^|[\s_-])(?:emoji|smiley|avatar|icon|logo|badge|tracking|pixel)(?:$|[\s_-])"
+)
 _IMG = re.compile(r"<img\b", re.IGNORECASE)
 # Where lazy loaders keep the true address, best first.
 _SOURCES = ("src", "data-src", "data-lazy-src", "data-original", "data-orig-file")
@@ -51,7 +54,7 @@ def _image(attributes: dict[str, str], base: str) -> Image | None:
     width, height = _pixels(attributes.get("width", "")), _pixels(attributes.get("height", ""))
     if _is_symbol(width, height) or _SYMBOL_CLASS.search(attributes.get("class", "")):
         return None
-    url = next((url for url in _candidates(attributes, base) if is_picture_address(url)), "")
+    url = next((url for url in _candidates(attributes, base) if _is_picture_address(url)), "")
     if not url:
         return None
     return Image(url=url, alt=plain(attributes.get("alt", "")), width=width, height=height)
@@ -83,6 +86,15 @@ def _widest(srcset: str) -> str:
     return best
 
 
-def is_picture_address(url: str) -> bool:
-    """Whether an absolute address may be that of a picture, and not of a pixel or symbol."""
+def is_picture(image: Image) -> bool:
+    """Whether it may be a picture by its absolute address and its size as said: no pixel, no symbol."""
+    return _is_picture_address(image.url) and not _is_symbol(image.width, image.height)
+
+
+def is_heavy(file_size: int | None) -> bool:
+    """Whether a file is too large to be loaded by everybody who opens a mail."""
+    return file_size is not None and file_size > HEAVY
+
+
+def _is_picture_address(url: str) -> bool:
     return bool(url) and not _NOT_A_PICTURE.search(url)
