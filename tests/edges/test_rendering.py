@@ -181,6 +181,43 @@ def test_a_folder_may_be_laid_out_like_the_bundled_one(tmp_path: Path) -> None:
         ("card.mjml.j2", "<mj-section paddin='3px'></mj-section>", r"line 1: .*no attribute “paddin”"),
         ("card.mjml.j2", "<mj-section>\n</mj-column>", r"line 2: </mj-column> closes <mj-section>"),
         (
+            "card.mjml.j2",
+            "<mj-section>\n\n<div>x</div></mj-section>",
+            r"card\.mjml\.j2, line 3: “<div>x</div>” is",
+        ),
+        ("card.mjml.j2", "<mj-section>\nloose</mj-section>", r"card\.mjml\.j2, line 2: “loose” is no MJML"),
+        ("card.mjml.j2", "\n<MJ-SECTION></MJ-SECTION>", r"card\.mjml\.j2, line 2: “<MJ-SECTION></MJ-SEC"),
+        (
+            "card.mjml.j2",
+            "<mj-section padding=1px></mj-section>",
+            r"card\.mjml\.j2, line 1: “<mj-section” is no",
+        ),
+        (
+            "card.mjml.j2",
+            "<mj-section padding></mj-section>",
+            r"line 1: “padding” of <mj-section> has no value",
+        ),
+        (
+            "card.mjml.j2",
+            "<mj-section\n\n gutter='9px'></mj-section>",
+            r"line 1: “gutter” of <mj-section> has no",
+        ),
+        (
+            "card.mjml.j2",
+            "<mj-section><mj-column><mj-text>\n<p />\n<mj-image src='a' /></mj-text></mj-column></mj-section>",
+            r"card\.mjml\.j2, line 3: <mj-image> may not stand in <mj-text>",
+        ),
+        (
+            "card.mjml.j2",
+            "{% for n in (1, 2) %}\n<mj-section>\n{% if n == 2 %}\n<mj-colum />{% endif %}</mj-section>\n{% endfor %}",
+            r"card\.mjml\.j2, line 4: there is no MJML element <mj-colum>",
+        ),
+        (
+            "head.mjml.j2",
+            "<mj-head><mj-attributes>\n<mj-all colr='x' /></mj-attributes></mj-head>",
+            r"line 2: .*colr",
+        ),
+        (
             "note.mjml.j2",
             "<mj-section><mj-column>\n<mj-text><p></mj-text></mj-column></mj-section>",
             r"note\.mjml",
@@ -198,6 +235,25 @@ def test_a_broken_template_is_named_with_its_line(tmp_path: Path, part: str, sou
 
     with pytest.raises(TemplateError, match=said):
         example("mixed").rendered(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "<!-- <mj-text>\n<mj-gone x> -->",
+        "<mj-navbar padding='9px'><mj-navbar-link href='https://a.example/'>a</mj-navbar-link></mj-navbar>",
+        "<mj-text>a <!-- <mj-button> --> b</mj-text>",
+        "<mj-table role='presentation'><tr><td>a</td></tr></mj-table>",
+        "<mj-raw><!-- [if mso]> x <![endif] --><div>a</div></mj-raw>",
+        "<mj-divider\n  border-width = '1px'\n/>",
+    ],
+)
+def test_sound_mjml_is_let_through(tmp_path: Path, source: str) -> None:
+    """Comments, attributes over several lines, all that MJML documents and its compiler heeds."""
+    part = f"<mj-section><mj-column>{source}</mj-column></mj-section>"
+    (tmp_path / "note.mjml.j2").write_text(part)
+
+    assert example("mixed").rendered(tmp_path).html
 
 
 def test_a_mended_template_is_read_again(tmp_path: Path) -> None:
