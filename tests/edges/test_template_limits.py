@@ -9,13 +9,16 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from data.issues import example, of_teasers, teaser
+from data.issues import NEWSLETTER, NOW, SITE, example, of_teasers, teaser
 from digest.errors import TemplateError
+from digest.model.issue import Issue, IssueId, IssueState
 from digest.rendering import confined
+from digest.workflows.press import Press, compiled
 
 FOOTER = (
     "<mj-section><mj-column><mj-text>{}<a href='{{{{ slots.unsubscribe_url }}}}'>x</a></mj-text>"
@@ -77,8 +80,8 @@ def test_what_would_never_end_is_named_and_nothing_is_harmed(tmp_path: Path, pri
         ("{{ 'ab' * 3 }} {{ 2 ** 10 }} {{ '%02d' % 7 }}", "ababab 1024 07"),
         ("{% if sponsor is defined %}{{ sponsor }}{% endif %}{{ patron|default('nobody') }}", "nobody"),
         (
-            "{% set x = namespace(n=0) %}{% for s in stories %}{% set x.n = x.n + 1 %}{% endfor %}{{ x.n > 3 }}",
-            "True",
+            "{% set x = namespace(n=0) %}{% for s in stories %}{% set x.n = x.n + 1 %}{% endfor %}{{ x.n }}",
+            ">9<",
         ),
         ("{% for section in sections %}{{ section is sameas sections[0] }} {% endfor %}", "True "),
     ],
@@ -188,6 +191,27 @@ def test_a_phrase_that_names_a_value_it_does_not_have_is_named(tmp_path: Path) -
         example("mixed").rendered(tmp_path)
 
 
+def test_an_approved_issue_goes_out_whatever_became_of_the_templates(tmp_path: Path) -> None:
+    """A template is wrong at draft and check, never at send: then nothing is printed anew."""
+    issue = Issue(
+        id=IssueId(1),
+        newsletter="weekly",
+        number=41,
+        state=IssueState.APPROVED,
+        reason="",
+        created_at=NOW,
+        selected_at=NOW,
+        layout=example("mixed").layout,
+        rendered=example("mixed").rendered(),
+    )
+    press = Press(site=SITE, newsletter=NEWSLETTER, folders=(tmp_path,), secret_keys=("key",))
+    (tmp_path / "footer.mjml.j2").write_text("{{ broken")
+
+    assert compiled(press, issue, now=NOW).content_hash
+    with pytest.raises(TemplateError, match=r"footer\.mjml\.j2, line 1"):
+        compiled(press, replace(issue, rendered=None), now=NOW)
+
+
 # The subject
 
 
@@ -240,6 +264,18 @@ def test_one_process_serves_all_and_is_replaced_when_it_dies(tmp_path: Path) -> 
     assert process() is not first
 
 
+def test_a_process_that_does_not_start_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    confined._CELL.close()
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(TemplateError, match="does not start"):
+        html_with(tmp_path, "x")
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "gone"))
+    with pytest.raises(TemplateError, match="does not start"):
+        html_with(tmp_path, "x")
+    monkeypatch.undo()
+    assert "again" in html_with(tmp_path, "again")
+
+
 @pytest.mark.slow
 def test_what_no_signal_reaches_is_stopped_by_the_clock(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -285,7 +321,9 @@ STORY = """
 import os, sys
 from pathlib import Path
 from data.issues import example
+from digest.model.issue import Issue, IssueId, IssueState
 from digest.rendering import confined
+from digest.workflows.press import Press, compiled
 folder = Path(sys.argv[1])
 assert "mine" in example("mixed").rendered(folder).html
 print(confined._CELL._process.pid, flush=True)

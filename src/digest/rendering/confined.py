@@ -27,7 +27,7 @@ from digest.errors import TemplateError
 from digest.rendering.templates import owners
 
 CPU_SECONDS = 2  # of one job, at least one in any case: whole seconds are counted; an issue takes 0.02
-MEMORY = 768 << 20  # bytes of address space; an honest cell has a fifth of that
+MEMORY = 512 << 20  # bytes of address space; an honest cell has a tenth of that
 
 _WALL_SECONDS = 10.0  # for what no signal can interrupt
 _START_SECONDS = 60.0  # a cold disk, a busy machine
@@ -74,8 +74,9 @@ class Cell:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
-        self._wire = socket.socket()
+        self._wire: socket.socket | None = None
         self._answers: io.BufferedReader | None = None
+        self._is_ready = False
         self._of_parent: object = None
 
     def prepare(self) -> None:
@@ -112,16 +113,13 @@ class Cell:
     def forget(self) -> None:
         """In a fork: the process is the parent's, and the lock may be held by a thread that is not here."""
         self._of_parent = (self._process, self._answers)  # neither waited for nor closed by us
-        if self._process is not None:
+        if self._wire is not None:
             os.close(self._wire.detach())
-        self._lock, self._process, self._answers = threading.Lock(), None, None
+        self._lock, self._process, self._wire, self._answers = threading.Lock(), None, None, None
 
     def _answer(self, told: bytes, whose: str) -> dict[str, Any]:
-        self._start()
-        self._await_ready()
-        self._wire.settimeout(_WALL_SECONDS)
         try:
-            self._wire.sendall(told)
+            self._send(told)
             said = self._line()
         except TimeoutError as error:
             raise TemplateError(
@@ -131,36 +129,45 @@ class Cell:
             raise TemplateError(f"{whose} brought down the process that fills them.", mend=_MEND)
         return dict(json.loads(said))
 
+    def _send(self, told: bytes) -> None:
+        try:
+            self._ready().sendall(told)
+        except ConnectionError:  # it died between two questions: that was not the fault of this one
+            self._stop()
+            self._ready().sendall(told)
+
     def _start(self) -> None:
         if self._process and self._process.poll() is None:
             return
         self._stop()
-        here, there = socket.socketpair()
+        self._wire, there = socket.socketpair()
         with there:
             # A new program, not a fork: forking a process with threads copies locks that nobody will open.
             # No environment: whatever a template may find some day, no password is there.
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "digest.rendering.cell"],
-                stdin=there.fileno(),
-                stdout=subprocess.DEVNULL,
-                cwd="/",
-                env={"PYTHONPATH": os.pathsep.join(os.path.abspath(place) for place in sys.path)},  # noqa: PTH100
-                start_new_session=True,  # Ctrl-C is for the one that asked
-            )
-        self._wire, self._answers = here, None
+            try:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-P", "-m", "digest.rendering.cell"],
+                    stdin=there.fileno(),
+                    stdout=subprocess.DEVNULL,
+                    cwd="/",
+                    env={"PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))},
+                    start_new_session=True,  # Ctrl-C is for the one that asked
+                )
+            except OSError as error:
+                raise TemplateError(_NO_START, mend=f"The system says: {error}.") from error
 
-    def _await_ready(self) -> None:
-        if self._answers is not None:
-            return
-        self._wire.settimeout(_START_SECONDS)
-        self._answers = self._wire.makefile("rb")
-        with suppress(TimeoutError):
-            if self._line():
-                return
-        raise TemplateError(
-            "The process that fills your templates does not start.",
-            mend="Standard error says why; too little memory is the most likely reason.",
-        )
+    def _ready(self) -> socket.socket:
+        """The wire to a process that waits for questions."""
+        self._start()
+        if self._wire is not None and self._answers is None:
+            self._wire.settimeout(_START_SECONDS)
+            self._answers = self._wire.makefile("rb")
+            with suppress(TimeoutError):
+                self._is_ready = bool(self._line())
+        if self._wire is None or not self._is_ready:
+            raise TemplateError(_NO_START, mend="Standard error says why; too little memory is likely.")
+        self._wire.settimeout(_WALL_SECONDS)
+        return self._wire
 
     def _line(self) -> bytes:
         """The next answer; without a line's end where the process died of it."""
@@ -173,14 +180,16 @@ class Cell:
         process, self._process = self._process, None
         if self._answers is not None:
             self._answers.close()
-            self._answers = None
-        self._wire.close()
+        if self._wire is not None:
+            self._wire.close()
+        self._wire, self._answers, self._is_ready = None, None, False
         if process is not None:  # it holds nothing that would have to be brought home
             process.kill()
             process.wait()
 
 
 _MEND = "Look for loops without an end, very long texts and elements that are nested very deeply."
+_NO_START = "The process that fills your templates does not start."
 _CELL = Cell()
 atexit.register(_CELL.close)
 os.register_at_fork(after_in_child=_CELL.forget)

@@ -34,6 +34,17 @@ _ALONE = (
 _POSITION = re.compile(r"position (\d+):\d+")
 
 
+class _Where(NamedTuple):
+    """A place in words, which are looked up only if they are said."""
+
+    offset: int
+    text: str
+    places: list[Place]
+
+    def __str__(self) -> str:
+        return _where(*self)
+
+
 class Place(NamedTuple):
     """Where a tag of the rendered MJML was written."""
 
@@ -78,7 +89,8 @@ def _validate(text: str, places: list[Place]) -> None:
     open_tags: list[str] = []
     at = 0
     for tag in _tags(text):
-        name, where = tag["name"], _where(tag.start("name"), text, places)
+        name = tag["name"]
+        where = _Where(tag.start("name"), text, places)
         if not _is_in_html(open_tags):
             _refuse_loose(text, at, tag.start(), places)
         at = tag.end()
@@ -136,7 +148,7 @@ def _end_of_html(text: str, start: int, end: int) -> int:
     return end
 
 
-def _validate_element(name: str, open_tags: list[str], where: str) -> None:
+def _validate_element(name: str, open_tags: list[str], where: object) -> None:
     if name not in CHILDREN:
         raise TemplateError(
             f"{where}: there is no MJML element <{name}>.", mend="See https://documentation.mjml.io."
@@ -149,7 +161,7 @@ def _validate_element(name: str, open_tags: list[str], where: str) -> None:
         raise TemplateError(f"{where}: <{name}> stands outside <mjml>.")
 
 
-def _validate_attributes(name: str, attributes: str, where: str) -> None:
+def _validate_attributes(name: str, attributes: str, where: object) -> None:
     for attribute, value in _ATTRIBUTE.findall(attributes):
         if attribute in WITHOUT_EFFECT.get(name, ()):
             raise TemplateError(
