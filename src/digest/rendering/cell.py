@@ -97,9 +97,9 @@ def _take_all_time() -> None:
 
 def _set_time(soft: int) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    resource.setrlimit(
-        resource.RLIMIT_CPU, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard)
-    )
+    unlimited = resource.RLIM_INFINITY
+    known = [limit for limit in (soft, hard) if limit != unlimited]
+    resource.setrlimit(resource.RLIMIT_CPU, (min(known, default=unlimited), hard))
 
 
 if __name__ == "__main__":
