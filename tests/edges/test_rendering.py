@@ -194,6 +194,43 @@ def test_a_folder_may_be_laid_out_like_the_bundled_one(tmp_path: Path) -> None:
         ("card.mjml.j2", "<mj-section paddin='3px'></mj-section>", r"line 1: .*no attribute “paddin”"),
         ("card.mjml.j2", "<mj-section>\n</mj-column>", r"line 2: </mj-column> closes <mj-section>"),
         (
+            "card.mjml.j2",
+            "<mj-section>\n\n<div>x</div></mj-section>",
+            r"card\.mjml\.j2, line 3: “<div>x</div>” is",
+        ),
+        ("card.mjml.j2", "<mj-section>\nloose</mj-section>", r"card\.mjml\.j2, line 2: “loose” is no MJML"),
+        ("card.mjml.j2", "\n<MJ-SECTION></MJ-SECTION>", r"card\.mjml\.j2, line 2: “<MJ-SECTION></MJ-SEC"),
+        (
+            "card.mjml.j2",
+            "<mj-section padding=1px></mj-section>",
+            r"card\.mjml\.j2, line 1: “<mj-section” is no",
+        ),
+        (
+            "card.mjml.j2",
+            "<mj-section padding></mj-section>",
+            r"line 1: “padding” of <mj-section> has no value",
+        ),
+        (
+            "card.mjml.j2",
+            "<mj-section\n\n gutter='9px'></mj-section>",
+            r"line 1: “gutter” of <mj-section> has no",
+        ),
+        (
+            "card.mjml.j2",
+            "<mj-section><mj-column><mj-text>\n<p />\n<mj-image /></mj-text></mj-column></mj-section>",
+            r"card\.mjml\.j2, line 3: <mj-image> may not stand in <mj-text>",
+        ),
+        (
+            "card.mjml.j2",
+            "{% for n in 'ab' %}\n<mj-raw />\n{% if n > 'a' %}\n<mj-x />{% endif %}{% endfor %}",
+            r"card\.mjml\.j2, line 4: there is no MJML element <mj-x>",
+        ),
+        (
+            "head.mjml.j2",
+            "<mj-head><mj-attributes>\n<mj-all colr='x' /></mj-attributes></mj-head>",
+            r"line 2: .*colr",
+        ),
+        (
             "note.mjml.j2",
             "<mj-section><mj-column>\n<mj-text><p></mj-text></mj-column></mj-section>",
             r"note\.mjml",
@@ -211,6 +248,25 @@ def test_a_broken_template_is_named_with_its_line(tmp_path: Path, part: str, sou
 
     with pytest.raises(TemplateError, match=said):
         example("mixed").rendered(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "<!-- <mj-text>\n<mj-gone x> -->",
+        "<mj-navbar padding='9px'><mj-navbar-link href='https://a.example/'>a</mj-navbar-link></mj-navbar>",
+        "<mj-text>a <!-- <mj-button> --> b</mj-text>",
+        "<mj-table role='presentation'><tr><td>a</td></tr></mj-table>",
+        "<mj-raw><!-- [if mso]> x <![endif] --><div>a</div></mj-raw>",
+        "<mj-divider\n  border-width = '1px'\n/>",
+    ],
+)
+def test_sound_mjml_is_let_through(tmp_path: Path, source: str) -> None:
+    """Comments, attributes over several lines, all that MJML documents and its compiler heeds."""
+    part = f"<mj-section><mj-column>{source}</mj-column></mj-section>"
+    (tmp_path / "note.mjml.j2").write_text(part)
+
+    assert example("mixed").rendered(tmp_path).html
 
 
 def test_a_mended_template_is_read_again(tmp_path: Path) -> None:
@@ -234,6 +290,15 @@ def test_inlining_fetches_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     html = (
         '<!doctype html><html><head><link rel="stylesheet" href="http://127.0.0.1:9/a.css">'
         '<style>@import url("http://127.0.0.1:9/b.css");p{color:red}</style></head><body><p>x</p></body></html>'
+    )
+
+    assert '<p style="color:red">' in inlining.inline(html)
+
+
+def test_a_style_that_reads_like_a_selector_is_a_style() -> None:
+    """premailer keeps both under one key, and took the one for the other."""
+    html = (
+        '<!doctype html><html><head><style>p{color:red}</style></head><body><p style="p">x</p></body></html>'
     )
 
     assert '<p style="color:red">' in inlining.inline(html)

@@ -1,6 +1,6 @@
-"""What MJML knows: its elements, what each may hold, and its attributes (documentation.mjml.io).
+"""What MJML 5.4 knows: its elements, what each may hold, and its attributes (documentation.mjml.io).
 
-A table, nothing else.  Left out is what MRML refuses or what would reach outside the
+Tables, nothing else.  Left out is what MRML refuses or what would reach outside the
 templates: mj-html-attributes, mj-selector, mj-include (templates include each other by Jinja2).
 """
 
@@ -74,8 +74,8 @@ _OWN: dict[str, str] = {
     "mj-style": "inline",
     "mj-title": "",
     "mj-body": "background-color id width",
-    "mj-wrapper": f"{_BACKGROUND} {_BORDER} {_PADDING} direction full-width gap text-align",
-    "mj-section": f"{_BACKGROUND} {_BORDER} {_PADDING} direction full-width text-align text-padding",
+    "mj-wrapper": f"{_BACKGROUND} {_BORDER} {_PADDING} direction full-width text-align",
+    "mj-section": f"{_BACKGROUND} {_BORDER} {_PADDING} direction full-width text-align",
     "mj-group": "background-color direction vertical-align width",
     "mj-column": (
         f"background-color {_BORDER} {_PADDING} direction "
@@ -83,9 +83,8 @@ _OWN: dict[str, str] = {
         "inner-border-left inner-border-radius inner-border-right inner-border-top vertical-align width"
     ),
     "mj-hero": (
-        f"{_BACKGROUND} background-height background-width {_PADDING} border-radius "
-        "container-background-color height inner-background-color "
-        "inner-padding inner-padding-bottom inner-padding-left "
+        f"background-color background-height background-position background-url background-width {_PADDING} "
+        "height inner-background-color inner-padding inner-padding-bottom inner-padding-left "
         "inner-padding-right inner-padding-top mode vertical-align width"
     ),
     "mj-text": f"{_FONT} {_CONTAINER} align color height vertical-align",
@@ -100,10 +99,10 @@ _OWN: dict[str, str] = {
         "usemap width"
     ),
     "mj-divider": f"{_CONTAINER} align border-color border-style border-width width",
-    "mj-spacer": f"{_CONTAINER} border height vertical-align width",
+    "mj-spacer": f"{_CONTAINER} height vertical-align",
     "mj-table": (
-        f"{_FONT} {_CONTAINER} align border cellpadding cellspacing color role "
-        f"table-layout vertical-align width"
+        f"{_CONTAINER} align border cellpadding cellspacing color font-family font-size line-height role "
+        "table-layout vertical-align width"
     ),
     "mj-accordion": (
         f"{_CONTAINER} border font-family icon-align icon-height icon-position "
@@ -114,32 +113,58 @@ _OWN: dict[str, str] = {
         "background-color border font-family icon-align icon-height icon-position icon-unwrapped-alt "
         "icon-unwrapped-url icon-width icon-wrapped-alt icon-wrapped-url"
     ),
-    "mj-accordion-text": f"{_FONT} {_PADDING} background-color color",
-    "mj-accordion-title": f"{_FONT} {_PADDING} background-color color",
+    "mj-accordion-text": (
+        f"{_PADDING} background-color color font-family font-size font-weight letter-spacing line-height"
+    ),
+    "mj-accordion-title": f"{_PADDING} background-color color font-family font-size",
     "mj-carousel": (
         f"{_CONTAINER} align border-radius icon-width left-icon right-icon tb-border tb-border-radius "
         "tb-hover-border-color tb-selected-border-color tb-width thumbnails"
     ),
-    "mj-carousel-image": f"{_LINK} alt border-radius src tb-border tb-border-radius thumbnails-src",
+    "mj-carousel-image": (
+        "alt border-radius href rel src target tb-border tb-border-radius thumbnails-src title"
+    ),
     "mj-navbar": (
-        "align base-url hamburger ico-align ico-close ico-color "
+        f"{_PADDING} align base-url hamburger ico-align ico-close ico-color "
         "ico-font-family ico-font-size ico-line-height ico-open "
         "ico-padding ico-padding-bottom ico-padding-left ico-padding-right "
         "ico-padding-top ico-text-decoration "
         "ico-text-transform"
     ),
-    "mj-navbar-link": f"{_FONT} {_PADDING} {_LINK} color",
+    "mj-navbar-link": f"{_FONT} {_PADDING} color href name rel target",
     "mj-social": (
-        f"{_FONT} {_CONTAINER} align border-radius color icon-height "
-        "icon-padding icon-size inner-padding mode table-layout "
-        "text-padding vertical-align"
+        f"{_CONTAINER} align border-radius color font-family font-size font-style font-weight icon-height "
+        "icon-padding icon-size inner-padding line-height mode text-decoration text-padding vertical-align"
     ),
     "mj-social-element": (
-        f"{_FONT} {_PADDING} {_LINK} align alt background-color border-radius color icon-height icon-padding "
-        "icon-position icon-size sizes src srcset text-padding vertical-align"
+        f"{_PADDING} {_LINK} align alt background-color border-radius color font-family font-size font-style "
+        "font-weight icon-height icon-padding icon-size line-height src text-decoration text-padding "
+        "vertical-align"
     ),
 }
 
-ATTRIBUTES: dict[str, frozenset[str]] = {
-    name: frozenset(own.split()) | {"css-class", "mj-class"} for name, own in _OWN.items()
+# MJML documents these and MRML 6.0.1 prints the same mail with and without them (compared one by one).
+# Refused rather than lost; `role` and the like, whose absence nobody sees, are let pass.
+WITHOUT_EFFECT: dict[str, frozenset[str]] = {
+    name: frozenset(ignored.split())
+    for name, ignored in {
+        "mj-accordion-title": "font-weight",
+        "mj-button": "title",
+        "mj-hero": "border-radius",
+        "mj-image": "border-bottom border-top sizes",
+        "mj-section": "gutter text-padding",
+        "mj-social": "border table-layout",
+        "mj-social-element": "border icon-position sizes srcset",
+        "mj-spacer": "border border-bottom border-left border-right border-top",
+        "mj-table": "font-weight",
+        "mj-text": "background-color",
+        "mj-wrapper": "gap gutter text-padding",
+    }.items()
 }
+
+ATTRIBUTES: dict[str, frozenset[str]] = {
+    name: frozenset(own.split()) - WITHOUT_EFFECT.get(name, frozenset()) | {"css-class", "mj-class"}
+    for name, own in _OWN.items()
+}
+# These set defaults of others, so each takes what any element takes.
+ATTRIBUTES["mj-all"] = ATTRIBUTES["mj-class"] = frozenset().union(*ATTRIBUTES.values())

@@ -15,7 +15,7 @@ from digest.rendering.printing import FULL, SHORT_TEXT, Room
 
 MOST = 79_000  # bytes of HTML: what some programs and relays add still fits below 102 KB
 FIRST_CARDS = 12  # stay cards when there are too many stories even for links
-ON_THE_WEB = Room(cards=100)  # of a page that no mail program cuts
+ON_THE_WEB = Room(cards=100, stories=600)  # of a page that no mail program cuts
 
 # Nothing that prints a story prints it in fewer bytes: so many are not even tried.
 _CARDS_TO_TRY = 80
@@ -24,7 +24,6 @@ _STORIES_TO_TRY = 400
 
 class Fitted(NamedTuple):
     room: Room
-    html: str
     gave_way: tuple[str, ...]  # sentences: what is not printed in full, and how
 
 
@@ -32,7 +31,7 @@ def fitted(teasers: int, make: Callable[[Room], str], *, has_pictures: bool) -> 
     """The most of an issue that fits; `make` prints its HTML, `teasers` are those of its sections."""
     compact = Room(text=SHORT_TEXT, pictures=not has_pictures)
     room = _most_room(teasers, make, compact)
-    return Fitted(room, make(room), tuple(_told(room, teasers)))
+    return Fitted(room, tuple(_told(room, teasers)))
 
 
 def _most_room(teasers: int, make: Callable[[Room], str], compact: Room) -> Room:

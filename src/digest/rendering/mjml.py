@@ -15,20 +15,34 @@ from typing import NamedTuple
 import mjml
 
 from digest.errors import TemplateError
-from digest.rendering.elements import ATTRIBUTES, CHILDREN, HOLDS_HTML
+from digest.rendering.elements import ATTRIBUTES, CHILDREN, HOLDS_HTML, WITHOUT_EFFECT
 from digest.rendering.templates import PLACE
 
 _PLACED = re.compile(rf" {PLACE}=([^\s/>]*):(\d+)")
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _TAG = re.compile(
-    r"""<(?P<close>/?)(?P<name>mj[a-z-]*)(?P<attributes>(?:\s+[^\s=/>]+(?:\s*=\s*(?:"[^"]*"|'[^']*'))?)*)"""
-    r"""\s*(?P<empty>/?)>"""
+    r"""<!--.*?-->|<(?P<close>/?)(?P<name>mj[a-z-]*)(?P<attributes>(?:\s+[^\s=/>]+(?:\s*=\s*(?:"[^"]*"|'[^']*'))?)*)"""
+    r"""\s*(?P<empty>/?)>""",
+    re.DOTALL,
 )
-_ATTRIBUTE = re.compile(r"""([^\s=/>]+)\s*=\s*(?:"[^"]*"|'[^']*')""")
+_ATTRIBUTE = re.compile(r"""([^\s=/>]+)(\s*=\s*(?:"[^"]*"|'[^']*'))?""")
+_COMMENT_OR_MJML = re.compile(r"<!--.*?-->|<mj-", re.DOTALL)
 _CARRIED = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ALONE = (
     "<mjml><mj-body><mj-section><mj-column><mj-text>…</mj-text></mj-column></mj-section></mj-body></mjml>"
 )
 _POSITION = re.compile(r"position (\d+):\d+")
+
+
+class _Where(NamedTuple):
+    """A place in words, which are looked up only if they are said."""
+
+    offset: int
+    text: str
+    places: list[Place]
+
+    def __str__(self) -> str:
+        return _where(*self)
 
 
 class Place(NamedTuple):
@@ -73,64 +87,109 @@ def _without_places(source: str) -> tuple[str, list[Place]]:
 
 def _validate(text: str, places: list[Place]) -> None:
     open_tags: list[str] = []
+    at = 0
     for tag in _tags(text):
-        name, where = tag["name"], _where(tag.start("name"), text, places)
+        name = tag["name"]
+        where = _Where(tag.start("name"), text, places)
+        if not _is_in_html(open_tags):
+            _refuse_loose(text, at, tag.start(), places)
+        at = tag.end()
         if tag["close"]:
             if not open_tags or open_tags[-1] != name:
-                inside = open_tags[-1] if open_tags else "nothing"
-                raise TemplateError(f"{where}: </{name}> closes <{inside}>.")
+                inside = f"<{open_tags[-1]}>" if open_tags else "nothing"
+                raise TemplateError(f"{where}: </{name}> closes {inside}.")
             open_tags.pop()
             continue
         _validate_element(name, open_tags, where)
-        _validate_attributes(name, tag["attributes"], open_tags, where)
+        _validate_attributes(name, tag["attributes"], where)
         if not tag["empty"]:
             open_tags.append(name)
     if open_tags:
         raise TemplateError(f"<{open_tags[-1]}> is never closed.")
+    _refuse_loose(text, at, len(text), places)
+
+
+def _is_in_html(open_tags: list[str]) -> bool:
+    return bool(open_tags) and open_tags[-1] in HOLDS_HTML
+
+
+def _refuse_loose(text: str, start: int, end: int, places: list[Place]) -> None:
+    """Between the tags of MJML stands nothing; MRML prints it between rows of a table, or drops it."""
+    loose = _COMMENT.sub(lambda comment: " " * len(comment[0]), text[start:end])
+    if loose.isspace() or not loose:
+        return
+    at = start + len(loose) - len(loose.lstrip())
+    shown = loose.split()[0][:40]
+    raise TemplateError(
+        f"{_where(at, text, places)}: “{shown}” is no MJML.",
+        mend="Text and HTML stand in mj-text, mj-table or mj-raw; names are in small letters; "
+        "attributes are quoted.",
+    )
 
 
 def _tags(text: str) -> Iterator[re.Match[str]]:
-    """Every MJML tag, without those that stand in the HTML of an element that holds HTML."""
+    """Every MJML tag, without those in comments; the HTML of an element that holds HTML is passed over."""
     at = 0
     while found := _TAG.search(text, at):
         at = found.end()
+        if not found["name"]:
+            continue
         yield found
         if found["name"] in HOLDS_HTML and not found["close"] and not found["empty"]:
             close = text.find(f"</{found['name']}", at)
-            at = close if close >= 0 else at
+            at = _end_of_html(text, at, close if close >= 0 else len(text))
 
 
-def _validate_element(name: str, open_tags: list[str], where: str) -> None:
+def _end_of_html(text: str, start: int, end: int) -> int:
+    """Where `end` is, or MJML begins that stands inside HTML, where MRML would print it as it is."""
+    for found in _COMMENT_OR_MJML.finditer(text, start, end):
+        if found[0] == "<mj-":
+            return found.start()
+    return end
+
+
+def _validate_element(name: str, open_tags: list[str], where: object) -> None:
     if name not in CHILDREN:
         raise TemplateError(
             f"{where}: there is no MJML element <{name}>.", mend="See https://documentation.mjml.io."
         )
     parent = open_tags[-1] if open_tags else ""
     if parent and name not in CHILDREN[parent]:
-        may = ", ".join(f"<{child}>" for child in sorted(CHILDREN[parent])) or "no MJML elements"
+        may = ", ".join(f"<{child}>" for child in sorted(CHILDREN[parent])) or "HTML only"
         raise TemplateError(f"{where}: <{name}> may not stand in <{parent}>.", mend=f"That holds {may}.")
     if not parent and name != "mjml":
         raise TemplateError(f"{where}: <{name}> stands outside <mjml>.")
 
 
-def _validate_attributes(name: str, attributes: str, open_tags: list[str], where: str) -> None:
-    if "mj-attributes" in open_tags and name in {"mj-all", "mj-class"}:
-        return
-    for attribute in _ATTRIBUTE.findall(attributes):
+def _validate_attributes(name: str, attributes: str, where: object) -> None:
+    for attribute, value in _ATTRIBUTE.findall(attributes):
+        if attribute in WITHOUT_EFFECT.get(name, ()):
+            raise TemplateError(
+                f"{where}: “{attribute}” of <{name}> has no effect: our compiler of MJML does not know it.",
+                mend="Put the look into a class (mj-style) or into HTML, or take it out.",
+            )
         if attribute not in ATTRIBUTES[name]:
             raise TemplateError(f"{where}: <{name}> has no attribute “{attribute}”.")
+        if not value:
+            raise TemplateError(f"{where}: “{attribute}” of <{name}> has no value.")
 
 
 def _where(offset: int, text: str, places: list[Place]) -> str:
     """File and line of what stands at `offset` of the MJML."""
     index = bisect.bisect_right(places, offset + 64, key=lambda place: place.offset) - 1
-    while index > 0 and places[index].offset > offset and text.rfind("<", 0, places[index].offset) > offset:
+    while index >= 0 and places[index].offset > offset and not _is_name(text, offset, places[index].offset):
         index -= 1
     if index < 0:
         return f"line {text.count(chr(10), 0, offset) + 1}"
     place = places[index]
     line = place.line + text.count("\n", place.offset, offset)
     return f"{place.file}, line {line}"
+
+
+def _is_name(text: str, start: int, end: int) -> bool:
+    """A tag has its place behind its name."""
+    is_tag = "<" in text[max(start - 1, 0) : start + 1]
+    return is_tag and text[start:end].strip("<").replace("-", "").isalnum()
 
 
 def _first_broken(text: str, places: list[Place]) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
+from string import Formatter
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_skeleton
@@ -39,16 +40,17 @@ class Phrases:
         """The phrase `key`, with its values filled in; a value `n` chooses the plural form (CLDR).
 
         Raises:
-            LookupError: there is no such phrase, or a value of it is missing.
+            LookupError: there is no such phrase.
+            TemplateError: the phrase names a value that it is not given.
         """
         if key in self.words:
-            return self.words[key].format(**values)
+            return _filled(key, self.words[key], values)
         count = values.get("n")
         form = self.locale.plural_form(count) if isinstance(count, int) else "other"
         chosen = self.words.get(f"{key}.{form}", self.words.get(f"{key}.other"))
         if chosen is None:
             raise LookupError(f"there is no phrase “{key}”")
-        return chosen.format(**values)
+        return _filled(key, chosen, values)
 
     def long_date(self, day: date) -> str:
         """With its weekday: “Tuesday 6 October 2026”."""
@@ -113,10 +115,35 @@ def _flat(tables: Mapping[str, object], file: Path) -> Sequence[tuple[str, str]]
         if isinstance(value, Mapping):
             found += [(f"{key}.{form}", text) for form, text in _flat(value, file)]
         elif isinstance(value, str):
+            _refuse_more_than_names(value, key, file)
             found.append((key, value))
         else:
             raise TemplateError(f"{file.name}: the phrase “{key}” is not a text.")
     return found
+
+
+def _filled(key: str, phrase: str, values: Mapping[str, object]) -> str:
+    try:
+        return phrase.format(**values)
+    except KeyError as error:
+        raise TemplateError(
+            f"The phrase “{key}” names {{{error.args[0]}}}, which it is not given.",
+            mend=f"It may use: {', '.join(f'{{{name}}}' for name in values) or 'no value at all'}.",
+        ) from error
+
+
+def _refuse_more_than_names(phrase: str, key: str, file: Path) -> None:
+    """`{n}` and nothing else: `{n.__class__}` leaves the sandbox, `{n:>99999999}` fills the memory."""
+    try:
+        values = [part[1:] for part in Formatter().parse(phrase) if part[1] is not None]
+    except ValueError as error:
+        raise TemplateError(f"{file.name}: the phrase “{key}” cannot be read: {error}.") from error
+    for name, *rest in values:
+        if not str(name).isidentifier() or any(rest):
+            raise TemplateError(
+                f"{file.name}: the phrase “{key}” may hold values by their names only.",
+                mend="Write {title}; for a brace itself write it twice.",
+            )
 
 
 def _bound(written: str, day: date) -> str:

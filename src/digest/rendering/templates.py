@@ -10,11 +10,13 @@ import re
 import secrets
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import jinja2
+from jinja2 import nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 import digest
@@ -24,12 +26,20 @@ from digest.rendering.plaintext import line_of, wrapped
 # Every MJML tag of a template carries its place as an attribute of this name, until `mjml.to_html`
 # takes it off again.  Drawn once per process, so that no article can look like one.
 PLACE = f"data-place-{secrets.token_hex(8)}"
-_MJML_TAG = re.compile(r"<(mj[a-z-]*)(?=[\s/>])")
+_MJML_TAG = re.compile(r"<(mj[a-z-]*)(?=[\s/>])", re.IGNORECASE)
+
+LONGEST = 1_000_000  # characters that one template may print; Gmail cuts a mail at a tenth of that
+
+
+class OutOfTime(BaseException):
+    """The time for a template is up; not an `Exception`, which Jinja2 would swallow here and there."""
+
 
 # What an owner's template can raise besides Jinja2's own errors.
 _FAULTS = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError)
 
 
+@cache
 def bundled() -> Path:
     """The folder of the templates that come with digest."""
     installed = Path(digest.__file__).parent / "_data" / "templates"
@@ -47,10 +57,38 @@ def search_path(folders: Sequence[Path], family: str, *, look: str = "") -> tupl
     return (*owned, ours / "looks" / look, ours) if look else (*owned, ours)
 
 
+def owners(path: tuple[Path, ...]) -> list[str]:
+    """The names of the owner's templates: each of them can take part."""
+    folders = (folder for folder in path if not _comes_with_digest(folder))
+    return sorted({file.name for folder in folders for file in folder.rglob("*.j2")})
+
+
+def only_bundled(path: tuple[Path, ...]) -> tuple[Path, ...]:
+    """The part of a search path that is trusted."""
+    return tuple(folder for folder in path if _comes_with_digest(folder))
+
+
+def _comes_with_digest(folder: Path) -> bool:
+    return folder.is_relative_to(bundled())
+
+
+class _Sandbox(ImmutableSandboxedEnvironment):
+    # What is intercepted is not worked out while compiling: `9**9**9` then has a line to be named by.
+    intercepted_binops = frozenset({"*", "**", "%"})
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        del self.globals["lipsum"]  # dummy text is for nobody's readers
+
+
+# What a setting may say in one line; it includes nothing.
+LINES = _Sandbox(undefined=jinja2.StrictUndefined)
+
+
 @lru_cache(maxsize=32)
 def environment(path: tuple[Path, ...]) -> jinja2.Environment:
     """One environment for each search path: a template is compiled once, and again when it changes."""
-    made = ImmutableSandboxedEnvironment(
+    made = _Sandbox(
         loader=_PlacingLoader([str(folder) for folder in path]),
         autoescape=_is_markup,
         undefined=jinja2.StrictUndefined,
@@ -71,7 +109,7 @@ def fill(made: jinja2.Environment, name: str, variables: Mapping[str, object]) -
     return _guarded(lambda: made.get_template(name).render(variables), name)
 
 
-def fill_line(source: str, variables: Mapping[str, object], *, title: str) -> str:
+def filled_line(source: str, variables: Mapping[str, object], title: str) -> str:
     """Render a template that is itself a setting, such as a subject; `title` names it in errors.
 
     Raises:
@@ -80,13 +118,28 @@ def fill_line(source: str, variables: Mapping[str, object], *, title: str) -> st
     return _guarded(lambda: _compiled_line(source).render(variables), title)
 
 
+def is_plain_line(source: str) -> bool:
+    """Whether a one-line template only prints values: then it can neither run on nor grow.
+
+    A template that cannot be read is one, too: reading it again says what is wrong.
+    """
+    try:
+        tree = LINES.parse(source)
+    except (jinja2.TemplateSyntaxError, RecursionError):
+        return True
+    return all(isinstance(node, _PLAIN) for node in tree.find_all(nodes.Node))
+
+
+_PLAIN = (nodes.Output, nodes.TemplateData, nodes.Name, nodes.Getattr)
+
+
 @lru_cache(maxsize=64)
 def _compiled_line(source: str) -> jinja2.Template:
-    return ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined).from_string(source)
+    return LINES.from_string(source)
 
 
 class _PlacingLoader(jinja2.FileSystemLoader):
-    """Marks every MJML tag with the file and line it stands in."""
+    """Marks every MJML tag, and the beginning, with the file and line it stands in."""
 
     def get_source(
         self, environment: jinja2.Environment, template: str
@@ -100,9 +153,10 @@ class _PlacingLoader(jinja2.FileSystemLoader):
 def _with_places(source: str, template: str) -> str:
     lines = source.split("\n")
     name = quote(template)
-    return "\n".join(
+    placed = "\n".join(
         _MJML_TAG.sub(rf"<\1 {PLACE}={name}:{number}", line) for number, line in enumerate(lines, start=1)
     )
+    return f" {PLACE}={name}:1{placed}"  # for what stands before the first tag
 
 
 def _is_markup(name: str | None) -> bool:
@@ -111,28 +165,42 @@ def _is_markup(name: str | None) -> bool:
 
 def _guarded(render: Callable[[], str], name: str) -> str:
     try:
-        return render()
+        printed = render()
+        if len(printed) > LONGEST:
+            raise TemplateError(
+                f"{name} prints {len(printed):,} characters, and no mail can hold more than {LONGEST:,}.",
+                mend="Look for a loop that runs too often.",
+            )
+        return printed  # noqa: TRY300 - a refusal belongs to the rendering
     except jinja2.TemplateNotFound as error:
         raise TemplateError(
             f"The template “{error.name}” does not exist.", mend="Put it into the templates folder."
         ) from error
     except jinja2.TemplateSyntaxError as error:
         raise TemplateError(f"{error.name or name}, line {error.lineno}: {error.message}.") from error
-    except (jinja2.TemplateError, *_FAULTS) as error:
+    except (jinja2.TemplateError, MemoryError, OutOfTime, *_FAULTS) as error:
         raise TemplateError(f"{_place_of(error, name)}: {_sentence(error)}") from error
 
 
-def _place_of(error: Exception, name: str) -> str:
+def _place_of(error: BaseException, name: str) -> str:
     """File and line of the innermost template on the stack; Jinja2 writes both into the traceback."""
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if frame.filename.endswith(".j2"):
-            return f"{Path(frame.filename).name}, line {frame.lineno}"
-        if frame.filename == "<template>":
-            return f"{name}, line {frame.lineno}"
+    for frame, number in reversed(list(traceback.walk_tb(error.__traceback__))):
+        file = frame.f_code.co_filename
+        # Where time was up it did not: there the line is still that of the Python it made.
+        template = frame.f_globals.get("__jinja_template__")
+        line = template.get_corresponding_lineno(number) if template else number
+        if file.endswith(".j2"):
+            return f"{Path(file).name}, line {line}"
+        if file == "<template>":
+            return f"{name}, line {line}"
     return name
 
 
-def _sentence(error: Exception) -> str:
+def _sentence(error: BaseException) -> str:
     if isinstance(error, RecursionError):
-        return "The template includes itself."
-    return f"{str(error) or type(error).__name__}."
+        return "The template includes itself, or calls itself without an end."
+    if isinstance(error, OutOfTime):
+        return "This takes too long. Look for loops without an end."
+    if isinstance(error, MemoryError):
+        return "This needs too much memory. Look for very long texts."
+    return f"{str(error).rstrip('.') or type(error).__name__}."

@@ -26,8 +26,7 @@ from digest.model.article import Image
 from digest.model.delivery import DeliveryId, Envelope
 from digest.model.newsletter import Mailbox
 from digest.model.theme import LOOKS, Theme
-from digest.rendering import issue as printing
-from digest.rendering import mjml
+from digest.rendering import bodies, mjml
 
 SENDER = "digest@news.lockstep.example"
 LEAVE = "leave@news.lockstep.example"
@@ -115,7 +114,7 @@ def mailing_of(issue: Example) -> Mailing:
     newsletter = replace(issue.newsletter, sender=Mailbox(issue.newsletter.title, SENDER))
     given: list[str] = []  # an issue that does not fit is printed several times
     printed: list[str] = []
-    compile_mjml, inline = mjml.mjml.mjml2html, printing.inline
+    compile_mjml, inline = mjml.mjml.mjml2html, bodies.inline
 
     def listening(source: str, **options: object) -> str:
         given.append(source)
@@ -127,7 +126,7 @@ def mailing_of(issue: Example) -> Mailing:
 
     with pytest.MonkeyPatch.context() as patch:  # nothing but a judge wants to see the MJML
         patch.setattr(mjml.mjml, "mjml2html", listening)
-        patch.setattr(printing, "inline", looking)
+        patch.setattr(bodies, "inline", looking)
         rendered = issue.rendered()
     compiled = compile_message(
         rendered,
