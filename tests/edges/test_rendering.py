@@ -77,6 +77,23 @@ def test_html_has_what_it_needs_to_render(name: str) -> None:
     assert article.attributes["dir"] in {"ltr", "rtl"}
 
 
+@pytest.mark.parametrize("look", LOOKS)
+def test_the_sizes_of_type_are_in_the_elements(look: str) -> None:
+    """Programs that drop the style block show them all the same; the first rule counts as much as the last."""
+    page = LexborHTMLParser(in_look(example("mixed"), look).rendered().html)
+    type_ = (
+        bundled() / "issue" / ("" if look == "magazine" else f"looks/{look}") / "type.mjml.j2"
+    ).read_text()
+    rules = re.findall(r"^\.([\w-]+)\{font-size:(\d+px)", type_, re.MULTILINE)
+    found = {name: page.css(f".{name}") for name, _ in rules}
+
+    assert [name for name, _ in rules][:2] == ["wordmark", "lead-title"]
+    assert found["wordmark"]
+    assert found["lead-title"]
+    for name, size in rules:
+        assert all(f"font-size:{size}" in (node.attributes["style"] or "") for node in found[name]), name
+
+
 def test_every_important_of_the_template_survives() -> None:
     """What MRML wrote with `!important` still has it after inlining."""
     html = mjml.to_html(

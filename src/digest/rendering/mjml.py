@@ -18,7 +18,7 @@ from digest.errors import TemplateError
 from digest.rendering.elements import ATTRIBUTES, CHILDREN, HOLDS_HTML, WITHOUT_EFFECT
 from digest.rendering.templates import PLACE
 
-_PLACED = re.compile(rf" {PLACE}=([^\s/>]*):(\d+)")
+_PLACED = re.compile(rf" {PLACE}=([^\s:;]*):(\d+);")
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _TAG = re.compile(
     r"""<!--.*?-->|<(?P<close>/?)(?P<name>mj[a-z-]*)(?P<attributes>(?:\s+[^\s=/>]+(?:\s*=\s*(?:"[^"]*"|'[^']*'))?)*)"""

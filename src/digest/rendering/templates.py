@@ -154,9 +154,9 @@ def _with_places(source: str, template: str) -> str:
     lines = source.split("\n")
     name = quote(template)
     placed = "\n".join(
-        _MJML_TAG.sub(rf"<\1 {PLACE}={name}:{number}", line) for number, line in enumerate(lines, start=1)
+        _MJML_TAG.sub(rf"<\1 {PLACE}={name}:{number};", line) for number, line in enumerate(lines, start=1)
     )
-    return f" {PLACE}={name}:1{placed}"  # for what stands before the first tag
+    return f" {PLACE}={name}:1;{placed}"  # for what stands before the first tag
 
 
 def _is_markup(name: str | None) -> bool:
