@@ -79,7 +79,7 @@ def test_html_has_what_it_needs_to_render(name: str) -> None:
 
 @pytest.mark.parametrize("look", LOOKS)
 def test_the_sizes_of_type_are_in_the_elements(look: str) -> None:
-    """Programs that drop the style block show them all the same; the first rule counts as much as the last."""
+    """Programs that drop the style block show them too; the first rule counts as much as the last."""
     page = LexborHTMLParser(in_look(example("mixed"), look).rendered().html)
     type_ = (
         bundled() / "issue" / ("" if look == "magazine" else f"looks/{look}") / "type.mjml.j2"
