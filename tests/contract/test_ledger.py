@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from digest.model.delivery import (
     Counts,
@@ -174,6 +175,21 @@ def test_a_frozen_audience_can_be_forgotten_and_frozen_anew(database: Database) 
             ledger.forget_audience(connection, draft.id)
 
     assert counts(database, draft) == Counts()
+
+
+@pytest.mark.parametrize("same", ["address_key", "subscription_id"])
+def test_the_database_itself_lets_nobody_be_in_an_issue_twice(database: Database, same: str) -> None:
+    """By a unique key, not by good behaviour: neither one mailbox twice nor one subscription."""
+    issue = under_way(database, "ann")
+    with database.read() as connection:
+        ann = dict(connection.execute(select(delivery)).mappings().one())
+    again = ann | {"id": None, "address_key": "other@example.org", "subscription_id": 4711}
+    again[same] = ann[same]
+
+    with pytest.raises(IntegrityError), database.write() as connection:
+        connection.execute(delivery.insert().values({k: v for k, v in again.items() if k != "id"}))
+
+    assert counts(database, issue).audience == 1
 
 
 def test_who_comes_later_is_not_in_the_audience(database: Database) -> None:
