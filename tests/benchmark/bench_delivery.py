@@ -57,12 +57,11 @@ Row = tuple[str, str, str]  # what, measured, goal
 
 def bench_delivery(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows: list[Row] = [personalising()]
-    if program("smtp-sink"):
-        rows += race(tmp_path, kilobytes=60, messages=2_000 if QUICK else 6_000, goal="0.9, stretch 1.05")
-        rows += race(tmp_path, kilobytes=10, messages=5_000 if QUICK else 20_000, goal="0.75")[:1]
-        rows.append(uncertain_after_kill(tmp_path))
-    else:
-        rows.append(("smtp-sink is not installed (Debian: postfix)", "not measured", ""))
+    if not program("smtp-sink"):
+        rows.append(("smtp-sink is not installed (Debian: postfix)", "a sink of our own takes its place", ""))
+    rows += race(tmp_path, kilobytes=60, messages=2_000 if QUICK else 6_000, goal="0.9, stretch 1.05")
+    rows += race(tmp_path, kilobytes=10, messages=5_000 if QUICK else 20_000, goal="0.75")[:1]
+    rows.append(uncertain_after_kill(tmp_path))
     rows += [sendgrid(tmp_path), ledger_rows(tmp_path), *memory(tmp_path)]
     with capsys.disabled():
         cores = len(os.sched_getaffinity(0))
@@ -82,24 +81,29 @@ def race(folder: Path, *, kilobytes: int, messages: int, goal: str) -> list[Row]
         issue = approved_issue(database, recipients=messages, kilobytes=kilobytes)
         octets = len(message_bytes(compiled(PRESS, issue, now=NOW), _envelope(issue)))
         with smtp_sink() as port:
-            source.append(smtp_source(port, messages=messages, octets=octets))
+            source += peer(port, messages=messages, octets=octets)
             ours.append(send_all(database, issue, port=port))
-            source.append(smtp_source(port, messages=messages, octets=octets))
+            source += peer(port, messages=messages, octets=octets)
             library.append(by_smtplib(port, kilobytes=kilobytes, messages=max(100, messages // 30)))
         database.close()
-    best, peer, old = map(statistics.median, (ours, source, library))
+    best, old = statistics.median(ours), statistics.median(library)
+    beside = f"{best:,.0f}/s, no peer here"
+    if source:
+        theirs = statistics.median(source)
+        beside = f"{best / theirs:.2f} ({best:,.0f}/s to {theirs:,.0f}/s)"
     return [
-        (
-            f"{kilobytes} KB messages, 10 connections, against smtp-source -d",
-            f"{best / peer:.2f} ({best:,.0f}/s to {peer:,.0f}/s)",
-            goal,
-        ),
+        (f"{kilobytes} KB messages, 10 connections, against smtp-source -d", beside, goal),
         (
             "the same against smtplib and EmailMessage per recipient",
             f"{best / old:.0f} times ({old:,.0f}/s)",
             "15 times",
         ),
     ]
+
+
+def peer(port: int, *, messages: int, octets: int) -> list[float]:
+    """Messages a second of Postfix's generator; nothing where it is not installed."""
+    return [smtp_source(port, messages=messages, octets=octets)] if program("smtp-source") else []
 
 
 def send_all(database: Database, issue: Issue, *, port: int) -> float:

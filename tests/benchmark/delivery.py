@@ -6,6 +6,7 @@ import random
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -134,9 +135,12 @@ def program(name: str) -> str | None:
 
 @contextmanager
 def smtp_sink() -> Iterator[int]:
-    """Postfix's sink on a free port: takes everything, keeps nothing."""
+    """A sink on a free port that takes everything and keeps nothing: Postfix's, or else our own."""
     port = free_port()
-    command = [str(program("smtp-sink")), "-u", "nobody", f"127.0.0.1:{port}", "1000"]
+    if postfix := program("smtp-sink"):
+        command = [postfix, "-u", "nobody", f"127.0.0.1:{port}", "1000"]
+    else:
+        command = [sys.executable, str(Path(__file__).with_name("sink.py")), str(port)]
     sink = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_for(port)
