@@ -141,7 +141,7 @@ def log_in(
             connection, name, network=network, at=now, forget=now - _FORGET_ATTEMPTS
         )
         known = editors.by_name(connection, name)
-    prepared = rules.prepared(password)[: rules.MAX_PASSWORD]
+    prepared = rules.prepared(password)
     if not passwords.fits(prepared, known[1] if known else None) or known is None:
         with database.write() as connection:
             # What was typed for an unknown name is not kept: it may be a password.
