@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from digest.message.dkim import Signer
     from digest.model.article import FoundArticle, Reading, Validators
     from digest.model.issue import Issue
+    from digest.passwords import Passwords
     from digest.storage.database import Database
     from digest.transports import Transport
     from digest.workflows.deliver import Wire
@@ -65,6 +66,12 @@ class Parts:
         from digest.fetch import Fetcher
 
         return Fetcher()
+
+    @cached_property
+    def passwords(self) -> Passwords:
+        from digest.passwords import Passwords
+
+        return Passwords()
 
     @cached_property
     def secret_keys(self) -> tuple[str, ...]:

@@ -17,7 +17,8 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 NAMES_OF_NOTHING = {"manager", "util", "utils", "helper", "helpers", "service", "handler"}
 NAMES_OF_NOTHING |= {"base", "common", "misc"}
-HEAVY = {"PIL", "alembic", "feedparser", "httpx2", "lxml", "premailer", "sendgrid", "sqlalchemy", "starlette"}
+HEAVY = {"PIL", "alembic", "argon2", "feedparser", "httpx2", "lxml", "premailer", "sendgrid"}
+HEAVY |= {"sqlalchemy", "starlette"}
 PURE_ROOMS = ("checks", "model", "rules")
 
 

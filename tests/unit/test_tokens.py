@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import string
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.rules.tokens import sign, verify
+from digest.rules.tokens import sign, sign_until, verify, verify_until
 
 KEYS = ("the-newest-key", "the-key-before", "the-oldest-key")
 ALPHABET = string.ascii_letters + string.digits + "-_"
@@ -129,3 +130,61 @@ def test_a_key_number_that_does_not_exist_is_refused() -> None:
 
 def test_without_keys_nothing_is_ours() -> None:
     assert read(token(), keys=()) is None
+
+
+# --- tokens that end ----------------------------------------------------------------
+
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+
+def ending(number: int = 41, *, purpose: str = "share", keys: tuple[str, ...] = KEYS) -> str:
+    return sign_until(number, NOON, purpose=purpose, keys=keys)
+
+
+def read_ending(
+    text: str,
+    *,
+    purpose: str = "share",
+    keys: tuple[str, ...] = KEYS,
+    now: datetime = NOON - timedelta(days=1),
+) -> int | None:
+    return verify_until(text, purpose=purpose, keys=keys, now=now)
+
+
+@given(st.integers(0, 2**40 - 1))
+def test_a_token_that_ends_names_its_thing(number: int) -> None:
+    made = ending(number)
+
+    assert read_ending(made) == number
+    assert len(made) == 36
+    assert set(made) <= set(ALPHABET)
+
+
+def test_it_ends_to_the_second() -> None:
+    assert read_ending(ending(), now=NOON - timedelta(seconds=1)) == 41
+    assert read_ending(ending(), now=NOON) is None
+
+
+@pytest.mark.parametrize("place", range(36))
+def test_no_character_of_it_may_differ(place: int) -> None:
+    """Its end is signed: nobody makes it last longer."""
+    made = ending()
+    for other in ALPHABET:
+        forged = made[:place] + other + made[place + 1 :]
+        assert (read_ending(forged) is None) is (forged != made)
+
+
+def test_it_is_for_one_purpose_and_not_one_of_the_permanent_ones() -> None:
+    assert read_ending(ending(purpose="unsubscribe")) is None
+    assert read_ending(token(purpose="share")) is None
+    assert read(ending(purpose="unsubscribe")) is None
+
+
+def test_it_goes_on_with_a_new_key_in_front_and_not_without_its_own() -> None:
+    assert read_ending(ending(keys=KEYS[1:])) == 41
+    assert read_ending(ending(keys=("another",))) is None
+
+
+@given(st.text(max_size=60))
+def test_what_is_no_token_is_refused(text: str) -> None:
+    assert read_ending(text) is None

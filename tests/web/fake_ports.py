@@ -312,6 +312,9 @@ class FakeDesk:
     def issue(self, newsletter: str, number: int) -> IssueView | None:
         return self.view if (newsletter, number) == (self.view.newsletter, self.view.number) else None
 
+    def shared(self, token: str) -> str | None:
+        return MAIL if token == "shared" else None
+
 
 @dataclass
 class FakeProbes:

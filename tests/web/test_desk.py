@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from digest.model.delivery import Counts
 from digest.model.issue import IssueState, Layout, Section
 from digest.web.app import create_app
-from digest.web.desk import COOKIE, STAY
+from digest.web.door import COOKIE, STAY
 from digest.web.ports import DeskHome, Finding, LeftOutArticle
 from web.fake_ports import HOME, MAIL, NOW, SECRET, SITE, Clock, FakeDesk, FakeProbes, FakeReaders, teaser
 

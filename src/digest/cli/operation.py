@@ -120,15 +120,16 @@ def serve(
         bool, typer.Option("--with-scheduler", help="Run the schedule in this process too.")
     ] = False,
 ) -> None:
-    """Serve the pages of readers, and the desk for editors on this machine."""
+    """Serve the pages of readers, and the desk for editors."""
     serve_parts(parts_of(context), host=host, port=port, with_scheduler=with_scheduler)
 
 
 def serve_parts(parts: Parts, *, host: str, port: int, with_scheduler: bool) -> None:
     from digest.web import hooks
-    from digest.web.answers import DeskAnswers, HookAnswers, ProbeAnswers, ReaderAnswers
+    from digest.web.answers import AccountAnswers, DeskAnswers, HookAnswers, ProbeAnswers, ReaderAnswers
     from digest.web.app import create_app
     from digest.web.serve import serve as serve_app
+    from digest.workflows import accounts
 
     secret = secrets.token_urlsafe(24)
     app = create_app(
@@ -136,6 +137,7 @@ def serve_parts(parts: Parts, *, host: str, port: int, with_scheduler: bool) -> 
         readers=ReaderAnswers(parts),
         desk=DeskAnswers(parts),
         probes=ProbeAnswers(parts),
+        accounts=AccountAnswers(parts),
         one_time_secret=secret,
         clock=parts.clock,
         hooks=hooks.routes(
@@ -148,7 +150,10 @@ def serve_parts(parts: Parts, *, host: str, port: int, with_scheduler: bool) -> 
 
     def announce(address: str) -> None:
         say(f"Serving on {address}; stop with Ctrl-C.")
-        say(f"The desk, on this machine and for one visit: {address}/desk/enter/{secret}")
+        if accounts.any_exist(database=parts.database):
+            say(f"The desk, for editors with an account: {address}/desk")
+        else:
+            say(f"The desk, on this machine and for one visit: {address}/desk/enter/{secret}")
 
     stop = threading.Event()
     clock = _scheduler_thread(parts, stop) if with_scheduler else None

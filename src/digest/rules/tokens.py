@@ -1,10 +1,13 @@
-"""Signed, short, permanent tokens for links in mails (RFC 8058: no login, no cookie).
+"""Signed tokens for links: short permanent ones for mails (RFC 8058: no login, no cookie), and some that end.
 
-16 bytes as 22 characters: the number of the signing key, the id of the
+A permanent one is 16 bytes as 22 characters: the number of the signing key, the id of the
 subscription, and 80 bits of HMAC-SHA256 over purpose and id.  So short that the
 List-Unsubscribe header needs no folding, which some relays break.  The key's
 number is its position from the oldest: a new key is added in front of the list
 and old links go on working for as long as the old key stays in it.
+
+One that ends has its last second inside what is signed, and 128 bits of HMAC,
+since no header limits its length.
 """
 
 from __future__ import annotations
@@ -13,10 +16,13 @@ import base64
 import binascii
 import hmac
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import lru_cache
 
 _ID_BYTES = 5
 _MAC_BYTES = 10
+_UNTIL_BYTES = 5  # Unix seconds
+_LONG_MAC_BYTES = 16
 
 
 def sign(subscription_id: int, *, purpose: str, keys: Sequence[str]) -> str:
@@ -46,10 +52,34 @@ def verify(token: str, *, purpose: str, keys: Sequence[str]) -> int | None:
     return int.from_bytes(body[1:], "big")
 
 
-def _mac(body: bytes, purpose: str, key: str) -> bytes:
+def sign_until(number: int, until: datetime, *, purpose: str, keys: Sequence[str]) -> str:
+    """A token for one thing, to the second, signed with the first of `keys`."""
+    seconds = int(until.timestamp()).to_bytes(_UNTIL_BYTES, "big")
+    body = bytes([(len(keys) - 1) % 256]) + number.to_bytes(_ID_BYTES, "big") + seconds
+    mac = _mac(body, purpose, keys[0], length=_LONG_MAC_BYTES)
+    return base64.urlsafe_b64encode(body + mac).decode()
+
+
+def verify_until(token: str, *, purpose: str, keys: Sequence[str], now: datetime) -> int | None:
+    """The number in it, or None for a token that has ended or that no key of ours made for this purpose."""
+    if len(token) != 36 or not token.isascii():
+        return None
+    try:
+        raw = base64.b64decode(token, altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    body, mac = raw[:-_LONG_MAC_BYTES], raw[-_LONG_MAC_BYTES:]
+    key = keys[len(keys) - 1 - body[0]] if len(raw) == 27 and body[0] < len(keys) else ""
+    if not key or not hmac.compare_digest(mac, _mac(body, purpose, key, length=_LONG_MAC_BYTES)):
+        return None
+    until = datetime.fromtimestamp(int.from_bytes(body[1 + _ID_BYTES :], "big"), UTC)
+    return int.from_bytes(body[1 : 1 + _ID_BYTES], "big") if now < until else None
+
+
+def _mac(body: bytes, purpose: str, key: str, *, length: int = _MAC_BYTES) -> bytes:
     begun = _begun(purpose, key).copy()
     begun.update(body)
-    return begun.digest()[:_MAC_BYTES]
+    return begun.digest()[:length]
 
 
 @lru_cache(maxsize=32)

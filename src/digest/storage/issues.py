@@ -102,6 +102,12 @@ def by_id(connection: Connection, number: IssueId) -> Issue:
     return _issue(connection.execute(select(issue).where(issue.c.id == number)).one())
 
 
+def find(connection: Connection, number: IssueId) -> Issue | None:
+    """The one of this number; None where it was in another database, or a newer copy of this one."""
+    row = connection.execute(select(issue).where(issue.c.id == number)).first()
+    return _issue(row) if row else None
+
+
 def by_number(connection: Connection, newsletter: str, number: int) -> Issue | None:
     which = and_(issue.c.newsletter == newsletter, issue.c.number == number)
     row = connection.execute(select(issue).where(which)).first()

@@ -323,3 +323,56 @@ event = Table(
     Column("what", Text, nullable=False),
     Column("who", Text, nullable=False, server_default=""),
 )
+
+# Who works at the desk.  A password's hash leaves this table for `passwords` alone.
+editor = Table(
+    "editor",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("name_key", Text, nullable=False, unique=True),
+    Column("role", String(20), nullable=False),
+    Column("password_hash", Text, nullable=False),
+    Column("generation", Integer, nullable=False, server_default="1"),
+    Column("created_at", Moment, nullable=False),
+    Column("password_at", Moment, nullable=False),
+    # A session names it: that of a removed editor must not fit the next one.
+    sqlite_autoincrement=True,
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("token_hash", String(64), primary_key=True),
+    Column("editor_id", ForeignKey("editor.id", ondelete="CASCADE"), nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("last_seen", Moment, nullable=False),
+    Column("expires", Moment, nullable=False),
+    Index("ix_session_editor_id", "editor_id"),
+)
+
+# Names are hashed here: what people type into that field may be their password.
+login_attempt = Table(
+    "login_attempt",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("name_hash", String(64), nullable=False),
+    Column("network", String(50), nullable=False),
+    Column("failed", Boolean, nullable=False),
+    Index("ix_login_attempt_name", "name_hash", "at"),
+    Index("ix_login_attempt_network", "network", "at"),
+)
+
+# Names stand here as text: an entry outlives the account that it is about.
+audit_entry = Table(
+    "audit_entry",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("who", Text, nullable=False, server_default=""),
+    Column("what", Text, nullable=False),
+    Column("subject", Text, nullable=False, server_default=""),
+    Column("place", String(50), nullable=False, server_default=""),
+)

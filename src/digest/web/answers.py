@@ -8,10 +8,12 @@ from dataclasses import replace
 from digest.checks import Finding as Checked
 from digest.checks import family_of, sizes
 from digest.errors import DigestError
+from digest.model.editor import Editor
 from digest.model.issue import Issue
 from digest.model.newsletter import Newsletter
 from digest.model.subscriber import Subscription, SubscriptionState
 from digest.rules import approval
+from digest.rules.accounts import network_of
 from digest.rules.feedback import sendgrid_event
 from digest.storage import articles, issues, ledger, subscribers
 from digest.web.ports import (
@@ -22,13 +24,14 @@ from digest.web.ports import (
     Finding,
     IssueView,
     LeftOutArticle,
+    Login,
     NewsletterView,
     Preference,
     PreferencesView,
     ReaderView,
 )
 from digest.wiring import Parts
-from digest.workflows import feedback, press
+from digest.workflows import accounts, feedback, press, share
 from digest.workflows.approve import check
 from digest.workflows.status import Standing, status
 
@@ -168,6 +171,15 @@ class DeskAnswers:
             found = issues.by_number(connection, newsletter, number)
         return self._view(parts.newsletter(newsletter), found) if found is not None else None
 
+    def shared(self, token: str) -> str | None:
+        parts, now = self._parts, self._parts.clock()
+        issue = share.shared(token, keys=parts.secret_keys, database=parts.database, now=now)
+        if issue is None or issue.newsletter not in parts.settings.newsletters:
+            return None
+        printing = parts.press(parts.newsletter(issue.newsletter))
+        rendered = press.rendered(printing, issue, now=now)
+        return press.public_html(printing, replace(issue, rendered=rendered))
+
     def _view(self, newsletter: Newsletter, issue: Issue) -> IssueView:
         parts, now = self._parts, self._parts.clock()
         printing = parts.press(newsletter)
@@ -207,6 +219,46 @@ class DeskAnswers:
             due=standing.next_slots[0].due if waits else None,
             sent_at=issue.sent_at,
             approved_by=issue.approved_by,
+        )
+
+
+class AccountAnswers:
+    """For the door of the desk."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def any_exist(self) -> bool:
+        return accounts.any_exist(database=self._parts.database)
+
+    def log_in(self, *, name: str, password: str, address: str) -> Login:
+        parts = self._parts
+        found = accounts.log_in(
+            name,
+            password,
+            address=address,
+            database=parts.database,
+            passwords=parts.passwords,
+            now=parts.clock(),
+        )
+        return Login(session=found.session, wait=found.wait)
+
+    def editor_of(self, session: str) -> Editor | None:
+        return accounts.editor_of(session, database=self._parts.database, now=self._parts.clock())
+
+    def log_out(self, session: str, *, address: str) -> None:
+        parts = self._parts
+        accounts.log_out(session, address=address, database=parts.database, now=parts.clock())
+
+    def record(self, what: str, *, who: str, subject: str, address: str) -> None:
+        parts = self._parts
+        accounts.record(
+            what,
+            who=who,
+            subject=subject,
+            where=network_of(address),
+            database=parts.database,
+            now=parts.clock(),
         )
 
 
@@ -343,4 +395,4 @@ def _finding(found: Checked) -> Finding:
     )
 
 
-__all__ = ["DeskAnswers", "ProbeAnswers", "ReaderAnswers"]
+__all__ = ["AccountAnswers", "DeskAnswers", "ProbeAnswers", "ReaderAnswers"]

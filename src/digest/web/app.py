@@ -20,8 +20,9 @@ from digest.errors import DigestError
 from digest.model.newsletter import Site
 from digest.web import desk as desk_pages
 from digest.web import readers as reader_pages
+from digest.web.door import Door
 from digest.web.pages import Pages
-from digest.web.ports import Desk, Probes, Readers
+from digest.web.ports import Accounts, Desk, NoAccounts, Probes, Readers
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ _HEADERS = {
 }
 
 
-def create_app(
+def create_app(  # noqa: PLR0913 - each is a part of its own
     *,
     site: Site,
     readers: Readers,
@@ -44,18 +45,26 @@ def create_app(
     probes: Probes,
     one_time_secret: str,
     clock: Callable[[], datetime],
+    accounts: Accounts | None = None,
     hooks: Sequence[Route] = (),
     pages_folder: Path | None = None,
     max_body: int = 16_384,
 ) -> Starlette:
     """Put the pages together.
 
-    `one_time_secret` opens /desk/enter/… once; empty, the desk stays closed.
+    `one_time_secret` opens /desk/enter/… once, while there are no accounts; empty, it opens nothing.
+    `accounts` are those of editors; None where there are none.
     `hooks` are the doors for providers, see `web.hooks`.
     `max_body` is in bytes; no form here needs more.
     """
     pages = Pages(site=site, clock=clock, folder=pages_folder)
-    door = desk_pages.Door(secret=one_time_secret, clock=clock)
+    door = Door(
+        secret=one_time_secret,
+        accounts=accounts or NoAccounts(),
+        pages=pages,
+        public_url=site.public_url,
+        clock=clock,
+    )
     return Starlette(
         routes=[
             *reader_pages.routes(readers=readers, pages=pages),

@@ -26,6 +26,11 @@ MAIL_POLICY = (
     "base-uri 'none'; form-action 'none'"
 )
 
+# Links in it may open pages of their own; it can still run no script and send no form.
+LINKED_MAIL_POLICY = (
+    f"sandbox allow-popups allow-popups-to-escape-sandbox; {MAIL_POLICY}; frame-ancestors 'none'"
+)
+
 
 class Pages:
     """Renders the templates of one folder; style sheets are named by their content."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from digest.model.delivery import Counts
+from digest.model.editor import Editor
 from digest.model.issue import IssueState, Layout
 from digest.model.newsletter import Site
 
@@ -196,10 +197,59 @@ class IssueView:
     approved_by: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """What came of an attempt to log in: a session's token, or how long to wait, or neither."""
+
+    session: str = ""
+    wait: timedelta = timedelta(0)
+
+
+class Accounts(Protocol):
+    """Who may come to the desk.  `address` is the caller's; no more than its range is kept."""
+
+    def any_exist(self) -> bool: ...
+
+    def log_in(self, *, name: str, password: str, address: str) -> Login: ...
+
+    def editor_of(self, session: str) -> Editor | None:
+        """Whose session this is, while it lives."""
+        ...
+
+    def log_out(self, session: str, *, address: str) -> None: ...
+
+    def record(self, what: str, *, who: str, subject: str, address: str) -> None:
+        """Write down what somebody did."""
+        ...
+
+
+class NoAccounts:
+    """Where nobody has one: the one-time link is the only way in."""
+
+    def any_exist(self) -> bool:
+        return False
+
+    def log_in(self, *, name: str, password: str, address: str) -> Login:  # noqa: ARG002
+        return Login()
+
+    def editor_of(self, session: str) -> Editor | None:  # noqa: ARG002
+        return None
+
+    def log_out(self, session: str, *, address: str) -> None:
+        pass
+
+    def record(self, what: str, *, who: str, subject: str, address: str) -> None:
+        pass
+
+
 class Desk(Protocol):
     def home(self) -> DeskHome: ...
 
     def issue(self, newsletter: str, number: int) -> IssueView | None: ...
+
+    def shared(self, token: str) -> str | None:
+        """The mail that a share link shows, with nothing of one person in it."""
+        ...
 
 
 class Probes(Protocol):

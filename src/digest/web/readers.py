@@ -15,13 +15,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from digest.rules import probe
-from digest.web.pages import MAIL_POLICY, Pages, mail
+from digest.web.pages import LINKED_MAIL_POLICY, Pages, mail
 from digest.web.ports import PreferencesView, Readers, ReaderView
-
-# Links in an issue may open pages of their own; it can still run no script and send no form.
-_ARCHIVE_POLICY = (
-    f"sandbox allow-popups allow-popups-to-escape-sandbox; {MAIL_POLICY}; frame-ancestors 'none'"
-)
 
 # A picture's name is its content's: it may be kept for ever, and shown by any mail program.
 _LASTING = {
@@ -29,7 +24,9 @@ _LASTING = {
     "Cross-Origin-Resource-Policy": "cross-origin",
 }
 
-_ROBOTS = "User-agent: *\nDisallow: /u/\nDisallow: /desk\nDisallow: /hooks/\nDisallow: /api/\n"
+_ROBOTS = (
+    "User-agent: *\nDisallow: /u/\nDisallow: /share/\nDisallow: /desk\nDisallow: /hooks/\nDisallow: /api/\n"
+)
 
 
 def routes(*, readers: Readers, pages: Pages) -> list[Route]:
@@ -65,7 +62,7 @@ def routes(*, readers: Readers, pages: Pages) -> list[Route]:
         html = readers.archive(request.path_params["newsletter"], request.path_params["number"])
         if html is None:
             return _unknown_issue(pages)
-        kept = mail(html, policy=_ARCHIVE_POLICY)
+        kept = mail(html, policy=LINKED_MAIL_POLICY)
         kept.headers["Cache-Control"] = "public, max-age=300"
         return kept
 

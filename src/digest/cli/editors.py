@@ -1,0 +1,202 @@
+"""Commands about accounts for the desk: add, list, password, role, remove, log; and share links."""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from digest.cli.articles import AsJson
+from digest.cli.context import parts_of, whoami
+from digest.cli.output import cell, moment, out, print_json, show, table
+from digest.model.editor import Role
+
+editors = typer.Typer(
+    name="editors", help="Who may come to the desk.", no_args_is_help=True, rich_markup_mode=None
+)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="What the editor logs in with.")]
+FromStdin = Annotated[
+    bool,
+    typer.Option("--password-stdin", help="Read the password from standard input, up to the line's end."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    app.add_typer(editors)
+    app.command()(share)
+
+
+@editors.command("add")
+def add_editor(
+    context: typer.Context,
+    name: Name,
+    role: Annotated[Role, typer.Option("--role", help="What the editor may do.")],
+    password_stdin: FromStdin = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make an account; the password is asked for."""
+    from digest.workflows.accounts import add
+
+    parts = parts_of(context)
+    add(
+        name,
+        role=role,
+        password=_password(from_stdin=password_stdin),
+        database=parts.database,
+        passwords=parts.passwords,
+        by=whoami(),
+        now=parts.clock(),
+    )
+    if as_json:
+        print_json({"name": name, "role": role.value})
+    else:
+        show(f"{name} can log in at {parts.settings.site.public_url}/desk as {role.value}.")
+
+
+@editors.command("list")
+def list_editors(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the accounts."""
+    from digest.workflows.accounts import every
+
+    found = every(database=parts_of(context).database)
+    if as_json:
+        rows = [
+            {
+                "name": editor.name,
+                "role": editor.role.value,
+                "since": editor.created_at,
+                "password_since": editor.password_at,
+                "last_seen": seen,
+            }
+            for editor, seen in found
+        ]
+        print_json({"editors": rows})
+        return
+    made = table("Name", "Role", "Since", "Password since", "Last seen")
+    for editor, seen in found:
+        dates = (moment(editor.created_at, time=False), moment(editor.password_at, time=False), moment(seen))
+        made.add_row(cell(editor.name), cell(editor.role.value), *(cell(date) for date in dates))
+    if found:
+        out().print(made)
+    else:
+        show("Nobody has an account: the desk opens on this machine only, by the link of `digest serve`.")
+
+
+@editors.command("password")
+def change_password(
+    context: typer.Context, name: Name, password_stdin: FromStdin = False, as_json: AsJson = False
+) -> None:
+    """Give an editor a new password; whoever is logged in with the old one is logged out."""
+    from digest.workflows.accounts import change_password as change
+    from digest.workflows.accounts import find
+
+    parts = parts_of(context)
+    find(name, database=parts.database)  # told before a password is asked for
+    name = change(
+        name,
+        _password(from_stdin=password_stdin),
+        database=parts.database,
+        passwords=parts.passwords,
+        by=whoami(),
+        now=parts.clock(),
+    )
+    if as_json:
+        print_json({"name": name, "changed": "password"})
+    else:
+        show(f"{name} has a new password, and is logged out everywhere.")
+
+
+@editors.command("role")
+def change_role(
+    context: typer.Context,
+    name: Name,
+    role: Annotated[Role, typer.Argument(metavar="ROLE", help="editor, publisher or admin.")],
+    as_json: AsJson = False,
+) -> None:
+    """Give an editor another role; sessions end."""
+    from digest.workflows.accounts import change_role as change
+
+    parts = parts_of(context)
+    name = change(name, role, database=parts.database, by=whoami(), now=parts.clock())
+    if as_json:
+        print_json({"name": name, "role": role.value})
+    else:
+        show(f"{name} is {role.value} now, and has to log in again.")
+
+
+@editors.command("remove")
+def remove_editor(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
+    """End an account and its sessions; what was done stays in the log."""
+    from digest.workflows.accounts import remove
+
+    parts = parts_of(context)
+    name = remove(name, database=parts.database, by=whoami(), now=parts.clock())
+    if as_json:
+        print_json({"name": name, "removed": True})
+    else:
+        show(f"{name} has no account any more.")
+
+
+@editors.command("log")
+def show_log(
+    context: typer.Context,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many entries.")] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """Show who did what, when, and from where; newest first."""
+    from digest.workflows.accounts import log
+
+    entries = log(database=parts_of(context).database, limit=limit)
+    if as_json:
+        rows = [
+            {"at": e.at, "who": e.who, "what": e.what, "subject": e.subject, "where": e.where}
+            for e in entries
+        ]
+        print_json({"log": rows})
+        return
+    made = table("When (UTC)", "Who", "What", "Of", "From")
+    for e in entries:
+        made.add_row(cell(moment(e.at)), cell(e.who or "–"), cell(e.what), cell(e.subject), cell(e.where))
+    out().print(made)
+
+
+def share(
+    context: typer.Context,
+    issue: Annotated[str, typer.Argument(metavar="ISSUE", help="weekly/3, or weekly/latest.")],
+    days: Annotated[int, typer.Option("--days", min=1, max=90, help="How long the link works.")] = 7,
+    as_json: AsJson = False,
+) -> None:
+    """Make a link that shows a draft, and nothing else, to whoever has it."""
+    from digest.workflows.share import share as make
+
+    parts = parts_of(context)
+    newsletter, found = parts.issue(issue)
+    url, until = make(
+        found,
+        length=timedelta(days=days),
+        public_url=parts.settings.site.public_url,
+        keys=parts.secret_keys,
+        database=parts.database,
+        by=whoami(),
+        now=parts.clock(),
+    )
+    if as_json:
+        print_json({"issue": found.ref, "url": url, "until": until})
+    else:
+        show(url)
+        show(f"It works until {moment(until, newsletter.timezone)} in {newsletter.timezone}.")
+
+
+def _password(*, from_stdin: bool) -> str:
+    """Asked for twice and never shown; or one line of standard input, never an argument."""
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    if not sys.stdin.isatty():
+        raise typer.BadParameter(
+            "there is no terminal to ask for the password; give --password-stdin and write it there."
+        )
+    answer: str = typer.prompt("Password", hide_input=True, confirmation_prompt="The same again", err=True)
+    return answer

@@ -1,0 +1,68 @@
+"""Who works at the desk: accounts, their sessions, and the record of what was done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType
+
+EditorId = NewType("EditorId", int)
+
+
+class Role(StrEnum):
+    """Each may do all that the ones before it may; what that is, `rules.accounts` knows."""
+
+    EDITOR = "editor"
+    PUBLISHER = "publisher"
+    ADMIN = "admin"
+
+
+class Action(StrEnum):
+    """What somebody at the desk may want to do."""
+
+    LOOK = "look"
+    EDIT = "edit"
+    PROOF = "proof"
+    APPROVE = "approve"
+    CANCEL = "cancel"
+    PAUSE = "pause"
+    SEND = "send"
+    RESOLVE = "resolve"
+    EDITORS = "editors"
+    TOKENS = "tokens"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Editor:
+    """One account.  Its password's hash is not part of it, so that no page and no log can hold it."""
+
+    id: EditorId
+    name: str
+    role: Role
+    created_at: datetime
+    password_at: datetime  # since when this password counts
+    generation: int = 1  # goes up with each password and role: sessions of an earlier one are dead
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One browser that logged in.  Only a hash of its token is kept."""
+
+    token_hash: str
+    editor_id: EditorId
+    generation: int
+    created_at: datetime
+    last_seen: datetime
+    expires: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """Who did what, to which thing, when, and from where."""
+
+    at: datetime
+    who: str  # an editor, or who called the command; empty where nobody knows
+    what: str
+    subject: str = ""  # weekly/3, or the editor whose account it was
+    where: str = ""  # a range of addresses, never a whole one; or the command line

@@ -1,0 +1,78 @@
+"""Passwords as argon2id hashes (RFC 9106), and nothing else of them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from digest.errors import Busy
+
+if TYPE_CHECKING:
+    from argon2 import PasswordHasher
+
+# A hash takes 64 MiB: whoever floods the login must not take the memory of the whole machine.
+_AT_ONCE = threading.BoundedSemaphore(2)
+_PATIENCE = 5.0  # seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What one hash costs.  The default is the second recommendation of RFC 9106, section 4."""
+
+    memory: int = 65_536  # KiB
+    rounds: int = 3
+    lanes: int = 4
+
+
+class Passwords:
+    """Hashes and compares.  Both raise Busy where too many are at it already."""
+
+    def __init__(self, cost: Cost | None = None) -> None:
+        self._cost = cost or Cost()
+
+    def hashed(self, password: str) -> str:
+        """The hash with its salt and what it cost, in the PHC form."""
+        with _one_of_few():
+            return self._hasher.hash(password)
+
+    def fits(self, password: str, kept: str | None) -> bool:
+        """Whether the password has this hash.  For None, nobody's hash, it takes as long as for any other."""
+        from argon2.exceptions import InvalidHashError, VerificationError
+
+        nobody = self._nobody  # made also where it is not needed: or the first unknown name would take longer
+        with _one_of_few():
+            try:
+                self._hasher.verify(kept or nobody, password)
+            except (VerificationError, InvalidHashError):
+                return False
+        return kept is not None
+
+    def is_outdated(self, kept: str) -> bool:
+        """Whether today's hashes cost something else, so that it should be made anew."""
+        return self._hasher.check_needs_rehash(kept)
+
+    @cached_property
+    def _hasher(self) -> PasswordHasher:
+        from argon2 import PasswordHasher
+
+        return PasswordHasher(
+            time_cost=self._cost.rounds, memory_cost=self._cost.memory, parallelism=self._cost.lanes
+        )
+
+    @cached_property
+    def _nobody(self) -> str:
+        return self.hashed("a password that nobody has")
+
+
+@contextmanager
+def _one_of_few() -> Iterator[None]:
+    if not _AT_ONCE.acquire(timeout=_PATIENCE):
+        raise Busy("Too many passwords are being looked at.", mend="Try again in a minute.")
+    try:
+        yield
+    finally:
+        _AT_ONCE.release()

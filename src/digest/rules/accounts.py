@@ -1,0 +1,192 @@
+"""Accounts: which names and passwords do, who may do what, when to wait, and how long a session lives."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from ipaddress import ip_address, ip_network
+from urllib.parse import urlsplit
+
+from digest.model.editor import Action, Role, Session
+
+MIN_PASSWORD = 12  # characters; NIST SP 800-63B asks for 8 at least, and for no rules about their kinds
+MAX_PASSWORD = 256
+MAX_NAME = 100
+_BESIDE_THE_NAME = 8  # characters that a password has to have beside the name of its editor
+
+IDLE = timedelta(hours=12)
+LONGEST = timedelta(days=30)
+
+WINDOW = timedelta(minutes=15)
+FAILURES_OF_A_NAME = 5
+FAILURES_OF_A_NETWORK = 20
+_FIRST_WAIT = timedelta(minutes=1)
+
+_LADDER = tuple(Role)
+_LEAST = {
+    Action.LOOK: Role.EDITOR,
+    Action.EDIT: Role.EDITOR,
+    Action.PROOF: Role.EDITOR,
+    Action.APPROVE: Role.PUBLISHER,
+    Action.CANCEL: Role.PUBLISHER,
+    Action.PAUSE: Role.PUBLISHER,
+    Action.SEND: Role.PUBLISHER,
+    Action.RESOLVE: Role.PUBLISHER,
+    Action.EDITORS: Role.ADMIN,
+    Action.TOKENS: Role.ADMIN,
+}
+
+
+# --- who may do what ------------------------------------------------------------
+
+
+def includes(role: Role, least: Role) -> bool:
+    """Whether a role is at least this one."""
+    return _LADDER.index(role) >= _LADDER.index(least)
+
+
+def least_role(action: Action) -> Role:
+    """The first role that may do this."""
+    return _LEAST[action]
+
+
+def may(role: Role, action: Action) -> bool:
+    return includes(role, least_role(action))
+
+
+# --- names and passwords --------------------------------------------------------
+
+
+def name_key(name: str) -> str:
+    """What two spellings of one name have in common."""
+    return unicodedata.normalize("NFKC", name).strip().casefold()
+
+
+def name_finding(name: str) -> str:
+    """What is wrong with a name, as a sentence; empty where it does."""
+    if not name_key(name):
+        return "A name has at least one character."
+    if name != name.strip() or not name.isprintable():
+        return "A name has no spaces at its ends, and nothing that cannot be seen."
+    if len(name) > MAX_NAME or len(name_key(name)) > MAX_NAME:
+        return f"A name has at most {MAX_NAME} characters."
+    return ""
+
+
+def prepared(password: str) -> str:
+    """The form that is hashed: keyboards write the same letter in several ways (NIST SP 800-63B, 3.1.1.2)."""
+    return unicodedata.normalize("NFKC", password)
+
+
+def password_finding(password: str, *, name: str) -> str:
+    """What is wrong with a password, as a sentence that does not hold it; empty where it does."""
+    text = prepared(password)
+    if len(text) < MIN_PASSWORD:
+        return f"A password has at least {MIN_PASSWORD} characters; a few words in a row are good."
+    if len(text) > MAX_PASSWORD:
+        return f"A password has at most {MAX_PASSWORD} characters."
+    if len(set(text)) < 4:
+        return "The password is the same few characters again and again."
+    whole = name_key(name)
+    rest = text.casefold()
+    for known in (whole, whole.partition("@")[0]):
+        rest = rest.replace(known, "") if len(known) > 2 else rest
+    if len(rest) < _BESIDE_THE_NAME:
+        return "The password is hardly more than the name."
+    return ""
+
+
+# --- logging in -----------------------------------------------------------------
+
+
+def wait(failures: Iterable[datetime], *, allowed: int, now: datetime) -> timedelta:
+    """How long the next attempt has to wait, after the failures so far; zero where it may be made.
+
+    From the last allowed one on the wait doubles, from a minute to the whole
+    window.  It never grows beyond that, so nobody can lock an editor out for good.
+    """
+    recent = sorted(at for at in failures if now - at < WINDOW)
+    over = len(recent) - allowed
+    if over < 0:
+        return timedelta(0)
+    pause = min(_FIRST_WAIT * (1 << min(over, 10)), WINDOW)
+    return min(max(recent[-1] + pause - now, timedelta(0)), WINDOW)
+
+
+def network_of(address: str) -> str:
+    """The range that an address belongs to, /24 or /48: enough for limits and the record, and no person."""
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        return ""
+    found = getattr(found, "ipv4_mapped", None) or found
+    return str(ip_network(f"{found}/{24 if found.version == 4 else 48}", strict=False))
+
+
+def caller(peer: str, *, forwarded: Sequence[str]) -> str:
+    """The address of who asks: the peer, or whom a web server on this machine tells of.
+
+    Only the last address counts, which that web server itself has written; the
+    ones before it are what the caller claims.
+    """
+    last = forwarded[-1].strip() if forwarded else ""
+    return last if last and network_of(last) and _is_loopback(peer) else peer
+
+
+# --- sessions -------------------------------------------------------------------
+
+
+def token_hash(token: str) -> str:
+    """What is kept of a session's token.  It is random and long: a plain hash cannot be turned back."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def is_alive(session: Session, *, generation: int, now: datetime) -> bool:
+    """Not too old, not idle for too long, and of the password and the role that count today."""
+    return now < session.expires and now < session.last_seen + IDLE and session.generation == generation
+
+
+def form_token(secret: str, *, purpose: str) -> str:
+    """What a form has to bring along: only who has the browser's cookie can make it."""
+    made = hmac.new(secret.encode(), b"form\0" + purpose.encode(), "sha256").digest()
+    return base64.urlsafe_b64encode(made).rstrip(b"=").decode()
+
+
+def is_form_token(token: str, secret: str, *, purpose: str) -> bool:
+    """Compared in constant time; without a cookie no token is right."""
+    return bool(secret) and hmac.compare_digest(token.encode(), form_token(secret, purpose=purpose).encode())
+
+
+def is_from_own_page(*, origin: str, fetch_site: str, host: str, public_url: str) -> bool:
+    """Whether nothing speaks against it that a form was sent by a page of ours.
+
+    Browsers say it in Sec-Fetch-Site, older ones in Origin alone.  Where
+    neither is there, the form's token has to do.
+    """
+    if fetch_site and fetch_site not in {"same-origin", "none"}:
+        return False
+    if not origin:
+        return True
+    if origin == "null":
+        return fetch_site == "same-origin"
+    said, own = urlsplit(origin), urlsplit(public_url)
+    is_public = (said.scheme, said.netloc.casefold()) == (own.scheme, own.netloc.casefold())
+    return is_public or (bool(said.netloc) and said.netloc.casefold() == host.casefold())
+
+
+def is_desk_page(path: str) -> bool:
+    """Whether one may be led there after logging in: pages of the desk, and nothing else."""
+    return re.fullmatch(r"/desk(?:/[A-Za-z0-9_-]{1,100}/[0-9]{1,9})?", path) is not None
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return False
+    return bool((getattr(found, "ipv4_mapped", None) or found).is_loopback)

@@ -1,0 +1,81 @@
+"""Accounts of editors.  A password's hash is given out beside an editor, never as a part of one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, exists, select, update
+
+from digest.model.editor import Editor, EditorId, Role
+from digest.rules.accounts import name_key
+from digest.storage.dialect import insert_or_ignore
+from digest.storage.tables import editor
+
+
+def any_exist(connection: Connection) -> bool:
+    return bool(connection.execute(select(exists().where(editor.c.id > 0))).scalar())
+
+
+def every(connection: Connection) -> list[Editor]:
+    """In the order of their names."""
+    return [_editor(row) for row in connection.execute(select(editor).order_by(editor.c.name_key))]
+
+
+def by_id(connection: Connection, number: EditorId) -> Editor | None:
+    row = connection.execute(select(editor).where(editor.c.id == number)).first()
+    return _editor(row) if row else None
+
+
+def by_name(connection: Connection, name: str) -> tuple[Editor, str] | None:
+    """The editor of this name in any spelling, and the hash of the password."""
+    row = connection.execute(select(editor).where(editor.c.name_key == name_key(name))).first()
+    return (_editor(row), row.password_hash) if row else None
+
+
+def add(connection: Connection, name: str, *, role: Role, password_hash: str, at: datetime) -> bool:
+    """Whether the name was free."""
+    row = {
+        "name": name,
+        "name_key": name_key(name),
+        "role": role.value,
+        "password_hash": password_hash,
+        "created_at": at,
+        "password_at": at,
+    }
+    made = insert_or_ignore(connection, editor).values(**row).returning(editor.c.id)
+    return connection.execute(made).first() is not None
+
+
+def change_password(connection: Connection, number: EditorId, *, password_hash: str, at: datetime) -> None:
+    """Begins a new generation: see `Editor.generation`."""
+    values = {"password_hash": password_hash, "password_at": at, "generation": editor.c.generation + 1}
+    connection.execute(update(editor).where(editor.c.id == number).values(**values))
+
+
+def change_role(connection: Connection, number: EditorId, *, role: Role) -> None:
+    """Begins a new generation."""
+    values = {"role": role.value, "generation": editor.c.generation + 1}
+    connection.execute(update(editor).where(editor.c.id == number).values(**values))
+
+
+def renew_hash(connection: Connection, number: EditorId, *, old: str, new: str) -> None:
+    """The same password at today's cost, unless it was changed in the meantime; sessions live on."""
+    which = (editor.c.id == number) & (editor.c.password_hash == old)
+    connection.execute(update(editor).where(which).values(password_hash=new))
+
+
+def remove(connection: Connection, number: EditorId) -> None:
+    """With all sessions."""
+    connection.execute(delete(editor).where(editor.c.id == number))
+
+
+def _editor(row: Any) -> Editor:
+    return Editor(
+        id=EditorId(row.id),
+        name=row.name,
+        role=Role(row.role),
+        created_at=row.created_at,
+        password_at=row.password_at,
+        generation=row.generation,
+    )

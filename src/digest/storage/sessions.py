@@ -1,0 +1,58 @@
+"""Sessions of editors' browsers, by the hashes of their tokens."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from digest.model.editor import EditorId, Session
+from digest.storage.tables import session
+
+
+def begin(connection: Connection, new: Session) -> None:
+    """Keep a session, and forget those that have ended."""
+    connection.execute(delete(session).where(session.c.expires <= new.created_at))
+    row = {
+        "token_hash": new.token_hash,
+        "editor_id": new.editor_id,
+        "generation": new.generation,
+        "created_at": new.created_at,
+        "last_seen": new.last_seen,
+        "expires": new.expires,
+    }
+    connection.execute(insert(session).values(**row))
+
+
+def by_hash(connection: Connection, token_hash: str) -> Session | None:
+    """Whether it is still alive, `rules.accounts` decides."""
+    row = connection.execute(select(session).where(session.c.token_hash == token_hash)).first()
+    if row is None:
+        return None
+    return Session(
+        token_hash=row.token_hash,
+        editor_id=EditorId(row.editor_id),
+        generation=row.generation,
+        created_at=row.created_at,
+        last_seen=row.last_seen,
+        expires=row.expires,
+    )
+
+
+def touch(connection: Connection, token_hash: str, *, at: datetime) -> None:
+    connection.execute(update(session).where(session.c.token_hash == token_hash).values(last_seen=at))
+
+
+def end(connection: Connection, token_hash: str) -> None:
+    connection.execute(delete(session).where(session.c.token_hash == token_hash))
+
+
+def end_all_of(connection: Connection, editor_id: EditorId) -> int:
+    """How many there were."""
+    return connection.execute(delete(session).where(session.c.editor_id == editor_id)).rowcount
+
+
+def last_seen(connection: Connection) -> dict[EditorId, datetime]:
+    """When each editor was last at the desk, of those whose session is kept."""
+    rows = select(session.c.editor_id, func.max(session.c.last_seen)).group_by(session.c.editor_id)
+    return {EditorId(number): at for number, at in connection.execute(rows)}
