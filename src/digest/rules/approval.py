@@ -7,6 +7,7 @@ from digest.model.issue import IssueState
 OPEN = frozenset({IssueState.DRAFT, IssueState.HELD, IssueState.APPROVED})
 CAN_APPROVE = frozenset({IssueState.DRAFT, IssueState.HELD})
 CAN_SEND = frozenset({IssueState.APPROVED, IssueState.SENDING})
+CAN_EDIT = frozenset({IssueState.DRAFT, IssueState.HELD, IssueState.APPROVED})
 CAN_CANCEL = frozenset({IssueState.DRAFT, IssueState.HELD, IssueState.APPROVED, IssueState.SENDING})
 WENT_OUT = frozenset({IssueState.SENDING, IssueState.SENT})
 
