@@ -99,8 +99,41 @@ def cancel(connection: Connection, which: Issue, *, reason: str, frees_articles:
         update(issue).where(issue.c.id == which.id).values(state=IssueState.CANCELLED.value, reason=reason)
     )
     if frees_articles:
-        mine = select(issue_article.c.article_id).where(issue_article.c.issue_id == which.id)
-        free(connection, which.id, list(connection.execute(mine).scalars()))
+        _free_all(connection, which.id)
+
+
+def skip(connection: Connection, which: IssueId, *, reason: str) -> bool:
+    """End a draft of which nothing is sent; its articles are free. False when it is no draft any more."""
+    skipped = move(
+        connection,
+        which,
+        to=IssueState.SKIPPED,
+        among=[IssueState.DRAFT, IssueState.HELD],
+        seen=issue.c.content_hash == "",
+        reason=reason,
+    )
+    if skipped:
+        _free_all(connection, which)
+    return skipped
+
+
+def tell_editors_once(connection: Connection, which: IssueId, *, at: datetime | None) -> bool:
+    """Note that the editors are told that it waits, or with None that they were not after all.
+
+    False where that was noted before.
+    """
+    untold = issue.c.editors_told_at.is_(None) if at is not None else issue.c.editors_told_at.is_not(None)
+    mine = and_(issue.c.id == which, untold)
+    return connection.execute(update(issue).where(mine).values(editors_told_at=at)).rowcount == 1
+
+
+def are_editors_told(connection: Connection, which: IssueId) -> bool:
+    return connection.scalar(select(issue.c.editors_told_at).where(issue.c.id == which)) is not None
+
+
+def _free_all(connection: Connection, which: IssueId) -> None:
+    mine = select(issue_article.c.article_id).where(issue_article.c.issue_id == which)
+    free(connection, which, list(connection.execute(mine).scalars()))
 
 
 def free(connection: Connection, which: IssueId, articles: Sequence[int]) -> None:

@@ -158,7 +158,7 @@ def finish(issue: Issue, *, database: Database, clock: Clock, trouble: str = "")
                 events.record(connection, what, at=now, newsletter=issue.newsletter, subject=issue.ref)
         current = issues.by_id(connection, issue.id)
     reason = trouble or sending.why_unfinished(counts)
-    if current.state in {IssueState.CANCELLED, IssueState.HELD}:
+    if current.state in {IssueState.CANCELLED, IssueState.HELD, IssueState.SKIPPED}:
         reason = current.reason
     return Sent(issue=current, state=current.state.value, reason=reason, counts=counts)
 
