@@ -13,7 +13,9 @@ from datetime import timedelta
 import pytest
 
 from digest.errors import SettingsError, TransportDown
+from digest.message.compile import MessageFacts, compile_message
 from digest.model.delivery import DeliveryId, Envelope, Outcome, Receipt
+from digest.model.issue import Rendered
 from digest.model.newsletter import Mailbox
 from digest.transports.sendgrid import SendGrid
 from fakes.messages import compiled, envelope
@@ -389,3 +391,34 @@ def test_verify_without_a_sender_reads_the_rights_of_the_key(fake: FakeSendGrid)
         SendGrid(api_key=KEY, host=fake.url).verify()
     with pytest.raises(TransportDown, match="401"):
         SendGrid(api_key="SG.wrong", host=fake.url).verify()
+
+
+def test_a_letter_to_one_person_names_no_list(fake: FakeSendGrid) -> None:
+    """It is not from a list, so there is nothing to leave; the rest of the request is as ever."""
+    letter = compile_message(
+        Rendered(
+            subject="It waits",
+            preheader="",
+            html="<p>Look</p>\n",
+            text="Look\n",
+            nonce="0" * 20,
+            language="en",
+        ),
+        MessageFacts(
+            issue_ref="weekly/1",
+            sender=Mailbox("Example", "digest@news.example.com"),
+            list_name="",
+            list_id="",
+            feedback_id="",
+            language="en",
+            is_letter=True,
+        ),
+    )
+    transport = SendGrid(api_key=KEY, host=fake.url, batch_size=500, timeout=5)
+    [receipt] = transport.submit(letter, [envelope(1)], on_wire=all_of)
+    transport.close()
+
+    assert receipt.outcome is ACCEPTED
+    [taken] = fake.asked
+    assert "List-" not in json.dumps(taken.body)
+    assert taken.body["headers"]["Auto-Submitted"] == "auto-generated"

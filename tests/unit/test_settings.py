@@ -450,6 +450,17 @@ def test_all_mistakes_are_found_at_once_in_the_order_of_the_file() -> None:
             'collect_every = "0s"',
             "newsletters.weekly.collect_every: “0s” is not a length of time.",
         ),
+        (
+            "newsletter",
+            'on_deadline = "skip"',
+            'newsletters.weekly.on_deadline: is about issues that wait: it wants approval = "required".',
+        ),
+        (
+            "newsletter",
+            'approval = "required"\non_deadline = "send"',
+            "newsletters.weekly.on_deadline: leaves nobody the time to approve a draft: set draft_ahead too",
+        ),
+        ("newsletter", 'editors = ["ann"]', "newsletters.weekly.editors"),
         ("newsletter", 'collect_every = ""', "newsletters.weekly.collect_every: “” is not a length of time."),
         ("newsletter", 'timezone = "America/New York"', "Did you mean “America/New_York”?"),
         ("newsletter", 'timezone = "../etc/passwd"', "There is no time zone “../etc/passwd”."),

@@ -40,7 +40,7 @@ class Facts:
     audience_count: int | None
     dkim: bool  # this machine signs what it sends
     unsubscribe_url: str  # of the recipient whose message this is
-    note: str = ""  # the editor's, as written
+    note: str = ""  # what editors wrote for the whole issue, as it is printed
     only_on_web: int = 0  # of the stories, the last ones
     gave_way: tuple[str, ...] = ()  # what was not printed in full for want of room, in sentences
 

@@ -1,4 +1,4 @@
-"""Commands about issues: draft, show, check, proof, approve, cancel, send, resolve."""
+"""Commands about issues: draft, show, check, proof, approve, cancel, pause, resume, send, resolve."""
 
 from __future__ import annotations
 
@@ -51,6 +51,8 @@ def register(app: typer.Typer) -> None:
     app.command()(proof)
     app.command()(approve)
     app.command()(cancel)
+    app.command()(pause)
+    app.command()(resume)
     app.command()(send)
     app.command()(resolve)
 
@@ -227,6 +229,45 @@ def cancel(context: typer.Context, issue: Ref, as_json: AsJson = False) -> None:
         print_json(_issue_json(done))
     else:
         show(f"Issue {done.ref} is cancelled.")
+
+
+def pause(context: typer.Context, issue: Ref, as_json: AsJson = False) -> None:
+    """Stop a running send within one window; `resume` goes on with it."""
+    from digest.workflows.pause import pause as make_paused
+
+    parts = parts_of(context)
+    _, found = parts.issue(issue)
+    done = make_paused(found, database=parts.database, by=whoami(), now=parts.clock())
+    if as_json:
+        print_json(_issue_json(done))
+    else:
+        show(f"Issue {done.ref} is paused. `digest resume {done.ref}` goes on with it.")
+
+
+def resume(context: typer.Context, issue: Ref, as_json: AsJson = False) -> None:
+    """Go on with a paused send, now."""
+    from digest.workflows.deliver import deliver
+    from digest.workflows.pause import resume as make_resumed
+
+    parts = parts_of(context)
+    newsletter, found = parts.issue(issue)
+    wire = parts.wire()  # what is wrong with it is better known before
+    resumed = make_resumed(found, database=parts.database, by=whoami(), now=parts.clock())
+    with progress("Sending") as bar:
+        sent = deliver(
+            resumed,
+            press=parts.press(newsletter),
+            database=parts.database,
+            wire=wire,
+            clock=parts.clock,
+            progress=bar,
+        )
+    if as_json:
+        print_json(sent_json(newsletter, sent))
+    else:
+        tell_sent(parts, newsletter, sent)
+    if sent.state != "sent":
+        raise typer.Exit(1)
 
 
 def send(

@@ -69,7 +69,10 @@ def run(
 
 def make_schedule(parts: Parts) -> Any:
     """The schedule of all newsletters, its duties bound to this process's parts."""
+    from digest.model.issue import Selection
     from digest.workflows.deliver import deliver
+    from digest.workflows.draft import draft as make_draft
+    from digest.workflows.remind import tell_editors as remind
     from digest.workflows.schedule import Duties, Happened, Schedule
 
     def collect(newsletter: Newsletter) -> list[Happened]:
@@ -106,7 +109,27 @@ def make_schedule(parts: Parts) -> Any:
         line = f"{parts.clock():%Y-%m-%dT%H:%M:%SZ} {happened.newsletter}: {happened.what}"
         say(line, style="yellow" if happened.is_trouble else "")
 
-    duties = Duties(collect=collect, send=send, resume=resume)
+    def draft(newsletter: Newsletter, slot_key: str) -> Issue | None:
+        made = make_draft(
+            newsletter,
+            database=parts.database,
+            now=parts.clock(),
+            press=parts.press(newsletter),
+            illustrate=parts.illustrate(newsletter),
+            slot_key=slot_key,
+        )
+        return None if isinstance(made, Selection) else made
+
+    def tell_editors(newsletter: Newsletter, issue: Issue) -> str:
+        return remind(
+            issue,
+            press=parts.press(newsletter),
+            database=parts.database,
+            open_transport=parts.transport,
+            now=parts.clock(),
+        )
+
+    duties = Duties(collect=collect, send=send, resume=resume, draft=draft, tell_editors=tell_editors)
     return Schedule(parts.newsletters, database=parts.database, duties=duties, tell=tell)
 
 

@@ -55,6 +55,7 @@ class MessageFacts:
     archive_url: str = ""
     mailto_unsubscribe: str = ""  # "leave@news.example.com", with or without "mailto:"
     is_proof: bool = False  # a test copy: marked in the subject and by a header
+    is_letter: bool = False  # to one person who is on no list: nothing about lists, nothing to leave
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +121,19 @@ def _clean_body(body: str) -> str:
 
 def _fixed_headers(facts: MessageFacts) -> Iterator[tuple[str, str]]:
     """Fields whose value is verbatim ASCII on every transport; the order is that of the message."""
+    if not facts.is_letter:
+        yield from _list_headers(facts)
+    yield "Auto-Submitted", "auto-generated"  # RFC 3834: no vacation replies, please
+    if not facts.is_letter:
+        yield "Precedence", "bulk"
+    yield "X-Auto-Response-Suppress", "OOF, AutoReply"
+    if facts.language:
+        yield "Content-Language", facts.language
+    if facts.is_proof:
+        yield "X-Digest-Proof", "yes"
+
+
+def _list_headers(facts: MessageFacts) -> Iterator[tuple[str, str]]:
     yield "List-Unsubscribe-Post", "List-Unsubscribe=One-Click"  # RFC 8058, 3.1: this value and no other
     yield "List-ID", _list_id(facts)
     if facts.archive_url:
@@ -127,13 +141,6 @@ def _fixed_headers(facts: MessageFacts) -> Iterator[tuple[str, str]]:
     yield "List-Post", "NO"  # RFC 2369, 3.4: an announcement list
     if facts.feedback_id:
         yield "Feedback-ID", facts.feedback_id
-    yield "Auto-Submitted", "auto-generated"  # RFC 3834: no vacation replies, please
-    yield "Precedence", "bulk"
-    yield "X-Auto-Response-Suppress", "OOF, AutoReply"
-    if facts.language:
-        yield "Content-Language", facts.language
-    if facts.is_proof:
-        yield "X-Digest-Proof", "yes"
 
 
 def _list_id(facts: MessageFacts) -> str:
@@ -154,8 +161,9 @@ def _header_segments(
         yield b"Reply-To: %b\r\n" % headers.mailbox(facts.reply_to.name, facts.reply_to.address, column=10)
     yield headers.unstructured("Subject", subject)
     yield from (b"\r\nDate: ", WireSlot.DATE, b"\r\nMessage-ID: ", WireSlot.MESSAGE_ID)
-    yield b"\r\nMIME-Version: 1.0\r\nList-Unsubscribe: "
-    yield WireSlot.LIST_UNSUBSCRIBE
+    yield b"\r\nMIME-Version: 1.0"
+    if not facts.is_letter:
+        yield from (b"\r\nList-Unsubscribe: ", WireSlot.LIST_UNSUBSCRIBE)
     for name, value in fixed:
         yield b"\r\n" + headers.structured(name, value)
     yield b'\r\nContent-Type: multipart/alternative;\r\n boundary="%b"\r\n\r\n' % boundary.encode("ascii")

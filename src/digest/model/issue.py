@@ -23,6 +23,25 @@ class IssueState(StrEnum):
     CANCELLED = "cancelled"  # its articles are free again
 
 
+class TeaserField(StrEnum):
+    """What an editor can write anew in a teaser.  Its link is the article's, always."""
+
+    HEADLINE = "headline"
+    TEXT = "text"
+    IMAGE = "image"  # the picture's address; empty takes the picture away
+    ALT = "alt"
+    TOPIC = "topic"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What the source said where an editor wrote something else."""
+
+    field: TeaserField
+    text: str
+    image: Image | None = None  # the whole picture, where the field is the picture
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Teaser:
     """An article as printed in an issue.  All text is plain."""
@@ -39,6 +58,12 @@ class Teaser:
     topic: str = ""
     language: str = ""  # BCP 47, where it differs from the newsletter's
     featured: bool = False
+    said: tuple[Said, ...] = ()  # by the source, of what an editor has changed
+
+    @property
+    def edited(self) -> frozenset[TeaserField]:
+        """The fields that are an editor's words, not the source's."""
+        return frozenset(said.field for said in self.said)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +85,32 @@ class Layout:
     def teasers(self) -> tuple[Teaser, ...]:
         first = (self.lead,) if self.lead else ()
         return first + tuple(t for s in self.sections for t in s.teasers)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Texts:
+    """What editors wrote for the whole issue; an empty one is made from the stories, or left out."""
+
+    subject: str = ""
+    preheader: str = ""
+    note: str = ""  # Markdown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenOut:
+    """A teaser that an editor took out of this issue, as it was, and why."""
+
+    teaser: Teaser
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """All of an issue that editors can change."""
+
+    layout: Layout
+    texts: Texts = field(default_factory=Texts)
+    taken_out: tuple[TakenOut, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +192,13 @@ class Issue:
     sent_at: datetime | None = None
     slot_key: str = ""
     candidates: int = 0  # of the audience, when it was frozen
+    texts: Texts = field(default_factory=Texts)
+    taken_out: tuple[TakenOut, ...] = ()
+    revision: int = 0  # goes up with every edit, undo and redo
+
+    @property
+    def content(self) -> Content:
+        return Content(layout=self.layout, texts=self.texts, taken_out=self.taken_out)
 
     @property
     def ref(self) -> str:

@@ -86,6 +86,9 @@ class Newsletter:
     language: str = "en"
     timezone: str = "UTC"
     needs_approval: bool = False
+    draft_ahead: timedelta | None = None  # before the slot; None: drafted at the slot itself
+    on_deadline: str = "hold"  # hold, skip, send: what nobody has approved by its slot
+    editors: tuple[Mailbox, ...] = ()  # who is told that a draft waits
     subject: str = "{{ lead.headline }} · {{ newsletter.title }} {{ issue.number }}"
     description: str = ""
     collect_every: timedelta = timedelta(hours=1)

@@ -17,10 +17,11 @@ from zoneinfo import ZoneInfo
 
 from digest.errors import TemplateError
 from digest.message.slots import SlotName, markers
-from digest.model.issue import Layout, Rendered, Teaser
+from digest.model.issue import Layout, Rendered, Teaser, Texts
 from digest.model.newsletter import Newsletter, Site
 from digest.rendering import confined
 from digest.rendering.fitting import ON_THE_WEB, fitted
+from digest.rendering.note import note_of
 from digest.rendering.phrases import Phrases, phrases
 from digest.rendering.printing import (
     PrintedLayout,
@@ -41,7 +42,10 @@ VARIABLES: dict[str, str] = {
     "subject": "The subject line, ready.",
     "preheader": "What an inbox shows behind the subject.",
     "promise": "“9 stories · 38 minutes”, in the newsletter's language.",
-    "note": "The editor's note: paragraphs, signature; not true where there is none.",
+    "note": (
+        "The editor's note: paragraphs, each with links (“[1] https://…”, as its plain text counts them), "
+        "and signature; not true where there is none."
+    ),
     "lead": (
         "The featured story on top, or none: number, url, headline, text, author, topic, by_minutes, day, "
         "meta, read, language, direction, image (url, alt, width, height)."
@@ -83,17 +87,6 @@ class IssueFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
-    """The editor's note; its last line is the signature if it begins with a dash."""
-
-    paragraphs: tuple[str, ...]
-    signature: str
-
-    def __bool__(self) -> bool:
-        return bool(self.paragraphs)
-
-
-@dataclass(frozen=True, slots=True)
 class Slots:
     """The markers of what differs per recipient."""
 
@@ -112,10 +105,11 @@ def render_issue(
     nonce: str,
     web_url: str,
     folders: Sequence[Path],
-    note: str = "",
+    texts: Texts | None = None,
 ) -> Rendered:
     """Render one issue; the same input gives the same bytes.
 
+    `texts` are what editors wrote; an empty one is made from the stories.
     `folders` are the owner's template folders, the first one wins; the bundled templates stand
     behind them.  `web_url` may be empty: then nothing offers to view the issue in a browser.
 
@@ -129,7 +123,8 @@ def render_issue(
     words = phrases(newsletter.language, path)
     zone = ZoneInfo(newsletter.timezone)
     today = now.astimezone(zone).date()
-    _refuse_forged_markers(nonce, site, newsletter, layout, note)
+    texts = texts or Texts()
+    _refuse_forged_markers(nonce, site, newsletter, layout, texts)
 
     facts = IssueFacts(number, words.long_date(today), today.isoformat())
     print_it = partial(
@@ -142,14 +137,15 @@ def render_issue(
         is_brief=newsletter.theme.look == "compact",
     )
     paper = print_it()
-    subject = _subject(newsletter, site, facts, layout)
+    subject = cut(printable(texts.subject), _SUBJECT) or _subject(newsletter, site, facts, layout)
     marks = markers(nonce)
     always = _always(site, newsletter, words, marks) | {
         "issue": facts,
         "subject": subject,
-        "preheader": _preheader(subject, paper, newsletter, facts),
+        "preheader": cut(printable(texts.preheader), _SUBJECT)
+        or _preheader(subject, paper, newsletter, facts),
         "promise": promise(layout, words),
-        "note": _note(note),
+        "note": note_of(texts.note),
         "web_url": web_address(web_url) if web_url else "",
     }
 
@@ -242,15 +238,6 @@ def _preheader(subject: str, paper: PrintedLayout, newsletter: Newsletter, issue
         if len(line) >= _PREHEADER.start:
             break
     return cut(line, _PREHEADER.stop - 1)
-
-
-def _note(note: str) -> Note:
-    paragraphs = [printable(paragraph) for paragraph in note.replace("\r\n", "\n").split("\n\n")]
-    paragraphs = [paragraph for paragraph in paragraphs if paragraph]
-    signature = ""
-    if len(paragraphs) > 1 and paragraphs[-1].startswith(("—", "–", "--")):
-        signature = paragraphs.pop().lstrip("—–- ")
-    return Note(tuple(paragraphs), signature)
 
 
 def _always(

@@ -39,6 +39,12 @@ def lay_out(
     )
 
 
+def teaser_for(article: Article, *, language: str = "") -> Teaser:
+    """The teaser of an article that an editor pulls in; `language` is the newsletter's."""
+    choice = Choice(article=article, chosen=True, reason="pulled in by an editor")
+    return _teaser(choice, language, section="", limit=_CARD_TEXT)
+
+
 def _section(article: Article, sources: Mapping[str, SourceSpec], policy: Policy) -> str:
     source = sources.get(article.source)
     if source and source.section:

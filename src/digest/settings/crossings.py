@@ -55,6 +55,7 @@ def crossings(tables: Mapping[str, Any]) -> Iterator[Mistake]:
         yield from _newsletter_name(name)
         if isinstance(newsletter, Mapping):
             yield from _limits(newsletter, ("newsletters", name))
+            yield from _deadline(newsletter, ("newsletters", name))
             yield from _sources(newsletter.get("sources"), ("newsletters", name, "sources"))
             yield from clashes(newsletter, ("newsletters", name))
 
@@ -175,6 +176,19 @@ def _limits(newsletter: Mapping[str, Any], place: Place) -> Iterator[Mistake]:
         yield Mistake(
             (*place, "min_articles"),
             f"is {least}, but an issue holds at most {most}: none would ever go out.",
+        )
+
+
+def _deadline(newsletter: Mapping[str, Any], place: Place) -> Iterator[Mistake]:
+    """A draft that is made at its slot leaves nobody the time to approve it."""
+    if newsletter.get("on_deadline") not in ("skip", "send"):
+        return
+    if newsletter.get("approval") != "required":
+        yield Mistake((*place, "on_deadline"), 'is about issues that wait: it wants approval = "required".')
+    elif newsletter.get("draft_ahead") is None:
+        yield Mistake(
+            (*place, "on_deadline"),
+            'leaves nobody the time to approve a draft: set draft_ahead too, such as "1d".',
         )
 
 

@@ -202,6 +202,17 @@ class NewsletterTable(Table):
     approval: Literal["automatic", "required"] = Field(
         default="automatic", description="`required`: a person approves every issue before it goes."
     )
+    draft_ahead: Duration | None = Field(
+        default=None,
+        description="How long before its slot `digest run` makes the draft; at the slot itself by default.",
+    )
+    on_deadline: Literal["hold", "skip", "send"] = Field(
+        default="hold",
+        description="What becomes of a draft that waits for approval when its slot comes; see `draft_ahead`.",
+    )
+    editors: list[Address] = Field(
+        default=[], description="Who gets one letter when a draft waits for a person."
+    )
     subject: Name = Field(
         default="{{ lead.headline }} · {{ newsletter.title }} {{ issue.number }}",
         description="The template of the subject line.",

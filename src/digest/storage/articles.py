@@ -267,6 +267,25 @@ def to_complete(connection: Connection, newsletter: str, *, since: datetime, lim
     return [_article(row) for row in connection.execute(rows)]
 
 
+def search(connection: Connection, newsletter: str, words: Sequence[str], *, limit: int) -> list[Article]:
+    """Articles that have every word in title or teaser, whatever its case; newest first."""
+    rows = select(article).where(article.c.newsletter == newsletter)
+    for word in words:
+        # SQLite folds the case of ASCII letters only: others are looked for in each way they are written.
+        spellings = {word} if word.isascii() else {word, word.lower(), word.upper(), word.capitalize()}
+        rows = rows.where(
+            or_(
+                *(
+                    column.icontains(spelling, autoescape=True)
+                    for column in (article.c.title, article.c.teaser)
+                    for spelling in sorted(spellings)
+                )
+            )
+        )
+    rows = rows.order_by(article.c.dated.desc(), article.c.id.desc()).limit(limit)
+    return [_article(row) for row in connection.execute(rows)]
+
+
 def by_keys(connection: Connection, newsletter: str, keys: Collection[Key]) -> list[Article]:
     """Articles that have one of these keys."""
     return by_ids(connection, [known.id for known in known_by(connection, newsletter, keys=keys, also=())])

@@ -6,10 +6,32 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    delete,
+    exists,
+    func,
+    insert,
+    null,
+    or_,
+    select,
+    update,
+)
 
 from digest.errors import NotAllowed
-from digest.model.issue import Issue, IssueId, IssueState, Layout, Rendered, Selection
+from digest.model.issue import (
+    Issue,
+    IssueId,
+    IssueState,
+    Layout,
+    Rendered,
+    Selection,
+    TakenOut,
+    Texts,
+)
 from digest.storage.codec import from_json, to_json
 from digest.storage.tables import article, delivery, issue, issue_article
 
@@ -48,13 +70,14 @@ def add_draft(
     if number_in_table is None:
         raise NotAllowed(f"Issue {newsletter}/{number} could not be stored.")
     added = IssueId(number_in_table[0])
-    _reserve(connection, added, number, [t.article_id for t in layout.teasers], now)
+    reserve(connection, added, number, [t.article_id for t in layout.teasers], now)
     return by_id(connection, added)
 
 
-def _reserve(
+def reserve(
     connection: Connection, into: IssueId, number: int, articles: Sequence[int], now: datetime
 ) -> None:
+    """Note that these articles stand in this issue, so that no later one takes them by itself."""
     before = dict(
         connection.execute(
             select(issue_article.c.article_id, func.max(issue_article.c.appearance))
@@ -75,12 +98,49 @@ def cancel(connection: Connection, which: Issue, *, reason: str, frees_articles:
     connection.execute(
         update(issue).where(issue.c.id == which.id).values(state=IssueState.CANCELLED.value, reason=reason)
     )
-    if not frees_articles:
-        return
-    mine = select(issue_article.c.article_id).where(issue_article.c.issue_id == which.id)
-    ids = list(connection.execute(mine).scalars())
-    connection.execute(delete(issue_article).where(issue_article.c.issue_id == which.id))
-    for number in ids:
+    if frees_articles:
+        _free_all(connection, which.id)
+
+
+def skip(connection: Connection, which: IssueId, *, reason: str) -> bool:
+    """End a draft of which nothing is sent; its articles are free. False when it is no draft any more."""
+    skipped = move(
+        connection,
+        which,
+        to=IssueState.SKIPPED,
+        among=[IssueState.DRAFT, IssueState.HELD],
+        seen=issue.c.content_hash == "",
+        reason=reason,
+    )
+    if skipped:
+        _free_all(connection, which)
+    return skipped
+
+
+def tell_editors_once(connection: Connection, which: IssueId, *, at: datetime | None) -> bool:
+    """Note that the editors are told that it waits, or with None that they were not after all.
+
+    False where that was noted before.
+    """
+    untold = issue.c.editors_told_at.is_(None) if at is not None else issue.c.editors_told_at.is_not(None)
+    mine = and_(issue.c.id == which, untold)
+    return connection.execute(update(issue).where(mine).values(editors_told_at=at)).rowcount == 1
+
+
+def are_editors_told(connection: Connection, which: IssueId) -> bool:
+    return connection.scalar(select(issue.c.editors_told_at).where(issue.c.id == which)) is not None
+
+
+def _free_all(connection: Connection, which: IssueId) -> None:
+    mine = select(issue_article.c.article_id).where(issue_article.c.issue_id == which)
+    free(connection, which, list(connection.execute(mine).scalars()))
+
+
+def free(connection: Connection, which: IssueId, articles: Sequence[int]) -> None:
+    """Take these articles out of an issue: each stands where it stood before."""
+    mine = and_(issue_article.c.issue_id == which, issue_article.c.article_id.in_(articles))
+    connection.execute(delete(issue_article).where(mine))
+    for number in articles:
         last = connection.execute(
             select(issue.c.number, issue.c.selected_at)
             .join(issue_article, issue_article.c.issue_id == issue.c.id)
@@ -106,6 +166,11 @@ def find(connection: Connection, number: IssueId) -> Issue | None:
     """The one of this number; None where it was in another database, or a newer copy of this one."""
     row = connection.execute(select(issue).where(issue.c.id == number)).first()
     return _issue(row) if row else None
+
+
+def locked(connection: Connection, number: IssueId) -> Issue:
+    """The same, and nobody else changes it until the transaction ends."""
+    return _issue(connection.execute(select(issue).where(issue.c.id == number).with_for_update()).one())
 
 
 def by_number(connection: Connection, newsletter: str, number: int) -> Issue | None:
@@ -189,11 +254,48 @@ def give_slot(connection: Connection, which: IssueId, slot_key: str) -> None:
     connection.execute(update(issue).where(mine).values(slot_key=slot_key))
 
 
+def thaw(connection: Connection, which: IssueId) -> bool:
+    """Take an approval back, of which nothing was sent: a draft again; False when it is not approved."""
+    return move(
+        connection,
+        which,
+        to=IssueState.DRAFT,
+        among=(IssueState.APPROVED,),
+        rendered=null(),
+        content_hash="",
+        approved_at=None,
+        approved_by="",
+        overrides=[],
+        reason="",
+    )
+
+
+def take_up(connection: Connection, which: Issue) -> bool:
+    """Begin or go on sending what was approved; False when that is not what stands there any more.
+
+    The hash is the fence: an issue may have been edited and approved anew since it was compiled.
+    """
+    may = [IssueState.APPROVED, IssueState.SENDING, *([IssueState.HELD] if which.content_hash else [])]
+    as_compiled = issue.c.content_hash == which.content_hash
+    return move(connection, which.id, to=IssueState.SENDING, among=may, seen=as_compiled, reason="")
+
+
 def move(
-    connection: Connection, which: IssueId, *, to: IssueState, among: Sequence[IssueState], **values: Any
+    connection: Connection,
+    which: IssueId,
+    *,
+    to: IssueState,
+    among: Sequence[IssueState],
+    seen: ColumnElement[bool] | None = None,
+    **values: Any,
 ) -> bool:
-    """Change the state, if it is still one of `among`; False when somebody was faster."""
+    """Change the state, if it is still one of `among` and what was `seen` is still so.
+
+    False when somebody was faster.
+    """
     allowed = and_(issue.c.id == which, issue.c.state.in_([state.value for state in among]))
+    if seen is not None:
+        allowed = and_(allowed, seen)
     return connection.execute(update(issue).where(allowed).values(state=to.value, **values)).rowcount == 1
 
 
@@ -201,18 +303,23 @@ def freeze(
     connection: Connection,
     which: IssueId,
     *,
+    revision: int = 0,
     rendered: Rendered,
     content_hash: str,
     at: datetime,
     by: str,
     overrides: Sequence[str],
 ) -> bool:
-    """Approve: content and hash stand from here on; False when somebody was faster."""
+    """Approve: content and hash stand from here on.
+
+    False when somebody was faster: it is no draft any more, or not this revision of it.
+    """
     return move(
         connection,
         which,
         to=IssueState.APPROVED,
         among=(IssueState.DRAFT, IssueState.HELD),
+        seen=and_(issue.c.revision == revision, issue.c.content_hash == ""),
         rendered=to_json(rendered),
         content_hash=content_hash,
         approved_at=at,
@@ -225,9 +332,12 @@ def freeze(
 def _issue(row: Row[Any]) -> Issue:
     values = dict(row._mapping)
     values.pop("left_out")
+    values.pop("editors_told_at")
     values["id"] = IssueId(values["id"])
     values["state"] = IssueState(values["state"])
     values["layout"] = from_json(Layout, values["layout"])
     values["rendered"] = from_json(Rendered, values["rendered"]) if values["rendered"] else None
     values["overrides"] = tuple(values["overrides"])
+    values["texts"] = from_json(Texts, values["texts"])
+    values["taken_out"] = tuple(from_json(TakenOut, out) for out in values["taken_out"])
     return Issue(**values)

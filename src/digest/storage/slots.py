@@ -59,6 +59,15 @@ def recent(connection: Connection, newsletter: str, *, limit: int = 10) -> Seque
     return [_record(row) for row in connection.execute(rows)]
 
 
+def was_passed_by(connection: Connection, newsletter: str, key: str) -> bool:
+    """Whether the slot came and was not served: it was found too late."""
+    passed_by = [SlotState.MISSED.value, SlotState.COALESCED.value]
+    rows = select(slot.c.key).where(
+        slot.c.newsletter == newsletter, slot.c.key == key, slot.c.state.in_(passed_by)
+    )
+    return connection.execute(rows).first() is not None
+
+
 def _record(row: Row[Any]) -> SlotRecord:
     return SlotRecord(
         slot=Slot(newsletter=row.newsletter, key=row.key, due=row.due),

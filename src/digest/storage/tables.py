@@ -140,6 +140,10 @@ issue = Table(
     Column("sent_at", Moment),
     Column("slot_key", String(100), nullable=False, server_default=""),
     Column("candidates", Integer, nullable=False, server_default="0"),
+    Column("texts", JSON, nullable=False, server_default="{}"),
+    Column("taken_out", JSON, nullable=False, server_default="[]"),
+    Column("revision", Integer, nullable=False, server_default="0"),  # goes up with every edit
+    Column("editors_told_at", Moment),  # that it waits for them
     UniqueConstraint("newsletter", "number"),
 )
 # One slot makes one issue, also where two schedulers look at it at once.
@@ -162,6 +166,23 @@ issue_article = Table(
     Column("article_id", ForeignKey("article.id"), primary_key=True),
     Column("appearance", Integer, nullable=False, server_default="0"),
     UniqueConstraint("article_id", "appearance"),
+)
+
+# The history of an issue's content.  The content stands with the edit that made it;
+# `state` says where that of an undo or redo stands.
+revision = Table(
+    "revision",
+    metadata,
+    Column("issue_id", ForeignKey("issue.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("deed", String(10), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("by", Text, nullable=False, server_default=""),
+    Column("what", Text, nullable=False, server_default=""),
+    Column("state", Integer, nullable=False),
+    Column("before", Integer),
+    Column("edit", JSON),
+    Column("content", JSON),
 )
 
 subscriber = Table(

@@ -153,12 +153,10 @@ def _personalization(compiled: Compiled) -> dict[str, Any]:
     nonce = compiled.nonce
     plain = {marker(nonce, slot): _HOLE + name for slot, name in _held(compiled.text, nonce)}
     escaped = {_html_marker(nonce, slot): f"{_HOLE}html_{name}" for slot, name in _held(compiled.html, nonce)}
+    one_click = dict(compiled.fixed_headers).get(_TO_LEAVE)  # a letter to one person has none
     return {
         "to": [_HOLE + "to"],
-        "headers": {
-            "List-Unsubscribe": _HOLE + "leave",
-            _TO_LEAVE: dict(compiled.fixed_headers)[_TO_LEAVE],
-        },
+        **({"headers": {"List-Unsubscribe": _HOLE + "leave", _TO_LEAVE: one_click}} if one_click else {}),
         "substitutions": plain | escaped,
         "custom_args": {"d": _HOLE + "delivery", "b": _HOLE + "batch", "i": compiled.facts.issue_ref},
     }

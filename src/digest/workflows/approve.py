@@ -13,7 +13,7 @@ from digest.model.delivery import Counts
 from digest.model.issue import Issue
 from digest.rules import approval
 from digest.storage import events, issues, ledger
-from digest.storage.database import Database
+from digest.storage.database import Connection, Database
 from digest.workflows import press as printing
 from digest.workflows.deliver import take_back
 from digest.workflows.press import Press
@@ -73,6 +73,10 @@ def approve(
     """
     if issue.state not in approval.CAN_APPROVE:
         raise NotAllowed(f"Issue {issue.ref} is {issue.state.value}: only a draft can be approved.")
+    if issue.content_hash:
+        raise NotAllowed(
+            f"Issue {issue.ref} was approved before it was held.", mend=f"`digest resume {issue.ref}`"
+        )
     # Printed once: what is checked is the very rendering that is frozen.
     rendered = printing.rendered(press, issue, now=now)
     issue = replace(issue, rendered=rendered)
@@ -85,6 +89,7 @@ def approve(
         done = issues.freeze(
             connection,
             issue.id,
+            revision=issue.revision,
             rendered=rendered,
             content_hash=content_hash,
             at=now,
@@ -92,7 +97,7 @@ def approve(
             overrides=used,
         )
         if not done:
-            raise Busy(f"Issue {issue.ref} is not a draft any more: somebody else was faster.")
+            raise _overtaken(connection, issue)
         ledger.freeze_audience(connection, issue.id, issue.newsletter, at=now)
         counts = ledger.counts(connection, issue.id, now=now)
         if not counts.adds_up:
@@ -130,6 +135,12 @@ def cancel(issue: Issue, *, database: Database, by: str, now: datetime) -> Issue
         issues.cancel(connection, current, reason=f"cancelled by {by}", frees_articles=not begun)
         events.record(connection, "cancelled", at=now, newsletter=issue.newsletter, subject=issue.ref, who=by)
         return issues.by_id(connection, issue.id)
+
+
+def _overtaken(connection: Connection, issue: Issue) -> Busy:
+    if issues.by_id(connection, issue.id).revision != issue.revision:
+        return Busy(f"Issue {issue.ref} was edited at this moment.", mend="Look at it again, then approve.")
+    return Busy(f"Issue {issue.ref} is not a draft any more: somebody else was faster.")
 
 
 def _is_begun(counts: Counts) -> bool:

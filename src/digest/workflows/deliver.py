@@ -127,12 +127,15 @@ def _apply_policy(policy: str, issue: Issue, *, connection: Connection, now: dat
 
 def _take_up(issue: Issue, *, database: Database, now: datetime) -> Counts | None:
     """Move the issue to sending; None where it came to its end meanwhile."""
-    # One that the circuit breaker held is approved already: it has its hash.
-    may = [*approval.CAN_SEND, *([IssueState.HELD] if issue.content_hash else [])]
     with database.write() as connection:
-        if issues.move(connection, issue.id, to=IssueState.SENDING, among=may, reason=""):
+        if issues.take_up(connection, issue):
             return ledger.counts(connection, issue.id, now=now)
-        if issues.by_id(connection, issue.id).state in approval.OPEN:
+        current = issues.by_id(connection, issue.id)
+        if current.content_hash and current.content_hash != issue.content_hash:
+            raise Busy(
+                f"Issue {issue.ref} was edited and approved anew at this moment.", mend="Send it again."
+            )
+        if current.state in approval.OPEN:
             raise NotAllowed(f"Issue {issue.ref} is not approved.", mend=f"`digest approve {issue.ref}`")
         return None
 
@@ -155,7 +158,7 @@ def finish(issue: Issue, *, database: Database, clock: Clock, trouble: str = "")
                 events.record(connection, what, at=now, newsletter=issue.newsletter, subject=issue.ref)
         current = issues.by_id(connection, issue.id)
     reason = trouble or sending.why_unfinished(counts)
-    if current.state is IssueState.CANCELLED:
+    if current.state in {IssueState.CANCELLED, IssueState.HELD, IssueState.SKIPPED}:
         reason = current.reason
     return Sent(issue=current, state=current.state.value, reason=reason, counts=counts)
 

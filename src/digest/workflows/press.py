@@ -24,6 +24,7 @@ from digest.model.delivery import Delivery, DeliveryId, Envelope
 from digest.model.issue import Issue, Rendered
 from digest.model.newsletter import Newsletter, Site
 from digest.rendering.issue import render_issue
+from digest.rendering.note import note_of
 from digest.rules.probe import probe_token
 from digest.rules.tokens import sign
 
@@ -64,6 +65,7 @@ def rendered(press: Press, issue: Issue, *, now: datetime) -> Rendered:
         number=issue.number,
         now=now,
         layout=issue.layout,
+        texts=issue.texts,
         nonce=_nonce(press, issue),
         web_url=web_url(press, issue),
         folders=press.folders,
@@ -161,6 +163,7 @@ def check(
         site=press.site,
         newsletter=press.newsletter,
         layout=issue.layout,
+        note=" ".join([issue.texts.subject, issue.texts.preheader, *note_of(issue.texts.note).paragraphs]),
         earlier_subjects=earlier_subjects,
         nonce=content.nonce,
         gave_way=content.gave_way,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from digest.errors import Busy, DigestError
+from digest.errors import Busy, DigestError, NotAllowed
 from digest.model.issue import Issue, IssueState
 from digest.model.newsletter import Newsletter
 from digest.model.slot import Slot, SlotState
@@ -39,6 +39,8 @@ class Duties:
     collect: Callable[[Newsletter], Sequence[Happened]]
     send: Callable[[Newsletter, str], Sent]  # with the slot's key
     resume: Callable[[Newsletter, Issue], Sent]
+    draft: Callable[[Newsletter, str], Issue | None] | None = None  # ahead of the slot of this key
+    tell_editors: Callable[[Newsletter, Issue], str] | None = None  # what went wrong, or empty
 
 
 class Schedule:
@@ -57,6 +59,8 @@ class Schedule:
         self._duties = duties
         self._tell = tell
         self._collected: dict[str, datetime] = {}
+        self._found_nothing: dict[str, tuple[str, datetime]] = {}  # slot and look without a draft
+        self._not_told: dict[str, datetime] = {}  # when the editors could not be told
         self.had_trouble = False  # a slot was missed, failed, or waits for a person
 
     def tick(self, now: datetime) -> datetime | None:
@@ -83,7 +87,46 @@ class Schedule:
         following = next_slots(
             newsletter.schedule, newsletter=newsletter.name, timezone=newsletter.timezone, after=now, count=1
         )
-        return min([self._collected[newsletter.name] + newsletter.collect_every, *(s.due for s in following)])
+        ahead = newsletter.draft_ahead or timedelta(0)
+        for slot in following:
+            if newsletter.draft_ahead and now >= slot.due - ahead:
+                self._draft_ahead(newsletter, slot)
+        self._tell_editors(newsletter, now)
+        times = [moment for slot in following for moment in (slot.due - ahead, slot.due) if moment > now]
+        return min([self._collected[newsletter.name] + newsletter.collect_every, *times])
+
+    def _draft_ahead(self, newsletter: Newsletter, slot: Slot) -> None:
+        """Once for each slot: one that was drafted and cancelled is not drafted again.
+
+        Where there was nothing new, it is tried again after each collecting.
+        """
+        nothing = (slot.key, self._collected[newsletter.name])
+        if self._duties.draft is None or self._found_nothing.get(newsletter.name) == nothing:
+            return
+        with self._database.read() as connection:
+            made = issues.by_slot(connection, newsletter.name, slot.key)
+            if made is not None or issues.open_one(connection, newsletter.name) is not None:
+                return
+        try:
+            drafted = self._duties.draft(newsletter, slot.key)
+        except NotAllowed:
+            return  # another scheduler was faster
+        if drafted is None:
+            self._found_nothing[newsletter.name] = nothing
+            return
+        self._tell(Happened(newsletter=newsletter.name, what=f"issue {drafted.ref} drafted for {slot.key}"))
+
+    def _tell_editors(self, newsletter: Newsletter, now: datetime) -> None:
+        last = self._not_told.get(newsletter.name)
+        if self._duties.tell_editors is None or (last is not None and now - last < newsletter.collect_every):
+            return
+        with self._database.read() as connection:
+            begun = issues.open_one(connection, newsletter.name)
+            if begun is None or issues.are_editors_told(connection, begun.id):
+                return
+        if trouble := self._duties.tell_editors(newsletter, begun):
+            self._not_told[newsletter.name] = now
+            self._tell(Happened(newsletter=newsletter.name, what=trouble, is_trouble=True))
 
     def _is_time_to_collect(self, newsletter: Newsletter, due: Sequence[Slot], now: datetime) -> bool:
         last = self._collected.get(newsletter.name)
@@ -158,6 +201,8 @@ class Schedule:
             trouble = str(error)
         number = sent.issue.number if sent is not None and sent.issue is not None else None
         state = SlotState.FAILED if sent is None else SlotState.DONE if number else SlotState.SKIPPED
+        if sent is not None and sent.state == IssueState.SKIPPED.value:
+            state = SlotState.SKIPPED
         reason = trouble or (_came_to(sent) if sent is not None else "")
         with self._database.write() as connection:
             slots.settle(connection, slot, state, reason=reason, issue=number)
@@ -176,8 +221,8 @@ class Schedule:
             if begun is None or begun.state not in {IssueState.SENDING, IssueState.APPROVED}:
                 return
             counts = ledger.counts(connection, begun.id, now=now)
-        if begun.state is IssueState.APPROVED and not begun.slot_key:
-            return  # a person approved it and will send it
+            if begun.state is IssueState.APPROVED and not _is_at_its_slot(connection, newsletter, begun, now):
+                return  # it waits for its slot, or for the person who approved it
         if not (counts.pending or counts.in_flight):
             return
         try:
@@ -189,6 +234,16 @@ class Schedule:
                 newsletter=newsletter.name, what=f"issue {begun.ref} went on: {sent.state} {sent.reason}"
             )
         )
+
+
+def _is_at_its_slot(connection: Connection, newsletter: Newsletter, issue: Issue, now: datetime) -> bool:
+    """Its slot has come and was not found too late: whoever approves it now sends it."""
+    if not issue.slot_key or slots.was_passed_by(connection, newsletter.name, issue.slot_key):
+        return False
+    following = next_slots(
+        newsletter.schedule, newsletter=newsletter.name, timezone=newsletter.timezone, after=now, count=1
+    )
+    return all(slot.key != issue.slot_key for slot in following)
 
 
 def _came_to(sent: Sent) -> str:

@@ -43,6 +43,7 @@ def send(  # noqa: PLR0913 - each is a different thing that the caller alone kno
         Blocked: a blocking check is not overridden.
         Busy: another process is sending it.
     """
+    began = clock()
     issue = _begun(
         newsletter, press=press, database=database, clock=clock, slot_key=slot_key, illustrate=illustrate
     )
@@ -54,7 +55,12 @@ def send(  # noqa: PLR0913 - each is a different thing that the caller alone kno
     if issue.state in approval.CAN_APPROVE:
         held = issue.reason if issue.state is IssueState.HELD else ""
         if why := approval.needs_person(held=held, required=newsletter.needs_approval, yes=yes):
-            return _hold(issue, why, database=database, clock=clock)
+            policy = _at_deadline(newsletter, issue, why, slot_key=slot_key, now=began)
+            if policy == "skip":
+                return _skip(issue, database=database, clock=clock)
+            if policy == "hold":
+                return _hold(issue, why, database=database, clock=clock)
+            by = 'on_deadline = "send"'
         if not issue.content_hash:  # what the circuit breaker held is approved already
             issue = _approved(issue, press, database, by=by, overrides=overrides, clock=clock)
     return deliver(issue, press=press, database=database, wire=wire, clock=clock, progress=progress)
@@ -134,6 +140,24 @@ def _open_issue(newsletter: Newsletter, *, database: Database, slot_key: str) ->
             return begun
         issues.give_slot(connection, begun.id, slot_key)
         return issues.by_id(connection, begun.id)
+
+
+def _at_deadline(newsletter: Newsletter, issue: Issue, why: str, *, slot_key: str, now: datetime) -> str:
+    """A person who sends by hand is not bound by the deadline."""
+    if not slot_key:
+        return "hold"
+    waited = now - issue.created_at
+    return approval.at_deadline(newsletter.on_deadline, why=why, waited=waited, ahead=newsletter.draft_ahead)
+
+
+def _skip(issue: Issue, *, database: Database, clock: Clock) -> Sent:
+    why = approval.NOBODY_APPROVED
+    with database.write() as connection:
+        if issues.skip(connection, issue.id, reason=why):
+            what = f"skipped: {why}"
+            events.record(connection, what, at=clock(), newsletter=issue.newsletter, subject=issue.ref)
+        current = issues.by_id(connection, issue.id)
+    return Sent(issue=current, state=current.state.value, reason=current.reason)
 
 
 def _hold(issue: Issue, why: str, *, database: Database, clock: Clock) -> Sent:

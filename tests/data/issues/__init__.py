@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from digest.model.article import ArticleId, Image
-from digest.model.issue import Layout, Rendered, Section, Teaser
+from digest.model.issue import Layout, Rendered, Section, Teaser, Texts
 from digest.model.newsletter import Mailbox, Newsletter, Policy, Site
 from digest.model.slot import Schedule
 
@@ -66,7 +66,7 @@ class Example:
             nonce=NONCE,
             web_url=web_url,
             folders=folders,
-            note=self.note,
+            texts=Texts(note=self.note),
         )
 
 

@@ -1,0 +1,56 @@
+"""Undo and redo: which earlier content an issue goes back to.
+
+Nothing is ever taken out of the history: undoing is a step of its own, that
+leads to the content of an earlier revision.  A state of the content is named by
+the revision that made it; `before` of an edit is the state it was made on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from digest.model.edit import Deed, Edit, EditTeaser, Revision, SetText
+
+_IN_ONE_GO = timedelta(minutes=2)
+
+
+def undo_leads_to(history: Sequence[Revision]) -> tuple[int, Revision] | None:
+    """The state before the edit that stands last, and that edit; None where nothing is left to undo."""
+    state = _made(history, history[-1].state) if history else None
+    if state is None or state.before is None:
+        return None
+    return state.before, state
+
+
+def redo_leads_to(history: Sequence[Revision]) -> tuple[int, Revision] | None:
+    """The state that was undone last, and the edit that made it; None after a new edit."""
+    if not history:
+        return None
+    undone = [r for r in history if r.deed is Deed.EDIT and r.before == history[-1].state]
+    return (undone[-1].number, undone[-1]) if undone else None
+
+
+def joins(last: Revision | None, edit: Edit) -> bool:
+    """Whether an edit only goes on with the last one, such as typing that saves itself.
+
+    The two are undone together.  Who does it and when, `goes_on` looks at.
+    """
+    if last is None or last.deed is not Deed.EDIT:
+        return False
+    match edit, last.edit:
+        case EditTeaser(), EditTeaser() as before:
+            return (edit.article, edit.field) == (before.article, before.field)
+        case SetText(), SetText() as before:
+            return edit.text is before.text
+    return False
+
+
+def goes_on(last: Revision, new: Revision) -> bool:
+    """Whether the new edit is one with the last: the same person, the same text, within two minutes."""
+    is_soon = new.at - last.at <= _IN_ONE_GO
+    return new.edit is not None and joins(last, new.edit) and last.by == new.by and is_soon
+
+
+def _made(history: Sequence[Revision], state: int) -> Revision | None:
+    return next((revision for revision in history if revision.number == state), None)

@@ -1,0 +1,118 @@
+"""Revisions: the history of an issue's content, and writing the next step without overwriting one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, insert, null, select, update
+
+from digest.model import edit as edits
+from digest.model.edit import Deed, Edit, Revision
+from digest.model.issue import Content, IssueId
+from digest.storage.codec import from_json, to_json
+from digest.storage.tables import issue, revision
+
+_KINDS: Mapping[str, type[Any]] = {
+    kind.__name__: kind
+    for kind in (
+        edits.Move,
+        edits.MakeLead,
+        edits.TakeOut,
+        edits.PullIn,
+        edits.EditTeaser,
+        edits.ResetTeaser,
+        edits.SetText,
+        edits.RenameSection,
+        edits.MoveSection,
+    )
+}
+
+
+def add(connection: Connection, which: IssueId, made: Revision, content: Content) -> bool:
+    """Write a revision and make its content the issue's; False when somebody was faster.
+
+    The revision's number has to be the one after the issue's: that is the fence.
+    """
+    values = {
+        "layout": to_json(content.layout),
+        "texts": to_json(content.texts),
+        "taken_out": [to_json(out) for out in content.taken_out],
+        "revision": made.number,
+    }
+    mine = and_(issue.c.id == which, issue.c.revision == made.number - 1)
+    if connection.execute(update(issue).where(mine).values(**values)).rowcount != 1:
+        return False
+    _insert(connection, which, made, content)
+    return True
+
+
+def begin(connection: Connection, which: IssueId, made: Revision, content: Content) -> None:
+    """Keep the draft as it was made, before its first edit."""
+    _insert(connection, which, made, content)
+
+
+def _insert(connection: Connection, which: IssueId, made: Revision, content: Content) -> None:
+    row = {
+        "issue_id": which,
+        "number": made.number,
+        "deed": made.deed.value,
+        "at": made.at,
+        "by": made.by,
+        "what": made.what,
+        "state": made.state,
+        "before": made.before,
+        "edit": edit_to_json(made.edit) if made.edit else null(),
+        # An undo or redo only points to the state that it leads to.
+        "content": to_json(content) if made.state == made.number else null(),
+    }
+    connection.execute(insert(revision).values(**row))
+
+
+def forget_content(connection: Connection, which: IssueId, number: int) -> None:
+    """Of a step that the next one goes on with: no undo leads there any more."""
+    mine = and_(revision.c.issue_id == which, revision.c.number == number)
+    connection.execute(update(revision).where(mine).values(content=null()))
+
+
+def history(connection: Connection, which: IssueId) -> list[Revision]:
+    """Oldest first; empty for an issue that nobody has edited."""
+    rows = (
+        select(*(column for column in revision.c if column.name not in {"issue_id", "content"}))
+        .where(revision.c.issue_id == which)
+        .order_by(revision.c.number)
+    )
+    return [_revision(row) for row in connection.execute(rows)]
+
+
+def content_at(connection: Connection, which: IssueId, state: int) -> Content | None:
+    """The content of a state, unless it was forgotten."""
+    mine = and_(revision.c.issue_id == which, revision.c.number == state)
+    document = connection.scalar(select(revision.c.content).where(mine))
+    return from_json(Content, document) if document is not None else None
+
+
+def edit_to_json(edit: Edit) -> dict[str, Any]:
+    """The edit as a document that says which kind it is."""
+    return {"kind": type(edit).__name__, **to_json(edit)}
+
+
+def edit_from_json(document: Mapping[str, Any]) -> Edit:
+    """The edit that `edit_to_json` wrote.
+
+    Raises:
+        ValueError: it is none.
+    """
+    values = dict(document)
+    kind = _KINDS.get(str(values.pop("kind", "")))
+    if kind is None:
+        raise ValueError(f"“{document.get('kind')}” is not a kind of edit.")
+    edit: Edit = from_json(kind, values)
+    return edit
+
+
+def _revision(row: Row[Any]) -> Revision:
+    values = dict(row._mapping)
+    values["deed"] = Deed(values["deed"])
+    values["edit"] = edit_from_json(values["edit"]) if values["edit"] else None
+    return Revision(**values)

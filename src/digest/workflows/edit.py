@@ -1,0 +1,329 @@
+"""Edit: change a draft one step at a time, undo it, and find what else could come in.
+
+Each step is one transaction.  It is carried out on the issue as it is now, not
+as the editor saw it: what two editors do to different things both holds, and
+what they do to the same text is a `Conflict` for the slower one.  The article
+store's reservations follow the content.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from digest.errors import Busy, NotAllowed, NotFound
+from digest.model.article import Article, ArticleId
+from digest.model.edit import Clash, Deed, Edit, EditTeaser, PullIn, ResetTeaser, Revision, SetText
+from digest.model.issue import Content, Issue, IssueState, Layout, Section
+from digest.model.newsletter import Newsletter
+from digest.rules import approval, editing
+from digest.rules.history import goes_on, redo_leads_to, undo_leads_to
+from digest.rules.layout import teaser_for
+from digest.rules.pictures import with_pictures
+from digest.storage import articles, events, issues, ledger, revisions
+from digest.storage.database import Connection, Database
+from digest.workflows.illustrate import Illustrate
+
+_FOUND_AT_MOST = 50
+_MOST_WORDS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edited:
+    """The issue after a step, and what others did since the editor last looked."""
+
+    issue: Issue
+    revision: Revision | None  # None where the edit changed nothing
+    others: tuple[Revision, ...] = ()
+    took_approval_back: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conflict:
+    """Nothing was changed: somebody else was there first.  Both texts, for the editor to decide."""
+
+    issue: Issue  # as it is now
+    sentence: str
+    mine: str = ""
+    theirs: str = ""
+    by: str = ""  # who made the change that it clashes with, where that is known
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addable:
+    """An article that is not in the issue, and why."""
+
+    article: Article
+    reason: str
+    was_taken_out: bool = False  # of this very issue
+    last_issue: int | None = None  # "already in issue 38"
+
+
+def edit(
+    issue: Issue,
+    what: Edit,
+    *,
+    newsletter: Newsletter,
+    by: str,
+    seen_revision: int,
+    database: Database,
+    now: datetime,
+    illustrate: Illustrate | None = None,
+) -> Edited | Conflict:
+    """Carry out one edit; an approved issue is a draft again afterwards.
+
+    `illustrate` decides on the picture of an article that is pulled in, as it does for a draft.
+
+    Raises:
+        NotAllowed: the issue is sent or being sent, or what the edit would write cannot stand there.
+        NotFound: an article to pull in is not of this newsletter.
+    """
+    what = editing.clean(what)
+    if isinstance(what, PullIn):
+        what = _with_teaser(what, newsletter, database=database, illustrate=illustrate)
+    with database.write() as connection:
+        current = _editable(connection, issue)
+        content = editing.apply(what, current.content)
+        history = revisions.history(connection, issue.id)
+        if isinstance(content, Clash):
+            return _conflict(current, content, what, history, seen=seen_revision)
+        if content == current.content:
+            return Edited(issue=current, revision=None, others=_since(history, seen_revision, by))
+        made = Revision(
+            number=current.revision + 1,
+            deed=Deed.EDIT,
+            at=now,
+            by=by,
+            what=editing.describe(what, current.content),
+            state=current.revision + 1,
+            before=history[-1].state if history else 0,
+            edit=what,
+        )
+        if history and goes_on(history[-1], made):
+            made = replace(made, before=history[-1].before)
+            revisions.forget_content(connection, issue.id, history[-1].number)
+        return _step(connection, current, made, content, history, seen=seen_revision, now=now)
+
+
+def undo(
+    issue: Issue, *, by: str, seen_revision: int, database: Database, now: datetime
+) -> Edited | Conflict:
+    """Go back to the content before the last edit that is not undone, whoever made it.
+
+    Raises:
+        NotAllowed: there is nothing to undo, or the issue is sent or being sent.
+    """
+    return _along(issue, Deed.UNDO, by=by, seen_revision=seen_revision, database=database, now=now)
+
+
+def redo(
+    issue: Issue, *, by: str, seen_revision: int, database: Database, now: datetime
+) -> Edited | Conflict:
+    """Take the last undo back.
+
+    Raises:
+        NotAllowed: there is nothing to redo, or the issue is sent or being sent.
+    """
+    return _along(issue, Deed.REDO, by=by, seen_revision=seen_revision, database=database, now=now)
+
+
+def history(issue: Issue, *, database: Database) -> list[Revision]:
+    """Every step since the draft was made, newest first."""
+    with database.read() as connection:
+        return revisions.history(connection, issue.id)[::-1]
+
+
+def left_out(issue: Issue, *, database: Database) -> list[Addable]:
+    """What an editor took out, then what stayed out when the issue was drafted, with the reasons."""
+    with database.read() as connection:
+        current = issues.by_id(connection, issue.id)
+        here = {teaser.article_id for teaser in current.layout.teasers}
+        taken = {out.teaser.article_id: out.reason for out in current.taken_out}
+        stayed = {
+            ArticleId(number): reason
+            for number, reason in issues.left_out(connection, issue.id)
+            if number not in here | taken.keys()
+        }
+        reasons = {number: taken[number] for number in reversed(taken)} | stayed
+        known = {article.id: article for article in articles.by_ids(connection, reasons)}
+    return [
+        Addable(
+            article=known[number],
+            reason=reason or "taken out of this issue by an editor",
+            was_taken_out=number in taken,
+            last_issue=known[number].last_issue,
+        )
+        for number, reason in reasons.items()
+        if number in known
+    ]
+
+
+def search_older(issue: Issue, words: str, *, database: Database) -> list[Addable]:
+    """Articles that hold every word and are not in the issue, newest first, at most fifty."""
+    wanted = words.split()[:_MOST_WORDS]
+    if not wanted:
+        return []
+    with database.read() as connection:
+        current = issues.by_id(connection, issue.id)
+        here = {teaser.article_id for teaser in current.layout.teasers}
+        found = articles.search(connection, issue.newsletter, wanted, limit=_FOUND_AT_MOST + len(here))
+    return [
+        Addable(
+            article=article,
+            reason=f"already in issue {article.last_issue}"
+            if article.last_issue
+            else "not in any issue so far",
+            last_issue=article.last_issue,
+        )
+        for article in found
+        if article.id not in here
+    ][:_FOUND_AT_MOST]
+
+
+def _along(
+    issue: Issue, deed: Deed, *, by: str, seen_revision: int, database: Database, now: datetime
+) -> Edited | Conflict:
+    leads_to: Callable[[list[Revision]], tuple[int, Revision] | None]
+    leads_to = undo_leads_to if deed is Deed.UNDO else redo_leads_to
+    with database.write() as connection:
+        current = _editable(connection, issue)
+        history = revisions.history(connection, issue.id)
+        if current.revision != seen_revision:
+            # What is undone is the last step: the editor has not seen which that is now.
+            return _as_conflict(
+                current, Clash(sentence="The issue was changed meanwhile."), history[-1] if history else None
+            )
+        found = leads_to(history)
+        if found is None:
+            raise NotAllowed(f"There is nothing to {deed.value} in issue {issue.ref}.")
+        state, of = found
+        content = revisions.content_at(connection, issue.id, state)
+        if content is None:
+            raise NotAllowed(f"Issue {issue.ref} has lost its revision {state}.", mend="Please report it.")
+        made = Revision(
+            number=current.revision + 1,
+            deed=deed,
+            at=now,
+            by=by,
+            what=f"{'undid' if deed is Deed.UNDO else 'did again'}: {of.what}",
+            state=state,
+            before=None,
+            edit=of.edit,
+        )
+        return _step(connection, current, made, content, history, seen=seen_revision, now=now)
+
+
+def _step(
+    connection: Connection,
+    current: Issue,
+    made: Revision,
+    content: Content,
+    history: list[Revision],
+    *,
+    seen: int,
+    now: datetime,
+) -> Edited:
+    if not history:
+        first = Revision(
+            number=0, deed=Deed.BEGIN, at=current.created_at, by="", what="drafted", state=0, before=None
+        )
+        revisions.begin(connection, current.id, first, current.content)
+    if not revisions.add(connection, current.id, made, content):
+        raise Busy(f"Issue {current.ref} was changed at this very moment.", mend="Try again.")
+    _follow(connection, current, content, made, now=now)
+    took_back = current.state is IssueState.APPROVED
+    if took_back:
+        _take_approval_back(connection, current, made, now=now)
+    return Edited(
+        issue=issues.by_id(connection, current.id),
+        revision=made,
+        others=_since(history, seen, made.by),
+        took_approval_back=took_back,
+    )
+
+
+def _editable(connection: Connection, issue: Issue) -> Issue:
+    current = issues.locked(connection, issue.id)
+    was_begun = current.state is IssueState.HELD and current.content_hash
+    if current.state not in approval.CAN_EDIT or was_begun:
+        why = "is held in the middle of its send" if was_begun else f"is {current.state.value}"
+        raise NotAllowed(f"Issue {issue.ref} {why}: what was approved is what goes, and cannot be edited.")
+    return current
+
+
+def _take_approval_back(connection: Connection, issue: Issue, made: Revision, *, now: datetime) -> None:
+    """What was approved is not what stands there now; the audience is frozen anew with the next approval."""
+    if not issues.thaw(connection, issue.id):
+        raise Busy(f"Issue {issue.ref} has just begun to be sent.")
+    ledger.forget_audience(connection, issue.id)
+    what = f"approval of {issue.approved_by} taken back: {made.by} {made.what}"
+    events.record(connection, what, at=now, newsletter=issue.newsletter, subject=issue.ref, who=made.by)
+
+
+def _follow(connection: Connection, issue: Issue, content: Content, made: Revision, *, now: datetime) -> None:
+    """Reserve the articles that came in and free those that went."""
+    before = {teaser.article_id for teaser in issue.layout.teasers}
+    after = {teaser.article_id for teaser in content.layout.teasers}
+    issues.free(connection, issue.id, sorted(before - after))
+    for article in articles.by_ids(connection, after - before):
+        # An editor may bring back what went out; an undo must not take what a later issue has by now.
+        if made.deed is not Deed.EDIT and (article.last_issue or 0) > issue.number:
+            raise NotAllowed(f"“{article.title}” is in issue {article.last_issue} by now.")
+    issues.reserve(connection, issue.id, issue.number, sorted(after - before), issue.selected_at)
+    for number in sorted(before ^ after):
+        told = "in" if number in after else "out"
+        what = f"{made.what} ({told})" if len(before ^ after) > 1 else made.what
+        events.record(connection, what, at=now, newsletter=issue.newsletter, subject=issue.ref, who=made.by)
+
+
+def _with_teaser(
+    what: PullIn, newsletter: Newsletter, *, database: Database, illustrate: Illustrate | None
+) -> PullIn:
+    """Made before the transaction, which must not wait for the server of a picture."""
+    with database.read() as connection:
+        found = [a for a in articles.by_ids(connection, [what.article]) if a.newsletter == newsletter.name]
+    if not found:
+        raise NotFound(
+            f"There is no article {what.article} of {newsletter.name}.",
+            mend="Look for it among what stayed out, or search for it.",
+        )
+    teaser = teaser_for(found[0], language=newsletter.language)
+    source = next((spec for spec in newsletter.sources if spec.key == found[0].source), None)
+    if illustrate is not None:
+        alone = Layout(lead=None, sections=(Section(title="", teasers=(teaser,)),))
+        pictures = illustrate(alone, {what.article: source} if source else {})
+        teaser = with_pictures(alone, pictures).teasers[0]
+    return replace(what, teaser=teaser)
+
+
+def _conflict(current: Issue, clash: Clash, what: Edit, history: list[Revision], *, seen: int) -> Conflict:
+    newer = [revision for revision in history if revision.number > seen]
+    about = [revision for revision in newer if _is_about_the_same(revision.edit, what)]
+    others = about or newer
+    return _as_conflict(current, clash, others[-1] if others else None)
+
+
+def _as_conflict(current: Issue, clash: Clash, other: Revision | None) -> Conflict:
+    return Conflict(
+        issue=current,
+        sentence=clash.sentence,
+        mine=clash.mine,
+        theirs=clash.theirs,
+        by=other.by if other else "",
+        at=other.at if other else None,
+    )
+
+
+def _is_about_the_same(theirs: Edit | None, mine: Edit) -> bool:
+    if isinstance(mine, SetText):
+        return isinstance(theirs, SetText) and theirs.text is mine.text
+    if isinstance(mine, EditTeaser | ResetTeaser) and isinstance(theirs, EditTeaser | ResetTeaser):
+        return (theirs.article, theirs.field) == (mine.article, mine.field)
+    article = getattr(mine, "article", None)
+    return article is not None and getattr(theirs, "article", None) == article
+
+
+def _since(history: list[Revision], seen: int, by: str) -> tuple[Revision, ...]:
+    return tuple(revision for revision in history if revision.number > seen and revision.by != by)

@@ -1,0 +1,189 @@
+"""A running send is paused and resumed: nobody is lost, nobody gets it twice, and the senders stop soon."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from digest.bundled import templates_folder
+from digest.errors import NotAllowed
+from digest.model.edit import IssueText, SetText
+from digest.model.issue import Issue, IssueState
+from digest.model.newsletter import Site
+from digest.storage import events, issues, ledger
+from digest.storage.database import Database
+from digest.transports.outbox import Outbox
+from digest.workflows.approve import approve, cancel
+from digest.workflows.deliver import Sent, Wire, deliver
+from digest.workflows.draft import draft
+from digest.workflows.edit import edit
+from digest.workflows.pause import pause, resume
+from digest.workflows.press import Press
+from digest.workflows.send import send
+from fakes.databases import NOW, make_template, newsletter, store, subscribe
+
+PEOPLE = 30
+WINDOW = 4
+PRESS = Press(
+    site=Site(
+        name="Example Engineering",
+        url="https://blog.example.com",
+        public_url="https://news.example.com",
+        postal_address="Example Ltd, 1 Example Street, Example Town",
+    ),
+    newsletter=newsletter(),
+    folders=(templates_folder(),),
+    secret_keys=("a key for tests",),
+)
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_template(tmp_path_factory.mktemp("template"))
+
+
+@pytest.fixture
+def database(tmp_path: Path, template: Path) -> Iterator[Database]:
+    (tmp_path / "digest.db").write_bytes(template.read_bytes())
+    opened = Database(f"sqlite:///{tmp_path / 'digest.db'}")
+    with opened.write() as connection:
+        subscribe(connection, *(f"p{number}" for number in range(PEOPLE)))
+        store(connection, 1, 2, teaser="What it is about.", author="Ann")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def issue(database: Database) -> Issue:
+    made = draft(newsletter(), database=database, now=NOW)
+    assert isinstance(made, Issue)
+    return approve(made, press=PRESS, database=database, by="ann", now=NOW)
+
+
+def delivered(database: Database, issue: Issue, transport: type[Outbox], outbox: Path) -> Sent:
+    wire = Wire(open=lambda: transport(outbox))
+    return deliver(issue, press=PRESS, database=database, wire=wire, clock=lambda: NOW)
+
+
+def pausing(database: Database, issue: Issue, *, after: int) -> type[Outbox]:
+    """An outbox during which, after so many messages, somebody pauses the issue."""
+
+    class Pausing(Outbox):
+        window = WINDOW
+
+        def submit(self, compiled, envelopes, *, on_wire):
+            for number, receipt in enumerate(super().submit(compiled, envelopes, on_wire=on_wire), start=1):
+                if number == after:
+                    pause(issue, database=database, by="ann", now=NOW)
+                yield receipt
+
+    return Pausing
+
+
+def addresses(outbox: Path) -> list[str]:
+    return sorted(path.stem.rpartition("-")[2] for path in outbox.glob("*.eml"))
+
+
+@pytest.mark.parametrize("after", [1, WINDOW, 9])
+def test_a_paused_send_stops_within_one_window_and_goes_on(
+    database: Database, issue: Issue, tmp_path: Path, after: int
+) -> None:
+    outbox = tmp_path / "outbox"
+    paused = delivered(database, issue, pausing(database, issue, after=after), outbox)
+
+    assert (paused.state, paused.reason) == ("held", "paused by ann")
+    assert after <= paused.counts.accepted < after + WINDOW
+    assert paused.counts.pending == PEOPLE - paused.counts.accepted
+    assert (paused.counts.in_flight, paused.counts.uncertain) == (0, 0)
+
+    resumed = resume(issue, database=database, by="bob", now=NOW)
+    assert (resumed.state, resumed.reason, resumed.content_hash) == (
+        IssueState.SENDING,
+        "",
+        issue.content_hash,
+    )
+    sent = delivered(database, resumed, Outbox, outbox)
+    assert (sent.state, sent.counts.accepted) == ("sent", PEOPLE)
+    assert addresses(outbox) == sorted(f"p{number}@example.org" for number in range(PEOPLE))
+    with database.read() as connection:
+        told = [(what, who) for _, _, what, who in events.recent(connection, "weekly")]
+    assert ("paused", "ann") in told
+    assert ("resumed", "bob") in told
+
+
+def test_one_that_is_paused_after_its_last_message_is_sent_when_resumed(
+    database: Database, issue: Issue, tmp_path: Path
+) -> None:
+    outbox = tmp_path / "outbox"
+    paused = delivered(database, issue, pausing(database, issue, after=PEOPLE), outbox)
+    assert (paused.state, paused.counts.accepted) == ("held", PEOPLE)
+
+    sent = delivered(database, resume(issue, database=database, by="ann", now=NOW), Outbox, outbox)
+    assert (sent.state, len(addresses(outbox))) == ("sent", PEOPLE)
+
+
+def test_the_schedule_leaves_a_paused_issue_alone_and_a_person_goes_on(
+    database: Database, issue: Issue, tmp_path: Path
+) -> None:
+    """Without --yes nothing goes; with it, as after `resume`."""
+    outbox = tmp_path / "outbox"
+    delivered(database, issue, pausing(database, issue, after=1), outbox)
+    done = []
+    for yes in (False, True):
+        done.append(
+            send(
+                newsletter(),
+                press=PRESS,
+                database=database,
+                wire=Wire(open=lambda: Outbox(outbox)),
+                clock=lambda: NOW,
+                by="ann",
+                yes=yes,
+            ).state
+        )
+
+    assert done == ["held", "sent"]
+    assert len(addresses(outbox)) == PEOPLE
+
+
+def test_a_paused_issue_is_neither_edited_nor_approved_again_but_can_be_cancelled(
+    database: Database, issue: Issue, tmp_path: Path
+) -> None:
+    delivered(database, issue, pausing(database, issue, after=1), tmp_path / "outbox")
+    with database.read() as connection:
+        held = issues.by_id(connection, issue.id)
+    with pytest.raises(NotAllowed, match="middle of its send"):
+        edit(
+            held,
+            SetText(text=IssueText.SUBJECT, value="x", was=""),
+            newsletter=newsletter(),
+            by="ann",
+            seen_revision=0,
+            database=database,
+            now=NOW,
+        )
+    with pytest.raises(NotAllowed, match="approved before it was held"):
+        approve(held, press=PRESS, database=database, by="ann", now=NOW)
+
+    cancel(held, database=database, by="ann", now=NOW)
+    with database.read() as connection:
+        counts = ledger.counts(connection, issue.id, now=NOW)
+    assert counts.abandoned == PEOPLE - counts.accepted
+
+
+def test_only_a_running_send_is_paused(database: Database, issue: Issue) -> None:
+    with pytest.raises(NotAllowed, match="is approved: only a running send"):
+        pause(issue, database=database, by="ann", now=NOW)
+    with pytest.raises(NotAllowed, match="is approved: only a paused send"):
+        resume(issue, database=database, by="ann", now=NOW)
+
+
+def test_a_draft_that_is_held_is_not_resumed(database: Database) -> None:
+    made = draft(newsletter(), database=database, now=NOW)
+    assert isinstance(made, Issue)
+    with database.write() as connection:
+        issues.move(connection, made.id, to=IssueState.HELD, among=[IssueState.DRAFT], reason="a flood")
+    with pytest.raises(NotAllowed, match="not approved before"):
+        resume(made, database=database, by="ann", now=NOW)
