@@ -11,9 +11,10 @@ from digest.checks import REGISTRY, Severity, run, sizes
 
 IDS = (
     "hdr-required hdr-line hdr-encoded-struct hdr-ew hdr-inject qp-76 mime-shape mid-domain from-one "
-    "dmarc-align list-id feedback-id auto-sub lu-present lu-post lu-dkim lu-unique lu-body postal size-html room style-16k doctype important-kept "
-    "no-active lang-dir table-role h-order img-alt img-dim img-url link-text link-url merge-left "
-    "preheader subject c1-chars text-parity dup-content empty compatibility"
+    "dmarc-align list-id feedback-id auto-sub lu-present lu-post lu-dkim lu-unique lu-body postal "
+    "size-html room style-16k style-parse doctype important-kept html-valid no-active lang-dir "
+    "table-role h-order img-alt img-dim img-url link-text link-url merge-left preheader subject "
+    "c1-chars text-parity dup-content empty compatibility"
 ).split()
 
 

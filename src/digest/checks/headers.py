@@ -180,7 +180,7 @@ def alignment(message: Message, facts: Facts) -> Iterator[Problem]:
         return
     if signers:
         yield Problem(
-            f"The signature is of {' and '.join(signers)}, the sender of {sender}: receivers count it as none. "
+            f"The signature is of {' and '.join(signers)}, the sender of {sender}: receivers ignore it. "
             "Sign as the sender's domain, or one above it.",
             "DKIM-Signature",
         )

@@ -160,7 +160,7 @@ def check(
     audience_count: int | None = None,
     now: datetime,
 ) -> tuple[tuple[Finding, ...], ParsedMessage]:
-    """Run the pre-flight over the message as it would be sent; `audience_count` is None where it is unknown."""
+    """Run the pre-flight over the message as it would be sent; the count is None where nobody knows it."""
     content = rendered(press, issue, now=now)
     made = compiled(press, replace(issue, rendered=content), now=now)
     addressed = sample(press, issue, now=now)
