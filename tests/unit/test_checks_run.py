@@ -14,7 +14,7 @@ IDS = (
     "dmarc-align list-id feedback-id auto-sub lu-present lu-post lu-dkim lu-unique lu-body postal "
     "size-html room style-16k style-parse doctype important-kept html-valid no-active lang-dir "
     "table-role h-order img-alt img-dim img-url link-text link-url merge-left preheader subject "
-    "c1-chars text-parity dup-content empty compatibility"
+    "c1-chars text-parity dup-content empty recipients sg-limits compatibility"
 ).split()
 
 

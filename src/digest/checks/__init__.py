@@ -7,6 +7,7 @@
     images         texts for who cannot see them, sizes, addresses
     links          where they lead and what they say
     content        subject, preheader, leftovers of templates, parity of HTML and text
+    recipients     somebody to get it, within the limits of the provider
     compatibility  what which mail program will show differently
 
 A check never blocks an honest story: whatever a blog may write, a template can
@@ -17,7 +18,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from digest.checks import compatibility, content, headers, images, links, size, structure, unsubscribe
+from digest.checks import (
+    compatibility,
+    content,
+    headers,
+    images,
+    links,
+    recipients,
+    size,
+    structure,
+    unsubscribe,
+)
 from digest.checks.compatibility import ACCEPTED, Difference, MailProgram, differences
 from digest.checks.finding import Check, Facts, Finding, Message, Problem, Severity
 from digest.checks.size import Sizes, sizes
@@ -35,6 +46,7 @@ FAMILIES = {
     "Images": images,
     "Links": links,
     "Content": content,
+    "Recipients": recipients,
     "Mail programs": compatibility,
 }
 
