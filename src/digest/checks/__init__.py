@@ -4,6 +4,7 @@
     unsubscribe    the way out: headers, links, postal address, signature
     size           what Gmail would cut or drop
     structure      doctype, languages, tables, headings, nothing active
+    looks          colours in light and in the dark, sizes of type
     images         texts for who cannot see them, sizes, addresses
     links          where they lead and what they say
     content        subject, preheader, leftovers of templates, parity of HTML and text
@@ -24,6 +25,7 @@ from digest.checks import (
     headers,
     images,
     links,
+    looks,
     recipients,
     size,
     structure,
@@ -43,6 +45,7 @@ FAMILIES = {
     "Unsubscribe and postal address": unsubscribe,
     "Size": size,
     "Structure and accessibility": structure,
+    "Colours and type": looks,
     "Images": images,
     "Links": links,
     "Content": content,
