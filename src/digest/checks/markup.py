@@ -117,10 +117,10 @@ class _Reader(HTMLParser):
             if tag != "br":  # every browser makes a line break of it
                 self._say(f"</{tag}> in line {self.getpos()[0]}: this element has no end tag.")
             return
-        left = len(self._open) - 1
-        while left >= 0 and self._open[left].tag != tag:
-            left -= 1
-        if left < 0:
+        top = len(self._open) - 1
+        near = range(top, max(top - _DEEPEST, -1), -1)
+        left = next((place for place in near if self._open[place].tag == tag), None)
+        if left is None:
             self._say(f"</{tag}> in line {self.getpos()[0]} ends nothing: no such element is open.")
             return
         for inside in reversed(self._open[left + 1 :]):
