@@ -157,6 +157,7 @@ class Parts:
             secret_keys=self.secret_keys,
             bounce_address=self._bounce_address,
             signs_dkim=self._signs_dkim,
+            transport=self.settings.delivery.transport,
         )
 
     @cached_property

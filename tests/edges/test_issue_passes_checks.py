@@ -48,6 +48,10 @@ def test_no_mail_program_cuts_it(name: str) -> None:
         ("Here", "Read more"),
         ("READ MORE!!! FREE $$$", "&amp; &nbsp; is how HTML writes it."),
         ("What javascript: does", "Use <script>, onclick= and data:text/html."),
+        (
+            "Outlook reads <!--[if mso]><table>",
+            "</div></td> and <![endif]--> end it; /* } */ <style>.",
+        ),
         ("A lost l\ufffdtter", "From a page in the wrong charset: caf\ufffd."),
         ("x" * 300, "y " * 2000),
         ("Вот это да", "日本語 العربية עברית"),

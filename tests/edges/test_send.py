@@ -20,7 +20,7 @@ from digest.model.newsletter import Newsletter, Site
 from digest.storage import articles, issues, ledger, subscribers
 from digest.storage.database import Database
 from digest.transports.outbox import Outbox
-from digest.workflows.approve import approve, cancel
+from digest.workflows.approve import approve, cancel, check
 from digest.workflows.deliver import Sent, Wire
 from digest.workflows.draft import draft
 from digest.workflows.press import Press
@@ -136,6 +136,26 @@ def test_two_who_approve_at_once(database: Database) -> None:
         counts = ledger.counts(connection, issue.id, now=NOW)
     assert counts.audience == 3
     assert counts.adds_up
+
+
+def test_the_pre_flight_knows_who_gets_it_and_how(database: Database) -> None:
+    issue = begun(database)
+
+    def failed(how: Press) -> set[str]:
+        report = check(issue, press=how, database=database, now=NOW)
+        return {finding.id for finding in report.findings if not finding.passed}
+
+    elsewhere = replace(press(), bounce_address="bounce@mailhouse.example")
+    known = {"recipients", "sg-limits", "dmarc-align", "lu-unique"}
+
+    assert failed(press()) & known == set()
+    assert failed(elsewhere) & known == {"dmarc-align"}
+    assert failed(replace(elsewhere, signs_dkim=True)) & known == set()
+    assert failed(replace(elsewhere, transport="sendgrid")) & known == set()  # which signs by itself
+    with database.write() as connection:
+        for person in list(subscribers.every(connection, "weekly")):
+            subscribers.end(connection, person.id, at=NOW, why="", how="")
+    assert failed(press()) & known == {"recipients"}
 
 
 def test_an_issue_without_readers_stays_a_draft(database: Database) -> None:

@@ -138,3 +138,83 @@ def test_the_list_id_is_well_formed(value: str | None, fine: bool) -> None:
 @pytest.mark.parametrize("name", ["Auto-Submitted", "Precedence"])
 def test_automatic_replies_are_turned_off(name: str) -> None:
     assert severities("auto-sub", with_header(name, None)) == {"warn"}
+
+
+@pytest.mark.parametrize(
+    ("value", "fine"),
+    [
+        ("<41.abc@news.lockstep.example>", True),
+        ("<41.abc@mx1.News.Lockstep.example>", True),
+        ("<41.abc@lockstep.example>", False),
+        ("<41.abc@evilnews.lockstep.example>", False),
+        ("<41.abc@mta.sendgrid.example>", False),
+        (f"<{'a' * 500}@news.lockstep.example>", False),
+        ("<41.abc>", False),
+    ],
+)
+def test_the_message_id_is_of_the_senders_domain(value: str, fine: bool) -> None:
+    assert severities("mid-domain", with_header("Message-ID", value)) == (set() if fine else {"warn"})
+
+
+@pytest.mark.parametrize(
+    ("value", "fine"),
+    [
+        ("41:weekly:newsletter:lockst", True),
+        ("lockstep", True),
+        (None, True),
+        ("41:weekly:newsletter:more:lockst", False),
+        ("41:weekly:newsletter:lock", False),
+        ("41:weekly:newsletter:lockstepengineering", False),
+        ("sam@reader.example:weekly:newsletter:lockst", False),
+    ],
+)
+def test_gmail_counts_by_the_feedback_id(value: str | None, fine: bool) -> None:
+    """At most four fields, the last one the sender's, nothing of one recipient."""
+    assert severities("feedback-id", with_header("Feedback-ID", value)) == (set() if fine else {"warn"})
+
+
+def signed_by(domain: str) -> tuple[str, str]:
+    return "DKIM-Signature", f"v=1; a=rsa-sha256; s=x; d={domain};\r\n h=from:subject; bh=x; b=y"
+
+
+@pytest.mark.parametrize(
+    ("domains", "fine"),
+    [
+        (["news.lockstep.example"], True),
+        (["Lockstep.Example"], True),
+        (["mx.news.lockstep.example"], True),
+        (["other.lockstep.example"], True),
+        (["sendgrid.example", "lockstep.example"], True),
+        (["sendgrid.example"], False),
+        (["example"], False),
+        (["evillockstep.example"], False),
+    ],
+)
+def test_a_signature_is_of_the_senders_organisation(domains: list[str], fine: bool) -> None:
+    """RFC 7489, 3.1.1: relaxed alignment; one that is aligned is enough."""
+    message = with_headers(*HEADERS, *map(signed_by, domains))
+
+    assert severities("dmarc-align", message) == (set() if fine else {"block"})
+
+
+def test_who_shares_a_suffix_is_not_one_organisation() -> None:
+    message = with_headers(*HEADERS, signed_by("other.co.uk"))
+
+    assert severities("dmarc-align", replace(message, sender_address="a@news.lockstep.co.uk")) == {"block"}
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        ({"dkim": False, "return_path": "b@bounces.lockstep.example"}, set()),
+        ({"dkim": False, "return_path": "b@mailhouse.example"}, {"warn"}),
+        ({"dkim": True, "return_path": "b@mailhouse.example"}, set()),
+        ({"dkim": False, "return_path": "b@mailhouse.example", "transport": "sendgrid"}, set()),
+        ({"dkim": False, "return_path": ""}, set()),
+    ],
+)
+def test_without_a_signature_the_envelope_speaks_for_the_sender(
+    facts: dict[str, object], expected: set[str]
+) -> None:
+    """Where a provider signs there is nothing to say."""
+    assert severities("dmarc-align", **facts) == expected

@@ -10,10 +10,12 @@ from data.issues.messages import FACTS, HTML, MESSAGE
 from digest.checks import REGISTRY, Severity, run, sizes
 
 IDS = (
-    "hdr-required hdr-line hdr-encoded-struct hdr-ew hdr-inject qp-76 mime-shape from-one list-id "
-    "auto-sub lu-present lu-post lu-dkim lu-body postal size-html room style-16k doctype important-kept "
-    "no-active lang-dir table-role h-order img-alt img-dim img-url link-text link-url merge-left "
-    "preheader subject c1-chars text-parity dup-content empty compatibility"
+    "hdr-required hdr-line hdr-encoded-struct hdr-ew hdr-inject qp-76 mime-shape mid-domain from-one "
+    "dmarc-align list-id feedback-id auto-sub lu-present lu-post lu-dkim lu-unique lu-body postal "
+    "size-html room style-16k style-parse doctype important-kept html-valid no-active lang-dir "
+    "table-role h-order contrast dark-meta font-min img-alt img-dim img-url link-text link-url "
+    "merge-left preheader subject c1-chars text-parity dup-content empty recipients sg-limits "
+    "compatibility"
 ).split()
 
 

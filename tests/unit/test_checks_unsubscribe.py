@@ -93,3 +93,9 @@ def test_both_bodies_name_the_postal_address() -> None:
     assert severities("postal", replace(MESSAGE, text=TEXT.replace(address, ""))) == {"block"}
     assert severities("postal", wrapped) == set()
     assert severities("postal", site=replace(SITE, postal_address=" ")) == {"block"}
+
+
+def test_everybody_leaves_by_an_address_of_their_own() -> None:
+    """Else one reader's click unsubscribes another."""
+    assert severities("lu-unique", other_unsubscribe_url=f"{URL}x") == set()
+    assert severities("lu-unique", other_unsubscribe_url=URL) == {"block"}

@@ -12,8 +12,8 @@ import pytest
 from digest.errors import SettingsError
 from digest.model.newsletter import Mailbox, Policy, Site
 from digest.model.theme import DARK, LOOKS, Palette, Theme
+from digest.rules.colours import contrast, is_readable, nearest
 from digest.settings import Settings, load
-from digest.settings.colours import contrast, is_readable, nearest
 
 DATA = Path(__file__).parents[1] / "data" / "settings"
 

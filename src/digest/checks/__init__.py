@@ -4,9 +4,11 @@
     unsubscribe    the way out: headers, links, postal address, signature
     size           what Gmail would cut or drop
     structure      doctype, languages, tables, headings, nothing active
+    looks          colours in light and in the dark, sizes of type
     images         texts for who cannot see them, sizes, addresses
     links          where they lead and what they say
     content        subject, preheader, leftovers of templates, parity of HTML and text
+    recipients     somebody to get it, within the limits of the provider
     compatibility  what which mail program will show differently
 
 A check never blocks an honest story: whatever a blog may write, a template can
@@ -17,7 +19,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from digest.checks import compatibility, content, headers, images, links, size, structure, unsubscribe
+from digest.checks import (
+    compatibility,
+    content,
+    headers,
+    images,
+    links,
+    looks,
+    recipients,
+    size,
+    structure,
+    unsubscribe,
+)
 from digest.checks.compatibility import ACCEPTED, Difference, MailProgram, differences
 from digest.checks.finding import Check, Facts, Finding, Message, Problem, Severity
 from digest.checks.size import Sizes, sizes
@@ -32,9 +45,11 @@ FAMILIES = {
     "Unsubscribe and postal address": unsubscribe,
     "Size": size,
     "Structure and accessibility": structure,
+    "Colours and type": looks,
     "Images": images,
     "Links": links,
     "Content": content,
+    "Recipients": recipients,
     "Mail programs": compatibility,
 }
 

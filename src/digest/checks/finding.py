@@ -43,6 +43,9 @@ class Facts:
     note: str = ""  # what editors wrote for the whole issue, as it is printed
     only_on_web: int = 0  # of the stories, the last ones
     gave_way: tuple[str, ...] = ()  # what was not printed in full for want of room, in sentences
+    other_unsubscribe_url: str = ""  # of somebody else; empty where nobody else was asked for
+    return_path: str = ""  # the envelope's sender; empty where it is not known
+    transport: str = ""  # outbox, smtp, sendgrid; empty where it is not known
 
 
 class Part(Protocol):

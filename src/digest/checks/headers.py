@@ -1,4 +1,4 @@
-"""Headers: there once, written as the RFCs want, from one address that may send (rules 1 to 7, 9, 19, 21)."""
+"""Headers: there once, written as the RFCs want, from one address that may send (rules 1 to 10, 19 to 21)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from email.utils import getaddresses
 
 from digest.checks.finding import Check, Facts, Message, Problem, Severity
+from digest.checks.page import squeezed
 
 _REQUIRED = ("From", "To", "Date", "Message-ID", "Subject", "MIME-Version")
 _STRUCTURED = re.compile(
@@ -20,6 +21,10 @@ _ENCODED_WORD = re.compile(rb"=\?([^?\s]*)\?([^?\s]*)\?([^?\s]*)\?=")
 _BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f]")
 _LIST_ID = re.compile(r"(.*\s)?<[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+>", re.DOTALL)
+# These sign for the sender by themselves, and set a return path of its domain.
+_SIGNING = {"sendgrid"}
+# What stands before a country for many at once, as in example.co.uk.
+_SHARED = frozenset("ac co com edu go gob gov gv ltd me mil ne net nom or org plc sch".split())
 # Their DMARC policies refuse mail from them that others send.
 _FREEMAIL = frozenset(
     "gmail.com googlemail.com yahoo.com ymail.com aol.com outlook.com hotmail.com live.com msn.com "
@@ -124,6 +129,24 @@ def shape(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
             yield Problem(f"{part.content_type} is in {part.charset or 'no stated charset'}, not in UTF-8.")
 
 
+def message_id(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
+    """Filters compare its right side with the sender; Gmail refuses one of 500 characters."""
+    value = (message.header("Message-ID") or "").strip()
+    if not value:
+        return  # hdr-required says so
+    if len(value) >= 500:
+        yield Problem(
+            f"The Message-ID is {len(value)} characters long; Gmail takes fewer than 500.", "Message-ID"
+        )
+    right, sender = value.rstrip(">").rpartition("@")[2].lower(), _domain(message.sender_address)
+    if not _is_below(right, sender):
+        yield Problem(
+            f"The Message-ID is of “{right}”, the sender of “{sender}”: filters mistrust that. "
+            "It should end with the sender's domain.",
+            "Message-ID",
+        )
+
+
 def one_sender(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
     """One address of a domain of one's own; a name that does not pose as another address."""
     mailboxes = [mailbox for mailbox in getaddresses(message.headers_named("From")) if any(mailbox)]
@@ -148,6 +171,53 @@ def one_sender(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: AR
         )
 
 
+def alignment(message: Message, facts: Facts) -> Iterator[Problem]:
+    """RFC 7489, 3.1: what is authenticated is of the domain that readers see, or of its organisation."""
+    sender = _domain(message.sender_address)
+    found = (re.search(r"(?:^|;)\s*d=([^;]*)", value) for value in message.headers_named("DKIM-Signature"))
+    signers = [squeezed(domain[1]).lower().rstrip(".") for domain in found if domain]
+    if any(_same_organisation(signer, sender) for signer in signers):
+        return
+    if signers:
+        yield Problem(
+            f"The signature is of {' and '.join(signers)}, the sender of {sender}: receivers ignore it. "
+            "Sign as the sender's domain, or one above it.",
+            "DKIM-Signature",
+        )
+    returns_to = _domain(facts.return_path)
+    if facts.dkim or facts.transport in _SIGNING or not returns_to:
+        return
+    if not _same_organisation(returns_to, sender):
+        yield Problem(
+            f"Bounces go to {returns_to}, and digest does not sign for {sender}: then neither SPF nor DKIM "
+            "speaks for the sender. Set up [delivery.dkim], or a bounce_address of the sender's domain.",
+            "From",
+            Severity.WARN,
+        )
+
+
+def _domain(address: str) -> str:
+    return address.rpartition("@")[2].lower().rstrip(".")
+
+
+def _is_below(domain: str, other: str) -> bool:
+    """The other domain itself, or one below it."""
+    return bool(other) and (domain == other or domain.endswith(f".{other}"))
+
+
+def _same_organisation(one: str, other: str) -> bool:
+    """Relaxed alignment, without the list of public suffixes: it is too large, and changes every week."""
+    if _is_below(one, other) or _is_below(other, one):
+        return "." in one and "." in other
+    return bool(one) and _organisation(one) == _organisation(other)
+
+
+def _organisation(domain: str) -> str:
+    labels = domain.split(".")
+    under_country = len(labels[-1]) == 2 and len(labels) > 2 and labels[-2] in _SHARED
+    return ".".join(labels[-3 if under_country else -2 :])
+
+
 def list_id(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
     """RFC 2919, 2."""
     value = message.header("List-ID")
@@ -155,6 +225,27 @@ def list_id(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG00
         yield Problem("There is no List-ID: readers cannot sort by it.", "List-ID")
     elif not _LIST_ID.fullmatch(value.strip()):
         yield Problem(f"“{value}” is no List-ID; it should read: Name <list.example.com>.", "List-ID")
+
+
+def feedback_id(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
+    """Gmail's feedback loop; a mail may do without."""
+    value = message.header("Feedback-ID")
+    if value is None:
+        return
+    fields = value.strip().split(":")
+    if len(fields) > 4:
+        yield Problem(f"Feedback-ID has {len(fields)} fields; Gmail reads four at most.", "Feedback-ID")
+    if not 5 <= len(fields[-1]) <= 15:
+        yield Problem(
+            f"Feedback-ID ends with “{fields[-1]}”; the sender's id there needs 5 to 15 characters.",
+            "Feedback-ID",
+        )
+    to = [address.lower() for _, address in getaddresses(message.headers_named("To")) if address]
+    if "@" in value or any(address in value.lower() for address in to):
+        yield Problem(
+            "Feedback-ID names a recipient: Gmail counts by its values, so all of them must be shared.",
+            "Feedback-ID",
+        )
 
 
 def automatic(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
@@ -174,7 +265,10 @@ CHECKS = (
     Check("hdr-inject", Severity.BLOCK, "No content has become a header.", injection),
     Check("qp-76", Severity.BLOCK, "The bodies have short lines that end with CR LF.", body_lines),
     Check("mime-shape", Severity.BLOCK, "There is a plain text and an HTML part, both in UTF-8.", shape),
+    Check("mid-domain", Severity.WARN, "The Message-ID is of the sender's domain.", message_id),
     Check("from-one", Severity.BLOCK, "It comes from one address of a domain of its own.", one_sender),
+    Check("dmarc-align", Severity.BLOCK, "Nothing speaks for another domain than the sender's.", alignment),
     Check("list-id", Severity.WARN, "The List-ID is well-formed.", list_id),
+    Check("feedback-id", Severity.WARN, "Gmail can count complaints by issue.", feedback_id),
     Check("auto-sub", Severity.WARN, "Automatic replies are turned off.", automatic),
 )

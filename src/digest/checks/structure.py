@@ -1,10 +1,11 @@
-"""Structure of the HTML: what renders, what is read out, nothing active (rules 25, 26, 29, 31, 32, 36)."""
+"""Structure of the HTML: what renders, what is read out, nothing active (rules 24 to 27, 29, 31, 32, 36)."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
+from digest.checks import markup, stylesheet
 from digest.checks.finding import Check, Facts, Message, Problem, Severity
 from digest.checks.page import attribute, elements, scheme_of, story_of, styles, text_of
 
@@ -12,6 +13,18 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 _ACTIVE_TAGS = "script, form, iframe, object, embed, applet, base, link"
 _ACTIVE_SCHEMES = {"javascript", "vbscript", "data", "file"}
 _ADDRESSES = ("href", "src", "action", "formaction", "background", "poster", "srcset")
+
+
+def parsed(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
+    """Gmail throws away a whole block of styles for one fault, and each block that stands in the body."""
+    for node in elements(message.html, "body style"):
+        yield Problem(
+            "Styles stand in the body, where Gmail and others drop them. Put them into mj-head.",
+            story_of(message.html, node),
+        )
+    for text in styles(message.html):
+        for fault in stylesheet.faults(text):
+            yield Problem(f"In the styles, {fault.message}", "", None if fault.loses_all else Severity.WARN)
 
 
 def doctype(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
@@ -38,6 +51,12 @@ def _media_blocks(css: str) -> Iterator[tuple[str, str]]:
             depth += {"{": 1, "}": -1}.get(css[end], 0)
             end += 1
         yield found[1].strip(), css[found.end() : end - 1]
+
+
+def valid(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
+    """What is left open is closed by each mail program where it likes."""
+    for fault in markup.faults(message.html):
+        yield Problem(f"{fault.message} Mend it in the template.", fault.headline)
 
 
 def active(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
@@ -102,8 +121,10 @@ def headings(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG0
 
 
 CHECKS = (
+    Check("style-parse", Severity.BLOCK, "Mail programs can read all style rules.", parsed),
     Check("doctype", Severity.BLOCK, "The doctype is there.", doctype),
     Check("important-kept", Severity.BLOCK, "Rules for small screens and the dark are alive.", important),
+    Check("html-valid", Severity.BLOCK, "Every element is closed where it should be.", valid),
     Check("no-active", Severity.BLOCK, "There is nothing active in the mail.", active),
     Check("lang-dir", Severity.BLOCK, "Language and direction are stated.", languages),
     Check("table-role", Severity.BLOCK, "Tables for layout say so.", tables),

@@ -52,6 +52,82 @@ def declarations(text: str) -> tuple[Declaration, ...]:
     return rule.declarations
 
 
+class Fault(NamedTuple):
+    """The rest of a sentence that begins with “In the styles,”."""
+
+    message: str
+    loses_all: bool  # or only the rule that it stands in
+
+
+@lru_cache(maxsize=32)
+def faults(css: str) -> tuple[Fault, ...]:
+    """What mail programs stumble over in a block of styles, in order."""
+    return tuple(_faults(css))
+
+
+def _faults(css: str) -> Iterator[Fault]:
+    around: list[str] = []  # the prelude of each open block
+    words: list[str] = []
+    is_after_comment = False
+    for piece in _PIECE.finditer(css):
+        if piece["comment"]:
+            is_after_comment |= piece[0].startswith("/*") and not "".join(words).strip()
+            if piece[0].startswith("/*") and not re.fullmatch(r"/\*.*\*/", piece[0], re.DOTALL):
+                yield Fault(f"the comment “{_short(piece[0])}” is never closed.", True)
+            words.append(" ")
+        elif not piece["end"]:
+            yield from _faults_of_piece(piece[0])
+            words.append(piece[0])
+        else:
+            text, words = " ".join("".join(words).split()), []
+            if is_after_comment and piece[0] == "{":
+                yield Fault(f"a comment stands before “{_short(text)}”: Gmail skips that rule.", True)
+            yield from _faults_at_end(piece[0], text, around)
+            is_after_comment = False
+    yield from (Fault(f"the braces of “{_short(text)}” are never closed.", True) for text in around)
+    if not around and (rest := "".join(words).strip()):
+        yield Fault(f"“{_short(rest)}” at the end has no braces.", False)
+
+
+def _faults_at_end(end: str, text: str, around: list[str]) -> Iterator[Fault]:
+    """Of what a brace or a semicolon ends; keeps `around` as it is behind it."""
+    if end == "{":
+        yield from _faults_of_prelude(text, around)
+        around.append(text)
+        return
+    if text and not text.startswith("@") and _declaration(text) is None:
+        yield Fault(f"“{_short(text)}” is no declaration.", False)
+    if end == "}":
+        if not around:
+            yield Fault(f"there is a }} too many{_after(text)}.", True)
+        del around[-1:]
+
+
+def _faults_of_piece(piece: str) -> Iterator[Fault]:
+    """Strings and brackets that are left open swallow what comes after."""
+    is_open = piece[0] in {'"', "'"} and (len(piece) < 2 or piece[-1] != piece[0])
+    if is_open or (piece[:4].lower() == "url(" and piece[-1] != ")"):
+        yield Fault(f"“{_short(piece)}” is never closed.", True)
+
+
+def _faults_of_prelude(text: str, around: list[str]) -> Iterator[Fault]:
+    if not text:
+        yield Fault("a rule has no selector.", False)
+    if text.startswith("@") and any(outer.startswith("@") for outer in around):
+        yield Fault(f"“{_short(text)}” stands inside another @ rule: Gmail drops all of the block.", True)
+    elif around and not around[-1].startswith("@"):
+        yield Fault(f"“{_short(text)}” stands inside another rule, which few mail programs know.", False)
+
+
+def _short(text: str) -> str:
+    folded = " ".join(text.split())
+    return folded if len(folded) <= 60 else f"{folded[:59]}…"
+
+
+def _after(text: str) -> str:
+    return f" after “{_short(text)}”" if text else ""
+
+
 def _rules(css: str) -> Iterator[Rule]:
     around: list[str] = []  # the prelude of each open block
     held: list[list[Declaration]] = [[]]

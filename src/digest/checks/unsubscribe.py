@@ -1,4 +1,4 @@
-"""The way out: one click, a link in both bodies, a postal address (rules 12 to 14, 17, 18)."""
+"""The way out: one click, a link in both bodies, a postal address (rules 12 to 14, 16 to 18)."""
 
 from __future__ import annotations
 
@@ -83,6 +83,16 @@ def signature(message: Message, facts: Facts) -> Iterator[Problem]:
             yield Problem(f"The signature does not cover {' and '.join(sorted(missing))}.", "DKIM-Signature")
 
 
+def own_address(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
+    """RFC 8058, 3.1: it says who leaves."""
+    if facts.other_unsubscribe_url == facts.unsubscribe_url:
+        yield Problem(
+            "Two recipients get the same address to unsubscribe: one would unsubscribe the other. "
+            "Please report it, and do not send.",
+            "List-Unsubscribe",
+        )
+
+
 def links(message: Message, facts: Facts) -> Iterator[Problem]:
     """A link that can be seen, in both bodies."""
     mend = "Print {{ slots.unsubscribe_url }} in the template."
@@ -109,6 +119,7 @@ CHECKS = (
     Check("lu-present", Severity.BLOCK, "Mail programs can offer to unsubscribe.", header),
     Check("lu-post", Severity.BLOCK, "One click is enough to unsubscribe.", post_header),
     Check("lu-dkim", Severity.BLOCK, "The signature covers the way to unsubscribe.", signature),
+    Check("lu-unique", Severity.BLOCK, "Everybody leaves by an address of their own.", own_address),
     Check("lu-body", Severity.BLOCK, "Both bodies link to unsubscribe.", links),
     Check("postal", Severity.BLOCK, "Both bodies name the postal address.", postal),
 )

@@ -11,7 +11,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from digest.model.theme import LOOKS, Palette, Theme
-from digest.settings.colours import contrast, is_readable, nearest
+from digest.rules.colours import contrast, is_readable, nearest
 from digest.settings.findings import Mistake, Place
 from digest.settings.tables import NewsletterTable, PaletteTable
 from digest.settings.values import as_hex

@@ -37,6 +37,7 @@ _SAMPLE = Delivery(
     epoch=0,
     attempt=0,
 )
+_ANOTHER = _SAMPLE._replace(subscription_id=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,7 @@ class Press:
     secret_keys: Sequence[str]
     signs_dkim: bool = False
     bounce_address: str = ""  # where bounces of each delivery go, each to a return path of its own
+    transport: str = ""  # its name in the settings, for what only one of them limits
 
 
 def rendered(press: Press, issue: Issue, *, now: datetime) -> Rendered:
@@ -153,12 +155,18 @@ def public_html(press: Press, issue: Issue) -> str:
 
 
 def check(
-    press: Press, issue: Issue, *, earlier_subjects: tuple[str, ...], now: datetime
+    press: Press,
+    issue: Issue,
+    *,
+    earlier_subjects: tuple[str, ...],
+    audience_count: int | None = None,
+    now: datetime,
 ) -> tuple[tuple[Finding, ...], ParsedMessage]:
-    """Run the pre-flight over the message as it would be sent."""
+    """Run the pre-flight over the message as it would be sent; the count is None where nobody knows it."""
     content = rendered(press, issue, now=now)
     made = compiled(press, replace(issue, rendered=content), now=now)
-    parsed = parse(message_bytes(made, sample(press, issue, now=now)))
+    addressed = sample(press, issue, now=now)
+    parsed = parse(message_bytes(made, addressed))
     facts = Facts(
         site=press.site,
         newsletter=press.newsletter,
@@ -168,9 +176,12 @@ def check(
         nonce=content.nonce,
         gave_way=content.gave_way,
         only_on_web=content.only_on_web,
-        audience_count=None,
+        audience_count=audience_count,
         dkim=press.signs_dkim,
-        unsubscribe_url=sample_unsubscribe_url(press),
+        unsubscribe_url=addressed.unsubscribe_url,
+        other_unsubscribe_url=envelope(press, issue, _ANOTHER, now=now).unsubscribe_url,
+        return_path=addressed.return_path,
+        transport=press.transport,
     )
     return run(parsed, facts), parsed
 

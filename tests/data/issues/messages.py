@@ -36,8 +36,12 @@ CARDS = "".join(
     for story in STORIES
 )
 HTML = f"""<!DOCTYPE html>
-<html lang="en" dir="ltr"><head><title>x</title><style>
+<html lang="en" dir="ltr"><head><title>x</title>
+<meta name="color-scheme" content="light dark">
+<meta name="supported-color-schemes" content="light dark"><style>
 @media (max-width:599px){{.a{{color:red !important}}}}
+@media (prefers-color-scheme:dark){{.b{{color:#EEEEEE !important}}}}
+[data-ogsc] .b{{color:#EEEEEE !important}}
 </style></head><body><div lang="en" dir="ltr">
 <div style="display:none;color:#34383B">{PREHEADER}&#847;&zwnj;&nbsp;</div>
 <table role="presentation"><tr><td><h1>Lockstep Engineering</h1></td></tr></table>

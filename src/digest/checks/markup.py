@@ -1,0 +1,147 @@
+"""HTML read strictly: what a browser would mend in silence, and each mail program in a way of its own.
+
+By the letter of the HTML standard, so end tags that it lets one leave out may be
+missing.  What stands inside conditional comments is Outlook's, and skipped.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from html.parser import HTMLParser
+from typing import NamedTuple
+
+_VOID = frozenset(
+    "area base br col embed hr img input link meta param source track wbr frame keygen basefont".split()
+)
+_HEADINGS = frozenset(("h1", "h2", "h3"))
+# Elements whose end tag may be left out, and what then ends them beside the end of their parent.
+_ENDED_BY = {
+    "li": {"li"},
+    "dt": {"dt", "dd"},
+    "dd": {"dt", "dd"},
+    "p": set(
+        "address article aside blockquote center details div dl fieldset figure footer form h1 h2 h3 h4 h5 "
+        "h6 header hr main nav ol p pre section table ul".split()
+    ),
+    "option": {"option", "optgroup"},
+    "optgroup": {"optgroup"},
+    "td": {"td", "th", "tr", "tbody", "tfoot"},
+    "th": {"td", "th", "tr", "tbody", "tfoot"},
+    "tr": {"tr", "tbody", "tfoot"},
+    "thead": {"tbody", "tfoot"},
+    "tbody": {"tbody", "tfoot"},
+    "tfoot": {"tbody"},
+    "colgroup": {"thead", "tbody", "tfoot", "tr"},
+    "head": {"body"},
+    "body": set(),
+    "html": set(),
+}
+_CONDITIONAL = re.compile(
+    r"(?P<opens><!--\[if\b[^\]>]*\]>)|(?P<closes><!(?:--\s*<!)?\[endif\]-->)|(?P<alone><!\[(?:if\b[^\]>]*|endif)\]>)",
+    re.IGNORECASE,
+)
+# Past this depth nobody reads what is wrong, and it only costs time.
+_DEEPEST = 256
+
+
+class Fault(NamedTuple):
+    """In a sentence, with the headline that was read last."""
+
+    message: str
+    headline: str
+
+
+@lru_cache(maxsize=4)
+def faults(html: str) -> tuple[Fault, ...]:
+    """What is wrong with the elements of a page and with its conditional comments, in order of each."""
+    reader = _Reader()
+    reader.feed(html)
+    reader.close()
+    return (*reader.found, *reader.unclosed(), *(Fault(said, "") for said in _unbalanced(html)))
+
+
+def _unbalanced(html: str) -> Iterator[str]:
+    """Conditional comments that do not pair: Outlook would read what is not for it, or others would not."""
+    opened = 0  # the line of the one that is open
+    for found in _CONDITIONAL.finditer(html):
+        line = html.count("\n", 0, found.start()) + 1
+        if found["alone"]:
+            continue  # shown to everybody; it hides nothing
+        if found["opens"] and opened:
+            yield f"“{found[0]}” in line {line} stands inside the conditional comment of line {opened}."
+        elif found["closes"] and not opened:
+            yield f"“{found[0]}” in line {line} closes a conditional comment that was never opened."
+        opened = line if found["opens"] else 0
+    if opened:
+        yield f"The conditional comment of line {opened} is never closed; write <![endif]-->."
+
+
+class _Open(NamedTuple):
+    tag: str
+    line: int
+    headline: str
+
+
+class _Reader(HTMLParser):
+    """A stack of the open elements, compared with every end tag."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.found: list[Fault] = []
+        self._open: list[_Open] = []
+        self._headline = ""
+        self._in_heading = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
+        if tag in _VOID:
+            return
+        while self._open and tag in _ENDED_BY.get(self._open[-1].tag, ()):
+            self._open.pop()
+        if tag in _HEADINGS:
+            self._headline, self._in_heading = "", True
+        if len(self._open) == _DEEPEST:
+            self._say(f"<{tag}> in line {self.getpos()[0]} is nested {_DEEPEST} elements deep.")
+        self._open.append(_Open(tag, self.getpos()[0], self._headline))
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        # Only foreign elements close themselves; of others the stroke is ignored, and they stay open.
+        if ":" not in tag and not any(around.tag in {"svg", "math"} for around in self._open):
+            self.handle_starttag(tag, attrs)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in _HEADINGS:
+            self._in_heading = False
+        if tag in _VOID:
+            if tag != "br":  # every browser makes a line break of it
+                self._say(f"</{tag}> in line {self.getpos()[0]}: this element has no end tag.")
+            return
+        top = len(self._open) - 1
+        near = range(top, max(top - _DEEPEST, -1), -1)
+        left = next((place for place in near if self._open[place].tag == tag), None)
+        if left is None:
+            self._say(f"</{tag}> in line {self.getpos()[0]} ends nothing: no such element is open.")
+            return
+        for inside in reversed(self._open[left + 1 :]):
+            if inside.tag not in _ENDED_BY:
+                self._say(
+                    f"<{inside.tag}> of line {inside.line} is still open where </{tag}> "
+                    f"stands in line {self.getpos()[0]}.",
+                    inside.headline,
+                )
+        del self._open[left:]
+
+    def handle_data(self, data: str) -> None:
+        if self._in_heading:
+            self._headline = f"{self._headline} {data}"
+
+    def unclosed(self) -> Iterator[Fault]:
+        """What is open at the end."""
+        for around in self._open:
+            if around.tag not in _ENDED_BY:
+                yield Fault(f"<{around.tag}> of line {around.line} is never closed.", around.headline)
+
+    def _say(self, message: str, headline: str | None = None) -> None:
+        shown = self._headline if headline is None else headline
+        self.found.append(Fault(message, " ".join(shown.split())))
