@@ -294,6 +294,7 @@ class Parts:
             username=smtp.username,
             password=smtp.password.get_secret_value(),
             connections=smtp.connections // self._senders,
+            per_second=self.settings.delivery.rate_per_second,
             signer=self.signer,
         )
 

@@ -8,20 +8,22 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from digest.bundled import templates_folder
 from digest.dispatch import owner
-from digest.errors import Busy, DigestError, NotAllowed, TransportDown
+from digest.errors import Busy, DigestError, NotAllowed, StorageError, TransportDown
 from digest.model.delivery import DeliveryState, Settlement
 from digest.model.issue import Issue, IssueState
 from digest.model.newsletter import Newsletter, Site
 from digest.storage import articles, issues, ledger, subscribers
 from digest.storage.database import Database
+from digest.storage.hot_ledger import HotLedger
 from digest.transports.outbox import Outbox
 from digest.workflows.approve import approve, cancel, check
-from digest.workflows.deliver import Sent, Wire
+from digest.workflows.deliver import Sent, Wire, take_back
 from digest.workflows.draft import draft
 from digest.workflows.press import Press
 from digest.workflows.send import resolve, send
@@ -247,18 +249,23 @@ def test_cancelling_before_the_first_hand_over_frees_the_articles(database: Data
     assert (again.state, again.counts.accepted) == ("sent", 3)
 
 
-def _in_the_middle(database: Database, *, holder: str) -> Issue:
+def _in_the_middle(database: Database, *, holder: str, lease: timedelta = timedelta(minutes=15)) -> Issue:
     """Of three people one has it, one is submitting, one is claimed, all by `holder`."""
     issue = approved(database, begun(database))
     with database.write() as connection:
         issues.move(connection, issue.id, to=IssueState.SENDING, among=[IssueState.APPROVED])
         # Leases run by the wall clock, whatever day the story plays on.
-        lease = datetime.now(UTC) - NOW + timedelta(minutes=15)
-        rows = ledger.claim(connection, issue.id, limit=9, owner=holder, lease=lease, now=NOW)
+        left = datetime.now(UTC) - NOW + lease
+        rows = ledger.claim(connection, issue.id, limit=9, owner=holder, lease=left, now=NOW)
         ledger.declare(connection, issue.id, rows[:2], owner=holder, now=NOW)
         accepted = Settlement(delivery_id=rows[0].id, state=DeliveryState.ACCEPTED)
         ledger.record(connection, [accepted], owner=holder, now=NOW)
         return issues.by_id(connection, issue.id)
+
+
+def _alive() -> str:
+    """Another thread of this process, which is sending."""
+    return owner.this_process().rpartition("/")[0] + "/1"
 
 
 def _dead() -> str:
@@ -278,7 +285,7 @@ def test_cancelling_after_a_crash_leaves_nothing_in_flight(database: Database) -
 
 
 def test_a_living_sender_is_not_robbed_by_cancelling(database: Database) -> None:
-    issue = _in_the_middle(database, holder=owner.this_process())
+    issue = _in_the_middle(database, holder=_alive())
     cancel(issue, database=database, by="ann", now=NOW)
 
     with database.read() as connection:
@@ -312,11 +319,69 @@ def test_the_policy_decides_on_what_is_uncertain(
 
 
 def test_a_living_sender_keeps_others_out(database: Database, outbox: Path) -> None:
-    _in_the_middle(database, holder=owner.this_process())
+    _in_the_middle(database, holder=_alive())
     with pytest.raises(Busy, match="being sent by another process"):
         sent(database, outbox)
 
     assert mails(outbox) == []
+
+
+def test_a_living_sender_keeps_its_rows_beyond_its_lease(database: Database) -> None:
+    """A slow server may take longer for an answer than any lease: nobody else may send meanwhile."""
+    issue = _in_the_middle(database, holder=_alive(), lease=timedelta(minutes=-1))
+    with database.write() as connection:
+        take_back(connection, issue, database=database)
+
+    with database.read() as connection:
+        counts = ledger.counts(connection, issue.id, now=NOW)
+    assert (counts.accepted, counts.in_flight, counts.uncertain) == (1, 2, 0)
+
+
+def test_what_this_thread_left_behind_is_taken_back_at_once(database: Database, outbox: Path) -> None:
+    """A job of this process that failed holds nothing any more: the next one need not wait for a lease."""
+    _in_the_middle(database, holder=owner.this_process())
+    done = sent(database, outbox)
+
+    assert (done.counts.accepted, done.counts.uncertain) == (2, 1)
+
+
+class Failing(Outbox):
+    """An outbox that ends with an error of no kind that is known, after two receipts."""
+
+    def submit(self, *given: Any, **more: Any):
+        for number, receipt in enumerate(super().submit(*given, **more)):
+            if number == 2:
+                raise LookupError("something else is broken")
+            yield receipt
+
+
+def test_an_error_that_nobody_knows_loses_no_account(database: Database, outbox: Path) -> None:
+    """What was answered is written down, the rest is free again, and the error is told."""
+    with pytest.raises(LookupError):
+        sent(database, outbox, transport=Failing)
+
+    again = sent(database, outbox)
+    assert (again.state, again.counts.accepted, again.counts.uncertain) == ("sent", 3, 0)
+
+
+def test_results_stay_known_when_they_cannot_be_written(
+    database: Database, outbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk is full for a moment, just when two answers are to be written down."""
+    exchange = HotLedger.exchange
+    failures = iter([True])
+
+    def full(self: HotLedger, known: Any, declared: Any, **more: Any) -> Any:
+        if known and next(failures, False):
+            raise StorageError("The database cannot be written: disk full.")
+        return exchange(self, known, declared, **more)
+
+    monkeypatch.setattr(HotLedger, "exchange", full)
+    with pytest.raises(StorageError):
+        sent(database, outbox)
+
+    again = sent(database, outbox)
+    assert (again.state, again.counts.accepted, again.counts.uncertain) == ("sent", 3, 0)
 
 
 def test_what_was_approved_is_what_is_sent(database: Database, outbox: Path) -> None:

@@ -249,6 +249,58 @@ def test_a_connection_that_is_still_being_made_is_not_waited_for(stack: ExitStac
     assert time.monotonic() - begin < 5
 
 
+def test_the_end_of_all_work_is_no_trouble(stack: ExitStack, scripted: Script) -> None:
+    """A further connection that is refused when everything is done already harms nobody."""
+    late = Misbehaviour(replies={"greeting": "421 4.7.0 too many"})
+    server = scripted(Misbehaviour(), late, late)
+    slow(server, 0.1)
+    receipts: list[Receipt] = []
+    for receipt in plain(stack, server.port, connections=3).submit(
+        compiled(), [envelope(n) for n in range(2)], on_wire=all_of
+    ):
+        receipts.append(receipt)
+        time.sleep(0.2)
+    assert [receipt.outcome for receipt in receipts] == [ACCEPTED] * 2
+
+
+def test_connections_do_not_pile_up_over_calls(stack: ExitStack, scripted: Script) -> None:
+    server = scripted()
+    slow(server)
+    smtp = plain(stack, server.port, connections=3)
+    for first in range(0, 80, 20):
+        submit(smtp, *(envelope(first + n) for n in range(20)))
+    assert server.connections == 3
+
+
+def test_with_a_rate_no_transaction_stands_open_while_it_waits(stack: ExitStack, scripted: Script) -> None:
+    """Neither ahead of its turn, nor on more connections than have a turn within seconds."""
+    server = scripted()
+    turns: list[int] = []
+
+    def pool() -> Iterator[Envelope]:
+        for number in range(3):
+            turns.append(server.commands.count("DATA") - len(server.taken))
+            yield envelope(number)
+
+    smtp = plain(stack, server.port, connections=10, per_second=0.1)
+    assert smtp.window == 1
+    assert len(list(smtp.submit(compiled(), pool(), on_wire=all_of))) == 3
+    assert turns == [0, 0, 0]
+    assert plain(stack, server.port, connections=10, per_second=1.0).window == 5
+
+
+def test_goodbyes_are_said_together(stack: ExitStack, scripted: Script) -> None:
+    """Nobody waits for servers that do not answer, one after the other."""
+    silent = Misbehaviour(replies={"quit": SILENCE})
+    server = scripted(silent, silent, silent)
+    slow(server)
+    smtp = plain(stack, server.port, connections=3, timeout=0.5)
+    submit(smtp, *(envelope(n) for n in range(12)))
+    begin = time.monotonic()
+    smtp.close()
+    assert time.monotonic() - begin < 1.2
+
+
 # -- the table of phases -----------------------------------------------------------------------------
 
 PHASES = [

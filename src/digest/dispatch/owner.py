@@ -35,6 +35,20 @@ def is_dead(owner: str) -> bool:
     return _started(int(number)) != started
 
 
+def is_alive(owner: str) -> bool:
+    """Certainly running, on this machine; False where that cannot be known from here."""
+    try:
+        here, pid, started, _thread = owner.rsplit("/", 3)
+    except ValueError:
+        return False
+    number, _, namespace = pid.partition("@")
+    return here == _here() and namespace == _namespace() and _started(int(number)) == started
+
+
+def alive_among(owners: Iterable[str]) -> set[str]:
+    return {owner for owner in owners if is_alive(owner)}
+
+
 def dead_among(owners: Iterable[str]) -> set[str]:
     return {owner for owner in owners if is_dead(owner)}
 

@@ -53,14 +53,21 @@ class HotLedger:
             return self._rows.claim(limit, now, lease_until)
 
     def exchange(
-        self, settlements: Sequence[Settlement], declared: Sequence[Delivery], *, now: datetime
+        self,
+        settlements: Sequence[Settlement],
+        declared: Sequence[Delivery],
+        *,
+        now: datetime,
+        lease_until: datetime | None = None,
     ) -> set[DeliveryId]:
         """Record results, and declare rows to be on the wire; which of these may really go.
+
+        The lease of those that go runs anew, where one is given: an answer may take its time.
 
         A row that was suppressed, whose person left, that another owner holds, or
         whose issue is not being sent any more may not go.
         """
-        request = _Request(settlements, declared, now)
+        request = _Request(settlements, declared, now, lease_until)
         self._waiting.append(request)
         with self._lock:
             if not request.is_done:
@@ -95,6 +102,7 @@ class _Request:
     settlements: Sequence[Settlement]
     declared: Sequence[Delivery]
     now: datetime
+    lease_until: datetime | None = None
     going: set[DeliveryId] = field(default_factory=set)
     error: Exception | None = None
     is_done: bool = False
@@ -148,7 +156,7 @@ _MAY_GO = f"""
 _THESE = "delivery.id IN ({}) AND delivery.epoch = ?"
 
 _DECLARE = f"""
-    UPDATE delivery SET state = 'submitting', updated_at = ?
+    UPDATE delivery SET state = 'submitting', updated_at = ?, lease_until = coalesce(?, lease_until)
     WHERE {_THESE} AND {_MAY_GO}
 """
 
@@ -200,28 +208,31 @@ class _SqliteRows:
                 if request.settlements:
                     self._settle(rows, request.settlements, at)
                 if request.declared:
-                    request.going.update(self._declare(rows, request.declared, at))
+                    lease = _written(request.lease_until) if request.lease_until else None
+                    request.going.update(self._declare(rows, request.declared, at, lease))
 
-    def _declare(self, rows: sqlite3.Connection, declared: Sequence[Delivery], at: str) -> set[DeliveryId]:
+    def _declare(
+        self, rows: sqlite3.Connection, declared: Sequence[Delivery], at: str, lease: str | None
+    ) -> set[DeliveryId]:
         gone: set[DeliveryId] = set()
         for epoch in {row.epoch for row in declared}:  # nearly always the same
             gone |= self._declare_of_one_epoch(
-                rows, [row.id for row in declared if row.epoch == epoch], epoch, at
+                rows, [row.id for row in declared if row.epoch == epoch], epoch, at, lease
             )
         return gone
 
     def _declare_of_one_epoch(
-        self, rows: sqlite3.Connection, ids: Collection[DeliveryId], epoch: int, at: str
+        self, rows: sqlite3.Connection, ids: Collection[DeliveryId], epoch: int, at: str, lease: str | None
     ) -> set[DeliveryId]:
         """All at once, which is the rule; where some may not go, undone and done again without them."""
         mine = (epoch, self._owner, self._which)
         rows.execute("SAVEPOINT declaring")
-        if rows.execute(_for(_DECLARE, len(ids)), (at, *ids, *mine)).rowcount == len(ids):
+        if rows.execute(_for(_DECLARE, len(ids)), (at, lease, *ids, *mine)).rowcount == len(ids):
             return set(ids)
         rows.execute("ROLLBACK TO declaring")
         rows.execute(_for(_SUPPRESS, len(ids)), (ledger.LEFT_MEANWHILE, at, *ids, epoch, self._owner))
         left = {number for (number,) in rows.execute(_for(_WHICH_MAY_GO, len(ids)), (*ids, *mine))}
-        return self._declare_of_one_epoch(rows, left, epoch, at) if left else set()
+        return self._declare_of_one_epoch(rows, left, epoch, at, lease) if left else set()
 
     def _settle(self, rows: sqlite3.Connection, settlements: Sequence[Settlement], at: str) -> None:
         """One statement for all of whom the same is known, such as a batch with one answer."""
@@ -322,7 +333,12 @@ class _CoreRows:
             for request in requests:
                 ledger.record(connection, request.settlements, owner=self._owner, now=request.now)
                 request.going |= ledger.declare(
-                    connection, self._which, request.declared, owner=self._owner, now=request.now
+                    connection,
+                    self._which,
+                    request.declared,
+                    owner=self._owner,
+                    now=request.now,
+                    lease_until=request.lease_until,
                 )
 
     def withdraw(self, ids: Collection[DeliveryId], now: datetime) -> None:

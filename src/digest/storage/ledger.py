@@ -131,7 +131,13 @@ def claim(
 
 
 def declare(
-    connection: Connection, which: IssueId, claimed: Sequence[Delivery], *, owner: str, now: datetime
+    connection: Connection,
+    which: IssueId,
+    claimed: Sequence[Delivery],
+    *,
+    owner: str,
+    now: datetime,
+    lease_until: datetime | None = None,
 ) -> set[DeliveryId]:
     """The intent: from here on these may have been delivered.  Answers those that may really go.
 
@@ -166,7 +172,11 @@ def declare(
     gone = connection.execute(
         update(delivery)
         .where(mine, running)
-        .values(state=DeliveryState.SUBMITTING.value, updated_at=now)
+        .values(
+            state=DeliveryState.SUBMITTING.value,
+            updated_at=now,
+            **({} if lease_until is None else {"lease_until": lease_until}),
+        )
         .returning(delivery.c.id)
     )
     return {DeliveryId(number) for number in gone.scalars()}
@@ -233,6 +243,7 @@ def recover(
     *,
     dead: Collection[str],
     doubtful: Collection[str] = (),
+    alive: Collection[str] = (),
     now: datetime,
 ) -> tuple[int, int]:
     """Take back what a sender left that died or lost its lease; (to do again, uncertain).
@@ -240,11 +251,15 @@ def recover(
     A row that was claimed and not declared was not submitted: it is pending
     again.  One that was declared becomes uncertain, and never goes back by
     itself.  Of `doubtful` owners the machine went down, and with it perhaps a
-    declaration: their claimed rows are uncertain too.
+    declaration: their claimed rows are uncertain too.  Who is known to be `alive`
+    keeps its rows, however long it takes: nobody else may send them.
     """
     lost = and_(
         delivery.c.issue_id == which,
-        or_(delivery.c.owner.in_(list(dead)), delivery.c.lease_until < now),
+        or_(
+            delivery.c.owner.in_(list(dead)),
+            and_(delivery.c.lease_until < now, delivery.c.owner.not_in(list(alive))),
+        ),
     )
     in_doubt = or_(
         delivery.c.state == DeliveryState.SUBMITTING.value,

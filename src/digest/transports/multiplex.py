@@ -18,7 +18,7 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from digest.model.delivery import DeliveryId, Receipt
@@ -148,7 +148,7 @@ class Multiplexer:
             except Exception as error:  # noqa: BLE001 - raised by `run`, when the others are done
                 self._stop(error)
         for talk in talks:
-            talk.answer = talk.want.delivery_id in going  # type: ignore[union-attr]
+            talk.answer, talk.want = talk.want.delivery_id in going, None  # type: ignore[union-attr]
         self._ready.extend(talks)
 
     def _stop(self, error: Exception) -> None:
@@ -244,15 +244,20 @@ class _Carried:
 
 def alone(step: Step[_Answer]) -> _Answer:
     """Carry one step to its end and wait for it."""
+    return together([step])[0]
+
+
+def together(steps: Iterable[Step[_Answer]]) -> list[_Answer]:
+    """Carry all of them to their ends at the same time; their answers, as they came."""
     come_to: list[_Answer] = []
 
-    def conversation() -> Conversation:
+    def conversation(step: Step[_Answer]) -> Conversation:
         come_to.append((yield from step))
 
-    only = iter([conversation()])
-    for _ in Multiplexer(on_wire=lambda _ids: (), more=lambda: next(only, None)).run():
+    some = map(conversation, steps)
+    for _ in Multiplexer(on_wire=lambda _ids: (), more=lambda: next(some, None)).run():
         pass
-    return come_to[0]
+    return come_to
 
 
 def in_thread(call: Callable[[], _Answer], *, discard: Callable[[_Answer], Any]) -> Step[_Answer]:

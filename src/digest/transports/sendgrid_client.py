@@ -76,13 +76,13 @@ class Api:
 
     def _answer(self, status: int, body: bytes, answered: Mapping[str, str]) -> Answer:
         document = _json(body)
-        errors = [error for error in document.get("errors") or [] if isinstance(error, dict)]
+        errors = [error for error in _listed(document.get("errors")) if isinstance(error, dict)]
         words = "; ".join(_of_error(error) for error in errors[:3]) or http.client.responses.get(status, "")
         return Answer(
             status=status,
             words=f"{status} {words}".replace(self._secret, "…")[:500],
             fields=tuple(str(error.get("field") or "") for error in errors),
-            scopes=tuple(str(scope) for scope in document.get("scopes") or []),
+            scopes=tuple(str(scope) for scope in _listed(document.get("scopes"))),
             message_id=str(answered.get("X-Message-Id") or ""),
             headers=dict(answered.items()),
         )
@@ -246,3 +246,7 @@ def _sentence(error: BaseException) -> str:
     if isinstance(reason, TimeoutError) or isinstance(error, TimeoutError):
         return "no answer in time"
     return str(reason) or type(reason).__name__
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -11,8 +11,10 @@ This file keeps the connections: how many, when a new one, and when to give up.
 
 from __future__ import annotations
 
+import smtplib
 import time
 from collections.abc import Iterable, Iterator
+from math import ceil
 from pathlib import Path
 
 from digest.errors import TransportDown
@@ -21,12 +23,13 @@ from digest.message.dkim import Signer
 from digest.message.splice import splice
 from digest.model.delivery import Envelope, Receipt
 from digest.transports import OnWire
-from digest.transports.multiplex import Conversation, Multiplexer, Step, alone, in_thread
+from digest.transports.multiplex import Conversation, Multiplexer, Step, alone, in_thread, together
 from digest.transports.smtp_login import Account, Security, connect
 from digest.transports.smtp_session import Queue, Session
 
 MAX_BROKEN = 3  # connections in a row that break before a message got through
 IDLE_SECONDS = 5.0  # a connection that rested longer is tried with NOOP before use
+MOST_OPEN_SECONDS = 5.0  # that a transaction may stand open while others wait for their turn
 DOT_TIMEOUT = 600.0  # RFC 5321, 4.5.3.2.6: a hasty timeout here makes duplicates
 
 
@@ -48,6 +51,7 @@ class Smtp:
         username: str = "",
         password: str = "",
         connections: int = 10,
+        per_second: float | None = None,
         timeout: float = 30,
         dot_timeout: float = DOT_TIMEOUT,
         helo_name: str = "",
@@ -64,7 +68,11 @@ class Smtp:
             helo_name=helo_name or None,
             ca_file=ca_file,
         )
-        self.window = max(1, connections)
+        # Where messages wait for their turn, transactions must not stand open for it: no more connections
+        # than have a turn within seconds, and no message opened before its turn.
+        most = connections if per_second is None else min(connections, ceil(per_second * MOST_OPEN_SECONDS))
+        self.window = max(1, most)
+        self._looks_ahead = per_second is None
         self._dot_timeout = dot_timeout
         self._splice = signer.splice if signer else splice
         self._resting: list[Session] = []
@@ -107,8 +115,7 @@ class Smtp:
     def close(self) -> None:
         """Say goodbye on every connection that is not in use."""
         resting, self._resting = self._resting, []
-        for session in resting:
-            alone(session.quit())
+        together(session.quit() for session in resting)
 
     def opened(self) -> Step[Session]:
         """A new connection, without waiting for it.
@@ -116,8 +123,20 @@ class Smtp:
         Raises:
             TransportDown: there is none to be had.
         """
-        smtp = yield from in_thread(lambda: connect(self._account), discard=lambda smtp: smtp.close())
-        return Session(smtp, self._account, dot_timeout=self._dot_timeout, splice=self._splice)
+        try:
+            smtp = yield from in_thread(lambda: connect(self._account), discard=lambda smtp: smtp.close())
+        except (OSError, RuntimeError) as error:  # no more files or threads to be had on this machine
+            raise TransportDown(f"No further connection can be made from here: {error}.") from error
+        return self._session(smtp)
+
+    def rested(self) -> Session | None:
+        """One that was used a moment ago; those that rested for longer are cut, not tried."""
+        while self._resting:
+            session = self._resting.pop()
+            if time.monotonic() - session.used_at < IDLE_SECONDS:
+                return session
+            session.drop()
+        return None
 
     def give_back(self, session: Session) -> None:
         """Keep it for the next call; a connection left in mid-message is cut, never reused."""
@@ -133,8 +152,15 @@ class Smtp:
         )
 
     def _new(self) -> Session:
+        return self._session(connect(self._account))
+
+    def _session(self, smtp: smtplib.SMTP) -> Session:
         return Session(
-            connect(self._account), self._account, dot_timeout=self._dot_timeout, splice=self._splice
+            smtp,
+            self._account,
+            dot_timeout=self._dot_timeout,
+            splice=self._splice,
+            looks_ahead=self._looks_ahead,
         )
 
     def _take(self) -> Session | None:
@@ -193,12 +219,14 @@ class _Places:
 
     def _opened(self) -> Step[Session | None]:
         """None where there is none to be had, and others are at work that can do without it."""
+        if session := self._smtp.rested():
+            return session
         self._being_opened += 1
         try:
             return (yield from self._smtp.opened())
         except TransportDown:
             self._has_failed = True
-            if self._count == 1:
+            if self._count == 1 and self._queue.has(1):
                 raise
             return None
         finally:

@@ -29,6 +29,8 @@ from digest.transports.smtp_login import Account, without_secrets
 
 Splice = Callable[[Compiled, Envelope], list[bytes]]
 
+GOODBYE_SECONDS = 3.0
+
 _DOT = b".\r\n"
 _PHASES = ("mail", "rcpt", "data")
 _QUEUED_AS = re.compile(rb"queued as ([\w.-]+)", re.IGNORECASE)  # Postfix and many others
@@ -50,6 +52,7 @@ class Queue:
         self._rest = iter(envelopes)
         self._ahead: deque[Envelope] = deque()
         self._has_ended = False
+        self._is_closed = False
 
     def has(self, count: int) -> bool:
         """Whether there are so many; they are pulled to know it."""
@@ -64,11 +67,12 @@ class Queue:
         return self._ahead.popleft() if self.has(1) else None
 
     def put_back(self, envelope: Envelope) -> None:
-        self._ahead.appendleft(envelope)
+        if not self._is_closed:
+            self._ahead.appendleft(envelope)
 
     def close(self) -> None:
         """Nothing more is to be begun."""
-        self._has_ended = True
+        self._has_ended = self._is_closed = True
         self._ahead.clear()
 
 
@@ -84,7 +88,15 @@ class Session:
     421 anywhere also ends the connection.
     """
 
-    def __init__(self, smtp: smtplib.SMTP, account: Account, *, dot_timeout: float, splice: Splice) -> None:
+    def __init__(
+        self,
+        smtp: smtplib.SMTP,
+        account: Account,
+        *,
+        dot_timeout: float,
+        splice: Splice,
+        looks_ahead: bool = True,  # opens the next message with the dot, where the server takes that
+    ) -> None:
         sock = smtp.sock
         assert sock is not None  # noqa: S101 - `connect` answers with a connection or raises
         self._smtp = smtp
@@ -93,6 +105,7 @@ class Session:
         self._splice = splice
         self._line = Line(sock)
         self._pipelines = smtp.has_extn("pipelining")
+        self._looks_ahead = looks_ahead and self._pipelines
         self._takes_utf8 = smtp.has_extn("smtputf8")
         self._takes_size = smtp.has_extn("size")
         self.is_open = True
@@ -119,7 +132,7 @@ class Session:
                 return
             receipt = yield from self._opened(message, is_opened=is_opened)
             if receipt is None:
-                following = self._next(compiled, queue) if self._pipelines else None
+                following = self._next(compiled, queue) if self._looks_ahead else None
                 receipt = yield from self._complete(message, following)
             if receipt:
                 self.has_worked |= self.is_open
@@ -153,7 +166,8 @@ class Session:
     def quit(self) -> Step[None]:
         """Say goodbye; all that matters was said before, so a failure here means nothing."""
         with contextlib.suppress(Lost):
-            yield from self._ask(b"QUIT\r\n")
+            self._line.send(b"QUIT\r\n")
+            yield from self._hear(min(GOODBYE_SECONDS, self._account.timeout))
         self.drop()
 
     # What the message is.

@@ -12,13 +12,14 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from digest.dispatch import owner as owners
 from digest.dispatch import threads
 from digest.dispatch.rate import Rate
-from digest.errors import Busy, NotAllowed, TransportError
+from digest.errors import Busy, NotAllowed, StorageError, TransportError
 from digest.message.compile import Compiled
 from digest.model.delivery import Counts, Delivery, DeliveryId, DeliveryState, Envelope, Receipt, Settlement
 from digest.model.issue import Issue, IssueState, Selection
@@ -108,8 +109,15 @@ def take_back(connection: Connection, issue: Issue, *, database: Database) -> No
     holders = ledger.owners(connection, issue.id)
     # What was on the wire is marked so that it survives the process, not the machine.
     doubtful = owners.cut_off_among(holders) if database.sqlite_file else set()
+    # What this very thread holds is left over from a job that failed: it sends nothing just now.
+    mine = {owners.this_process()} & holders
     ledger.recover(
-        connection, issue.id, dead=owners.dead_among(holders), doubtful=doubtful, now=_by_the_wall_clock()
+        connection,
+        issue.id,
+        dead=owners.dead_among(holders) | mine,
+        doubtful=doubtful,
+        alive=owners.alive_among(holders) - mine,
+        now=_by_the_wall_clock(),
     )
     # Before anybody decides: the provider may have told of it while its answer was lost.
     delivery_events.accept_on_evidence(connection, issue.id, now=_by_the_wall_clock())
@@ -266,18 +274,25 @@ class _Sender:
         self._held: dict[DeliveryId, Delivery] = {}  # given to the transport, and no answer yet
         self._known: list[Settlement] = []
         self._keeps = _KEPT_BACK
+        self._is_vouched_for = True  # the transport itself came to an end, whichever
 
     def run(self, transport: Transport) -> None:
-        """Feed the transport until the pool is empty or the job is stopped."""
+        """Feed the transport until the pool is empty or the job is stopped.
+
+        Whatever is raised, what is known is written down, and what was certainly not submitted given back.
+        """
         self._keeps = max(_KEPT_BACK, transport.window)
         envelopes = self._envelopes(transport.window)
         try:
             for receipt in transport.submit(self._job.compiled, envelopes, on_wire=self._on_wire):
+                self._is_vouched_for = False
                 self._note(receipt)
-        except TransportError:
+                self._is_vouched_for = True
             self._end()
+        except Exception:
+            with suppress(StorageError):  # the first error is the one to be told
+                self._end()
             raise
-        self._end()
 
     def _envelopes(self, window: int) -> Iterator[Envelope]:
         job, now = self._job, self._job.clock()
@@ -298,30 +313,31 @@ class _Sender:
 
     def _on_wire(self, ids: Sequence[DeliveryId]) -> Collection[DeliveryId]:
         """The last moment: write down what is known, and declare what goes now, in one commit."""
-        job = self._job
         if self._stop.is_set():
             return ()
-        known, self._known = self._known, []
-        going = job.rows.exchange(known, [self._held[number] for number in ids], now=job.clock())
-        job.advance(len(known))
-        return going
+        return self._exchange([self._held[number] for number in ids])
 
     def _note(self, receipt: Receipt) -> None:
         row = self._held.pop(receipt.delivery_id)
         self._job.note(receipt, self._stop)
         self._known.append(sending.settlement(receipt, attempt=row.attempt, now=self._job.clock()))
         if len(self._known) >= self._keeps:
-            self._write_down()
+            self._exchange(())
 
-    def _write_down(self) -> None:
-        known, self._known = self._known, []
-        self._job.rows.exchange(known, (), now=self._job.clock())
-        self._job.advance(len(known))
+    def _exchange(self, declared: Sequence[Delivery]) -> Collection[DeliveryId]:
+        """Write down what is known, which stays known if that fails."""
+        job, count = self._job, len(self._known)
+        lease_until = _by_the_wall_clock() + sending.LEASE
+        going = job.rows.exchange(self._known, declared, now=job.clock(), lease_until=lease_until)
+        del self._known[:count]
+        job.advance(count)
+        return going
 
     def _end(self) -> None:
         """The transport is done and vouches that what it did not answer for was not submitted."""
-        self._write_down()
-        unsent = [*self._held, *(row.id for row in self._own)]
+        self._exchange(())
+        held = self._held if self._is_vouched_for else ()
+        unsent = [*held, *(row.id for row in self._own)]
         self._job.rows.withdraw(unsent, now=self._job.clock())
 
 
