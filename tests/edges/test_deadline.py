@@ -26,7 +26,7 @@ from digest.workflows.press import Press
 from digest.workflows.remind import tell_editors
 from digest.workflows.schedule import Duties, Happened, Schedule
 from digest.workflows.send import send
-from fakes.databases import make_template, newsletter, store, subscribe
+from fakes.databases import newsletter, store, subscribe
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 TUESDAY = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)  # nine o'clock in Berlin: the slot
@@ -132,11 +132,6 @@ class House:
 
     def mails(self, folder: str) -> int:
         return len(list((self.folder / folder).glob("*.eml")))
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_template(tmp_path_factory.mktemp("template"))
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from digest.workflows.edit import edit
 from digest.workflows.pause import pause, resume
 from digest.workflows.press import Press
 from digest.workflows.send import send
-from fakes.databases import NOW, make_template, newsletter, store, subscribe
+from fakes.databases import NOW, newsletter, store, subscribe
 
 PEOPLE = 30
 WINDOW = 4
@@ -37,11 +37,6 @@ PRESS = Press(
     folders=(templates_folder(),),
     secret_keys=("a key for tests",),
 )
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_template(tmp_path_factory.mktemp("template"))
 
 
 @pytest.fixture

@@ -12,15 +12,10 @@ from digest.rules.tokens import sign
 from digest.storage import subscribers
 from digest.storage.database import Database
 from digest.workflows import feedback
-from fakes.databases import NOW, make_template, subscribe
+from fakes.databases import NOW, subscribe
 
 KEYS = ("a key for tests",)
 OFFERED = ("weekly", "monthly", "incidents")
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_template(tmp_path_factory.mktemp("template"))
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from digest.storage import issues, ledger, slots
 from digest.storage.database import Database
 from digest.workflows.deliver import Sent
 from digest.workflows.schedule import Duties, Happened, Schedule
-from fakes.databases import drafted, make_template, newsletter, store, subscribe
+from fakes.databases import drafted, newsletter, store, subscribe
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 TUESDAY = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)  # nine o'clock in Berlin
@@ -60,11 +60,6 @@ class Work:
     @property
     def troubles(self) -> list[str]:
         return [happened.what for happened in self.told if happened.is_trouble]
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_template(tmp_path_factory.mktemp("template"))
 
 
 @pytest.fixture

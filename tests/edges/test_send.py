@@ -27,7 +27,7 @@ from digest.workflows.deliver import Sent, Wire, take_back
 from digest.workflows.draft import draft
 from digest.workflows.press import Press
 from digest.workflows.send import resolve, send
-from fakes.databases import NOW, drafted, make_template, newsletter, store, subscribe
+from fakes.databases import NOW, drafted, newsletter, store, subscribe
 
 KEY = "2026-11-24T09:00[Europe/Berlin]"
 SITE = Site(
@@ -44,11 +44,6 @@ class Down(Outbox):
     def submit(self, *_: object, **__: object):
         raise TransportDown("The outbox cannot be written.")
         yield
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_template(tmp_path_factory.mktemp("template"))
 
 
 @pytest.fixture
