@@ -38,6 +38,26 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+class _HangingUp(Controller):
+    """aiosmtpd's own leaves connections open that a client has not closed, such as one just being made."""
+
+    def __init__(self, *given: Any, **more: Any) -> None:
+        self._made: list[SMTP] = []
+        super().__init__(*given, **more)
+
+    def factory(self) -> SMTP:
+        self._made.append(super().factory())
+        return self._made[-1]
+
+    def hang_up(self) -> None:
+        self.loop.call_soon_threadsafe(self._abort)
+
+    def _abort(self) -> None:
+        for conversation in self._made:
+            if conversation.transport is not None:
+                conversation.transport.abort()
+
+
 # -- a real server -----------------------------------------------------------------------------------
 
 
@@ -60,7 +80,7 @@ class AcceptingServer:
         self.login = login
         self.port = free_port()
         # Each keyword goes to aiosmtpd's SMTP; the time limit is for a client that went away.
-        self._controller = Controller(
+        self._controller = _HangingUp(
             self,
             hostname="127.0.0.1",
             port=self.port,
@@ -79,6 +99,7 @@ class AcceptingServer:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._controller.hang_up()
         self._controller.stop()
 
     async def handle_EHLO(  # noqa: N802 - aiosmtpd calls it by this name
