@@ -16,18 +16,19 @@ from web.fake_ports import PROBE, SAM, TOKEN, FakeReaders
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 
 
+def one_click(encoding: str) -> dict[str, object]:
+    """What a mail program posts, as arguments of the client: RFC 8058, 3.1."""
+    if encoding == "urlencoded":
+        return {"data": ONE_CLICK}
+    return {"files": {"List-Unsubscribe": (None, "One-Click")}}
+
+
 @pytest.mark.parametrize("encoding", ["urlencoded", "multipart"])
 def test_one_click_in_either_encoding_ends_the_subscription(
     outside: TestClient, readers: FakeReaders, encoding: str
 ) -> None:
     """RFC 8058, 3.1 and 3.2: 200, no redirect, no cookie, a tiny body."""
-    form = (
-        {"data": ONE_CLICK}
-        if encoding == "urlencoded"
-        else {"files": {"List-Unsubscribe": (None, "One-Click")}}
-    )
-
-    answer = outside.post(f"/u/{TOKEN}", **form)  # type: ignore[arg-type]
+    answer = outside.post(f"/u/{TOKEN}", **one_click(encoding))  # type: ignore[arg-type]
 
     assert answer.status_code == 200
     assert "set-cookie" not in answer.headers
@@ -41,13 +42,7 @@ def test_a_probe_is_answered_and_changes_nothing(
     outside: TestClient, readers: FakeReaders, encoding: str
 ) -> None:
     """The pre-flight sees that a click would arrive: with its form, without a redirect or a cookie."""
-    form = (
-        {"data": ONE_CLICK}
-        if encoding == "urlencoded"
-        else {"files": {"List-Unsubscribe": (None, "One-Click")}}
-    )
-
-    clicked = outside.post(f"/u/{PROBE}", **form)  # type: ignore[arg-type]
+    clicked = outside.post(f"/u/{PROBE}", **one_click(encoding))  # type: ignore[arg-type]
     opened = outside.get(f"/u/{PROBE}")
 
     assert (clicked.status_code, clicked.text) == (200, f"{ANSWER}\n")

@@ -225,10 +225,7 @@ def cancel(context: typer.Context, issue: Ref, as_json: AsJson = False) -> None:
     parts = parts_of(context)
     _, found = parts.issue(issue)
     done = make_cancelled(found, database=parts.database, by=whoami(), now=parts.clock())
-    if as_json:
-        print_json(_issue_json(done))
-    else:
-        show(f"Issue {done.ref} is cancelled.")
+    _tell(done, f"Issue {done.ref} is cancelled.", as_json=as_json)
 
 
 def pause(context: typer.Context, issue: Ref, as_json: AsJson = False) -> None:
@@ -238,10 +235,7 @@ def pause(context: typer.Context, issue: Ref, as_json: AsJson = False) -> None:
     parts = parts_of(context)
     _, found = parts.issue(issue)
     done = make_paused(found, database=parts.database, by=whoami(), now=parts.clock())
-    if as_json:
-        print_json(_issue_json(done))
-    else:
-        show(f"Issue {done.ref} is paused. `digest resume {done.ref}` goes on with it.")
+    _tell(done, f"Issue {done.ref} is paused. `digest resume {done.ref}` goes on with it.", as_json=as_json)
 
 
 def resume(context: typer.Context, issue: Ref, as_json: AsJson = False) -> None:
@@ -366,6 +360,14 @@ def sent_json(newsletter: Newsletter, sent: Sent) -> dict[str, Any]:
         "articles": [{"title": t.headline, "url": t.url} for t in teasers],
         "counts": counts_json(sent.counts),
     }
+
+
+def _tell(done: Issue, sentence: str, *, as_json: bool) -> None:
+    """What became of an issue, for people or for programs."""
+    if as_json:
+        print_json(_issue_json(done))
+    else:
+        show(sentence)
 
 
 def _issue_json(issue: Issue) -> dict[str, Any]:
