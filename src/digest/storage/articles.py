@@ -242,6 +242,12 @@ def every(connection: Connection, newsletter: str) -> list[Article]:
     return [_article(row) for row in connection.execute(rows)]
 
 
+def count(connection: Connection, newsletter: str) -> int:
+    """How many there are, whatever became of them."""
+    number = connection.scalar(select(func.count()).where(article.c.newsletter == newsletter))
+    return int(number or 0)
+
+
 def by_ids(connection: Connection, ids: Collection[int]) -> list[Article]:
     """In the order of their ids."""
     found: list[Article] = []

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, func, insert, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 
 from digest.model.subscriber import (
     HistoryEntry,
@@ -145,6 +145,22 @@ def count(connection: Connection, newsletter: str) -> dict[str, int]:
         .group_by(subscription.c.state)
     )
     return dict(connection.execute(rows).all())
+
+
+def beginning(connection: Connection, newsletter: str, words: str, *, limit: int) -> list[Subscription]:
+    """Confirmed subscribers whose address or name begins so, in the order of their addresses."""
+    begins = words.strip().casefold()
+    mine = and_(subscription.c.newsletter == newsletter, subscription.c.state == "confirmed")
+    if begins:
+        mine = and_(
+            mine,
+            or_(
+                subscriber.c.address_key.startswith(begins, autoescape=True),
+                func.lower(subscriber.c.name).startswith(begins, autoescape=True),
+            ),
+        )
+    rows = connection.execute(_subscriptions().where(mine).order_by(subscriber.c.address_key).limit(limit))
+    return [_subscription(row) for row in rows]
 
 
 def end(connection: Connection, number: SubscriptionId, *, at: datetime, why: str, how: str) -> bool:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from digest.checks import Finding as Checked
-from digest.checks import family_of, sizes
 from digest.errors import DigestError
 from digest.model.editor import Editor
 from digest.model.issue import Issue
@@ -15,24 +13,25 @@ from digest.model.subscriber import Subscription, SubscriptionState
 from digest.rules import approval
 from digest.rules.accounts import network_of
 from digest.rules.feedback import sendgrid_event
-from digest.storage import articles, issues, ledger, subscribers
+from digest.storage import issues
+from digest.web.issue_answers import IssueAnswers
 from digest.web.ports import (
     DeskHome,
     DeskIssue,
     DeskNewsletter,
     DeskSource,
-    Finding,
+    FrameLook,
     IssueView,
     LeftOutArticle,
     Login,
     NewsletterView,
+    Person,
     Preference,
     PreferencesView,
     ReaderView,
 )
 from digest.wiring import Parts
 from digest.workflows import accounts, feedback, press, share
-from digest.workflows.approve import check
 from digest.workflows.status import Standing, status
 
 
@@ -152,6 +151,7 @@ class DeskAnswers:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._issues = IssueAnswers(parts)
 
     def home(self) -> DeskHome:
         parts = self._parts
@@ -164,12 +164,19 @@ class DeskAnswers:
         )
 
     def issue(self, newsletter: str, number: int) -> IssueView | None:
-        parts = self._parts
-        if newsletter not in parts.settings.newsletters:
-            return None
-        with parts.database.read() as connection:
-            found = issues.by_number(connection, newsletter, number)
-        return self._view(parts.newsletter(newsletter), found) if found is not None else None
+        return self._issues.view(newsletter, number)
+
+    def stamp(self, newsletter: str, number: int) -> str | None:
+        return self._issues.stamp(newsletter, number)
+
+    def frame(self, newsletter: str, number: int, look: FrameLook) -> str | None:
+        return self._issues.frame(newsletter, number, look)
+
+    def search(self, newsletter: str, number: int, words: str) -> tuple[LeftOutArticle, ...]:
+        return self._issues.search(newsletter, number, words)
+
+    def people(self, newsletter: str, words: str) -> tuple[Person, ...]:
+        return self._issues.people(newsletter, words)
 
     def shared(self, token: str) -> str | None:
         parts, now = self._parts, self._parts.clock()
@@ -179,47 +186,6 @@ class DeskAnswers:
         printing = parts.press(parts.newsletter(issue.newsletter))
         rendered = press.rendered(printing, issue, now=now)
         return press.public_html(printing, replace(issue, rendered=rendered))
-
-    def _view(self, newsletter: Newsletter, issue: Issue) -> IssueView:
-        parts, now = self._parts, self._parts.clock()
-        printing = parts.press(newsletter)
-        rendered = press.rendered(printing, issue, now=now)
-        # Printed once, for the frame, the text, the headers and the checks alike.
-        report = check(replace(issue, rendered=rendered), press=printing, database=parts.database, now=now)
-        message = report.message
-        size = sizes(message)
-        standing = status(newsletter, database=parts.database, now=now)
-        with parts.database.read() as connection:
-            counts = ledger.counts(connection, issue.id, now=now)
-            reasons = dict(issues.left_out(connection, issue.id))
-            out = articles.by_ids(connection, reasons)
-            people = subscribers.count(connection, newsletter.name).get("confirmed", 0)
-        waits = issue.state in approval.OPEN and standing.next_slots
-        return IssueView(
-            ref=issue.ref,
-            newsletter=newsletter.name,
-            number=issue.number,
-            title=newsletter.title,
-            state=issue.state,
-            reason=issue.reason,
-            subject=message.subject,
-            preheader=rendered.preheader,
-            sender=f"{newsletter.sender.name} <{newsletter.sender.address}>",
-            html=message.html,
-            text=message.text,
-            headers=message.headers,
-            size_bytes=size.html_bytes,
-            style_bytes=size.style_bytes,
-            layout=issue.layout,
-            findings=tuple(_finding(found) for found in report.findings),
-            counts=counts,
-            people=people,
-            left_out=tuple(LeftOutArticle(title=a.title, reason=reasons[a.id], url=a.url) for a in out),
-            timezone=newsletter.timezone,
-            due=standing.next_slots[0].due if waits else None,
-            sent_at=issue.sent_at,
-            approved_by=issue.approved_by,
-        )
 
 
 class AccountAnswers:
@@ -382,17 +348,6 @@ def _sources(standing: Standing) -> list[DeskSource]:
         )
         for health in standing.sources
     ]
-
-
-def _finding(found: Checked) -> Finding:
-    return Finding(
-        id=found.id,
-        severity=found.severity.value,
-        passed=found.passed,
-        message=found.message,
-        where=found.where,
-        family=family_of(found.id),
-    )
 
 
 __all__ = ["AccountAnswers", "DeskAnswers", "ProbeAnswers", "ReaderAnswers"]

@@ -1,4 +1,4 @@
-"""Templates and style sheets of the pages, and the headers that every page carries."""
+"""Templates, style sheets and scripts of the pages, and the headers that every page carries."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from importlib.resources import files
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,6 +19,8 @@ from starlette.responses import HTMLResponse, Response
 from digest.model.newsletter import Site
 from digest.web import words
 from digest.web.ports import ACCENT, ACCENT_DARK
+
+_MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript"}
 
 # Issues come from outside: no script, no form, nothing fetched but pictures.
 MAIL_POLICY = (
@@ -33,12 +35,16 @@ LINKED_MAIL_POLICY = (
 
 
 class Pages:
-    """Renders the templates of one folder; style sheets are named by their content."""
+    """Renders the templates of one folder; style sheets and scripts are named by their content."""
 
     def __init__(self, *, site: Site, clock: Callable[[], datetime], folder: Path | None = None) -> None:
         self._site = site
         folder = folder or bundled()
-        self._sheets = {sheet.name: sheet.read_bytes() for sheet in (folder / "static").glob("*.css")}
+        self._files = {
+            file.name: file.read_bytes()
+            for file in (folder / "static").rglob("*")
+            if file.suffix in _MEDIA_TYPES
+        }
         self._environment = Environment(
             loader=FileSystemLoader(folder),
             autoescape=True,
@@ -47,7 +53,7 @@ class Pages:
             lstrip_blocks=True,
         )
         self._environment.globals.update(
-            sheet=self._sheet_address, words=words, clock=clock, accent=ACCENT, accent_dark=ACCENT_DARK
+            asset=self._address, words=words, clock=clock, accent=ACCENT, accent_dark=ACCENT_DARK
         )
         self._environment.filters.update(web_only=_web_only, colour=_colour)
 
@@ -59,8 +65,12 @@ class Pages:
         status: int = 200,
         frames: str = "'none'",
         pictures: str = "data:",
+        scripts: bool = False,
     ) -> HTMLResponse:
-        """One page.  `frames` and `pictures`: what it may show inside, as CSP writes it."""
+        """One page.  `frames` and `pictures`: what it may show inside, as CSP writes it.
+
+        `scripts`: whether those of this site may run, and ask this site.
+        """
         nonce = secrets.token_urlsafe(16)
         html = self._environment.get_template(template).render(
             {"site": self._site, "nonce": nonce, **context}
@@ -69,25 +79,28 @@ class Pages:
             f"default-src 'none'; style-src 'self' 'nonce-{nonce}'; img-src {pictures}; "
             f"frame-src {frames}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
         )
+        if scripts:
+            policy += "; script-src 'self'; connect-src 'self'"
         return HTMLResponse(html, status_code=status, headers={"Content-Security-Policy": policy})
 
     def message(self, title: str, text: str, *, status: int) -> HTMLResponse:
         """A page with one thing to say, which needs nothing but itself."""
         return self.page("message.html", {"title": title, "text": text}, status=status)
 
-    def sheet(self, request: Request) -> Response:
-        """Serve a style sheet; one asked for by its content's name may be kept for ever."""
+    def file(self, request: Request) -> Response:
+        """Serve a style sheet or script; one asked for by its content's name may be kept for ever."""
         name = request.path_params["name"]
-        if name not in self._sheets:
+        if name not in self._files:
             return self.message(
                 "There is nothing here", "Perhaps the address was cut off on its way.", status=404
             )
-        is_named = request.query_params.get("v") == _fingerprint(self._sheets[name])
+        is_named = request.query_params.get("v") == _fingerprint(self._files[name])
         lasting = "public, max-age=31536000, immutable" if is_named else "no-cache"
-        return Response(self._sheets[name], media_type="text/css", headers={"Cache-Control": lasting})
+        kind = _MEDIA_TYPES[PurePath(name).suffix]
+        return Response(self._files[name], media_type=kind, headers={"Cache-Control": lasting})
 
-    def _sheet_address(self, name: str) -> str:
-        return f"/static/{name}?v={_fingerprint(self._sheets[name])}"
+    def _address(self, name: str) -> str:
+        return f"/static/{name}?v={_fingerprint(self._files[name])}"
 
 
 def bundled() -> Path:

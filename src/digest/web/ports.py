@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from digest.model.delivery import Counts
+from digest.model.edit import Revision
 from digest.model.editor import Editor
-from digest.model.issue import IssueState, Layout
+from digest.model.issue import IssueState, Layout, Texts
 from digest.model.newsletter import Site
 
 ACCENT = "#0B5F6B"
@@ -165,6 +166,8 @@ class LeftOutArticle:
     title: str
     reason: str
     url: str = ""
+    id: int = 0  # of the article
+    was_taken_out: bool = False  # of this very issue, by an editor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +198,38 @@ class IssueView:
     due: datetime | None = None  # the slot it waits for
     sent_at: datetime | None = None
     approved_by: str = ""
+    approved_at: datetime | None = None
+    send_at: datetime | None = None  # the time that was chosen when it was approved
+    revision: int = 0
+    stamp: str = ""  # another one as soon as anything shows differently
+    can_edit: bool = False
+    texts: Texts = field(default_factory=Texts)  # as editors wrote them
+    history: tuple[Revision, ...] = ()  # newest first
+    undoes: str = ""  # what an undo would take back, in a sentence; empty where it cannot
+    redoes: str = ""
+    older: int = 0  # articles that a search can find
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameLook:
+    """How the mail in the frame is shown."""
+
+    scheme: str = "light"  # light, dark, inverted
+    styles: bool = True
+    scale: int = 100  # of the text, in per cent
+    reader: int = 0  # subscription of whom it is shown to; 0 is a sample
+    story: int = 0  # the article that is marked
+    mark: str = ""  # the check whose finding is marked there
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """A subscriber as whom an issue can be looked at."""
+
+    id: int  # of the subscription
+    name: str
+    address: str
+    language: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,6 +281,22 @@ class Desk(Protocol):
     def home(self) -> DeskHome: ...
 
     def issue(self, newsletter: str, number: int) -> IssueView | None: ...
+
+    def stamp(self, newsletter: str, number: int) -> str | None:
+        """That of `IssueView`, cheaply; None where there is no such issue."""
+        ...
+
+    def frame(self, newsletter: str, number: int, look: FrameLook) -> str | None:
+        """The mail itself, with nothing added but what the look asks for."""
+        ...
+
+    def search(self, newsletter: str, number: int, words: str) -> tuple[LeftOutArticle, ...]:
+        """Older articles that hold every word and are not in the issue."""
+        ...
+
+    def people(self, newsletter: str, words: str) -> tuple[Person, ...]:
+        """Some subscribers, those first whose name or address begins so."""
+        ...
 
     def shared(self, token: str) -> str | None:
         """The mail that a share link shows, with nothing of one person in it."""

@@ -84,7 +84,7 @@ def routes(*, readers: Readers, pages: Pages) -> list[Route]:
         Route("/archive/{newsletter}/{number:int}", archive),
         Route("/media/{name}", picture),
         Route("/robots.txt", robots),
-        Route("/static/{name}", pages.sheet),
+        Route("/static/{name}", pages.file),
     ]
 
 

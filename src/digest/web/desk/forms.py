@@ -1,0 +1,120 @@
+"""What a form of the desk asks for, as an edit.
+
+A form names its kind as `storage.revisions` and the API do.  What is missing or
+odd in it is refused in a sentence, never guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from digest.errors import NotAllowed
+from digest.model.article import ArticleId
+from digest.model.edit import (
+    Edit,
+    EditTeaser,
+    IssueText,
+    MakeLead,
+    Move,
+    MoveSection,
+    PullIn,
+    RenameSection,
+    ResetTeaser,
+    SetText,
+    TakeOut,
+)
+from digest.model.issue import TeaserField
+
+Form = Mapping[str, str]
+
+
+def edit_of(form: Form) -> Edit:
+    """The edit that a form asks for.
+
+    Raises:
+        NotAllowed: it asks for none, or not for one that can be understood.
+    """
+    made = _KINDS.get(form.get("kind", ""))
+    if made is None:
+        raise NotAllowed("The form did not say what to change.", mend="Open the page anew.")
+    return made(form)
+
+
+def moment_of(form: Form, timezone: str) -> datetime:
+    """The time that somebody wrote into a field for date and time, in the newsletter's zone.
+
+    Raises:
+        NotAllowed: it is none.
+    """
+    written = form.get("at", "").strip()
+    try:
+        moment = datetime.fromisoformat(written)
+    except ValueError:
+        raise NotAllowed(
+            f"“{written[:40]}” is not a date and a time." if written else "Say when it shall go out.",
+            mend="Write it like 2026-10-06T09:00.",
+        ) from None
+    return moment.replace(tzinfo=ZoneInfo(timezone)) if moment.tzinfo is None else moment
+
+
+def number_of(form: Form, name: str) -> int:
+    """A whole number that is not negative.
+
+    Raises:
+        NotAllowed: it is none.
+    """
+    written = form.get(name, "")
+    if not (written.isascii() and written.isdecimal() and len(written) <= 15):
+        raise NotAllowed(f"The form's “{name}” is not a number.", mend="Open the page anew.")
+    return int(written)
+
+
+def _article(form: Form) -> ArticleId:
+    return ArticleId(number_of(form, "article"))
+
+
+def _move(form: Form) -> Edit:
+    return Move(
+        article=_article(form), section=form.get("section", ""), position=number_of(form, "position")
+    )
+
+
+def _field(form: Form) -> TeaserField:
+    try:
+        return TeaserField(form.get("field", ""))
+    except ValueError:
+        raise NotAllowed("The form names no field of a story.", mend="Open the page anew.") from None
+
+
+def _edit_teaser(form: Form) -> Edit:
+    field = _field(form)
+    return EditTeaser(
+        article=_article(form), field=field, value=form.get(field.value, ""), was=form.get("was", "")
+    )
+
+
+def _set_text(form: Form) -> Edit:
+    try:
+        text = IssueText(form.get("text", ""))
+    except ValueError:
+        raise NotAllowed("The form names no text of the issue.", mend="Open the page anew.") from None
+    return SetText(text=text, value=form.get(text.value, ""), was=form.get("was", ""))
+
+
+_KINDS: dict[str, Callable[[Form], Edit]] = {
+    "Move": _move,
+    "MakeLead": lambda form: MakeLead(article=_article(form)),
+    "TakeOut": lambda form: TakeOut(article=_article(form), reason=form.get("reason", "")),
+    "PullIn": lambda form: PullIn(article=_article(form), section=form.get("section", "")),
+    "EditTeaser": _edit_teaser,
+    "ResetTeaser": lambda form: ResetTeaser(
+        article=_article(form), field=_field(form), was=form.get("was", "")
+    ),
+    "SetText": _set_text,
+    "RenameSection": lambda form: RenameSection(title=form.get("title", ""), new=form.get("new", "")),
+    "MoveSection": lambda form: MoveSection(
+        title=form.get("title", ""), position=number_of(form, "position")
+    ),
+}

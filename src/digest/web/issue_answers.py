@@ -1,0 +1,192 @@
+"""An issue as the desk shows it, from the parts of this process.
+
+Printing and checking one takes some 60 ms; nobody waits for it twice, since
+what was printed is kept until the issue, its templates or its settings change.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from digest.checks import Finding as Checked
+from digest.checks import family_of, sizes
+from digest.message.parse import parse
+from digest.message.splice import message_bytes
+from digest.model.delivery import Counts, Delivery, DeliveryId
+from digest.model.issue import Issue, IssueState
+from digest.model.newsletter import Newsletter
+from digest.model.subscriber import Subscription
+from digest.rules import approval
+from digest.rules.history import redo_leads_to, undo_leads_to
+from digest.rules.slots import next_slots
+from digest.storage import articles, issues, ledger, revisions, subscribers
+from digest.web.ports import Finding, FrameLook, IssueView, LeftOutArticle, Person
+from digest.web.printed import PrintedIssues
+from digest.wiring import Parts
+from digest.workflows import edit, press
+from digest.workflows.approve import Report
+from digest.workflows.edit import Addable
+
+_PEOPLE = 20  # as whom an issue can be looked at, at once
+_STEPS = 40  # of the history
+
+
+class IssueAnswers:
+    """Keeps what was printed of the issues that were looked at last."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._printed = PrintedIssues(parts)
+
+    def view(self, newsletter: str, number: int) -> IssueView | None:
+        """Everything that an editor looks at; None where there is no such issue."""
+        found = self._find(newsletter, number)
+        return self._view(*found) if found else None
+
+    def stamp(self, newsletter: str, number: int) -> str | None:
+        found = self._find(newsletter, number)
+        if found is None:
+            return None
+        with self._parts.database.read() as connection:
+            counts = ledger.counts(connection, found[1].id, now=self._parts.clock())
+        return self._stamp(*found, counts)
+
+    def frame(self, newsletter: str, number: int, look: FrameLook) -> str | None:
+        """The mail as it goes to a sample reader, or to one of the subscribers."""
+        found = self._find(newsletter, number)
+        if found is None:
+            return None
+        of, issue = found
+        report = self._printed.report(of, issue)
+        html = report.message.html
+        if look.reader and (reader := self._reader(of, look.reader)):
+            html = self._as_seen_by(reader, of, report)
+        return html
+
+    def search(self, newsletter: str, number: int, words: str) -> tuple[LeftOutArticle, ...]:
+        found = self._find(newsletter, number)
+        if found is None:
+            return ()
+        return tuple(map(_addable, edit.search_older(found[1], words, database=self._parts.database)))
+
+    def people(self, newsletter: str, words: str) -> tuple[Person, ...]:
+        with self._parts.database.read() as connection:
+            some = subscribers.beginning(connection, newsletter, words, limit=_PEOPLE)
+        return tuple(Person(id=s.id, name=s.name, address=s.address, language=s.language) for s in some)
+
+    def _find(self, newsletter: str, number: int) -> tuple[Newsletter, Issue] | None:
+        parts = self._parts
+        if newsletter not in parts.settings.newsletters:
+            return None
+        with parts.database.read() as connection:
+            issue = issues.by_number(connection, newsletter, number)
+        return (parts.newsletter(newsletter), issue) if issue is not None else None
+
+    def _stamp(self, newsletter: Newsletter, issue: Issue, counts: Counts) -> str:
+        """Another one as soon as the page shows anything else, of whatever an editor did not do here."""
+        told = (
+            issue.id, issue.revision, issue.state, issue.reason, issue.content_hash,
+            issue.approved_by, counts, self._printed.fingerprint(newsletter),
+        )  # fmt: skip
+        return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
+
+    def _view(self, newsletter: Newsletter, issue: Issue) -> IssueView:
+        parts, now = self._parts, self._parts.clock()
+        report = self._printed.report(newsletter, issue)
+        message = report.message
+        size = sizes(message)
+        out = edit.left_out(issue, database=parts.database)
+        with parts.database.read() as connection:
+            counts = ledger.counts(connection, issue.id, now=now)
+            people = subscribers.count(connection, newsletter.name).get("confirmed", 0)
+            history = revisions.history(connection, issue.id)
+            older = articles.count(connection, newsletter.name)
+        can_edit = issue.state in approval.CAN_EDIT and not (
+            issue.state is IssueState.HELD and issue.content_hash
+        )
+        undoes = undo_leads_to(history) if can_edit else None
+        redoes = redo_leads_to(history) if can_edit else None
+        slots = next_slots(
+            newsletter.schedule, newsletter=newsletter.name, timezone=newsletter.timezone, after=now, count=1
+        )
+        return IssueView(
+            ref=issue.ref,
+            newsletter=newsletter.name,
+            number=issue.number,
+            title=newsletter.title,
+            state=issue.state,
+            reason=issue.reason,
+            subject=message.subject,
+            preheader=report.issue.rendered.preheader if report.issue.rendered else "",
+            sender=f"{newsletter.sender.name} <{newsletter.sender.address}>",
+            html=message.html,
+            text=message.text,
+            headers=message.headers,
+            size_bytes=size.html_bytes,
+            style_bytes=size.style_bytes,
+            layout=issue.layout,
+            findings=tuple(_finding(found) for found in report.findings),
+            counts=counts,
+            people=people,
+            left_out=tuple(map(_addable, out)),
+            timezone=newsletter.timezone,
+            due=slots[0].due if issue.state in approval.OPEN and slots else None,
+            sent_at=issue.sent_at,
+            approved_by=issue.approved_by,
+            approved_at=issue.approved_at,
+            revision=issue.revision,
+            stamp=self._stamp(newsletter, issue, counts),
+            can_edit=can_edit,
+            texts=issue.texts,
+            history=tuple(history[::-1][:_STEPS]),
+            undoes=undoes[1].what if undoes else "",
+            redoes=redoes[1].what if redoes else "",
+            older=older,
+        )
+
+    def _reader(self, newsletter: Newsletter, number: int) -> Subscription | None:
+        with self._parts.database.read() as connection:
+            found = subscribers.by_id(connection, number)
+        return found if found is not None and found.newsletter == newsletter.name else None
+
+    def _as_seen_by(self, reader: Subscription, newsletter: Newsletter, report: Report) -> str:
+        """With their name and address; the links stay those of nobody, so that nobody is unsubscribed."""
+        parts, now = self._parts, self._parts.clock()
+        printing = parts.press(newsletter)
+        to = Delivery(
+            id=DeliveryId(0),
+            address=reader.address,
+            name=reader.name,
+            language=reader.language,
+            subscription_id=0,
+            epoch=0,
+            attempt=0,
+        )
+        made = press.compiled(printing, report.issue, now=now)
+        return parse(message_bytes(made, press.envelope(printing, report.issue, to, now=now))).html
+
+
+
+def _finding(found: Checked) -> Finding:
+    return Finding(
+        id=found.id,
+        severity=found.severity.value,
+        passed=found.passed,
+        message=found.message,
+        where=found.where,
+        family=family_of(found.id),
+    )
+
+
+def _addable(found: Addable) -> LeftOutArticle:
+    article = found.article
+    return LeftOutArticle(
+        title=article.title,
+        reason=found.reason,
+        url=article.url,
+        id=article.id,
+        was_taken_out=found.was_taken_out,
+    )
+
+
+__all__ = ["IssueAnswers"]

@@ -1,0 +1,77 @@
+"""What was printed and checked lately: kept until something about it changes."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from digest.model.issue import Issue
+from digest.model.newsletter import Newsletter
+from digest.storage import issues, subscribers
+from digest.wiring import Parts
+from digest.workflows import press
+from digest.workflows.approve import Report, check
+
+_KEPT = 16  # issues; each is some 200 KB
+
+
+class PrintedIssues:
+    """Reports by all that they depend on; of one issue asked for twice at once, one is made twice."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._reports: OrderedDict[Hashable, Report] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def report(self, newsletter: Newsletter, issue: Issue) -> Report:
+        """The issue with its rendering, its pre-flight and its message.
+
+        Raises:
+            TemplateError: a template does not load or render.
+        """
+        parts, now = self._parts, self._parts.clock()
+        with parts.database.read() as connection:
+            confirmed = subscribers.count(connection, newsletter.name).get("confirmed", 0)
+            before = issues.earlier_subjects(connection, newsletter.name, before=issue.number)
+        key = (
+            issue.id, issue.revision, issue.state, issue.content_hash, confirmed, before,
+            now.date(), self.fingerprint(newsletter),
+        )  # fmt: skip
+        with self._lock:
+            if (kept := self._reports.get(key)) is not None:
+                self._reports.move_to_end(key)
+                return kept
+        printing = parts.press(newsletter)
+        rendered = press.rendered(printing, issue, now=now)
+        made = check(replace(issue, rendered=rendered), press=printing, database=parts.database, now=now)
+        with self._lock:
+            self._reports[key] = made
+            while len(self._reports) > _KEPT:
+                self._reports.popitem(last=False)
+        return made
+
+    def fingerprint(self, newsletter: Newsletter) -> Hashable:
+        """Another one as soon as a template is saved, or the settings were read anew."""
+        return (hash(repr(newsletter)), fingerprint_of(self._parts.template_folders))
+
+
+def fingerprint_of(folders: Sequence[Path]) -> int:
+    """Of the names, times and sizes of all files in these folders; those that are missing are empty."""
+    return hash(tuple(entry for folder in folders for entry in _entries(folder)))
+
+
+def _entries(folder: Path | str) -> Iterator[tuple[str, int, int]]:
+    try:
+        found = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError:
+        return
+    for entry in found:
+        if entry.is_dir(follow_symlinks=False):
+            yield from _entries(entry.path)
+        elif entry.is_file():
+            told = entry.stat()
+            yield (entry.path, told.st_mtime_ns, told.st_size)
