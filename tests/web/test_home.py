@@ -22,6 +22,7 @@ from digest.model.subscriber import SubscriptionId
 from digest.storage import articles, desk_home, issues, ledger, subscribers
 from digest.storage.database import Database
 from digest.storage.tables import delivery, issue
+from digest.web import words
 from digest.web.answers import DeskAnswers
 from digest.web.ports import DeskHome, DeskIssue, DeskNewsletter
 from digest.wiring import Parts
@@ -182,6 +183,27 @@ def test_what_others_wrote_is_text(editor: TestClient, desk: FakeDesk) -> None:
     assert "<script" not in page
     assert '"onload=' not in page
     assert "&lt;script&gt;" in page
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("paused by ann", "Paused by ann."),
+        ("https://a.example gave 404. Is it right?", "https://a.example gave 404. Is it right?"),
+        ("", ""),
+        ("  ", ""),
+    ],
+)
+def test_reasons_are_said_as_sentences(written: str, said: str) -> None:
+    assert words.sentence(written) == said
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "said"),
+    [(0, 0, ""), (0, 9, "0 %"), (9, 9, "100 %"), (99_999, 100_000, "99.9 %"), (1, 100_000, "0.1 %")],
+)
+def test_shares_never_round_to_all_or_none(part: int, whole: int, said: str) -> None:
+    assert words.share(part, whole) == said
 
 
 # --- as it is read --------------------------------------------------------------------------

@@ -88,11 +88,13 @@ def sum_of_the_day(home: DeskHome) -> str:
 
 
 def sentence(text: str) -> str:
-    """With a capital and a full stop, whoever wrote it."""
-    text = text.strip()
-    if not text:
+    """With a capital and a full stop, whoever wrote it; an address in front stays as it is."""
+    first = text.split(maxsplit=1)[:1]
+    if not first:
         return ""
-    return f"{text[0].upper()}{text[1:]}{'' if text[-1] in '.!?…' else '.'}"
+    text = text.strip()
+    begin = text[0] if {":", "/"} & set(first[0]) else text[0].upper()
+    return f"{begin}{text[1:]}{'' if text[-1] in '.!?…' else '.'}"
 
 
 def share(part: int, whole: int) -> str:
@@ -102,7 +104,7 @@ def share(part: int, whole: int) -> str:
     shown = 100 * part / whole
     if 0 < part < whole:
         shown = min(max(shown, 0.1), 99.9)
-    return f"{shown:.1f} %".replace(".0 %", " %") if part in {0, whole} else f"{shown:.1f} %"
+    return f"{shown:.0f} %" if part in {0, whole} else f"{shown:.1f} %"
 
 
 def days(length: timedelta) -> str:
