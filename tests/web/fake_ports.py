@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from digest.errors import DigestError
 from digest.model.article import ArticleId
@@ -12,10 +13,13 @@ from digest.model.delivery import Counts
 from digest.model.issue import IssueState, Layout, Section, Teaser
 from digest.model.newsletter import Site
 from digest.web.ports import (
+    DeskHeld,
     DeskHome,
     DeskIssue,
     DeskNewsletter,
+    DeskSending,
     DeskSource,
+    DeskUncertain,
     Finding,
     IssueView,
     LeftOutArticle,
@@ -228,6 +232,18 @@ ISSUE = IssueView(
 )
 
 HOME = DeskHome(
+    last_collected=NOW - timedelta(minutes=8),
+    timezone="Europe/Berlin",
+    uncertain=(
+        DeskUncertain(
+            newsletter="weekly",
+            newsletter_title="Lockstep Weekly",
+            number=40,
+            people=7,
+            since=datetime(2026, 9, 29, 9, 3, tzinfo=ZoneInfo("Europe/Berlin")),
+            addresses=tuple(f"reader{number}@mail.example" for number in range(1, 8)),
+        ),
+    ),
     newsletters=(
         DeskNewsletter(
             name="weekly",
@@ -248,16 +264,33 @@ HOME = DeskHome(
             next_due=datetime(2026, 10, 29, 9, tzinfo=UTC),
             plan="1 story so far; it needs 3",
         ),
+        DeskNewsletter(
+            name="releases",
+            title="Release notes",
+            people=8_904,
+            timezone="Europe/Berlin",
+            next_due=datetime(2026, 10, 12, 7, tzinfo=UTC),
+            sending=DeskSending(number=63, done=5_431, total=8_904, left=timedelta(minutes=1)),
+        ),
     ),
     issues=(
         DeskIssue(
             newsletter="weekly",
             newsletter_title="Lockstep Weekly",
             number=40,
-            state=IssueState.SENT,
+            state=IssueState.SENDING,
             subject="Deploys that can say no",
             at=datetime(2026, 9, 29, 7, 3, tzinfo=UTC),
-            counts=Counts(candidates=12_400, audience=12_400, accepted=12_361, refused=32, uncertain=7),
+            counts=Counts(
+                audience=12_400,
+                accepted=12_389,
+                refused=4,
+                uncertain=7,
+                delivered=12_361,
+                bounced=24,
+                complained=2,
+            ),
+            left=9,
         ),
         DeskIssue(
             newsletter="incidents",
@@ -266,7 +299,8 @@ HOME = DeskHome(
             state=IssueState.SENT,
             subject="Three outages, one certificate",
             at=datetime(2026, 9, 24, 7, tzinfo=UTC),
-            counts=Counts(candidates=4_112, audience=4_112, accepted=4_112),
+            counts=Counts(audience=4_120, accepted=4_112, refused=8),
+            left=3,
         ),
         DeskIssue(
             newsletter="weekly",
@@ -274,7 +308,7 @@ HOME = DeskHome(
             number=39,
             state=IssueState.SKIPPED,
             subject="",
-            reason="Fewer than 3 articles so far",
+            reason="Fewer than 3 articles so far.",
             at=datetime(2026, 9, 22, 7, tzinfo=UTC),
         ),
     ),
@@ -286,18 +320,37 @@ HOME = DeskHome(
             ok=True,
             last_fetched=NOW - timedelta(minutes=8),
             last_new=NOW - timedelta(hours=3),
+            newest=3,
+            weeks=(4, 5, 3, 6, 4, 5, 5, 4, 7, 5, 6, 5),
+        ),
+        DeskSource(
+            newsletter_title="Lockstep Weekly",
+            name="Research notes",
+            kind="feed",
+            ok=True,
+            last_fetched=NOW - timedelta(minutes=8),
+            last_new=NOW - timedelta(days=41),
+            quiet=timedelta(days=41, hours=2),
+            usual=timedelta(days=9),
+            weeks=(1, 1, 2, 1, 1, 1, 0, 0, 0, 0, 0, 0),
         ),
         DeskSource(
             newsletter_title="Lockstep Weekly",
             name="Platform team page",
             kind="listing",
-            ok=False,
+            ok=True,
+            shows_nothing=True,
             last_fetched=NOW - timedelta(minutes=8),
             last_new=NOW - timedelta(days=9),
-            message="No teasers were found since Friday; the page may have changed.",
+            message="It shows no articles at all, though it did before; nothing was removed.",
+            weeks=(3, 2, 2, 3, 3, 2, 2, 3, 2, 2, 3, 0),
         ),
-        DeskSource(newsletter_title="Incidents", name="posts", kind="markdown", ok=True),
+        DeskSource(newsletter_title="Incidents", name="posts", kind="markdown", ok=True, is_local=True),
     ),
+)
+
+HELD = DeskHeld(
+    newsletter="weekly", newsletter_title="Lockstep Weekly", number=41, reason="230 old articles look new."
 )
 
 

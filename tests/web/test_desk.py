@@ -14,8 +14,8 @@ from digest.model.delivery import Counts
 from digest.model.issue import IssueState, Layout, Section
 from digest.web.app import create_app
 from digest.web.door import COOKIE, STAY
-from digest.web.ports import DeskHome, Finding, LeftOutArticle
-from web.fake_ports import HOME, MAIL, NOW, SECRET, SITE, Clock, FakeDesk, FakeProbes, FakeReaders, teaser
+from digest.web.ports import Finding, LeftOutArticle
+from web.fake_ports import MAIL, NOW, SECRET, SITE, Clock, FakeDesk, FakeProbes, FakeReaders, teaser
 
 PATHS = ["/desk", "/desk/weekly/41", "/desk/weekly/41/html", "/desk/weekly/99", "/desk/what/ever"]
 
@@ -136,48 +136,6 @@ def test_the_desk_takes_no_post(editor: TestClient) -> None:
     """It shows; what changes something is a command."""
     for path in ("/desk", "/desk/weekly/41"):
         assert editor.post(path).status_code == 405
-
-
-# --- home -----------------------------------------------------------------------------------
-
-
-def test_home_says_what_needs_a_person_and_when_the_next_issue_goes_out(editor: TestClient) -> None:
-    page = editor.get("/desk").text
-
-    assert "<h1>Monday 5 October</h1>" in page
-    assert (
-        "One draft waits for you, seven deliveries need a decision "
-        "and one source has stopped giving articles." in page
-    )
-    assert "<strong>Tuesday 09:00 in Berlin</strong>, in 19 hours" in page
-    assert "<strong>Thursday 29 October, 10:00 in Berlin</strong>, in 23 days" in page
-    assert "7 people may or may not have <bdi>Lockstep Weekly</bdi> 40" in page
-    assert "digest resolve weekly/40 --uncertain resend" in page
-    assert 'aria-label="12,361 of 12,400 accepted"' in page
-    assert "No teasers were found since Friday; the page may have changed." in page
-    assert '<a class="button filled" href="/desk/weekly/41">Open issue 41</a>' in page
-
-
-def test_an_empty_desk_says_so(editor: TestClient, desk: FakeDesk) -> None:
-    desk.front = DeskHome()
-
-    page = editor.get("/desk").text
-
-    assert "Nothing needs you today." in page
-    assert "No issue has been made yet." in page
-
-
-def test_a_held_issue_is_a_decision(editor: TestClient, desk: FakeDesk) -> None:
-    held = replace(
-        HOME.issues[0], state=IssueState.HELD, reason="230 old articles look new.", counts=Counts()
-    )
-    desk.front = replace(HOME, issues=(held,))
-
-    page = editor.get("/desk").text
-
-    assert "Lockstep Weekly</bdi> 40 waits for a person" in page
-    assert "230 old articles look new." in page
-    assert "digest cancel weekly/40" in page
 
 
 # --- an issue -------------------------------------------------------------------------------

@@ -107,6 +107,8 @@ article = Table(
     Index("ix_article_waiting", "newsletter", "last_issue", "first_seen"),
     Index("ix_article_dated", "newsletter", "last_issue", "dated"),
     Index("ix_article_featured", "newsletter", "featured_at"),
+    # All that the counts of new articles by day and source ask for: see `desk_home.arrivals`.
+    Index("ix_article_arrivals", "newsletter", "first_seen", "source", "is_backlog"),
 )
 
 article_key = Table(

@@ -7,19 +7,16 @@ from dataclasses import replace
 
 from digest.errors import DigestError
 from digest.model.editor import Editor
-from digest.model.issue import Issue
 from digest.model.newsletter import Newsletter
 from digest.model.subscriber import Subscription, SubscriptionState
 from digest.rules import approval
 from digest.rules.accounts import network_of
 from digest.rules.feedback import sendgrid_event
 from digest.storage import issues
+from digest.web.home_answers import HomeAnswers
 from digest.web.issue_answers import IssueAnswers
 from digest.web.ports import (
     DeskHome,
-    DeskIssue,
-    DeskNewsletter,
-    DeskSource,
     FrameLook,
     IssueView,
     LeftOutArticle,
@@ -32,7 +29,7 @@ from digest.web.ports import (
 )
 from digest.wiring import Parts
 from digest.workflows import accounts, feedback, press, share
-from digest.workflows.status import Standing, status
+from digest.workflows.status import status
 
 
 class ReaderAnswers:
@@ -151,17 +148,11 @@ class DeskAnswers:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._home = HomeAnswers(parts)
         self._issues = IssueAnswers(parts)
 
     def home(self) -> DeskHome:
-        parts = self._parts
-        standings = [status(n, database=parts.database, now=parts.clock()) for n in parts.newsletters]
-        recent = [issue for standing in standings for issue in _issues(standing)]
-        return DeskHome(
-            newsletters=tuple(_newsletter(standing) for standing in standings),
-            issues=tuple(sorted(recent, key=lambda i: (i.at is not None, i.at), reverse=True)[:20]),
-            sources=tuple(source for standing in standings for source in _sources(standing)),
-        )
+        return self._home.home()
 
     def issue(self, newsletter: str, number: int) -> IssueView | None:
         return self._issues.view(newsletter, number)
@@ -295,59 +286,6 @@ class ProbeAnswers:
 
 def _label(text: str) -> str:
     return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", " ")
-
-
-def _newsletter(standing: Standing) -> DeskNewsletter:
-    newsletter = standing.newsletter
-    waiting = next((i for i, _ in standing.issues if i.state in approval.OPEN), None)
-    return DeskNewsletter(
-        name=newsletter.name,
-        title=newsletter.title,
-        people=standing.subscribers.get("confirmed", 0),
-        timezone=newsletter.timezone,
-        next_due=standing.next_slots[0].due if standing.next_slots else None,
-        draft=waiting.number if waiting else None,
-        draft_state=waiting.state if waiting else None,
-        plan=f"{len(waiting.layout.teasers)} stories" if waiting else "",
-    )
-
-
-def _issues(standing: Standing) -> list[DeskIssue]:
-    return [
-        DeskIssue(
-            newsletter=issue.newsletter,
-            newsletter_title=standing.newsletter.title,
-            number=issue.number,
-            state=issue.state,
-            subject=_subject(issue),
-            reason=issue.reason,
-            at=issue.sent_at or issue.created_at,
-            counts=counts,
-        )
-        for issue, counts in standing.issues
-    ]
-
-
-def _subject(issue: Issue) -> str:
-    if issue.rendered is not None:
-        return issue.rendered.subject
-    return issue.layout.lead.headline if issue.layout.lead else ""
-
-
-def _sources(standing: Standing) -> list[DeskSource]:
-    kinds = {spec.key: spec.kind for spec in standing.newsletter.sources}
-    return [
-        DeskSource(
-            newsletter_title=standing.newsletter.title,
-            name=health.name,
-            kind=kinds.get(health.key, ""),
-            ok=health.ok,
-            last_fetched=health.last_fetched,
-            last_new=health.last_new,
-            message=health.message,
-        )
-        for health in standing.sources
-    ]
 
 
 __all__ = ["AccountAnswers", "DeskAnswers", "ProbeAnswers", "ReaderAnswers"]

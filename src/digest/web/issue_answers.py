@@ -166,7 +166,6 @@ class IssueAnswers:
         return parse(message_bytes(made, press.envelope(printing, report.issue, to, now=now))).html
 
 
-
 def _finding(found: Checked) -> Finding:
     return Finding(
         id=found.id,

@@ -97,8 +97,19 @@ class Readers(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeskSending:
+    """A send that is on its way, or stands still in the middle of it."""
+
+    number: int  # of the issue
+    done: int  # people whose delivery has come to its end
+    total: int
+    left: timedelta | None = None  # about; None where nothing can be said yet
+    still_since: datetime | None = None  # nothing has moved since then
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeskNewsletter:
-    """A newsletter on the desk's first page."""
+    """A newsletter on the desk's first page.  Its moments are in its own zone."""
 
     name: str
     title: str
@@ -108,7 +119,34 @@ class DeskNewsletter:
     draft: int | None = None  # number of the issue that is being made or waits
     draft_state: IssueState | None = None
     blocks: int = 0  # checks that stop the draft
+    trouble: str = ""  # why the draft cannot be printed at all
     plan: str = ""  # "9 stories chosen, 14 left out"
+    can_draft: bool = False  # there is no draft, and something to make one of
+    sending: DeskSending | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskUncertain:
+    """Deliveries of an issue of which nobody knows whether they arrived: somebody has to decide."""
+
+    newsletter: str
+    newsletter_title: str
+    number: int
+    people: int
+    since: datetime | None = None
+    addresses: tuple[str, ...] = ()  # of some of them
+    can_resend: bool = True  # nothing of a cancelled issue is sent again
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskHeld:
+    """An issue that waits for a person."""
+
+    newsletter: str
+    newsletter_title: str
+    number: int
+    reason: str
+    is_begun: bool = False  # held in the middle of its send
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +161,22 @@ class DeskIssue:
     reason: str = ""
     at: datetime | None = None  # when it was sent, or else made
     counts: Counts = field(default_factory=Counts)
+    left: int | None = None  # who unsubscribed between this issue and the next; None before it is sent
+
+    @property
+    def has_reports(self) -> bool:
+        """Whether the provider has told what became of any of it."""
+        return bool(self.counts.delivered or self.counts.bounced or self.counts.complained)
+
+    @property
+    def arrived(self) -> int:
+        """Delivered as far as anybody knows: what was taken over counts where no reports come."""
+        return self.counts.delivered if self.has_reports else self.counts.accepted
+
+    @property
+    def returned(self) -> int:
+        """Refused at once, or sent back later."""
+        return self.counts.refused + self.counts.bounced
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,18 +187,35 @@ class DeskSource:
     name: str
     kind: str
     ok: bool
+    is_local: bool = False  # read from a folder of this machine
     last_fetched: datetime | None = None
     last_new: datetime | None = None
+    newest: int = 0  # how many were new on the day of `last_new`
     message: str = ""
+    shows_nothing: bool = False  # it did before: its page may have changed
+    quiet: timedelta | None = None  # silent for so long, and that is longer than is usual
+    usual: timedelta | None = None  # the time between days with something new
+    weeks: tuple[int, ...] = ()  # new articles of each of the last 12, the oldest first
+
+    @property
+    def severity(self) -> str:
+        """block, warn, or empty where all is well."""
+        if not self.ok or self.shows_nothing:
+            return "block"
+        return "warn" if self.quiet is not None or self.message else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskHome:
     """The desk's first page, in the order in which it is shown."""
 
+    uncertain: tuple[DeskUncertain, ...] = ()
+    held: tuple[DeskHeld, ...] = ()
     newsletters: tuple[DeskNewsletter, ...] = ()
     issues: tuple[DeskIssue, ...] = ()  # newest first
     sources: tuple[DeskSource, ...] = ()
+    last_collected: datetime | None = None
+    timezone: str = "UTC"  # in which it is what day today
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

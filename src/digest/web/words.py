@@ -44,6 +44,11 @@ def short_date(moment: datetime) -> str:
     return f"{moment.day} {_MONTHS[moment.month - 1][:3]}"
 
 
+def day(moment: datetime) -> str:
+    """30 September"""
+    return f"{moment.day} {_MONTHS[moment.month - 1]}"
+
+
 def full_date(moment: datetime) -> str:
     return f"{_WEEKDAYS[moment.weekday()]} {moment.day} {_MONTHS[moment.month - 1]}"
 
@@ -58,21 +63,74 @@ def kilobytes(size: int) -> str:
     return f"{size / 1000:.1f} KB"
 
 
+def today(home: DeskHome, *, now: datetime) -> str:
+    """Monday 5 October, where the newsletters are."""
+    return full_date(now.astimezone(ZoneInfo(home.timezone)))
+
+
 def sum_of_the_day(home: DeskHome) -> str:
     """One sentence that says what needs a person today."""
     waiting = sum(n.draft_state in {IssueState.DRAFT, IssueState.HELD} for n in home.newsletters)
-    uncertain = sum(i.counts.uncertain for i in home.issues)
-    broken = sum(not s.ok for s in home.sources)
+    uncertain = sum(one.people for one in home.uncertain)
+    broken = sum(s.severity == "block" for s in home.sources)
+    quiet = sum(s.severity == "warn" and s.quiet is not None for s in home.sources)
     parts = [
         _part(waiting, "draft waits", "drafts wait", "for you"),
         _part(uncertain, "delivery needs", "deliveries need", "a decision"),
         _part(broken, "source has", "sources have", "stopped giving articles"),
+        _part(quiet, "source has", "sources have", "been quiet for long"),
     ]
     said = [part for part in parts if part]
     if not said:
         return "Nothing needs you today."
     text = said[0] if len(said) == 1 else f"{', '.join(said[:-1])} and {said[-1]}"
     return f"{text[0].upper()}{text[1:]}."
+
+
+def sentence(text: str) -> str:
+    """With a capital and a full stop, whoever wrote it; an address in front stays as it is."""
+    first = text.split(maxsplit=1)[:1]
+    if not first:
+        return ""
+    text = text.strip()
+    begin = text[0] if {":", "/"} & set(first[0]) else text[0].upper()
+    return f"{begin}{text[1:]}{'' if text[-1] in '.!?…' else '.'}"
+
+
+def share(part: int, whole: int) -> str:
+    """99.7 %; nothing is rounded up to all or down to none."""
+    if not whole:
+        return ""
+    shown = 100 * part / whole
+    if 0 < part < whole:
+        shown = min(max(shown, 0.1), 99.9)
+    return f"{shown:.0f} %" if part in {0, whole} else f"{shown:.1f} %"
+
+
+def days(length: timedelta) -> str:
+    """41 days, 1 day"""
+    return count(length.days, "day")
+
+
+def about(length: timedelta) -> str:
+    """about 1 minute, less than a minute"""
+    said = _length(length)
+    return f"about {said}" if said else "less than a minute"
+
+
+def source_kind(kind: str) -> str:
+    """As people call it; kinds of third parties by their own name."""
+    known = {"feed": "Feed", "listing": "Page", "markdown": "Markdown"}
+    return known.get(kind, kind.replace("_", " ").capitalize())
+
+
+def new_when(moment: datetime, number: int, *, now: datetime) -> str:
+    """3 new today, 1 new yesterday, last new 30 September"""
+    ago = (now.astimezone(moment.tzinfo).date() - moment.date()).days
+    if ago <= 1 and number:
+        return f"{number:,} new {'today' if ago <= 0 else 'yesterday'}"
+    said = {0: "today", 1: "yesterday"}.get(ago) or _date(moment, now.astimezone(moment.tzinfo))
+    return f"last new {said}"
 
 
 def _part(number: int, one: str, many: str, rest: str) -> str:

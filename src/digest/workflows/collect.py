@@ -24,6 +24,8 @@ from digest.workflows import Progress, silent
 
 ReadSource = Callable[[SourceSpec, Validators], Reading]
 
+SHOWS_NOTHING = "It shows no articles at all, though it did before; nothing was removed."
+
 _AT_THE_SAME_TIME = 8
 
 
@@ -212,7 +214,7 @@ def _learn(
 
 def _worries(before: SourceHealth, shown: frozenset[int], new: int) -> list[str]:
     if before.shown and not shown:
-        return ["It shows no articles at all, though it did before; nothing was removed."]
+        return [SHOWS_NOTHING]
     if len(before.shown) >= 3 and new == len(shown) and not before.shown & shown:
         return [
             (

@@ -76,9 +76,7 @@ def _article(form: Form) -> ArticleId:
 
 
 def _move(form: Form) -> Edit:
-    return Move(
-        article=_article(form), section=form.get("section", ""), position=number_of(form, "position")
-    )
+    return Move(article=_article(form), section=form.get("section", ""), position=number_of(form, "position"))
 
 
 def _field(form: Form) -> TeaserField:

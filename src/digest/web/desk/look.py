@@ -44,8 +44,8 @@ class Look:
         words = {name: asked[name] for name, known in _WORDS.items() if asked.get(name) in known}
         numbers = {name: int(asked[name]) for name in ("reader", "story") if _is_number(asked.get(name, ""))}
         return cls(
-            **words,
-            **numbers,
+            **words,  # type: ignore[arg-type]  # each of these names is a word
+            **numbers,  # type: ignore[arg-type]  # and each of these a number
             images=asked.get("images") != "off",
             styles=asked.get("styles") != "off",
             scale=200 if asked.get("scale") == "200" else 100,
@@ -53,11 +53,11 @@ class Look:
             q=asked.get("q", "")[:_LONGEST],
         )
 
-    def but(self, **changes: str | int | bool) -> Self:  # noqa: FBT001 - the fields are of these kinds
+    def but(self, **changes: str | int | bool) -> Self:
         """The same, but for this."""
         return replace(self, **changes)  # type: ignore[arg-type]
 
-    def query(self, **changes: str | int | bool) -> str:  # noqa: FBT001 - the fields are of these kinds
+    def query(self, **changes: str | int | bool) -> str:
         """“?width=375&story=7”, or nothing where all is as at first."""
         look = self.but(**changes)
         told = {
@@ -81,7 +81,7 @@ class Look:
         return f"{mail}{'&' if mail else '?'}v={stamp}"
 
 
-def _told(value: str | int | bool) -> str:  # noqa: FBT001 - the fields are of these kinds
+def _told(value: str | int | bool) -> str:
     return ("on" if value else "off") if isinstance(value, bool) else str(value)
 
 

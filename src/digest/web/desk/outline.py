@@ -71,9 +71,7 @@ def step_document(step: Step | None) -> dict[str, str | int]:
 
 def _lead(lead: Teaser, sections: tuple[Section, ...]) -> Group:
     down = Move(article=lead.article_id, section=sections[0].title, position=0) if sections else None
-    return Group(
-        title="Lead", rows=(Row(teaser=lead, section="", down=down),), place=-1, is_lead=True
-    )
+    return Group(title="Lead", rows=(Row(teaser=lead, section="", down=down),), place=-1, is_lead=True)
 
 
 def _up(layout: Layout, place: int, position: int) -> Step:

@@ -1,0 +1,27 @@
+"""Whether a source has been silent for longer than is usual for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from itertools import pairwise
+from statistics import median
+
+# Of fewer gaps nobody can say what is usual.
+_ENOUGH = 3
+
+_PATIENCE = timedelta(days=14)
+_TIMES = 3
+
+
+def usual_gap(days: Iterable[date]) -> timedelta | None:
+    """The median time between days with something new; None where too few are known."""
+    gaps = [after - before for before, after in pairwise(sorted(set(days)))]
+    if len(gaps) < _ENOUGH:
+        return None
+    return timedelta(days=round(median(gap.days for gap in gaps)))
+
+
+def is_silent(quiet: timedelta, *, usual: timedelta | None) -> bool:
+    """Quiet for more than three of its usual gaps, and for two weeks at least."""
+    return quiet > max(_PATIENCE, _TIMES * (usual or timedelta()))

@@ -1,0 +1,449 @@
+"""The answer to what the desk's first page asks.
+
+What is costly is remembered in this process until something is written that may
+change it: the account of a finished issue, the pre-flight of a draft, the plan
+of an issue that is not begun.  Nothing is remembered by time alone but the
+plan, since articles grow old.
+"""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from digest.errors import DigestError
+from digest.model.article import SourceHealth
+from digest.model.issue import IssueId, IssueState, LeftOut, Selection
+from digest.model.newsletter import Newsletter, SourceSpec
+from digest.rules import approval
+from digest.rules.selection import select
+from digest.rules.silence import is_silent, usual_gap
+from digest.rules.slots import next_slots
+from digest.storage import articles, desk_home, issues
+from digest.storage.database import Connection
+from digest.storage.desk_home import Account, IssueLine, Marks
+from digest.web import words
+from digest.web.ports import (
+    DeskHeld,
+    DeskHome,
+    DeskIssue,
+    DeskNewsletter,
+    DeskSending,
+    DeskSource,
+    DeskUncertain,
+)
+from digest.wiring import Parts
+from digest.workflows.approve import check
+from digest.workflows.collect import SHOWS_NOTHING
+
+_SHOWN = 8  # last issues
+_WEEKS = 12
+_REMEMBERED = timedelta(weeks=26)  # of arrivals: long enough to know what is usual
+_STILL = timedelta(minutes=2)  # a send that has not moved for so long stands still
+_FINISHED = frozenset({IssueState.SENT, IssueState.CANCELLED, IssueState.SKIPPED})
+
+
+class HomeAnswers:
+    """Everything an editor looks for first, of all newsletters, in one consistent view."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._accounts = _Accounts()
+        self._plans = _Plans()
+        self._drafts = _Drafts(parts)
+
+    def home(self) -> DeskHome:
+        seen = self._look()
+        return DeskHome(
+            uncertain=tuple(_uncertain(seen, line) for line in seen.lines if _is_uncertain(seen, line)),
+            held=tuple(_held(seen, line) for line in seen.lines if line.state is IssueState.HELD),
+            newsletters=tuple(
+                _newsletter(seen, newsletter, self._drafts) for newsletter in seen.newsletters.values()
+            ),
+            issues=_last_issues(seen),
+            sources=tuple(source for n in seen.newsletters.values() for source in _sources(seen, n)),
+            last_collected=_last_look(seen, seen.newsletters.values()),
+            timezone=_common_zone(seen.newsletters.values()),
+        )
+
+    def _look(self) -> _Seen:
+        newsletters = {newsletter.name: newsletter for newsletter in self._parts.newsletters}
+        names, now = list(newsletters), self._parts.clock()
+        with self._parts.database.read() as connection:
+            lines = desk_home.lines(connection, names, limit=_SHOWN + 1)
+            oldest = min((line.sent_at for line in lines if line.sent_at), default=now)
+            health = desk_home.sources(connection, names)
+            return _Seen(
+                now=now,
+                newsletters=newsletters,
+                lines=tuple(lines),
+                accounts=self._accounts.of(connection, lines),
+                people=desk_home.people(connection, names),
+                leavings=desk_home.leavings(connection, names, since=oldest),
+                health=health,
+                arrivals=desk_home.arrivals(connection, names, since=now - _REMEMBERED),
+                plans={
+                    name: self._plans.of(connection, newsletter, now=now)
+                    for name, newsletter in newsletters.items()
+                    if not any(line.newsletter == name and line.state in approval.OPEN for line in lines)
+                },
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plan:
+    """What the next issue would hold."""
+
+    since: int | None  # number of the last issue
+    selection: Selection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """What was read of the database, at one moment."""
+
+    now: datetime
+    newsletters: Mapping[str, Newsletter]
+    lines: tuple[IssueLine, ...]
+    accounts: Mapping[IssueId, Account]
+    people: Mapping[str, int]
+    leavings: Mapping[str, Sequence[datetime]]
+    health: Mapping[tuple[str, str], SourceHealth]
+    arrivals: Mapping[tuple[str, str], Mapping[date, int]]
+    plans: Mapping[str, _Plan]
+
+    def of(self, newsletter: str) -> list[IssueLine]:
+        """Its issues, newest first."""
+        mine = [line for line in self.lines if line.newsletter == newsletter]
+        return sorted(mine, key=lambda line: line.number, reverse=True)
+
+
+# -- decisions -----------------------------------------------------------------
+
+
+def _is_uncertain(seen: _Seen, line: IssueLine) -> bool:
+    return seen.accounts[line.id].counts.uncertain > 0
+
+
+def _uncertain(seen: _Seen, line: IssueLine) -> DeskUncertain:
+    newsletter, account = seen.newsletters[line.newsletter], seen.accounts[line.id]
+    since = account.uncertain_since
+    return DeskUncertain(
+        newsletter=line.newsletter,
+        newsletter_title=newsletter.title,
+        number=line.number,
+        people=account.counts.uncertain,
+        since=_local(since, newsletter) if since else None,
+        addresses=account.uncertain,
+        can_resend=line.state is not IssueState.CANCELLED,
+    )
+
+
+def _held(seen: _Seen, line: IssueLine) -> DeskHeld:
+    return DeskHeld(
+        newsletter=line.newsletter,
+        newsletter_title=seen.newsletters[line.newsletter].title,
+        number=line.number,
+        reason=words.sentence(line.reason),
+        is_begun=bool(line.content_hash),
+    )
+
+
+# -- newsletters ---------------------------------------------------------------
+
+
+def _newsletter(seen: _Seen, newsletter: Newsletter, drafts: _Drafts) -> DeskNewsletter:
+    due = next_slots(
+        newsletter.schedule,
+        newsletter=newsletter.name,
+        timezone=newsletter.timezone,
+        after=seen.now,
+        count=1,
+    )
+    shown = DeskNewsletter(
+        name=newsletter.name,
+        title=newsletter.title,
+        people=seen.people.get(newsletter.name, 0),
+        timezone=newsletter.timezone,
+        next_due=due[0].due if due else None,
+    )
+    lines = seen.of(newsletter.name)
+    sending = next((line for line in reversed(lines) if _is_sending(seen, line)), None)
+    if sending is not None:
+        return replace(shown, sending=_sending(seen, sending, newsletter))
+    waiting = next((line for line in reversed(lines) if line.state in approval.OPEN), None)
+    if waiting is None:
+        plan = seen.plans[newsletter.name]
+        return replace(shown, plan=_planned(seen, newsletter, plan), can_draft=bool(plan.selection.chosen))
+    draft = drafts.of(waiting, newsletter, has_people=shown.people > 0)
+    return replace(
+        shown,
+        draft=waiting.number,
+        draft_state=waiting.state,
+        blocks=draft.blocks,
+        trouble=draft.trouble,
+        plan=_chosen(waiting, draft),
+    )
+
+
+def _is_sending(seen: _Seen, line: IssueLine) -> bool:
+    counts = seen.accounts[line.id].counts
+    return line.state is IssueState.SENDING and counts.pending + counts.in_flight > 0
+
+
+def _sending(seen: _Seen, line: IssueLine, newsletter: Newsletter) -> DeskSending:
+    account = seen.accounts[line.id]
+    to_do = account.counts.pending + account.counts.in_flight
+    done = account.counts.audience - to_do
+    sending = DeskSending(number=line.number, done=done, total=account.counts.audience)
+    if account.begun is None or account.moved is None:
+        return sending
+    if seen.now - account.moved > _STILL:
+        return replace(sending, still_since=_local(account.moved, newsletter))
+    return replace(sending, left=(seen.now - account.begun) / done * to_do)
+
+
+def _chosen(line: IssueLine, draft: _Draft) -> str:
+    stories = words.count(draft.stories, "story", "stories")
+    if line.state is IssueState.APPROVED:
+        return f"{stories}, approved by {line.approved_by}"
+    return f"{stories} chosen, {draft.left_out:,} left out"
+
+
+def _planned(seen: _Seen, newsletter: Newsletter, plan: _Plan) -> str:
+    chosen, left_out = plan.selection.chosen, plan.selection.left_out
+    if chosen:
+        return f"{words.count(len(chosen), 'story', 'stories')} so far, {len(left_out):,} left out"
+    waits = sum(choice.code is LeftOut.TOO_FEW for choice in left_out)
+    if waits:
+        needs = newsletter.policy.min_articles
+        return f"{words.count(waits, 'story', 'stories')} so far; it needs {needs:,}"
+    looked = _last_look(seen, [newsletter])
+    if looked is None:
+        return "Its sources were never read."
+    since = f"Nothing new since issue {plan.since}." if plan.since else "Nothing for a first issue yet."
+    return f"{since} The sources were read {_at(looked, newsletter, seen.now)}."
+
+
+def _at(moment: datetime, newsletter: Newsletter, now: datetime) -> str:
+    """at 13:00, on 30 September at 13:00"""
+    local = _local(moment, newsletter)
+    day = "" if local.date() == _local(now, newsletter).date() else f"on {words.day(local)} "
+    return f"{day}at {local:%H:%M}"
+
+
+class _Plans:
+    """Selections, made anew as soon as an article came, a source was read, somebody did something,
+    or an hour has passed."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, tuple[object, _Plan]] = {}
+
+    def of(self, connection: Connection, newsletter: Newsletter, *, now: datetime) -> _Plan:
+        stands = (
+            desk_home.freshness(connection),
+            desk_home.marks(connection).event,
+            now.replace(minute=0, second=0, microsecond=0),
+        )
+        before = self._made.get(newsletter.name)
+        if before is not None and before[0] == stands:
+            return before[1]
+        plan = _plan(connection, newsletter, now=now)
+        self._made[newsletter.name] = (stands, plan)
+        return plan
+
+
+def _plan(connection: Connection, newsletter: Newsletter, *, now: datetime) -> _Plan:
+    """As `workflows.draft.plan` selects, without counting what stayed out long ago."""
+    number, since = desk_home.last_issues(connection, [newsletter.name]).get(newsletter.name, (None, None))
+    policy = newsletter.policy
+    found = articles.waiting(
+        connection,
+        newsletter.name,
+        reach=since or now - policy.first_issue,
+        oldest=now - policy.max_age,
+    )
+    keys = {spec.key: spec for spec in newsletter.sources}
+    return _Plan(since=number, selection=select(found, policy=policy, sources=keys, now=now, since=since))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Draft:
+    """What is known of an issue that is not sent."""
+
+    stories: int
+    left_out: int
+    blocks: int = 0
+    trouble: str = ""
+
+
+class _Drafts:
+    """Pre-flights, run anew as soon as the draft or an owner's template is another one."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._made: dict[str, tuple[object, _Draft]] = {}
+
+    def of(self, line: IssueLine, newsletter: Newsletter, *, has_people: bool) -> _Draft:
+        stands = (line, has_people, _changed(self._parts.template_folders))
+        before = self._made.get(newsletter.name)
+        if before is not None and before[0] == stands:
+            return before[1]
+        draft = self._look(line, newsletter)
+        self._made[newsletter.name] = (stands, draft)
+        return draft
+
+    def _look(self, line: IssueLine, newsletter: Newsletter) -> _Draft:
+        parts = self._parts
+        with parts.database.read() as connection:
+            issue = issues.by_id(connection, line.id)
+            out = {number for number, _ in issues.left_out(connection, line.id)}
+        chosen = {teaser.article_id for teaser in issue.layout.teasers}
+        taken_out = {out.teaser.article_id for out in issue.taken_out}
+        draft = _Draft(stories=len(chosen), left_out=len((out | taken_out) - chosen))
+        if issue.content_hash:
+            return draft
+        try:
+            report = check(issue, press=parts.press(newsletter), database=parts.database, now=parts.clock())
+        except DigestError as error:
+            return replace(draft, trouble=error.message)
+        return replace(draft, blocks=len(report.blocks))
+
+
+def _changed(folders: Collection[Path]) -> tuple[int, int]:
+    """How many files there are, and when one of them was last written."""
+    times = [file.stat().st_mtime_ns for folder in folders for file in folder.rglob("*")]
+    return len(times), max(times, default=0)
+
+
+# -- last issues ---------------------------------------------------------------
+
+
+class _Accounts:
+    """Of finished issues an account is counted once, and again when something was done or told."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._marks = Marks(event=0, told=0)
+        self._counted: dict[IssueId, Account] = {}
+
+    def of(self, connection: Connection, lines: Collection[IssueLine]) -> dict[IssueId, Account]:
+        with self._lock:
+            self._forget_touched(connection, lines)
+            unknown = [
+                line.id for line in lines if line.id not in self._counted or line.state not in _FINISHED
+            ]
+            counted = desk_home.accounts(connection, unknown)
+            known = {line.id: self._counted[line.id] for line in lines if line.id not in counted}
+            now = counted | known
+            self._counted = {line.id: now[line.id] for line in lines if line.state in _FINISHED}
+            return now
+
+    def _forget_touched(self, connection: Connection, lines: Collection[IssueLine]) -> None:
+        marks = desk_home.marks(connection)
+        if marks == self._marks:
+            return
+        touched = desk_home.touched(connection, since=self._marks) if self._counted else None
+        for line in lines:
+            if touched is not None and (line.id in touched.ids or line.ref in touched.refs):
+                self._counted.pop(line.id, None)
+        self._marks = marks
+
+
+def _last_issues(seen: _Seen) -> tuple[DeskIssue, ...]:
+    shown = [line for line in seen.lines if line.content_hash or line.state not in approval.OPEN]
+    shown = [line for line in shown if line.state is not IssueState.APPROVED][:_SHOWN]
+    return tuple(_issue(seen, line) for line in shown)
+
+
+def _issue(seen: _Seen, line: IssueLine) -> DeskIssue:
+    newsletter = seen.newsletters[line.newsletter]
+    return DeskIssue(
+        newsletter=line.newsletter,
+        newsletter_title=newsletter.title,
+        number=line.number,
+        state=line.state,
+        subject=line.subject,
+        reason=words.sentence(line.reason),
+        at=_local(line.at, newsletter),
+        counts=seen.accounts[line.id].counts,
+        left=_left(seen, line),
+    )
+
+
+def _left(seen: _Seen, line: IssueLine) -> int | None:
+    """Links name no issue, so it is who left before the next one."""
+    if line.sent_at is None:
+        return None
+    later = [one.sent_at for one in seen.of(line.newsletter) if one.sent_at and one.sent_at > line.sent_at]
+    leavings = seen.leavings.get(line.newsletter, ())
+    return bisect(leavings, min(later, default=seen.now)) - bisect(leavings, line.sent_at)
+
+
+# -- sources -------------------------------------------------------------------
+
+
+def _sources(seen: _Seen, newsletter: Newsletter) -> list[DeskSource]:
+    return [_source(seen, newsletter, spec) for spec in newsletter.sources]
+
+
+def _source(seen: _Seen, newsletter: Newsletter, spec: SourceSpec) -> DeskSource:
+    key = (newsletter.name, spec.key)
+    arrivals = seen.arrivals.get(key, {})
+    health = seen.health.get(key)
+    shown = DeskSource(
+        newsletter_title=newsletter.title,
+        name=spec.name,
+        kind=spec.kind,
+        ok=health is None or health.ok,
+        is_local=spec.path is not None,
+        usual=usual_gap(arrivals),
+        weeks=_weeks(arrivals, today=seen.now.astimezone(UTC).date()),
+    )
+    if health is None:
+        return shown
+    return replace(
+        shown,
+        last_fetched=health.last_fetched,
+        last_new=_local(health.last_new, newsletter) if health.last_new else None,
+        newest=arrivals.get(health.last_new.astimezone(UTC).date(), 0) if health.last_new else 0,
+        message=health.message,
+        shows_nothing=SHOWS_NOTHING in health.message,
+        quiet=_quiet(health, usual=shown.usual, now=seen.now),
+    )
+
+
+def _quiet(health: SourceHealth, *, usual: timedelta | None, now: datetime) -> timedelta | None:
+    if health.last_new is None:
+        return None
+    quiet = now - health.last_new
+    return quiet if is_silent(quiet, usual=usual) else None
+
+
+def _weeks(arrivals: Mapping[date, int], *, today: date) -> tuple[int, ...]:
+    """Sums of seven days each, the last of which ends today."""
+    sums = [0] * _WEEKS
+    for day, number in arrivals.items():
+        ago = max((today - day).days, 0) // 7
+        if ago < _WEEKS:
+            sums[_WEEKS - 1 - ago] += number
+    return tuple(sums)
+
+
+def _last_look(seen: _Seen, newsletters: Collection[Newsletter]) -> datetime | None:
+    found = [seen.health.get((n.name, spec.key)) for n in newsletters for spec in n.sources]
+    return max((one.last_fetched for one in found if one and one.last_fetched), default=None)
+
+
+def _common_zone(newsletters: Collection[Newsletter]) -> str:
+    zones = {newsletter.timezone for newsletter in newsletters}
+    return zones.pop() if len(zones) == 1 else "UTC"
+
+
+def _local(moment: datetime, newsletter: Newsletter) -> datetime:
+    return moment.astimezone(ZoneInfo(newsletter.timezone))
