@@ -42,7 +42,10 @@ def pushed(database: Database, entry: Entry = STORY, *, featured: bool = False) 
 
 def collected(database: Database, *articles: FoundArticle) -> Collected:
     [done] = collect(
-        LETTER, database=database, read=lambda _s, _v: Reading(articles=articles), now=NOW + timedelta(hours=1)
+        LETTER,
+        database=database,
+        read=lambda _s, _v: Reading(articles=articles),
+        now=NOW + timedelta(hours=1),
     )
     return done
 
@@ -52,7 +55,11 @@ def test_a_pushed_article_is_cleaned_like_one_of_a_feed_and_comes_into_the_next_
 ) -> None:
     done = pushed(database, replace(STORY, links=(URL + "?utm_source=cms",), title=" Story\u202e \x00 1 "))
 
-    assert (done.article.title, done.article.teaser, done.article.url) == ("Story 1", "It began at night.", URL)
+    assert (done.article.title, done.article.teaser, done.article.url) == (
+        "Story 1",
+        "It began at night.",
+        URL,
+    )
     assert done.is_new
     assert done.is_chosen
     assert done.sentence.startswith("It comes into issue 1: ")

@@ -59,7 +59,10 @@ def list_tokens(context: typer.Context, as_json: AsJson = False) -> None:
     made = table("Name", "Role", "Since", "Last used")
     for t in found:
         made.add_row(
-            cell(t.name), cell(t.role.value), cell(moment(t.created_at, time=False)), cell(moment(t.last_used_at))
+            cell(t.name),
+            cell(t.role.value),
+            cell(moment(t.created_at, time=False)),
+            cell(moment(t.last_used_at)),
         )
     if found:
         out().print(made)

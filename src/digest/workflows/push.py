@@ -65,17 +65,13 @@ def push(
         [article] = articles.by_ids(connection, [number])
         if is_new or taken.changed:
             what = f"{'pushed' if is_new else 'pushed anew'}: {article.title}"
-            events.record(
-                connection, what, at=now, newsletter=newsletter.name, subject=article.url, who=by
-            )
+            events.record(connection, what, at=now, newsletter=newsletter.name, subject=article.url, who=by)
     standing = mark.standing(article, newsletter=newsletter, database=database, now=now)
     is_chosen = bool(standing.choice and standing.choice.chosen)
     return Pushed(article=article, is_new=is_new, sentence=standing.sentence, is_chosen=is_chosen)
 
 
-def _note_health(
-    connection: Connection, newsletter: str, *, is_new: bool, now: datetime
-) -> None:
+def _note_health(connection: Connection, newsletter: str, *, is_new: bool, now: datetime) -> None:
     """Since when nothing came is what an owner asks about a program too."""
     health: Mapping[str, SourceHealth] = articles.health_of(connection, newsletter)
     before = health.get(PUSHED) or SourceHealth(key=PUSHED, name=PUSHED_NAME, ok=True)

@@ -1,4 +1,4 @@
-"""API tokens: made and ended by an operator, shown by programs; those that are none are counted and slowed."""
+"""API tokens: made and ended by an operator, shown by programs; wrong ones are counted and slowed."""
 
 from __future__ import annotations
 
@@ -89,9 +89,7 @@ def _counted(address: str, *, database: Database, now: datetime) -> timedelta:
         failed = login_attempts.failures_of_network(connection, network, since=now - limits.WINDOW)
         pause = limits.wait(failed, allowed=limits.FAILURES_OF_A_NETWORK, now=now)
         if not pause:
-            login_attempts.begin(
-                connection, _NOBODY, network=network, at=now, forget=now - _FORGET_ATTEMPTS
-            )
+            login_attempts.begin(connection, _NOBODY, network=network, at=now, forget=now - _FORGET_ATTEMPTS)
         return pause
 
 
