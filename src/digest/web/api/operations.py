@@ -456,16 +456,6 @@ OPERATIONS: tuple[Operation, ...] = (
         answers={200: ("Newest first, at most fifty.", answers.AddablesAnswer)},
     ),
     Operation(
-        name="progress",
-        method="GET",
-        path=f"{_I}/progress",
-        group="Sending",
-        summary="How far the sending is",
-        action=_LOOK,
-        does=_progress,
-        answers={200: ("The account, and how fast it goes.", answers.ProgressAnswer)},
-    ),
-    Operation(
         name="edit",
         method="POST",
         path=f"{_I}/edits",
@@ -515,6 +505,16 @@ OPERATIONS: tuple[Operation, ...] = (
         body=bodies.ProofBody,
         answers={200: ("What became of each.", answers.ProofsAnswer)},
         deed="sent a proof",
+    ),
+    Operation(
+        name="progress",
+        method="GET",
+        path=f"{_I}/progress",
+        group="Sending",
+        summary="How far the sending is",
+        action=_LOOK,
+        does=_progress,
+        answers={200: ("The account, and how fast it goes.", answers.ProgressAnswer)},
     ),
     Operation(
         name="approve",
