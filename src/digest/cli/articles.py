@@ -80,6 +80,7 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Show what the next issue would hold and why; changes nothing."""
+    from digest.workflows.documents import plan_json
     from digest.workflows.draft import plan as make_plan
 
     parts = parts_of(context)
@@ -173,57 +174,14 @@ def why(context: typer.Context, url: Url, as_json: AsJson = False) -> None:
 # -- as JSON -------------------------------------------------------------------
 
 
-def plan_json(newsletter: Newsletter, planned: Plan) -> dict[str, Any]:
-    selection = planned.selection
-    sources = {spec.key: spec for spec in newsletter.sources}
-
-    def article(choice: Choice) -> dict[str, Any]:
-        a = choice.article
-        spec = sources.get(a.source)
-        return {
-            "title": a.title,
-            "url": a.url,
-            "source": spec.name if spec else a.source,
-            "section": spec.section if spec else "",
-            "featured": choice.is_featured,
-            "published": a.published,
-            "first_seen": a.first_seen,
-            "teaser": a.teaser,
-            "reason": choice.reason,
-        }
-
-    return {
-        "newsletter": newsletter.name,
-        "number": planned.number,
-        "now": planned.now,
-        "since": selection.since,
-        "chosen": [article(c) for c in selection.chosen],
-        "left_out": [article(c) for c in selection.left_out],
-        "earlier": dict(selection.earlier),
-        "held": selection.held,
-        "nothing": selection.nothing,
-        "warnings": list(planned.warnings),
-    }
-
-
 def _collected_json(
     newsletter: Newsletter, results: list[Collected], files: list[Imported], asked: int
 ) -> dict[str, Any]:
+    from digest.workflows.documents import collected_json
+
     return {
         "newsletter": newsletter.name,
-        "sources": [
-            {
-                "name": r.source.name,
-                "ok": r.ok,
-                "unchanged": r.unchanged,
-                "shown": r.shown,
-                "new": r.new,
-                "changed": r.changed,
-                "message": r.message,
-                "warnings": list(r.warnings),
-            }
-            for r in results
-        ],
+        "sources": [collected_json(r) for r in results],
         "pages_asked": asked,
         "files": [
             {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -199,6 +198,7 @@ def approve(context: typer.Context, issue: Ref, override: Override = None, as_js
     """Freeze content and audience of a draft."""
     from digest.storage import ledger
     from digest.workflows.approve import approve as make_approved
+    from digest.workflows.documents import counts_json
 
     parts = parts_of(context)
     newsletter, found = parts.issue(issue)
@@ -344,11 +344,9 @@ def resolve(
 # -- as JSON -------------------------------------------------------------------
 
 
-def counts_json(counts: Counts) -> dict[str, int]:
-    return {name: value for name, value in asdict(counts).items() if name != "exclusions"}
-
-
 def sent_json(newsletter: Newsletter, sent: Sent) -> dict[str, Any]:
+    from digest.workflows.documents import counts_json
+
     issue = sent.issue
     teasers = issue.layout.teasers if issue else ()
     return {

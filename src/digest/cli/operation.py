@@ -11,7 +11,7 @@ import typer
 
 from digest.cli.articles import AsJson, Name, collect_one
 from digest.cli.context import parts_of
-from digest.cli.issues import account, counts_json, send_one
+from digest.cli.issues import account, send_one
 from digest.cli.output import cell, moment, out, print_json, say, show, table, warn
 
 if TYPE_CHECKING:
@@ -33,13 +33,14 @@ def register(app: typer.Typer) -> None:
 
 def status(context: typer.Context, newsletter: Name = None, as_json: AsJson = False) -> None:
     """Show issues, deliveries by state, next slots and the health of the sources."""
+    from digest.workflows.documents import standing_json
     from digest.workflows.status import status as look
 
     parts = parts_of(context)
     chosen = [parts.newsletter(newsletter)] if newsletter else list(parts.newsletters)
     standings = [look(one, database=parts.database, now=parts.clock()) for one in chosen]
     if as_json:
-        print_json({"newsletters": [_standing_json(standing) for standing in standings]})
+        print_json({"newsletters": [standing_json(standing) for standing in standings]})
         return
     for standing in standings:
         _tell_standing(standing)
@@ -228,45 +229,6 @@ def doctor(
 
 
 # -- as JSON and for people ------------------------------------------------------
-
-
-def _standing_json(standing: Standing) -> dict[str, Any]:
-    return {
-        "name": standing.newsletter.name,
-        "title": standing.newsletter.title,
-        "next_slots": [slot.due for slot in standing.next_slots],
-        "recent_slots": [
-            {
-                "key": r.slot.key,
-                "due": r.slot.due,
-                "state": r.state.value,
-                "reason": r.reason,
-                "issue": r.issue,
-            }
-            for r in standing.recent_slots
-        ],
-        "subscribers": standing.subscribers,
-        "issues": [
-            {
-                "number": issue.number,
-                "state": issue.state.value,
-                "reason": issue.reason,
-                "subject": issue.rendered.subject if issue.rendered else "",
-                "counts": counts_json(counts),
-            }
-            for issue, counts in standing.issues
-        ],
-        "sources": [
-            {
-                "name": health.name,
-                "ok": health.ok,
-                "last_fetched": health.last_fetched,
-                "last_new": health.last_new,
-                "message": health.message,
-            }
-            for health in standing.sources
-        ],
-    }
 
 
 def _tell_standing(standing: Standing) -> None:

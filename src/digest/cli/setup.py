@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from digest.cli.articles import AsJson, collect_one, plan_json, tell_plan
+from digest.cli.articles import AsJson, collect_one, tell_plan
 from digest.cli.issues import account, send_one, sent_json
 from digest.cli.output import print_json, say, show
 
@@ -128,6 +128,7 @@ def _own_zone() -> str:
 
 def _first_plan(invocation: Invocation, folder: Path) -> tuple[Any, dict[str, Any], Plan]:
     from digest.wiring import Parts
+    from digest.workflows.documents import plan_json
     from digest.workflows.draft import plan
 
     parts = Parts.from_file(folder / "digest.toml", environ=invocation.environ, clock=invocation.clock)

@@ -399,3 +399,16 @@ audit_entry = Table(
     Column("subject", Text, nullable=False, server_default=""),
     Column("place", String(50), nullable=False, server_default=""),
 )
+
+# Programs that may use the API.  The token is kept as a hash only.
+api_token = Table(
+    "api_token",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("name_key", Text, nullable=False, unique=True),
+    Column("role", String(20), nullable=False),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    Column("created_at", Moment, nullable=False),
+    Column("last_used_at", Moment),
+)

@@ -44,6 +44,15 @@ class Collected:
     warnings: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What became of articles that somebody brought: the id of each, in their order."""
+
+    ids: tuple[ArticleId, ...]
+    new: frozenset[ArticleId]
+    changed: int
+
+
 def collect(
     newsletter: Newsletter,
     *,
@@ -131,23 +140,19 @@ def _store_reading(
     *,
     now: datetime,
 ) -> Collected:
-    zone = ZoneInfo(newsletter.timezone)
-    found = tuple(on_its_day(article, zone) for article in reading.articles)
-    keys = set().union(*(keys_of(f) for f in found)) if found else set()
-    answers = recognise(
-        found,
-        source=spec.key,
-        known=articles.known_by(connection, newsletter.name, keys=keys, also=before.shown),
-        shown_before=before.shown,
-    )
     is_first = before.first_read is None
-    ids = _add_new(connection, newsletter, spec, found, answers, now=now, is_first=is_first)
-    known = {a.article: f for f, a in zip(found, answers, strict=True) if a.article is not None}
-    changed = articles.refresh(connection, known, source_key=spec.key, seen=now)
-    _learn(connection, newsletter.name, answers, ids)
+    taken = take_in(
+        connection,
+        newsletter,
+        reading.articles,
+        source_key=spec.key,
+        shown_before=before.shown,
+        is_backlog=is_first,
+        now=now,
+    )
 
-    shown = frozenset(ids.values())
-    new = sum(answer.is_new for answer in answers)
+    shown = frozenset(taken.ids)
+    new = len(taken.new)
     warnings = [*reading.warnings, *_worries(before, shown, new)]
     after = SourceHealth(
         key=spec.key,
@@ -155,7 +160,7 @@ def _store_reading(
         ok=True,
         last_fetched=now,
         last_new=now if new else before.last_new,
-        first_read=before.first_read or (now if found else None),
+        first_read=before.first_read or (now if reading.articles else None),
         message=" ".join(warnings),
         validators=reading.validators,
         # An empty answer is more often an accident than a clearance: what was
@@ -166,23 +171,60 @@ def _store_reading(
     return Collected(
         source=spec,
         ok=True,
-        shown=len(found),
+        shown=len(reading.articles),
         new=new,
-        changed=changed,
-        is_first=is_first and bool(found),
+        changed=taken.changed,
+        is_first=is_first and bool(reading.articles),
         warnings=(*warnings, *reading.skipped),
+    )
+
+
+def take_in(
+    connection: Connection,
+    newsletter: Newsletter,
+    articles_found: Sequence[FoundArticle],
+    *,
+    source_key: str,
+    shown_before: frozenset[int] = frozenset(),
+    is_backlog: bool = False,
+    now: datetime,
+) -> Taken:
+    """Recognise articles, store those that are new, and bring the others up to what their own source says.
+
+    The one way into the article store, whoever brings them: so that a story is
+    one article, though several tell of it.
+    """
+    zone = ZoneInfo(newsletter.timezone)
+    found = tuple(on_its_day(article, zone) for article in articles_found)
+    keys = set().union(*(keys_of(f) for f in found)) if found else set()
+    answers = recognise(
+        found,
+        source=source_key,
+        known=articles.known_by(connection, newsletter.name, keys=keys, also=shown_before),
+        shown_before=shown_before,
+    )
+    ids = _add_new(
+        connection, newsletter, found, answers, source_key=source_key, is_backlog=is_backlog, now=now
+    )
+    known = {a.article: f for f, a in zip(found, answers, strict=True) if a.article is not None}
+    changed = articles.refresh(connection, known, source_key=source_key, seen=now)
+    _learn(connection, newsletter.name, answers, ids)
+    return Taken(
+        ids=tuple(ids[index] for index in range(len(found))),
+        new=frozenset(ids[index] for index, answer in enumerate(answers) if answer.is_new),
+        changed=changed,
     )
 
 
 def _add_new(
     connection: Connection,
     newsletter: Newsletter,
-    spec: SourceSpec,
     found: Sequence[FoundArticle],
     answers: Sequence[Recognition],
     *,
+    source_key: str,
+    is_backlog: bool,
     now: datetime,
-    is_first: bool,
 ) -> dict[int, ArticleId]:
     """Store the new ones; the article id of every position in the reading."""
     fresh = [index for index, answer in enumerate(answers) if answer.is_new]
@@ -190,9 +232,9 @@ def _add_new(
         connection,
         newsletter.name,
         [found[index] for index in fresh],
-        source_key=spec.key,
+        source_key=source_key,
         seen=now,
-        is_backlog=is_first,
+        is_backlog=is_backlog,
     )
     ids = dict(zip(fresh, added, strict=True))
     for index, answer in enumerate(answers):

@@ -60,12 +60,24 @@ def why(url: str, *, newsletters: Iterable[Newsletter], database: Database, now:
             known = _known(connection, newsletter, url)
         if not known:
             continue
-        planned = plan(newsletter, database=database, now=now, everything=True)
-        choices = {c.article.id: c for c in (*planned.selection.chosen, *planned.selection.left_out)}
-        for article in known:
-            choice = choices.get(article.id)
-            found.append(_standing(newsletter, article, choice, number=planned.number))
+        found += _standings(newsletter, known, database=database, now=now, everything=True)
     return found or _unknown(url)
+
+
+def standing(article: Article, *, newsletter: Newsletter, database: Database, now: datetime) -> Standing:
+    """Where one known article of this newsletter stands."""
+    [found] = _standings(newsletter, [article], database=database, now=now, everything=False)
+    return found
+
+
+def _standings(
+    newsletter: Newsletter, known: Iterable[Article], *, database: Database, now: datetime, everything: bool
+) -> list[Standing]:
+    planned = plan(newsletter, database=database, now=now, everything=everything)
+    choices = {c.article.id: c for c in (*planned.selection.chosen, *planned.selection.left_out)}
+    return [
+        _standing(newsletter, article, choices.get(article.id), number=planned.number) for article in known
+    ]
 
 
 def _standing(newsletter: Newsletter, article: Article, choice: Choice | None, *, number: int) -> Standing:

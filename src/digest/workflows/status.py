@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -13,6 +14,7 @@ from digest.model.slot import Slot, SlotRecord
 from digest.rules.slots import next_slots
 from digest.storage import articles, issues, ledger, slots, subscribers
 from digest.storage.database import Database
+from digest.workflows.push import PUSHED, PUSHED_NAME
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +45,18 @@ def status(newsletter: Newsletter, *, database: Database, now: datetime, limit: 
             ),
             recent_slots=tuple(slots.recent(connection, newsletter.name, limit=limit)),
             issues=tuple((i, ledger.counts(connection, i.id, now=now)) for i in recent),
-            sources=tuple(
-                replace(health[spec.key], name=spec.name)
-                if spec.key in health
-                else SourceHealth(key=spec.key, name=spec.name, ok=False, message="never collected")
-                for spec in newsletter.sources
-            ),
+            sources=_sources(newsletter, health),
             subscribers=subscribers.count(connection, newsletter.name),
         )
+
+
+def _sources(newsletter: Newsletter, health: Mapping[str, SourceHealth]) -> tuple[SourceHealth, ...]:
+    """The configured ones; and what programs push, once one has."""
+    configured = [
+        replace(health[spec.key], name=spec.name)
+        if spec.key in health
+        else SourceHealth(key=spec.key, name=spec.name, ok=False, message="never collected")
+        for spec in newsletter.sources
+    ]
+    pushed = [replace(health[PUSHED], name=PUSHED_NAME)] if PUSHED in health else []
+    return (*configured, *pushed)

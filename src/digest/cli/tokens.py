@@ -1,0 +1,83 @@
+"""Commands about API tokens: add, list, remove."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from digest.cli.articles import AsJson
+from digest.cli.context import parts_of, whoami
+from digest.cli.output import cell, moment, out, print_json, say, show, table
+from digest.model.editor import Role
+
+tokens = typer.Typer(
+    name="tokens", help="Which programs may use the API.", no_args_is_help=True, rich_markup_mode=None
+)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="What the records call the program.")]
+
+
+def register(app: typer.Typer) -> None:
+    app.add_typer(tokens)
+
+
+@tokens.command("add")
+def add_token(
+    context: typer.Context,
+    name: Name,
+    role: Annotated[Role, typer.Option("--role", help="What the program may do.")],
+    as_json: AsJson = False,
+) -> None:
+    """Make a token; it is shown this once."""
+    from digest.workflows.tokens import add
+
+    parts = parts_of(context)
+    token = add(name, role=role, database=parts.database, by=whoami(), now=parts.clock())
+    if as_json:
+        print_json({"name": name, "role": role.value, "token": token})
+        return
+    show(token)
+    say("Keep it where the program finds it: it is shown this once. Each request names it:")
+    say("  Authorization: Bearer …")
+    say(f"What it can be used for: {parts.settings.site.public_url}/api/docs")
+
+
+@tokens.command("list")
+def list_tokens(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the tokens by name; what they are is kept nowhere."""
+    from digest.workflows.tokens import every
+
+    found = every(database=parts_of(context).database)
+    if as_json:
+        rows = [
+            {"name": t.name, "role": t.role.value, "since": t.created_at, "last_used": t.last_used_at}
+            for t in found
+        ]
+        print_json({"tokens": rows})
+        return
+    made = table("Name", "Role", "Since", "Last used")
+    for t in found:
+        made.add_row(
+            cell(t.name),
+            cell(t.role.value),
+            cell(moment(t.created_at, time=False)),
+            cell(moment(t.last_used_at)),
+        )
+    if found:
+        out().print(made)
+    else:
+        show("No program may use the API. `digest tokens add NAME --role ROLE` makes a token.")
+
+
+@tokens.command("remove")
+def remove_token(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
+    """End a token, at once."""
+    from digest.workflows.tokens import remove
+
+    parts = parts_of(context)
+    name = remove(name, database=parts.database, by=whoami(), now=parts.clock())
+    if as_json:
+        print_json({"name": name, "removed": True})
+    else:
+        show(f"The token {name} is worth nothing any more.")

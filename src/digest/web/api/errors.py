@@ -1,0 +1,100 @@
+"""What a program is told when something does not work: a status, a code for itself, words for people."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from digest.errors import Busy, DigestError, NotAllowed, NotFound
+from digest.rules.mailboxes import InvalidAddress
+from digest.web.api.answers import ErrorAnswer, finding_document
+from digest.workflows.approve import Blocked
+from digest.workflows.edit import Conflict
+from digest.workflows.push import NoArticle
+
+log = logging.getLogger(__name__)
+
+
+def refusal(
+    status: int,
+    code: str,
+    message: str,
+    *,
+    mend: str = "",
+    headers: Mapping[str, str] | None = None,
+    **more: Any,
+) -> Response:
+    """One answer that is no success."""
+    told = ErrorAnswer.model_validate({"error": {"code": code, "message": message, "mend": mend, **more}})
+    document = told.model_dump(mode="json", exclude_none=True)
+    return JSONResponse(document, status_code=status, headers=headers)
+
+
+def refusal_of(error: Exception) -> Response:  # noqa: PLR0911 - one for each kind of trouble
+    """What an exception means to a program; who runs digest finds the rest in the log."""
+    match error:
+        case NotFound():
+            return refusal(404, "not_found", error.message, mend=error.mend)
+        case NoArticle():
+            return refusal(422, "no_article", error.message, mend=error.mend)
+        case Blocked():
+            checks = [finding_document(found) for found in error.report.blocks]
+            mend = "Mend what the checks name, or name their ids in `overrides`."
+            return refusal(409, "blocked", error.message, mend=mend, checks=checks)
+        case Busy():
+            return refusal(409, "busy", error.message, mend=error.mend)
+        case NotAllowed():
+            return refusal(409, "not_allowed", error.message, mend=error.mend)
+        case InvalidAddress():
+            return refusal(422, "invalid_address", f"That is not an address: {error}")
+        case HTTPException():
+            return _of_http(error)
+        case DigestError():
+            log.error("api.failed: %s", error, exc_info=error)
+            return refusal(503, "unavailable", error.message, mend=error.mend)
+        case _:
+            log.error("api.broken: %s", error, exc_info=error)
+            return refusal(
+                500, "broken", "That did not work, and the fault is on this side.", mend="Try again later."
+            )
+
+
+def invalid(error: ValidationError) -> Response:
+    """What in a body or a query is wrong, field by field; never with what was sent, which may be secret."""
+    wrong = error.errors(include_url=False, include_context=False, include_input=False)
+    if any(one["type"] == "json_invalid" for one in wrong):
+        return refusal(400, "not_json", f"The body is not JSON: {wrong[0]['msg']}.")
+    fields = [{"field": ".".join(map(str, one["loc"])), "message": one["msg"]} for one in wrong[:50]]
+    named = ", ".join(dict.fromkeys(one["field"] or "the whole" for one in fields))
+    return refusal(422, "invalid", f"This is not as it has to be: {named}.", fields=fields)
+
+
+def conflict(found: Conflict, *, done: int) -> Response:
+    """Somebody else was there first; both texts, for whoever decides."""
+    return refusal(
+        409,
+        "conflict",
+        found.sentence,
+        mend="Look at the issue as it is now, decide, and send the edit again with its new `was`.",
+        mine=found.mine,
+        theirs=found.theirs,
+        by=found.by,
+        at=found.at,
+        revision=found.issue.revision,
+        done=done,
+    )
+
+
+def _of_http(error: HTTPException) -> Response:
+    said = {
+        404: ("not_found", "There is nothing at this address.", "See /api/docs."),
+        405: ("method", "That cannot be done at this address.", "See /api/docs."),
+        413: ("too_large", "The body is too large.", "Nothing was changed."),
+    }
+    code, message, mend = said.get(error.status_code, ("refused", "That was not understood.", ""))
+    return refusal(error.status_code, code, message, mend=mend, headers=error.headers)
