@@ -150,12 +150,15 @@ def serve(
 
 def serve_parts(parts: Parts, *, host: str, port: int, with_scheduler: bool) -> None:
     from digest.web import hooks
+    from digest.web.actions import Actions
     from digest.web.answers import AccountAnswers, DeskAnswers, HookAnswers, ProbeAnswers, ReaderAnswers
+    from digest.web.api import routes as api_routes
     from digest.web.app import create_app
     from digest.web.serve import serve as serve_app
     from digest.workflows import accounts
 
     secret = secrets.token_urlsafe(24)
+    actions = Actions(parts)
     app = create_app(
         site=parts.settings.site,
         readers=ReaderAnswers(parts),
@@ -164,11 +167,15 @@ def serve_parts(parts: Parts, *, host: str, port: int, with_scheduler: bool) -> 
         accounts=AccountAnswers(parts),
         one_time_secret=secret,
         clock=parts.clock,
-        hooks=hooks.routes(
-            receive=HookAnswers(parts).sendgrid,
-            sendgrid_key=parts.settings.delivery.sendgrid.webhook_public_key,
-            clock=parts.clock,
-        ),
+        hooks=[
+            *hooks.routes(
+                receive=HookAnswers(parts).sendgrid,
+                sendgrid_key=parts.settings.delivery.sendgrid.webhook_public_key,
+                clock=parts.clock,
+            ),
+            *api_routes(actions=actions, parts=parts),
+        ],
+        actions=actions,
     )
     parts.database  # noqa: B018 - a database that cannot be opened is told before the port is open
 
@@ -185,6 +192,7 @@ def serve_parts(parts: Parts, *, host: str, port: int, with_scheduler: bool) -> 
         serve_app(app, host=host, port=port, on_start=announce)
     finally:
         stop.set()
+        actions.close()
         if clock is not None:
             clock.join(timeout=60)
 

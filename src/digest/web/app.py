@@ -20,6 +20,7 @@ from digest.errors import DigestError
 from digest.model.newsletter import Site
 from digest.web import desk as desk_pages
 from digest.web import readers as reader_pages
+from digest.web.actions import Actions
 from digest.web.door import Door
 from digest.web.pages import Pages
 from digest.web.ports import Accounts, Desk, NoAccounts, Probes, Readers
@@ -47,6 +48,7 @@ def create_app(  # noqa: PLR0913 - each is a part of its own
     clock: Callable[[], datetime],
     accounts: Accounts | None = None,
     hooks: Sequence[Route] = (),
+    actions: Actions | None = None,
     pages_folder: Path | None = None,
     max_body: int = 16_384,
 ) -> Starlette:
@@ -54,7 +56,8 @@ def create_app(  # noqa: PLR0913 - each is a part of its own
 
     `one_time_secret` opens /desk/enter/… once, while there are no accounts; empty, it opens nothing.
     `accounts` are those of editors; None where there are none.
-    `hooks` are the doors for providers, see `web.hooks`.
+    `hooks` are the doors for providers and programs, see `web.hooks` and `web.api`.
+    `actions` are what the desk's forms do; without them it only shows.
     `max_body` is in bytes; no form here needs more.
     """
     pages = Pages(site=site, clock=clock, folder=pages_folder)
@@ -68,7 +71,7 @@ def create_app(  # noqa: PLR0913 - each is a part of its own
     return Starlette(
         routes=[
             *reader_pages.routes(readers=readers, pages=pages),
-            *desk_pages.routes(desk=desk, door=door, pages=pages, clock=clock),
+            *desk_pages.routes(desk=desk, door=door, pages=pages, clock=clock, actions=actions),
             *hooks,
             *_probe_routes(probes),
         ],

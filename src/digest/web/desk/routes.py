@@ -14,6 +14,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from digest.model.editor import Role
+from digest.web.actions import Actions
+from digest.web.desk import doing
 from digest.web.door import FORM_HEADERS, Door, Visit, inside
 from digest.web.pages import LINKED_MAIL_POLICY, MAIL_POLICY, Pages, mail
 from digest.web.ports import Desk, IssueView
@@ -23,8 +25,15 @@ VIEWS = ("mail", "text", "source", "headers")
 _FRAME_POLICY = f"sandbox; {MAIL_POLICY}; frame-ancestors 'self'"
 
 
-def routes(*, desk: Desk, door: Door, pages: Pages, clock: Callable[[], datetime]) -> list[Route]:
-    """Everything below /desk, and /share/…"""
+def routes(
+    *,
+    desk: Desk,
+    door: Door,
+    pages: Pages,
+    clock: Callable[[], datetime],
+    actions: Actions | None = None,
+) -> list[Route]:
+    """Everything below /desk, and /share/…; without actions the desk shows and changes nothing."""
 
     @door.require(Role.EDITOR)
     def home(visit: Visit) -> Response:
@@ -75,6 +84,7 @@ def routes(*, desk: Desk, door: Door, pages: Pages, clock: Callable[[], datetime
         Route("/desk", home, methods=["GET"]),
         Route("/desk/{newsletter}/{number:int}", issue, methods=["GET"]),
         Route("/desk/{newsletter}/{number:int}/html", frame, methods=["GET"]),
+        *(doing.routes(actions=actions, door=door, pages=pages) if actions is not None else ()),
         Route("/desk/{rest:path}", nothing, methods=["GET"]),
         Route("/share/{token}", shared, methods=["GET"]),
     ]

@@ -1,0 +1,341 @@
+"""What editors and programs can do to issues: one place for the desk and the API.
+
+Each method finds the issue as it is now and leaves the deciding to a workflow.
+A send that is asked for here runs in a thread of this process; the ledger's
+leases see to it that no other process sends the same issue at the same time,
+and whoever comes later takes it up where a crash left it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+
+from digest.errors import Busy, DigestError, NotAllowed
+from digest.model.delivery import Counts, Outcome
+from digest.model.edit import Edit
+from digest.model.issue import Issue, IssueState, Selection
+from digest.model.newsletter import Newsletter
+from digest.rules.mailboxes import parse_address
+from digest.storage import events, issues, ledger
+from digest.wiring import Parts
+from digest.workflows import approve as approving
+from digest.workflows import edit as editing
+from digest.workflows import pause as pausing
+from digest.workflows import send as sending
+from digest.workflows import share as sharing
+from digest.workflows.collect import Collected, collect
+from digest.workflows.deliver import deliver
+from digest.workflows.draft import draft
+from digest.workflows.edit import Conflict, Edited
+from digest.workflows.proof import send_proof
+
+log = logging.getLogger(__name__)
+
+_MOST_PROOFS = 10
+_PATIENCE = 30.0  # seconds that a stop waits for a sender of this process
+
+
+class When(Enum):
+    """When an approved issue goes."""
+
+    NOW = "now"
+    AT_SLOT = "slot"
+
+
+Now, AtSlot = When.NOW, When.AT_SLOT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proofed:
+    """What became of one proof."""
+
+    address: str
+    accepted: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a send is, counted from its deliveries."""
+
+    issue: Issue
+    counts: Counts
+    share: float  # 0 to 1, of those who are to get it
+    per_second: float  # settled since progress was asked for before; 0 at first
+    left: timedelta | None  # at that rate; None where there is none
+    is_running: bool  # somebody has rows in hand
+    trouble: str = ""  # what ended the last send of this process
+
+
+class Actions:
+    """Made once for a process; `close` waits for what it sends."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._senders: dict[int, threading.Thread] = {}
+        self._troubles: dict[int, str] = {}
+        self._seen: dict[int, tuple[float, int]] = {}  # moment and number of the settled
+        self._lock = threading.Lock()
+
+    def find(self, newsletter: str, number: int) -> tuple[Newsletter, Issue]:
+        """Raises NotFound."""
+        return self._parts.issue(f"{newsletter}/{number}")
+
+    # -- content -------------------------------------------------------------------
+
+    def edit(self, newsletter: str, number: int, what: Edit, *, by: str, seen: int) -> Edited | Conflict:
+        """Carry out one edit; see `workflows.edit`."""
+        of, issue = self.find(newsletter, number)
+        return editing.edit(
+            issue,
+            what,
+            newsletter=of,
+            by=by,
+            seen_revision=seen,
+            database=self._parts.database,
+            now=self._parts.clock(),
+            illustrate=self._parts.illustrate(of),
+        )
+
+    def undo(self, newsletter: str, number: int, *, by: str, seen: int) -> Edited | Conflict:
+        _, issue = self.find(newsletter, number)
+        parts = self._parts
+        return editing.undo(issue, by=by, seen_revision=seen, database=parts.database, now=parts.clock())
+
+    def redo(self, newsletter: str, number: int, *, by: str, seen: int) -> Edited | Conflict:
+        _, issue = self.find(newsletter, number)
+        parts = self._parts
+        return editing.redo(issue, by=by, seen_revision=seen, database=parts.database, now=parts.clock())
+
+    # -- going out -----------------------------------------------------------------
+
+    def approve(
+        self,
+        newsletter: str,
+        number: int,
+        *,
+        by: str,
+        seen: int,
+        when: When | datetime = AtSlot,
+        overrides: Sequence[str] = (),
+    ) -> Issue:
+        """Approve the revision that was looked at, for its slot or for now.
+
+        Raises:
+            Blocked: a blocking check is not overridden.
+            Busy: it was edited since.
+            NotAllowed: it is no draft, or a time of its own is asked for.
+        """
+        of, issue = self.find(newsletter, number)
+        if isinstance(when, datetime):
+            raise NotAllowed(
+                "An issue goes at its slot or now; a time of its own cannot be chosen yet.",
+                mend="Approve it for the slot, or approve it now at that time.",
+            )
+        if issue.revision != seen:
+            raise Busy(
+                f"Issue {issue.ref} was edited since you looked at it.", mend="Look again, then approve."
+            )
+        parts = self._parts
+        approving.approve(
+            issue,
+            press=parts.press(of),
+            database=parts.database,
+            by=by,
+            overrides=overrides,
+            now=parts.clock(),
+        )
+        if when is Now:
+            self._begin(newsletter, number)
+        return self.find(newsletter, number)[1]
+
+    def take_back(self, newsletter: str, number: int, *, by: str) -> Issue:
+        """Make an approved issue a draft again, of which nothing has gone.
+
+        Raises:
+            NotAllowed: it is not approved, or is being sent.
+        """
+        _, issue = self.find(newsletter, number)
+        parts = self._parts
+        with parts.database.write() as connection:
+            if not issues.thaw(connection, issue.id):
+                current = issues.by_id(connection, issue.id)
+                raise NotAllowed(
+                    f"Issue {issue.ref} is {current.state.value}: no approval can be taken back."
+                )
+            ledger.forget_audience(connection, issue.id)
+            events.record(
+                connection,
+                "approval taken back",
+                at=parts.clock(),
+                newsletter=newsletter,
+                subject=issue.ref,
+                who=by,
+            )
+            return issues.by_id(connection, issue.id)
+
+    def cancel(self, newsletter: str, number: int, *, by: str) -> Issue:
+        _, issue = self.find(newsletter, number)
+        return approving.cancel(issue, database=self._parts.database, by=by, now=self._parts.clock())
+
+    def pause(self, newsletter: str, number: int, *, by: str) -> Issue:
+        _, issue = self.find(newsletter, number)
+        return pausing.pause(issue, database=self._parts.database, by=by, now=self._parts.clock())
+
+    def resume(self, newsletter: str, number: int, *, by: str) -> Issue:
+        """Send on from here, in this process."""
+        _, issue = self.find(newsletter, number)
+        resumed = pausing.resume(issue, database=self._parts.database, by=by, now=self._parts.clock())
+        self._begin(newsletter, number)
+        return resumed
+
+    def resolve(self, newsletter: str, number: int, *, decision: str, by: str) -> int:
+        _, issue = self.find(newsletter, number)
+        parts = self._parts
+        return sending.resolve(issue, decision=decision, database=parts.database, by=by, now=parts.clock())
+
+    def proof(self, newsletter: str, number: int, *, to: Sequence[str], by: str) -> tuple[Proofed, ...]:
+        """Send a marked copy to each address.
+
+        Raises:
+            InvalidAddress: one of them is none; nothing is sent then.
+            NotAllowed: there are none, or more than ten.
+        """
+        if not 0 < len(to) <= _MOST_PROOFS:
+            raise NotAllowed(f"A proof goes to one to {_MOST_PROOFS} addresses, not to {len(to)}.")
+        of, issue = self.find(newsletter, number)
+        addresses = [parse_address(one).address for one in to]
+        told = tuple(self._proof(of, issue, address) for address in addresses)
+        with self._parts.database.write() as connection:
+            what = f"proof sent to {sum(one.accepted for one in told)} of {len(told)} addresses"
+            events.record(
+                connection, what, at=self._parts.clock(), newsletter=newsletter, subject=issue.ref, who=by
+            )
+        return told
+
+    def _proof(self, of: Newsletter, issue: Issue, address: str) -> Proofed:
+        parts = self._parts
+        try:
+            receipt = send_proof(
+                issue, to=address, press=parts.press(of), transport=parts.transport(), now=parts.clock()
+            )
+        except DigestError as error:
+            return Proofed(address=address, accepted=False, detail=error.message)
+        return Proofed(address=address, accepted=receipt.outcome is Outcome.ACCEPTED, detail=receipt.detail)
+
+    def progress(self, newsletter: str, number: int) -> Progress:
+        """How far it is at this moment."""
+        _, issue = self.find(newsletter, number)
+        with self._parts.database.read() as connection:
+            counts = ledger.counts(connection, issue.id, now=self._parts.clock())
+        waiting = counts.pending + counts.deferred + counts.in_flight
+        settled, moment = counts.audience - waiting, time.monotonic()
+        with self._lock:
+            then, before = self._seen.get(issue.id, (moment, settled))
+            self._seen[issue.id] = (moment, settled)
+            sender = self._senders.get(issue.id)
+            trouble = self._troubles.get(issue.id, "")
+        rate = max(0, settled - before) / (moment - then) if moment > then else 0.0
+        is_sending = issue.state is IssueState.SENDING
+        return Progress(
+            issue=issue,
+            counts=counts,
+            share=settled / counts.audience if counts.audience else 0.0,
+            per_second=rate,
+            left=timedelta(seconds=waiting / rate) if rate and waiting else None,
+            is_running=is_sending and (counts.in_flight > 0 or (sender is not None and sender.is_alive())),
+            trouble=trouble,
+        )
+
+    # -- the newsletter ------------------------------------------------------------
+
+    def collect(self, newsletter: str, *, by: str) -> tuple[Collected, ...]:  # noqa: ARG002 - read by anyone
+        parts = self._parts
+        of = parts.newsletter(newsletter)
+        found = collect(of, database=parts.database, read=parts.read_source, now=parts.clock())
+        return tuple(found)
+
+    def draft(self, newsletter: str, *, by: str) -> Issue | Selection:
+        parts = self._parts
+        of = parts.newsletter(newsletter)
+        made = draft(
+            of,
+            database=parts.database,
+            now=parts.clock(),
+            press=parts.press(of),
+            illustrate=parts.illustrate(of),
+        )
+        if isinstance(made, Issue):
+            with parts.database.write() as connection:
+                events.record(
+                    connection,
+                    "draft asked for",
+                    at=parts.clock(),
+                    newsletter=newsletter,
+                    subject=made.ref,
+                    who=by,
+                )
+        return made
+
+    def share(self, newsletter: str, number: int, *, by: str, length: timedelta) -> tuple[str, datetime]:
+        _, issue = self.find(newsletter, number)
+        return sharing.share(
+            issue,
+            length=length,
+            public_url=self._parts.settings.site.public_url,
+            keys=self._parts.secret_keys,
+            database=self._parts.database,
+            by=by,
+            now=self._parts.clock(),
+        )
+
+    def close(self) -> None:
+        """Wait for the senders of this process; one that takes longer is resumed by whoever comes next."""
+        until = time.monotonic() + _PATIENCE
+        with self._lock:
+            senders = list(self._senders.values())
+        for sender in senders:
+            sender.join(timeout=max(0.0, until - time.monotonic()))
+
+    # -- sending in this process ---------------------------------------------------
+
+    def _begin(self, newsletter: str, number: int) -> None:
+        of, issue = self.find(newsletter, number)
+        with self._lock:
+            running = self._senders.get(issue.id)
+            if running is not None and running.is_alive():
+                return
+            self._troubles.pop(issue.id, None)
+            sender = threading.Thread(
+                target=self._send, args=(of, issue), name=f"send {issue.ref}", daemon=True
+            )
+            self._senders[issue.id] = sender
+            sender.start()
+
+    def _send(self, of: Newsletter, issue: Issue) -> None:
+        parts = self._parts
+        try:
+            deliver(
+                issue, press=parts.press(of), database=parts.database, wire=parts.wire(), clock=parts.clock
+            )
+        except Busy:
+            return  # another process sends it
+        except Exception as error:
+            log.exception("actions.send_failed: %s", issue.ref)
+            what = error.message if isinstance(error, DigestError) else f"{type(error).__name__}: {error}"
+            with self._lock:
+                self._troubles[issue.id] = what
+            with parts.database.write() as connection:
+                events.record(
+                    connection,
+                    f"sending stopped: {what}",
+                    at=parts.clock(),
+                    newsletter=of.name,
+                    subject=issue.ref,
+                )
