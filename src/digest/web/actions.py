@@ -122,7 +122,7 @@ class Actions:
         *,
         by: str,
         seen: int,
-        when: When | datetime = AtSlot,
+        when: When = AtSlot,
         overrides: Sequence[str] = (),
     ) -> Issue:
         """Approve the revision that was looked at, for its slot or for now.
@@ -130,14 +130,9 @@ class Actions:
         Raises:
             Blocked: a blocking check is not overridden.
             Busy: it was edited since.
-            NotAllowed: it is no draft, or a time of its own is asked for.
+            NotAllowed: it is no draft, or nobody would get it.
         """
         of, issue = self.find(newsletter, number)
-        if isinstance(when, datetime):
-            raise NotAllowed(
-                "An issue goes at its slot or now; a time of its own cannot be chosen yet.",
-                mend="Approve it for the slot, or approve it now at that time.",
-            )
         if issue.revision != seen:
             raise Busy(
                 f"Issue {issue.ref} was edited since you looked at it.", mend="Look again, then approve."

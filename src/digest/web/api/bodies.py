@@ -59,9 +59,7 @@ class RevisionBody(Body):
 class ApproveBody(RevisionBody):
     """When the issue is to go, and what stops it no longer."""
 
-    when: Literal["slot", "now"] | AwareDatetime = Field(
-        default="slot", description="`slot`, `now`, or a time with its offset."
-    )
+    when: Literal["slot", "now"] = Field(default="slot", description="At its slot, or now.")
     overrides: list[str] = Field(
         default=[], max_length=100, description="The ids of blocking checks that a person lets pass."
     )

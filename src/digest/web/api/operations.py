@@ -261,7 +261,7 @@ def _edited(call: Call, result: Edited, *, done: int, others: list[Any], took_ba
 
 def _approve(call: Call) -> Done:
     body = call.body
-    when = {"slot": AtSlot, "now": Now}.get(body.when, body.when)
+    when = {"slot": AtSlot, "now": Now}[body.when]
     done = call.actions.approve(
         *call.which, by=call.by, seen=body.revision, when=when, overrides=tuple(body.overrides)
     )
