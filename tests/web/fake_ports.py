@@ -21,9 +21,11 @@ from digest.web.ports import (
     DeskSource,
     DeskUncertain,
     Finding,
+    FrameLook,
     IssueView,
     LeftOutArticle,
     NewsletterView,
+    Person,
     Preference,
     PreferencesView,
     ReaderView,
@@ -358,12 +360,30 @@ HELD = DeskHeld(
 class FakeDesk:
     view: IssueView = ISSUE
     front: DeskHome = HOME
+    readers: tuple[Person, ...] = (Person(id=7, name="Sam", address="sam@reader.example", language="en"),)
+    looks: list[FrameLook] = field(default_factory=list)  # that frames were asked for in
 
     def home(self) -> DeskHome:
         return self.front
 
     def issue(self, newsletter: str, number: int) -> IssueView | None:
         return self.view if (newsletter, number) == (self.view.newsletter, self.view.number) else None
+
+    def stamp(self, newsletter: str, number: int) -> str | None:
+        view = self.issue(newsletter, number)
+        return view.stamp if view else None
+
+    def frame(self, newsletter: str, number: int, look: FrameLook) -> str | None:
+        self.looks.append(look)
+        view = self.issue(newsletter, number)
+        return view.html if view else None
+
+    def search(self, newsletter: str, number: int, words: str) -> tuple[LeftOutArticle, ...]:
+        older = LeftOutArticle(id=90, title=f"An older one about {words}", reason="already in issue 12")
+        return (older,) if self.issue(newsletter, number) else ()
+
+    def people(self, newsletter: str, words: str) -> tuple[Person, ...]:
+        return tuple(one for one in self.readers if one.name.startswith(words))
 
     def shared(self, token: str) -> str | None:
         return MAIL if token == "shared" else None

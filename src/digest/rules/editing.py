@@ -134,16 +134,23 @@ def _named(article: ArticleId, content: Content) -> str:
 def clean(edit: Edit) -> Edit:
     """The edit with texts that can be printed: an editor pastes from anywhere.
 
+    What it was based on is cleaned alike, so that the two can be compared.
+
     Raises:
         NotAllowed: what is left cannot stand there.
     """
     match edit:
         case EditTeaser():
-            return replace(edit, value=_clean_field(edit.field, edit.value))
+            return replace(
+                edit, value=_clean_field(edit.field, edit.value), was=_clean_seen(edit.field, edit.was)
+            )
+        case ResetTeaser():
+            return replace(edit, was=_clean_seen(edit.field, edit.was))
         case SetText(text=IssueText.NOTE):
-            return replace(edit, value=_clean_note(edit.value))
+            return replace(edit, value=_clean_note(edit.value), was=_clean_note(edit.was))
         case SetText():
-            return replace(edit, value=plain(edit.value, limit=_LONGEST[edit.text]))
+            limit = _LONGEST[edit.text]
+            return replace(edit, value=plain(edit.value, limit=limit), was=plain(edit.was, limit=limit))
         case TakeOut():
             return replace(edit, reason=plain(edit.reason, limit=_LONGEST_REASON))
         case Move() | PullIn():
@@ -167,6 +174,13 @@ def _clean_field(field: TeaserField, value: str) -> str:
     if field is TeaserField.HEADLINE and not text:
         raise NotAllowed("A story needs a headline.", mend="Reset it to its source, or take the story out.")
     return text
+
+
+def _clean_seen(field: TeaserField, was: str) -> str:
+    """What an editor saw may be what they have typed themselves, with a space at its end."""
+    if field is TeaserField.IMAGE:
+        return absolute_http_url(was, "") or was.strip()
+    return plain(was, limit=_LONGEST[field])
 
 
 def _clean_note(value: str) -> str:

@@ -11,8 +11,8 @@ from digest.rules.cleaning import teaser_of
 from digest.rules.pictures import printed_image
 
 # Characters; what a card holds without looking like an article (see the mail's design notes).
-_LEAD_TEXT = 260
-_CARD_TEXT = 210
+LEAD_TEXT = 260
+CARD_TEXT = 210
 
 
 def lay_out(
@@ -32,9 +32,9 @@ def lay_out(
         groups[title] = []
     for choice in rest:
         section = _section(choice.article, sources, policy)
-        groups.setdefault(section, []).append(_teaser(choice, language, section="", limit=_CARD_TEXT))
+        groups.setdefault(section, []).append(_teaser(choice, language, section="", limit=CARD_TEXT))
     return Layout(
-        lead=_teaser(lead, language, section=_section(lead.article, sources, policy), limit=_LEAD_TEXT),
+        lead=_teaser(lead, language, section=_section(lead.article, sources, policy), limit=LEAD_TEXT),
         sections=tuple(Section(title=t, teasers=tuple(ts)) for t, ts in groups.items() if ts),
     )
 
@@ -42,7 +42,7 @@ def lay_out(
 def teaser_for(article: Article, *, language: str = "") -> Teaser:
     """The teaser of an article that an editor pulls in; `language` is the newsletter's."""
     choice = Choice(article=article, chosen=True, reason="pulled in by an editor")
-    return _teaser(choice, language, section="", limit=_CARD_TEXT)
+    return _teaser(choice, language, section="", limit=CARD_TEXT)
 
 
 def _section(article: Article, sources: Mapping[str, SourceSpec], policy: Policy) -> str:

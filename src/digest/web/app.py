@@ -50,7 +50,7 @@ def create_app(  # noqa: PLR0913 - each is a part of its own
     hooks: Sequence[Route] = (),
     actions: Actions | None = None,
     pages_folder: Path | None = None,
-    max_body: int = 16_384,
+    max_body: int = 65_536,
 ) -> Starlette:
     """Put the pages together.
 

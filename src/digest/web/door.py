@@ -355,7 +355,7 @@ def inside(visit: Visit, **context: Any) -> dict[str, Any]:
 
 
 async def _form(request: Request) -> FormData:
-    return await request.form(max_files=0, max_fields=50, max_part_size=4096)
+    return await request.form(max_files=0, max_fields=50, max_part_size=32_768)
 
 
 def _back(path: str) -> str:

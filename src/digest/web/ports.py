@@ -219,6 +219,69 @@ class DeskHome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mend:
+    """What an editor can do about a finding here and now."""
+
+    kind: str  # write, decoration, reset, take-out, subject, preheader, override
+    label: str  # of its button
+    story: int = 0
+    field: str = ""  # of the story
+    value: str = ""  # that stands there
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxRow:
+    """What a mail program's list shows of an issue, and what it cuts."""
+
+    client: str
+    sender: str
+    subject: str
+    rest: str = ""
+    preheader: str = ""
+    preheader_rest: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkRow:
+    """A link of the mail."""
+
+    url: str
+    text: str
+    where: str = ""
+    story: int = 0
+    host: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientRow:
+    """What a mail program shows differently; without sentences it is as designed."""
+
+    name: str
+    severity: str = ""
+    sentences: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DifferenceLine:
+    """One thing that is different from the last issue, or the same."""
+
+    kind: str  # added, gone, changed, same
+    what: str
+    before: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """This issue against the last one that went out."""
+
+    number: int
+    sent: datetime | None
+    lines: tuple[DifferenceLine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """What one check of the pre-flight found."""
 
@@ -228,6 +291,9 @@ class Finding:
     message: str
     where: str = ""
     family: str = ""  # "Headers and sender"
+    story: int = 0  # the article that it is about; 0 where it is none
+    mends: tuple[Mend, ...] = ()
+    can_mark: bool = False  # whether its place can be shown in the mail
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -279,6 +345,10 @@ class IssueView:
     undoes: str = ""  # what an undo would take back, in a sentence; empty where it cannot
     redoes: str = ""
     older: int = 0  # articles that a search can find
+    inbox: tuple[InboxRow, ...] = ()
+    links: tuple[LinkRow, ...] = ()
+    clients: tuple[ClientRow, ...] = ()
+    difference: Difference | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,6 +40,18 @@ def clock_time(moment: datetime, timezone: str) -> str:
     return f"{_WEEKDAYS[local.weekday()][:3]} {local:%H:%M}"
 
 
+def hour(moment: datetime, timezone: str) -> str:
+    """13:04"""
+    return f"{moment.astimezone(ZoneInfo(timezone)):%H:%M}"
+
+
+def initials(name: str) -> str:
+    """Two letters that stand for a person: those of the first two words, or the first two of one."""
+    words = name.split()
+    letters = [word[0] for word in words[:2]] if len(words) > 1 else list(name.strip()[:2])
+    return "".join(letters).upper()
+
+
 def short_date(moment: datetime) -> str:
     return f"{moment.day} {_MONTHS[moment.month - 1][:3]}"
 

@@ -1,7 +1,7 @@
-"""What the desk's forms do: each a POST, after which the browser is where it was.
+"""What home's forms do for a whole newsletter: each a POST, after which the browser is where it was.
 
-The form's token and the role are looked at by the door; what may be done to an
-issue in which state, by the workflows.
+The form's token and the role are looked at by the door; what may be done when,
+by the workflows.  What is done to one issue is in `issue`.
 """
 
 from __future__ import annotations
@@ -18,14 +18,12 @@ from digest.web.actions import Actions
 from digest.web.door import Door, Endpoint, Visit
 from digest.web.pages import Pages
 
-_DECISIONS = ("skip", "resend")
-
 # Does it, and says where to go afterwards.
 Deed = Callable[[Visit], str]
 
 
 def routes(*, actions: Actions, door: Door, pages: Pages) -> list[Route]:
-    """The forms of home."""
+    """Collecting and drafting."""
 
     def doing(deed: Deed, least: Role) -> Endpoint:
         @door.require(least)
@@ -33,24 +31,9 @@ def routes(*, actions: Actions, door: Door, pages: Pages) -> list[Route]:
             try:
                 return RedirectResponse(deed(visit), status_code=303)
             except (NotAllowed, NotFound, Busy) as refusal:
-                return _refused(pages, refusal)
+                return refused(pages, refusal)
 
         return done
-
-    def resolve(visit: Visit) -> str:
-        decision = visit.form.get("decision", "")
-        if decision not in _DECISIONS:
-            raise NotAllowed("The form did not say what to decide.", mend="Open the page anew.")
-        actions.resolve(*_issue(visit), decision=decision, by=visit.who)
-        return "/desk"
-
-    def pause(visit: Visit) -> str:
-        actions.pause(*_issue(visit), by=visit.who)
-        return "/desk"
-
-    def resume(visit: Visit) -> str:
-        actions.resume(*_issue(visit), by=visit.who)
-        return "/desk"
 
     def collect(visit: Visit) -> str:
         actions.collect(visit.request.path_params["newsletter"], by=visit.who)
@@ -60,22 +43,14 @@ def routes(*, actions: Actions, door: Door, pages: Pages) -> list[Route]:
         made = actions.draft(visit.request.path_params["newsletter"], by=visit.who)
         return f"/desk/{made.ref}" if isinstance(made, Issue) else "/desk"
 
-    issue, newsletter = "/desk/{newsletter}/{number:int}", "/desk/{newsletter}"
+    newsletter = "/desk/{newsletter}"
     return [
-        Route(f"{issue}/resolve", doing(resolve, Role.PUBLISHER), methods=["POST"]),
-        Route(f"{issue}/pause", doing(pause, Role.PUBLISHER), methods=["POST"]),
-        Route(f"{issue}/resume", doing(resume, Role.PUBLISHER), methods=["POST"]),
         Route(f"{newsletter}/collect", doing(collect, Role.EDITOR), methods=["POST"]),
         Route(f"{newsletter}/draft", doing(draft, Role.EDITOR), methods=["POST"]),
     ]
 
 
-def _issue(visit: Visit) -> tuple[str, int]:
-    asked = visit.request.path_params
-    return asked["newsletter"], asked["number"]
-
-
-def _refused(pages: Pages, refusal: DigestError) -> Response:
+def refused(pages: Pages, refusal: DigestError) -> Response:
     text = f"{refusal.message} {refusal.mend}".strip()
     status = 404 if isinstance(refusal, NotFound) else 409
     return pages.message("That was not done", text, status=status)

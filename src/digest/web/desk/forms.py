@@ -1,13 +1,15 @@
 """What a form of the desk asks for, as an edit.
 
-A form names its kind as `storage.revisions` and the API do.  What is missing or
-odd in it is refused in a sentence, never guessed.
+A form names its kind as `storage.revisions` and the API do; a button that is a
+whole edit by itself carries it written as a query in the field `step`.  What is
+missing or odd is refused in a sentence, never guessed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
 from digest.errors import NotAllowed
@@ -29,6 +31,8 @@ from digest.model.issue import TeaserField
 
 Form = Mapping[str, str]
 
+_FIELDS = 10  # of one edit
+
 
 def edit_of(form: Form) -> Edit:
     """The edit that a form asks for.
@@ -36,6 +40,8 @@ def edit_of(form: Form) -> Edit:
     Raises:
         NotAllowed: it asks for none, or not for one that can be understood.
     """
+    if step := form.get("step", ""):
+        form = dict(parse_qsl(step, keep_blank_values=True, max_num_fields=_FIELDS))
     made = _KINDS.get(form.get("kind", ""))
     if made is None:
         raise NotAllowed("The form did not say what to change.", mend="Open the page anew.")
@@ -79,6 +85,11 @@ def _move(form: Form) -> Edit:
     return Move(article=_article(form), section=form.get("section", ""), position=number_of(form, "position"))
 
 
+def _pull_in(form: Form) -> Edit:
+    position = number_of(form, "position") if form.get("position") else 0
+    return PullIn(article=_article(form), section=form.get("section", ""), position=position)
+
+
 def _field(form: Form) -> TeaserField:
     try:
         return TeaserField(form.get("field", ""))
@@ -105,7 +116,7 @@ _KINDS: dict[str, Callable[[Form], Edit]] = {
     "Move": _move,
     "MakeLead": lambda form: MakeLead(article=_article(form)),
     "TakeOut": lambda form: TakeOut(article=_article(form), reason=form.get("reason", "")),
-    "PullIn": lambda form: PullIn(article=_article(form), section=form.get("section", "")),
+    "PullIn": _pull_in,
     "EditTeaser": _edit_teaser,
     "ResetTeaser": lambda form: ResetTeaser(
         article=_article(form), field=_field(form), was=form.get("was", "")

@@ -12,9 +12,9 @@ from typing import Self
 from urllib.parse import urlencode
 
 TABS = ("mail", "inbox", "text", "source", "headers", "links")
-WIDTHS = ("320", "375", "600", "full")
+WIDTHS = ("auto", "320", "375", "600", "full")  # auto: 600 on a desk, the whole screen on a phone
 SCHEMES = ("light", "dark", "inverted")
-PANELS = ("", "edit", "approve", "proof", "share", "history", "more")
+PANELS = ("", "edit", "out", "approve", "proof", "share", "history", "cancel", "keys")
 PARTS = ("outline", "preview", "checks")
 
 _WORDS = {"view": TABS, "width": WIDTHS, "scheme": SCHEMES, "open": PANELS, "part": PARTS}
@@ -26,7 +26,7 @@ class Look:
     """One state of the page; what is not as at first stands in `query`."""
 
     view: str = "mail"
-    width: str = "600"
+    width: str = "auto"
     scheme: str = "light"
     images: bool = True
     styles: bool = True
@@ -36,6 +36,7 @@ class Look:
     story: int = 0  # the article that is chosen
     mark: str = ""  # the check whose finding is shown
     q: str = ""  # what is looked for among older articles
+    who: str = ""  # beginning of the name or address of a reader that is looked for
     part: str = "preview"  # the one that a narrow screen shows
 
     @classmethod
@@ -50,7 +51,8 @@ class Look:
             styles=asked.get("styles") != "off",
             scale=200 if asked.get("scale") == "200" else 100,
             mark=asked.get("mark", "")[:_LONGEST],
-            q=asked.get("q", "")[:_LONGEST],
+            q=asked.get("q", "").strip()[:_LONGEST],
+            who=asked.get("who", "").strip()[:_LONGEST],
         )
 
     def but(self, **changes: str | int | bool) -> Self:
@@ -59,13 +61,16 @@ class Look:
 
     def query(self, **changes: str | int | bool) -> str:
         """“?width=375&story=7”, or nothing where all is as at first."""
-        look = self.but(**changes)
-        told = {
-            field.name: _told(getattr(look, field.name))
-            for field in fields(look)
-            if getattr(look, field.name) != field.default
-        }
+        told = self.but(**changes).told()
         return f"?{urlencode(told)}" if told else ""
+
+    def told(self) -> dict[str, str]:
+        """What is not as at first, as an address or the hidden fields of a form carry it."""
+        return {
+            field.name: _told(getattr(self, field.name))
+            for field in fields(self)
+            if getattr(self, field.name) != field.default
+        }
 
     def frame_query(self, stamp: str) -> str:
         """What the mail in the frame depends on, and nothing more: it is loaded anew only for that."""

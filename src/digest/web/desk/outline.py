@@ -7,6 +7,7 @@ the top of a section is the end of the one before it, and above all is the lead.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from digest.model.edit import MakeLead, Move
 from digest.model.issue import Layout, Section, Teaser
@@ -53,8 +54,12 @@ def outline(layout: Layout) -> tuple[Group, ...]:
     return tuple(groups)
 
 
-def step_document(step: Step | None) -> dict[str, str | int]:
-    """The step as the fields of a form."""
+def written(step: Step | None) -> str:
+    """The step as one field of a form, see `forms.edit_of`; empty where there is none."""
+    return urlencode(_document(step))
+
+
+def _document(step: Step | None) -> dict[str, str | int]:
     match step:
         case Move():
             return {

@@ -15,14 +15,13 @@ from starlette.routing import Route
 
 from digest.model.editor import Role
 from digest.web.actions import Actions
-from digest.web.desk import doing
+from digest.web.desk import doing, issue
+from digest.web.desk.issue import no_issue
+from digest.web.desk.presence import Presence
+from digest.web.desk.room import Room
 from digest.web.door import FORM_HEADERS, Door, Visit, inside
-from digest.web.pages import LINKED_MAIL_POLICY, MAIL_POLICY, Pages, mail
-from digest.web.ports import Desk, IssueView
-
-VIEWS = ("mail", "text", "source", "headers")
-
-_FRAME_POLICY = f"sandbox; {MAIL_POLICY}; frame-ancestors 'self'"
+from digest.web.pages import LINKED_MAIL_POLICY, Pages, mail
+from digest.web.ports import Desk
 
 
 def routes(
@@ -34,35 +33,16 @@ def routes(
     actions: Actions | None = None,
 ) -> list[Route]:
     """Everything below /desk, and /share/…; without actions the desk shows and changes nothing."""
+    presence = Presence(clock)
+    room = Room(desk=desk, pages=pages, clock=clock, actions=actions, presence=presence)
 
     @door.require(Role.EDITOR)
     def home(visit: Visit) -> Response:
         return _page(pages, "desk/home.html", inside(visit, home=desk.home(), now=clock()))
 
     @door.require(Role.EDITOR)
-    def issue(visit: Visit) -> Response:
-        view = _issue(visit, desk)
-        if view is None:
-            return _no_issue(pages)
-        asked = visit.request.query_params
-        context = inside(
-            visit,
-            issue=view,
-            now=clock(),
-            view=asked.get("view") if asked.get("view") in VIEWS else VIEWS[0],
-            width=375 if asked.get("width") == "375" else 600,
-            is_asked="width" in asked,
-        )
-        return _page(pages, "desk/issue.html", context, frames="'self'", pictures="'self' https: data:")
-
-    @door.require(Role.EDITOR)
-    def frame(visit: Visit) -> Response:
-        view = _issue(visit, desk)
-        return _no_issue(pages) if view is None else mail(view.html, policy=_FRAME_POLICY)
-
-    @door.require(Role.EDITOR)
     def nothing(_: Visit) -> Response:
-        return _no_issue(pages)
+        return no_issue(pages)
 
     def shared(request: Request) -> Response:
         html = desk.shared(request.path_params["token"])
@@ -82,8 +62,7 @@ def routes(
         Route("/desk/login", door.log_in, methods=["POST"]),
         Route("/desk/logout", door.require(Role.EDITOR)(door.log_out), methods=["POST"]),
         Route("/desk", home, methods=["GET"]),
-        Route("/desk/{newsletter}/{number:int}", issue, methods=["GET"]),
-        Route("/desk/{newsletter}/{number:int}/html", frame, methods=["GET"]),
+        *issue.routes(desk=desk, door=door, pages=pages, room=room, presence=presence, actions=actions),
         *(doing.routes(actions=actions, door=door, pages=pages) if actions is not None else ()),
         Route("/desk/{rest:path}", nothing, methods=["GET"]),
         Route("/share/{token}", shared, methods=["GET"]),
@@ -94,12 +73,3 @@ def _page(pages: Pages, template: str, context: dict[str, object], **shows: str)
     page = pages.page(template, context, **shows)  # type: ignore[arg-type]  # frames and pictures only
     page.headers.update(FORM_HEADERS)
     return page
-
-
-def _issue(visit: Visit, desk: Desk) -> IssueView | None:
-    asked = visit.request.path_params
-    return desk.issue(asked["newsletter"], asked["number"])
-
-
-def _no_issue(pages: Pages) -> Response:
-    return pages.message("There is no such issue", "`digest status` lists the ones there are.", status=404)

@@ -1,0 +1,256 @@
+"""The room of one issue: outline, preview and pre-flight on one page, and what lies over it.
+
+Every action of the page is a plain form.  A browser that runs scripts gets the
+page back at once and takes over what is different in it; one that does not is
+sent back to where it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from urllib.parse import quote
+
+from starlette.responses import RedirectResponse, Response
+
+from digest.model.edit import Edit, EditTeaser, ResetTeaser, SetText
+from digest.model.editor import Role
+from digest.model.issue import IssueState, Layout, Said, Teaser, TeaserField
+from digest.rules import accounts
+from digest.rules.editing import value_of
+from digest.rules.layout import CARD_TEXT, LEAD_TEXT
+from digest.web.actions import Actions, Progress, Proofed
+from digest.web.desk.look import Look
+from digest.web.desk.outline import outline, written
+from digest.web.desk.presence import Presence
+from digest.web.door import FORM_HEADERS, Visit, inside
+from digest.web.pages import Pages
+from digest.web.ports import Desk, Finding, IssueView
+from digest.workflows.edit import Conflict
+
+_MOMENT = "%Y-%m-%dT%H:%M"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """What could not be done, and what to do about it."""
+
+    title: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of a form, for the page that comes after it."""
+
+    said: str = ""  # a sentence
+    is_undoable: bool = False
+    trouble: Trouble | None = None
+    conflict: Conflict | None = None
+    edit: Edit | None = None  # that was in conflict
+    proofs: tuple[Proofed, ...] = ()
+    link: str = ""  # to share
+    link_until: datetime | None = None
+
+
+NOTHING = Outcome()
+
+
+class Room:
+    """Shows the page of an issue; says nothing about what may be done to it."""
+
+    def __init__(
+        self,
+        *,
+        desk: Desk,
+        pages: Pages,
+        clock: Callable[[], datetime],
+        actions: Actions | None,
+        presence: Presence,
+    ) -> None:
+        self._desk = desk
+        self._pages = pages
+        self._clock = clock
+        self._actions = actions
+        self._presence = presence
+
+    def page(self, visit: Visit, view: IssueView, look: Look, outcome: Outcome = NOTHING) -> Response:
+        """The whole page; 409 where something was refused."""
+        look = _possible(look, view)
+        person = next((one for one in self._desk.people(view.newsletter, look.who)), None)
+        context = inside(
+            visit,
+            issue=view,
+            look=look,
+            now=self._clock(),
+            here=address(view),
+            groups=outline(view.layout),
+            written=written,
+            story=_story(view.layout, look.story),
+            left_out=left_out_of(self._desk, view, look),
+            people=self._desk.people(view.newsletter, look.who) if person else (),
+            reader=self._reader(view, look),
+            others=self._presence.others(view.ref, visit.who),
+            may_edit=self._actions is not None and view.can_edit,
+            may_publish=self._actions is not None and accounts.includes(visit.role, Role.PUBLISHER),
+            progress=self._progress(view),
+            print=hashlib.blake2b(view.html.encode(), digest_size=8).hexdigest(),
+            outcome=outcome,
+            clash=clash_of(outcome),
+            fields=TeaserField,
+            value_of=value_of,
+            said_by_source=said_by_source,
+            text_limit=LEAD_TEXT
+            if view.layout.lead and view.layout.lead.article_id == look.story
+            else CARD_TEXT,
+            worst=worst_of(view.findings),
+            slot_field=(view.send_at or view.due or self._clock()).strftime(_MOMENT),
+        )
+        shown = self._pages.page(
+            "desk/issue.html",
+            context,
+            status=409 if outcome.trouble or outcome.conflict else 200,
+            frames="'self'",
+            pictures="'self' https: data:",
+            scripts=True,
+        )
+        shown.headers.update(FORM_HEADERS)
+        return shown
+
+    def after(self, visit: Visit, look: Look, outcome: Outcome = NOTHING) -> Response:
+        """What follows a form: the page itself, or the way back to it."""
+        newsletter, number = issue_of(visit)
+        is_script = visit.request.headers.get("hx-request") == "true"
+        has_more = outcome != replace(NOTHING, said=outcome.said, is_undoable=outcome.is_undoable)
+        view = self._desk.issue(newsletter, number) if is_script or has_more else None
+        where = f"/desk/{quote(newsletter)}/{number}{look.query()}"
+        if view is None:
+            return RedirectResponse(where, status_code=303)
+        page = self.page(visit, view, look, outcome)
+        if is_script:
+            page.headers["HX-Replace-Url"] = where
+        return page
+
+    def _reader(self, view: IssueView, look: Look) -> str:
+        """As whom it is shown, where that is not the sample."""
+        if not look.reader:
+            return ""
+        return next(
+            (
+                one.name or one.address
+                for one in self._desk.people(view.newsletter, "")
+                if one.id == look.reader
+            ),
+            "a subscriber",
+        )
+
+    def _progress(self, view: IssueView) -> Progress | None:
+        under_way = view.state is IssueState.SENDING or (
+            view.state is IssueState.HELD and view.counts.audience
+        )
+        if self._actions is None or not under_way:
+            return None
+        return self._actions.progress(view.newsletter, view.number)
+
+
+def issue_of(visit: Visit) -> tuple[str, int]:
+    """Newsletter and number that the address names."""
+    asked = visit.request.path_params
+    return asked["newsletter"], asked["number"]
+
+
+def address(view: IssueView) -> str:
+    """Of the issue's page."""
+    return f"/desk/{quote(view.newsletter)}/{view.number}"
+
+
+def left_out_of(desk: Desk, view: IssueView, look: Look) -> Sequence[object]:
+    """What could come in: what stayed out of this issue, or what a search finds."""
+    return desk.search(view.newsletter, view.number, look.q) if look.q else view.left_out
+
+
+def said_by_source(teaser: Teaser, field: TeaserField) -> Said | None:
+    """What the source says where an editor has written something else."""
+    return next((said for said in teaser.said if said.field is field), None)
+
+
+def worst_of(findings: Sequence[Finding]) -> dict[int, str]:
+    """The worst severity by story."""
+    order = ("block", "warn", "info")
+    worst: dict[int, str] = {}
+    for finding in findings:
+        if finding.passed or not finding.story:
+            continue
+        before = worst.get(finding.story, "info")
+        worst[finding.story] = min(before, finding.severity, key=order.index)
+    return worst
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClashView:
+    """A conflict, and what the form that keeps one's own text has to bring."""
+
+    title: str
+    mine: str
+    theirs: str
+    by: str
+    at: datetime | None
+    form: dict[str, str | int]  # of “Keep mine”; empty where nothing can be kept
+
+
+def clash_of(outcome: Outcome) -> ClashView | None:
+    conflict = outcome.conflict
+    if conflict is None:
+        return None
+    return ClashView(
+        title=conflict.sentence,
+        mine=conflict.mine,
+        theirs=conflict.theirs,
+        by=conflict.by,
+        at=conflict.at,
+        form=_again(outcome.edit, conflict),
+    )
+
+
+def _again(what: Edit | None, conflict: Conflict) -> dict[str, str | int]:
+    """The same edit, based on what stands there now."""
+    match what:
+        case EditTeaser():
+            return {
+                "kind": "EditTeaser",
+                "article": what.article,
+                "field": what.field.value,
+                what.field.value: conflict.mine,
+                "was": conflict.theirs,
+            }
+        case ResetTeaser():
+            return {
+                "kind": "ResetTeaser",
+                "article": what.article,
+                "field": what.field.value,
+                "was": conflict.theirs,
+            }
+        case SetText():
+            return {
+                "kind": "SetText",
+                "text": what.text.value,
+                what.text.value: conflict.mine,
+                "was": conflict.theirs,
+            }
+        case _:
+            return {}
+
+
+def _possible(look: Look, view: IssueView) -> Look:
+    """Without a story that is not there any more."""
+    if look.story and _story(view.layout, look.story) is None:
+        return look.but(story=0, open="" if look.open in {"edit", "out"} else look.open)
+    if look.open in {"edit", "out"} and not look.story:
+        return look.but(open="")
+    return look
+
+
+def _story(layout: Layout, number: int) -> Teaser | None:
+    return next((teaser for teaser in layout.teasers if teaser.article_id == number), None)

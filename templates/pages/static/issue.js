@@ -1,0 +1,448 @@
+/* The room of one issue where scripts run: it saves by itself, shows an edit at once, says who
+ * else is here, and can be worked by dragging or by keys.  All that it does is send the forms
+ * and follow the links of the page; htmx takes over what is different in the answer. */
+(() => {
+  'use strict'
+
+  const PAUSE = 120 // ms without a key before a text is saved
+  const LOOK = 2000 // ms between two questions whether the issue is still as it is shown
+  const LOOK_SENDING = 1000
+  const LOOK_HIDDEN = 15000
+  const TOAST = 8000
+
+  const one = (selector, within = document) => within.querySelector(selector)
+  const every = (selector, within = document) => [...within.querySelectorAll(selector)]
+  const room = () => one('#room')
+  const named = (id) => document.getElementById(id)
+
+  let open = 0 // requests under way
+  let isDragging = false
+  let focused = '' // id of what had the focus before the page was taken over
+  let panel = '' // what lay over the page then
+  let anchor = ''
+
+  // --- texts that save themselves -------------------------------------------------------------
+
+  const timers = new Map() // by the form's id
+  const sent = new Map() // what is on its way
+  const stuck = new Set() // in conflict: somebody has to choose
+
+  const typed = (form) => one('.typed', form)
+  const dirty = () => every('form.auto[data-dirty]')
+
+  function type (form) {
+    form.dataset.dirty = ''
+    stuck.delete(form.id)
+    clearTimeout(timers.get(form.id))
+    timers.set(form.id, setTimeout(() => save(form.id), PAUSE))
+    tellSaved()
+  }
+
+  function save (id) {
+    const form = named(id)
+    clearTimeout(timers.get(id))
+    if (!form || sent.has(id) || stuck.has(id)) return
+    if (typed(form).value === form.elements.was.value) {
+      delete form.dataset.dirty
+      tellSaved()
+      return
+    }
+    sent.set(id, typed(form).value)
+    form.elements.revision.value = room().dataset.revision
+    form.requestSubmit()
+  }
+
+  function saved (form, status) {
+    const text = sent.get(form.id)
+    sent.delete(form.id)
+    if (status >= 400) {
+      stuck.add(form.id)
+      return
+    }
+    form.elements.was.value = text
+    if (typed(form).value === text) delete form.dataset.dirty
+    else timers.set(form.id, setTimeout(() => save(form.id), PAUSE))
+  }
+
+  function tellSaved () {
+    const shown = one('#saved span')
+    if (!shown) return
+    const unsaved = dirty()
+    const isStuck = unsaved.some((form) => stuck.has(form.id))
+    shown.textContent = isStuck ? 'Not saved' : unsaved.length ? 'Saving…' : 'Saved'
+    shown.parentElement.classList.toggle('is-warn', isStuck)
+    one('svg', shown.parentElement).style.visibility = unsaved.length ? 'hidden' : ''
+  }
+
+  function count (field) {
+    const shown = one('.length', field.form)
+    if (!shown) return
+    const { limit, of } = shown.dataset
+    const length = [...field.value].length
+    shown.textContent = limit ? `${length} of ${limit}` : String(length || of || 0)
+    shown.classList.toggle('is-warn', Boolean(limit) && length > Number(limit))
+  }
+
+  document.addEventListener('input', ({ target }) => {
+    if (target.matches('form.auto .typed')) {
+      count(target)
+      type(target.form)
+    } else if (target.id === 'search') {
+      clearTimeout(timers.get('search'))
+      timers.set('search', setTimeout(() => target.form.requestSubmit(), 200))
+    }
+  })
+
+  document.addEventListener('focusout', ({ target }) => {
+    if (target.matches?.('form.auto[data-dirty] .typed')) save(target.form.id)
+  })
+
+  // Enter in a field of one line: saved like all else, and not sent twice.
+  document.addEventListener('submit', (event) => {
+    const form = event.target
+    if (!form.matches('form.auto') || sent.has(form.id)) return
+    event.preventDefault()
+    event.stopImmediatePropagation()
+    save(form.id)
+  }, true)
+
+  window.addEventListener('beforeunload', (event) => {
+    if (dirty().length) event.preventDefault()
+  })
+
+  // --- what comes back ------------------------------------------------------------------------
+
+  document.addEventListener('htmx:before:request', () => {
+    open += 1
+    focused = document.activeElement?.closest('[id]')?.id || ''
+    panel = one('#over .card')?.id || ''
+  })
+
+  document.addEventListener('htmx:finally:request', () => { open = Math.max(0, open - 1) })
+
+  document.addEventListener('htmx:after:request', (event) => {
+    const { ctx } = event.detail
+    const form = ctx.sourceElement
+    if (!ctx.text.includes('id="room"')) {
+      event.preventDefault()
+      if (form.matches?.('form.auto')) sent.delete(form.id)
+      shutOut(ctx.response.status)
+      return
+    }
+    anchor = ctx.request.anchor || ''
+    if (form.matches?.('form.auto')) saved(form, ctx.response.status)
+    if (form.matches?.('[data-settles]')) settle()
+  })
+
+  document.addEventListener('htmx:error', ({ detail }) => {
+    const form = detail.ctx?.sourceElement
+    if (form?.matches?.('form.auto')) sent.delete(form.id)
+    if (detail.ctx) lose()
+    else console.error(detail.error)
+  })
+
+  // What somebody has unfolded stays so.
+  document.addEventListener('htmx:before:morph:attr', (event) => {
+    if (event.detail.attrName === 'open' && event.detail.newValue === null && event.target.matches('details')) {
+      event.preventDefault()
+    }
+  })
+
+  document.addEventListener('htmx:after:swap', ({ detail }) => {
+    const shown = room()
+    frame()
+    sortable()
+    tellSaved()
+    every('form.auto .typed').filter((field) => field.form.dataset.dirty !== undefined).forEach(count)
+    focus()
+    if (detail.ctx.request.method === 'POST' && shown.dataset.said) {
+      toast(shown.dataset.said, 'undoable' in shown.dataset)
+      announce(shown.dataset.said)
+    }
+  })
+
+  function settle () {
+    dirty().filter((form) => stuck.has(form.id)).forEach((form) => {
+      stuck.delete(form.id)
+      delete form.dataset.dirty
+      if (form.contains(document.activeElement)) document.activeElement.blur()
+    })
+  }
+
+  function focus () {
+    const card = one('#over .card')
+    const goal = anchor && named(anchor)
+    const at = document.activeElement
+    if (goal) goal.focus()
+    else if (card && card.id !== panel) (one('h2', card) || card).focus()
+    else if (at && at !== document.body && at.isConnected) return
+    else named(focused)?.focus({ preventScroll: true })
+    anchor = ''
+  }
+
+  function toast (text, canUndo) {
+    const shown = named('toast')
+    one('span', shown).textContent = text
+    one('button', shown).hidden = !canUndo || !one('#undo button:not(:disabled)')
+    shown.hidden = false
+    clearTimeout(timers.get('toast'))
+    timers.set('toast', setTimeout(() => { shown.hidden = true }, TOAST))
+  }
+
+  function announce (text) {
+    const row = named(focused)?.closest('.row')
+    const list = row?.closest('.stories')
+    const place = list ? ` Now ${[...list.children].indexOf(row) + 1} of ${list.children.length} in ${list.getAttribute('aria-label')}.` : ''
+    named('live').textContent = `${text}.${place}`
+  }
+
+  // --- the mail: the new one is shown once it is there ------------------------------------------
+
+  function frame () {
+    const holder = named('frame')
+    if (!holder) return
+    const screen = one('.screen', holder)
+    const [shown, ...coming] = every('iframe', screen)
+    const wanted = holder.dataset.src
+    const asked = (coming.at(-1) || shown).getAttribute('src')
+    if (asked === wanted) return
+    coming.forEach((other) => other.remove())
+    if (shown.getAttribute('src').split('#')[0] === wanted.split('#')[0]) {
+      shown.setAttribute('src', wanted)
+      return
+    }
+    const next = shown.cloneNode()
+    next.className = 'coming'
+    next.setAttribute('src', wanted)
+    next.addEventListener('load', () => {
+      if (!next.isConnected) return
+      next.className = 'mail'
+      shown.remove()
+    }, { once: true })
+    screen.append(next)
+  }
+
+  // --- is it still as it is shown? ------------------------------------------------------------
+
+  function refresh () {
+    window.htmx.ajax('GET', location.pathname + location.search, { target: '#room', select: '#room', swap: 'outerMorph' })
+  }
+
+  const isBusy = () => open > 0 || isDragging || one('.conflict, .card.error') || dirty().length
+
+  async function pulse () {
+    try {
+      const answer = await fetch(`${room().dataset.here}/pulse`, { signal: AbortSignal.timeout(10000) })
+      if (!answer.ok || answer.redirected) {
+        shutOut(answer.status)
+      } else {
+        const told = await answer.json()
+        named('lost').hidden = true
+        meet(told.others)
+        dirty().forEach((form) => { if (!timers.has(form.id) || !sent.has(form.id)) save(form.id) })
+        if (told.stamp !== room().dataset.stamp && !isBusy()) refresh()
+      }
+    } catch {
+      lose()
+    }
+    const wait = document.hidden ? LOOK_HIDDEN : 'sending' in room().dataset ? LOOK_SENDING : LOOK
+    timers.set('pulse', setTimeout(pulse, wait))
+  }
+
+  document.addEventListener('visibilitychange', () => {
+    if (document.hidden) return
+    clearTimeout(timers.get('pulse'))
+    pulse()
+  })
+
+  function meet (names) {
+    const list = named('others')
+    const known = every('.hidden', list).map((item) => item.textContent)
+    list.hidden = !names.length
+    if (String(known) === String(names)) return
+    list.replaceChildren(...names.map((name, place) => {
+      const item = document.createElement('li')
+      const [letters, whole] = [document.createElement('span'), document.createElement('span')]
+      item.className = `tone-${place % 3}`
+      item.title = `${name} has this issue open`
+      const words = name.trim().split(/\s+/)
+      letters.textContent = (words.length > 1 ? words[0][0] + words[1][0] : name.slice(0, 2)).toUpperCase()
+      letters.ariaHidden = 'true'
+      whole.className = 'hidden'
+      whole.textContent = name
+      item.append(letters, whole)
+      return item
+    }))
+  }
+
+  function lose () {
+    const shown = named('lost')
+    if (!shown.hidden) return
+    const at = new Date().toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', hour12: false })
+    tell(`No connection since ${at}`, dirty().length ? 'What you wrote is kept in this window and saved when it is back.' : 'This page shows what was true then.')
+  }
+
+  function shutOut (status) {
+    if (status === 404) {
+      tell('This issue is not there any more', 'Somebody may have taken its newsletter out of the settings.')
+      return
+    }
+    tell('You are logged out', dirty().length ? 'Log in in another window; what you wrote is kept here and saved then.' : 'Log in in another window, and this page goes on.')
+  }
+
+  function tell (title, text) {
+    const shown = named('lost')
+    one('strong', shown).textContent = title
+    one('p', shown).textContent = text
+    shown.hidden = false
+  }
+
+  // --- order ----------------------------------------------------------------------------------
+
+  const sorted = new WeakSet()
+
+  function send (fields) {
+    const form = named('move')
+    for (const name of ['kind', 'article', 'title', 'section', 'position']) {
+      form.elements[name].value = fields[name] ?? ''
+    }
+    form.requestSubmit()
+  }
+
+  function sortable () {
+    if (!named('move')) return
+    const shared = {
+      animation: 120,
+      forceFallback: true,
+      fallbackOnBody: true,
+      fallbackTolerance: 4,
+      scroll: true,
+      onStart: () => { isDragging = true; room().classList.add('is-dragging') }
+    }
+    const begin = (list, options) => {
+      if (!list || sorted.has(list)) return
+      sorted.add(list)
+      window.Sortable.create(list, { ...shared, ...options })
+    }
+    every('ol.stories').forEach((list) => begin(list, {
+      group: { name: 'stories', put: (to, from) => !from.el.matches('.addable') || !to.el.matches('[data-lead]') },
+      handle: '.handle',
+      draggable: '.row',
+      onEnd: dropped
+    }))
+    begin(one('.addable'), {
+      group: { name: 'stories', pull: 'clone', put: false },
+      sort: false,
+      draggable: 'li',
+      filter: 'button',
+      preventOnFilter: false,
+      onEnd: dropped
+    })
+    begin(named('sections'), {
+      draggable: '.group[data-title]',
+      handle: '.section-handle',
+      onEnd: ({ item, oldDraggableIndex, newDraggableIndex }) => {
+        rest()
+        if (oldDraggableIndex !== newDraggableIndex) {
+          send({ kind: 'MoveSection', title: item.dataset.title, position: newDraggableIndex })
+        }
+      }
+    })
+  }
+
+  function rest () {
+    isDragging = false
+    room().classList.remove('is-dragging')
+  }
+
+  function dropped ({ item, from, to, oldDraggableIndex, newDraggableIndex }) {
+    rest()
+    const { article } = item.dataset
+    if (from === to && oldDraggableIndex === newDraggableIndex) return
+    if (from.matches('.addable')) {
+      if (from === to) return
+      item.remove()
+      send({ kind: 'PullIn', article, section: to.dataset.section, position: newDraggableIndex })
+    } else if (to.matches('[data-lead]')) {
+      send({ kind: 'MakeLead', article })
+    } else {
+      send({ kind: 'Move', article, section: to.dataset.section, position: newDraggableIndex })
+    }
+  }
+
+  // --- keys -----------------------------------------------------------------------------------
+
+  const writes = (target) => target.matches('input, textarea, select')
+
+  document.addEventListener('keydown', (event) => {
+    const { key, target } = event
+    const isCommand = event.ctrlKey || event.metaKey
+    if (event.altKey && (key === 'ArrowUp' || key === 'ArrowDown')) {
+      const handle = one('.handle', target.closest('.row, .section-name') || document.createElement('i'))
+      if (!handle) return
+      event.preventDefault()
+      step(handle, key === 'ArrowUp' ? handle.dataset.up : handle.dataset.down)
+    } else if (key === 'Escape') {
+      const menu = target.closest('details.menu[open]') || one('details.menu[open]')
+      if (menu) {
+        menu.open = false
+        one('summary', menu).focus()
+      } else one('#over .close, #over .card.error a, .conflict a')?.click()
+    } else if (writes(target)) {
+      // The rest would take letters from who writes.
+    } else if (isCommand && key.toLowerCase() === 'z') {
+      event.preventDefault()
+      named(event.shiftKey ? 'redo' : 'undo')?.querySelector('button:not(:disabled)')?.click()
+    } else if (isCommand && key.toLowerCase() === 'y') {
+      event.preventDefault()
+      one('#redo button:not(:disabled)')?.click()
+    } else if (key === '/' && !isCommand && one('#search')) {
+      event.preventDefault()
+      one('#search').focus()
+    } else if (key === 'Delete' && target.closest('.row')) {
+      one('a[href*="open=out"]', target.closest('.row'))?.click()
+    }
+  })
+
+  function step (handle, written) {
+    if (!written) {
+      named('live').textContent = 'It is at the end already.'
+      return
+    }
+    handle.focus()
+    const button = document.createElement('button')
+    Object.assign(button, { name: 'step', value: written, hidden: true })
+    const form = named('step')
+    form.append(button)
+    form.requestSubmit(button)
+    button.remove()
+  }
+
+  // A menu is closed by what is chosen in it, and by a click elsewhere.
+  document.addEventListener('click', ({ target }) => {
+    every('details.menu[open]').forEach((menu) => {
+      if (!menu.contains(target) || target.closest('li a, li button')) menu.open = false
+    })
+    const copies = target.closest('[data-copies]')
+    if (copies) {
+      const field = named(copies.dataset.copies)
+      field.select()
+      navigator.clipboard?.writeText(field.value)
+      copies.textContent = 'Copied'
+    }
+    if (target.closest('#toast button')) named('toast').hidden = true
+  })
+
+  // A picture that cannot be had leaves its plate, not a broken one.
+  document.addEventListener('error', ({ target }) => {
+    if (target.matches?.('img.picture, img.shown')) target.classList.add('is-missing')
+  }, true)
+
+  // --- begin ----------------------------------------------------------------------------------
+
+  document.addEventListener('DOMContentLoaded', () => {
+    sortable()
+    every('form.auto .typed').forEach(count)
+    timers.set('pulse', setTimeout(pulse, LOOK))
+  })
+})()
