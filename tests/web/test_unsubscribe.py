@@ -157,7 +157,7 @@ def _without_nonce(page: str) -> str:
 
 
 def test_a_large_body_is_refused_before_it_is_read(outside: TestClient, readers: FakeReaders) -> None:
-    answer = outside.post(f"/u/{TOKEN}", data={**ONE_CLICK, "padding": "x" * 20_000})
+    answer = outside.post(f"/u/{TOKEN}", data={**ONE_CLICK, "padding": "x" * 70_000})
 
     assert answer.status_code == 413
     assert readers.changes == []

@@ -87,10 +87,15 @@ def story(layout: Layout, article: ArticleId) -> Teaser | None:
     return next((teaser for teaser in layout.teasers if teaser.article_id == article), None)
 
 
+def section_of(layout: Layout, article: ArticleId) -> str | None:
+    """The title of the section that a story stands in; None for the lead and for what is not there."""
+    return next((s.title for s in layout.sections for t in s.teasers if t.article_id == article), None)
+
+
 def describe(edit: Edit, content: Content) -> str:  # noqa: PLR0911 - one for each kind of edit
     """The edit as a sentence for the history; `content` is what it was carried out on."""
     match edit:
-        case Move() if edit.section:
+        case Move() if edit.section and edit.section != section_of(content.layout, edit.article):
             return f"moved {_named(edit.article, content)} to “{edit.section}”"
         case Move():
             return f"moved {_named(edit.article, content)}"

@@ -204,8 +204,9 @@ def clash_of(outcome: Outcome) -> ClashView | None:
     conflict = outcome.conflict
     if conflict is None:
         return None
+    told = f"{conflict.by} changed the same text." if conflict.by and conflict.theirs else conflict.sentence
     return ClashView(
-        title=conflict.sentence,
+        title=told,
         mine=conflict.mine,
         theirs=conflict.theirs,
         by=conflict.by,
