@@ -6,7 +6,7 @@ import time
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from digest.model.article import Image
@@ -180,6 +180,7 @@ def test_title_of_html(title: str, text: str) -> None:
 
 
 @given(st.one_of(MARKUP, AWKWARD))
+@example("0\r.")
 def test_text_of_html_is_always_a_clean_line(markup: str) -> None:
     for text in (text_of_html(markup), title_of_html(markup), teaser_of(markup), first_sentence(markup)):
         assert is_clean(text)

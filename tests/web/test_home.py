@@ -84,7 +84,7 @@ def test_a_decision_says_what_follows_before_it_is_taken(editor: TestClient) -> 
 
     assert "7 people may or may not have <bdi>Lockstep Weekly</bdi> 40" in page
     assert "handed over on 29 September at 09:03, and no answer came back." in page
-    assert 'method="post" action="/desk/weekly/40/resolve"' in form
+    assert 'method="post" action="/desk/weekly/40/resolve?from=home"' in form
     assert re.search(r'name="token" value="[^"]+"', form)
     assert '<button class="button" name="decision" value="skip">Leave it at that</button>' in form
     assert '<button class="button" name="decision" value="resend">Send to the 7 again</button>' in form
@@ -110,7 +110,7 @@ def test_held_issues_are_decisions(editor: TestClient, desk: FakeDesk) -> None:
 
     assert "<bdi>Lockstep Weekly</bdi> 41 waits for a person" in page
     assert "230 old articles look new." in page
-    assert 'action="/desk/weekly/39/resume"' in page
+    assert 'action="/desk/weekly/39/resume?from=home"' in page
     assert 'action="/desk/weekly/41/resume"' not in page
 
 
@@ -123,8 +123,8 @@ def test_every_form_brings_its_token(editor: TestClient, desk: FakeDesk) -> None
     to = {re.search(r'action="([^"]+)"', form)[1] for form in forms}  # type: ignore[index]
 
     assert to == {
-        "/desk/weekly/40/resolve",
-        "/desk/releases/63/pause",
+        "/desk/weekly/40/resolve?from=home",
+        "/desk/releases/63/pause?from=home",
         "/desk/more/draft",
         *(f"/desk/{name}/collect" for name in ("weekly", "incidents", "releases", "more")),
     }

@@ -77,7 +77,7 @@ def first_sentence(text: str, *, limit: int = 110) -> str:
     line = plain(text, limit=max(limit * 4, 400))
     sentence = next(sentences_of(line), "")
     if sentence.endswith(".") and not sentence.endswith("..") and "." not in sentence.rpartition(" ")[2][:-1]:
-        sentence = sentence[:-1]
+        sentence = sentence[:-1].rstrip()
     return cut(sentence, limit, at_word=True)
 
 
