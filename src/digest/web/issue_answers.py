@@ -10,6 +10,7 @@ import hashlib
 
 from digest.checks import Finding as Checked
 from digest.checks import family_of, sizes
+from digest.checks.page import folded
 from digest.message.parse import parse
 from digest.message.splice import message_bytes
 from digest.model.delivery import Counts, Delivery, DeliveryId
@@ -20,6 +21,7 @@ from digest.rules import approval
 from digest.rules.history import redo_leads_to, undo_leads_to
 from digest.rules.slots import next_slots
 from digest.storage import articles, issues, ledger, revisions, subscribers
+from digest.web.framed import framed
 from digest.web.ports import Finding, FrameLook, IssueView, LeftOutArticle, Person
 from digest.web.printed import PrintedIssues
 from digest.wiring import Parts
@@ -52,7 +54,7 @@ class IssueAnswers:
         return self._stamp(*found, counts)
 
     def frame(self, newsletter: str, number: int, look: FrameLook) -> str | None:
-        """The mail as it goes to a sample reader, or to one of the subscribers."""
+        """The mail as it goes to a sample reader, or to one of the subscribers; see `web.framed`."""
         found = self._find(newsletter, number)
         if found is None:
             return None
@@ -61,7 +63,20 @@ class IssueAnswers:
         html = report.message.html
         if look.reader and (reader := self._reader(of, look.reader)):
             html = self._as_seen_by(reader, of, report)
-        return html
+        stories = {int(teaser.article_id): teaser.url for teaser in issue.layout.teasers}
+        marked = self._marked(report, issue, look)
+        return framed(
+            html,
+            look,
+            stories=stories,
+            severity=marked.severity if marked else "",
+            label=marked.message.partition(".")[0] if marked else "",
+        )
+
+    def _marked(self, report: Report, issue: Issue, look: FrameLook) -> Finding | None:
+        """The finding that was chosen, if it is about the chosen story."""
+        found = (_finding(one, issue) for one in report.findings if not one.passed and one.id == look.mark)
+        return next((finding for finding in found if finding.story == look.story), None)
 
     def search(self, newsletter: str, number: int, words: str) -> tuple[LeftOutArticle, ...]:
         found = self._find(newsletter, number)
@@ -125,7 +140,7 @@ class IssueAnswers:
             size_bytes=size.html_bytes,
             style_bytes=size.style_bytes,
             layout=issue.layout,
-            findings=tuple(_finding(found) for found in report.findings),
+            findings=tuple(_finding(found, issue) for found in report.findings),
             counts=counts,
             people=people,
             left_out=tuple(map(_addable, out)),
@@ -166,7 +181,8 @@ class IssueAnswers:
         return parse(message_bytes(made, press.envelope(printing, report.issue, to, now=now))).html
 
 
-def _finding(found: Checked) -> Finding:
+def _finding(found: Checked, issue: Issue) -> Finding:
+    story = _story_of(found, issue)
     return Finding(
         id=found.id,
         severity=found.severity.value,
@@ -174,7 +190,16 @@ def _finding(found: Checked) -> Finding:
         message=found.message,
         where=found.where,
         family=family_of(found.id),
+        story=story,
+        can_mark=bool(story),
     )
+
+
+def _story_of(found: Checked, issue: Issue) -> int:
+    """Checks say where by the story's headline; 0 where it is about none."""
+    where = folded(found.where)
+    stories = issue.layout.teasers if where and not found.passed else ()
+    return next((teaser.article_id for teaser in stories if folded(teaser.headline) == where), 0)
 
 
 def _addable(found: Addable) -> LeftOutArticle:

@@ -1,0 +1,125 @@
+"""The mail as the desk's frame shows it: the very mail, looked at in another light.
+
+Nothing of this is ever sent.  The frame runs no script and leads nowhere, so a
+story is found by its fragment, and what is chosen there is outlined by a style
+that stands at the end of the page.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from digest.web.ports import FrameLook
+
+_STYLE_BLOCK = re.compile(r"(<style\b[^>]*>)(.*?)(</style>)", re.DOTALL | re.IGNORECASE)
+_SCHEME_QUERY = re.compile(r"\(\s*prefers-color-scheme\s*:\s*(dark|light)\s*\)", re.IGNORECASE)
+_TYPE_SIZE = re.compile(r"((?:font-size|line-height)\s*:\s*)(\d+(?:\.\d+)?)(px)", re.IGNORECASE)
+_ALWAYS, _NEVER = "(min-width:0)", "(max-width:0)"
+_DEEPEST = 64
+
+# The colours that the desk's findings have, on light and on dark mails alike.
+_COLOURS = {"block": "#B3261E", "warn": "#8A5300", "": "#0B5F6B"}
+
+# A click would lead the frame to a page that may not be shown in it.
+_INERT = "a{pointer-events:none}"
+# As programs do that turn every colour round and leave pictures alone.
+_INVERTED = (
+    "html{background:#fff;filter:invert(1) hue-rotate(180deg)}img{filter:invert(1) hue-rotate(180deg)}"
+)
+
+
+def framed(
+    html: str, look: FrameLook, *, stories: Mapping[int, str], severity: str = "", label: str = ""
+) -> str:
+    """The page in this look.
+
+    `stories` are the addresses of the stories by article: each gets an id, `story-7`.
+    The chosen one is outlined, in the colour of `severity` and with `label` if it has any.
+    """
+    html = _in_scheme(html, "dark" if look.scheme == "dark" else "light")
+    if look.scale != 100:
+        html = _scaled(html, look.scale / 100)
+    page = LexborHTMLParser(html)
+    if not look.styles:
+        _without_styles(page)
+    links = _links(page)
+    chosen = stories.get(look.story, "")
+    for article, address in stories.items():
+        if (found := links.get(address)) is not None and not found[0].attributes.get("id"):
+            found[0].attrs["id"] = f"story-{article}"
+    added = [_INERT]
+    if look.scheme == "inverted":
+        added.append(_INVERTED)
+    if chosen and (found := links.get(chosen)) is not None:
+        card = _card(found[0], chosen)
+        card.attrs["data-chosen"] = ""
+        added.append(_outline(_COLOURS.get(severity, _COLOURS[""]), label))
+    return _with_style(page.html or html, "".join(added))
+
+
+def _in_scheme(html: str, scheme: str) -> str:
+    """With the one scheme's rules always, and the other's never, whatever this device prefers."""
+
+    def block(found: re.Match[str]) -> str:
+        rules = _SCHEME_QUERY.sub(lambda query: _ALWAYS if query[1].lower() == scheme else _NEVER, found[2])
+        return f"{found[1]}{rules}{found[3]}"
+
+    html = _STYLE_BLOCK.sub(block, html)
+    return re.sub(r'(<meta name="color-scheme" content=")[^"]*(")', rf"\g<1>{scheme}\g<2>", html, count=1)
+
+
+def _scaled(html: str, by: float) -> str:
+    return _TYPE_SIZE.sub(lambda found: f"{found[1]}{float(found[2]) * by:g}{found[3]}", html)
+
+
+def _without_styles(page: LexborHTMLParser) -> None:
+    for node in page.css("style"):
+        node.decompose()
+    for node in page.css("[style], [class]"):
+        for name in ("style", "class"):
+            if name in node.attributes:
+                del node.attrs[name]
+
+
+def _links(page: LexborHTMLParser) -> dict[str, list[LexborNode]]:
+    found: dict[str, list[LexborNode]] = {}
+    for node in page.css("a[href]"):
+        found.setdefault(node.attributes.get("href") or "", []).append(node)
+    return found
+
+
+def _card(link: LexborNode, address: str) -> LexborNode:
+    """The largest element around the link that holds nothing of another story."""
+    card = link
+    for _ in range(_DEEPEST):
+        around = card.parent
+        if around is None or around.tag in {"body", "html"}:
+            break
+        leads = {node.attributes.get("href") for node in around.css("a[href]")}
+        if leads - {address}:
+            break
+        card = around
+    return card
+
+
+def _outline(colour: str, label: str) -> str:
+    rules = (
+        f"[data-chosen]{{outline:2px solid {colour}!important;outline-offset:0;"
+        "border-radius:4px;position:relative}"
+    )
+    if not label:
+        return rules
+    said = re.sub(r"[^\w ,.’“”():–-]", "", label)[:60]
+    return rules + (
+        f"[data-chosen]::before{{content:'{said}';position:absolute;right:0;top:-26px;padding:3px 10px;"
+        f"background:{colour};color:#fff;font:600 14px/20px sans-serif;border-radius:4px;z-index:9}}"
+    )
+
+
+def _with_style(html: str, rules: str) -> str:
+    style = f"<style>{rules}</style>"
+    head, end, rest = html.rpartition("</body>")
+    return f"{head}{style}{end}{rest}" if end else f"{html}{style}"
