@@ -53,12 +53,12 @@ def test_without_styles_none_is_left_but_the_frame_s_own() -> None:
     shown = page(styles=False)
 
     assert not shown.css("[style], [class]")
-    assert [style.text() for style in shown.css("style")] == ["a{pointer-events:none}"]
+    assert [style.text()[:24] for style in shown.css("style")] == ["a{pointer-events:none;ou"]
 
 
 @pytest.mark.parametrize("look", [{}, {"styles": False}, {"scheme": "dark", "scale": 200}])
 def test_no_link_leads_out_of_the_frame(look: dict[str, object]) -> None:
-    assert page(**look).css("style")[-1].text().startswith("a{pointer-events:none}")
+    assert page(**look).css("style")[-1].text().startswith("a{pointer-events:none")
 
 
 def test_each_story_has_one_id_at_its_first_link() -> None:

@@ -17,14 +17,20 @@ from digest.web.ports import FrameLook
 _STYLE_BLOCK = re.compile(r"(<style\b[^>]*>)(.*?)(</style>)", re.DOTALL | re.IGNORECASE)
 _SCHEME_QUERY = re.compile(r"\(\s*prefers-color-scheme\s*:\s*(dark|light)\s*\)", re.IGNORECASE)
 _TYPE_SIZE = re.compile(r"((?:font-size|line-height)\s*:\s*)(\d+(?:\.\d+)?)(px)", re.IGNORECASE)
+_SEVERITIES = ("block", "warn")
 _ALWAYS, _NEVER = "(min-width:0)", "(max-width:0)"
 _DEEPEST = 64
 
-# The colours that the desk's findings have, on light and on dark mails alike.
-_COLOURS = {"block": "#B3261E", "warn": "#8A5300", "": "#0B5F6B"}
+# The colours that the desk's findings have: on light mails, and on dark ones.
+_COLOURS = {
+    False: {"block": "#B3261E", "warn": "#8A5300", "": "#0B5F6B"},
+    True: {"block": "#FF9C93", "warn": "#E9B65C", "": "#7CC7D0"},
+}
 
 # A click would lead the frame to a page that may not be shown in it.
-_INERT = "a{pointer-events:none}"
+_INERT = "a{pointer-events:none;outline:0}"
+# A story that is gone to stands a little below the edge.
+_REACHED = "[id^=story-]{scroll-margin-top:72px}"
 # As programs do that turn every colour round and leave pictures alone.
 _INVERTED = (
     "html{background:#fff;filter:invert(1) hue-rotate(180deg)}img{filter:invert(1) hue-rotate(180deg)}"
@@ -50,13 +56,19 @@ def framed(
     for article, address in stories.items():
         if (found := links.get(address)) is not None and not found[0].attributes.get("id"):
             found[0].attrs["id"] = f"story-{article}"
-    added = [_INERT]
+    added = [_INERT, _REACHED]
     if look.scheme == "inverted":
         added.append(_INVERTED)
     if chosen and (found := links.get(chosen)) is not None:
         card = _card(found[0], chosen)
         card.attrs["data-chosen"] = ""
-        added.append(_outline(_COLOURS.get(severity, _COLOURS[""]), label))
+        added.append(
+            _outline(
+                _COLOURS[look.scheme == "dark"][severity if severity in _SEVERITIES else ""],
+                label,
+                ink="#111" if look.scheme == "dark" else "#fff",
+            )
+        )
     return _with_style(page.html or html, "".join(added))
 
 
@@ -105,7 +117,7 @@ def _card(link: LexborNode, address: str) -> LexborNode:
     return card
 
 
-def _outline(colour: str, label: str) -> str:
+def _outline(colour: str, label: str, *, ink: str) -> str:
     rules = (
         f"[data-chosen]{{outline:2px solid {colour}!important;outline-offset:0;"
         "border-radius:4px;position:relative}"
@@ -115,7 +127,7 @@ def _outline(colour: str, label: str) -> str:
     said = re.sub(r"[^\w ,.’“”():–-]", "", label)[:60]
     return rules + (
         f"[data-chosen]::before{{content:'{said}';position:absolute;right:0;top:-26px;padding:3px 10px;"
-        f"background:{colour};color:#fff;font:600 14px/20px sans-serif;border-radius:4px;z-index:9}}"
+        f"background:{colour};color:{ink};font:600 14px/20px sans-serif;border-radius:4px;z-index:9}}"
     )
 
 
