@@ -191,6 +191,20 @@ def latest(connection: Connection, newsletter: str) -> Issue | None:
     return _issue(row) if row else None
 
 
+def last_sent(connection: Connection, newsletter: str, *, before: int) -> Issue | None:
+    """The newest issue before this number that went to all of its readers."""
+    rows = (
+        select(issue)
+        .where(
+            issue.c.newsletter == newsletter, issue.c.number < before, issue.c.state == IssueState.SENT.value
+        )
+        .order_by(issue.c.number.desc())
+        .limit(1)
+    )
+    row = connection.execute(rows).first()
+    return _issue(row) if row else None
+
+
 def open_one(connection: Connection, newsletter: str) -> Issue | None:
     """The oldest issue that is begun and has something left to do.
 

@@ -7,23 +7,38 @@ what was printed is kept until the issue, its templates or its settings change.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 
 from digest.checks import Finding as Checked
-from digest.checks import family_of, sizes
+from digest.checks import MailProgram, differences, family_of, sizes
 from digest.checks.page import folded
 from digest.message.parse import parse
 from digest.message.splice import message_bytes
+from digest.model.article import ArticleId
 from digest.model.delivery import Counts, Delivery, DeliveryId
 from digest.model.issue import Issue, IssueState
 from digest.model.newsletter import Newsletter
 from digest.model.subscriber import Subscription
-from digest.rules import approval
+from digest.rules import approval, editing, inbox
 from digest.rules.history import redo_leads_to, undo_leads_to
 from digest.rules.slots import next_slots
 from digest.storage import articles, issues, ledger, revisions, subscribers
 from digest.web.framed import framed
-from digest.web.ports import Finding, FrameLook, IssueView, LeftOutArticle, Person
+from digest.web.link_table import link_rows
+from digest.web.mends import mends_for
+from digest.web.ports import (
+    ClientRow,
+    Difference,
+    Finding,
+    FrameLook,
+    InboxRow,
+    IssueView,
+    LeftOutArticle,
+    LinkRow,
+    Person,
+)
 from digest.web.printed import PrintedIssues
+from digest.web.since_last import difference
 from digest.wiring import Parts
 from digest.workflows import edit, press
 from digest.workflows.approve import Report
@@ -33,12 +48,22 @@ _PEOPLE = 20  # as whom an issue can be looked at, at once
 _STEPS = 40  # of the history
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Insights:
+    """What follows from a printed issue and takes a while to find out."""
+
+    inbox: tuple[InboxRow, ...]
+    links: tuple[LinkRow, ...]
+    clients: tuple[ClientRow, ...]
+    difference: Difference | None
+
+
 class IssueAnswers:
     """Keeps what was printed of the issues that were looked at last."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._printed = PrintedIssues(parts)
+        self._printed = PrintedIssues(parts, self._insights)
 
     def view(self, newsletter: str, number: int) -> IssueView | None:
         """Everything that an editor looks at; None where there is no such issue."""
@@ -109,6 +134,7 @@ class IssueAnswers:
         parts, now = self._parts, self._parts.clock()
         report = self._printed.report(newsletter, issue)
         message = report.message
+        insights = self._printed.following(newsletter, report)
         size = sizes(message)
         out = edit.left_out(issue, database=parts.database)
         with parts.database.read() as connection:
@@ -157,6 +183,43 @@ class IssueAnswers:
             undoes=undoes[1].what if undoes else "",
             redoes=redoes[1].what if redoes else "",
             older=older,
+            inbox=insights.inbox,
+            links=insights.links,
+            clients=insights.clients,
+            difference=insights.difference,
+        )
+
+    def _insights(self, newsletter: Newsletter, report: Report) -> Insights:
+        """What an editor is told about the mail beside the checks."""
+        issue, message = report.issue, report.message
+        with self._parts.database.read() as connection:
+            last = issues.last_sent(connection, newsletter.name, before=issue.number)
+        rendered = issue.rendered
+        return Insights(
+            inbox=tuple(
+                InboxRow(
+                    client=row.client,
+                    sender=row.sender,
+                    subject=row.subject,
+                    rest=row.subject_rest,
+                    preheader=row.preheader,
+                    preheader_rest=row.preheader_rest,
+                )
+                for row in inbox.rows(
+                    sender=newsletter.sender.name or newsletter.sender.address,
+                    subject=message.subject,
+                    preheader=rendered.preheader if rendered else "",
+                )
+            ),
+            links=link_rows(
+                message.html,
+                stories={folded(teaser.headline): teaser.article_id for teaser in issue.layout.teasers},
+                personal=f"{self._parts.settings.site.public_url}/u/",
+            ),
+            clients=tuple(map(_client, differences(message.html))),
+            difference=difference(issue, rendered, last, last.rendered)
+            if last is not None and last.rendered is not None and rendered is not None
+            else None,
         )
 
     def _reader(self, newsletter: Newsletter, number: int) -> Subscription | None:
@@ -192,6 +255,14 @@ def _finding(found: Checked, issue: Issue) -> Finding:
         family=family_of(found.id),
         story=story,
         can_mark=bool(story),
+        mends=() if found.passed else mends_for(found.id, editing.story(issue.layout, ArticleId(story))),
+    )
+
+
+def _client(program: MailProgram) -> ClientRow:
+    return ClientRow(
+        name=f"{program.client}, {program.platform}",
+        sentences=tuple(dict.fromkeys(different.effect for different in program.different)),
     )
 
 

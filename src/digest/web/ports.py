@@ -222,11 +222,12 @@ class DeskHome:
 class Mend:
     """What an editor can do about a finding here and now."""
 
-    kind: str  # write, decoration, reset, take-out, subject, preheader, override
+    kind: str  # set: at once; write, take-out, subject, preheader: where to
     label: str  # of its button
     story: int = 0
     field: str = ""  # of the story
-    value: str = ""  # that stands there
+    was: str = ""  # what stands there
+    value: str = ""  # what is to stand there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,6 +252,7 @@ class LinkRow:
     story: int = 0
     host: str = ""
     notes: tuple[str, ...] = ()
+    is_odd: bool = False  # somebody should look at it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

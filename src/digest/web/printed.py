@@ -1,13 +1,14 @@
-"""What was printed and checked lately: kept until something about it changes."""
+"""What was printed and checked lately, and what follows from it: kept until something about it changes."""
 
 from __future__ import annotations
 
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from digest.model.issue import Issue
 from digest.model.newsletter import Newsletter
@@ -18,14 +19,32 @@ from digest.workflows.approve import Report, check
 
 _KEPT = 16  # issues; each is some 200 KB
 
+T = TypeVar("T")
 
-class PrintedIssues:
-    """Reports by all that they depend on; of one issue asked for twice at once, one is made twice."""
 
-    def __init__(self, parts: Parts) -> None:
+class PrintedIssues(Generic[T]):
+    """Reports by all that they depend on; of one issue asked for twice at once, one is made twice.
+
+    `follows` makes of a report what else is to be kept with it.
+    """
+
+    def __init__(self, parts: Parts, follows: Callable[[Newsletter, Report], T]) -> None:
         self._parts = parts
+        self._follows = follows
         self._reports: OrderedDict[Hashable, Report] = OrderedDict()
+        self._following: dict[int, T] = {}  # by the identity of a report that is kept
         self._lock = threading.Lock()
+
+    def following(self, newsletter: Newsletter, report: Report) -> T:
+        """What follows from a report that this has made."""
+        with self._lock:
+            if (kept := self._following.get(id(report))) is not None:
+                return kept
+        made = self._follows(newsletter, report)
+        with self._lock:
+            if any(report is kept for kept in self._reports.values()):
+                self._following[id(report)] = made
+        return made
 
     def report(self, newsletter: Newsletter, issue: Issue) -> Report:
         """The issue with its rendering, its pre-flight and its message.
@@ -49,9 +68,12 @@ class PrintedIssues:
         rendered = press.rendered(printing, issue, now=now)
         made = check(replace(issue, rendered=rendered), press=printing, database=parts.database, now=now)
         with self._lock:
+            if (overtaken := self._reports.get(key)) is not None:
+                self._following.pop(id(overtaken), None)
             self._reports[key] = made
             while len(self._reports) > _KEPT:
-                self._reports.popitem(last=False)
+                _, gone = self._reports.popitem(last=False)
+                self._following.pop(id(gone), None)
         return made
 
     def fingerprint(self, newsletter: Newsletter) -> Hashable:
