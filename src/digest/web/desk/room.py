@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 from starlette.responses import RedirectResponse, Response
 
@@ -106,7 +107,7 @@ class Room:
             if view.layout.lead and view.layout.lead.article_id == look.story
             else CARD_TEXT,
             worst=worst_of(view.findings),
-            slot_field=(view.send_at or view.due or self._clock()).strftime(_MOMENT),
+            slot_field=f"{(view.send_at or view.due or self._clock()).astimezone(ZoneInfo(view.timezone)):{_MOMENT}}",
         )
         shown = self._pages.page(
             "desk/issue.html",
