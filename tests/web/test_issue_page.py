@@ -7,6 +7,7 @@ import re
 import shutil
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -321,6 +322,15 @@ def test_approved_for_now_it_goes_to_everybody_and_the_page_counts_them(desk: De
     assert "to 3 people" in page
     assert "Accepted by the provider 3" in page
     assert 'id="undo"' not in desk.page()
+
+
+def test_it_is_approved_for_a_time_of_the_newsletter_s_zone(desk: Desk) -> None:
+    answer = desk.post("approve", when="time", at="2026-11-26T15:30", stamp=desk.stamp)
+
+    assert answer.status_code == 303, text_of(answer.text)
+    assert desk.issue.send_at == datetime(2026, 11, 26, 14, 30, tzinfo=UTC)
+    assert "Goes out Thursday 15:30 in Berlin , in 2 days, to 3 people" in text_of(desk.page())
+    assert "Thursday 15:30 in Berlin" in text_of(desk.client.get("/desk").text)
 
 
 def test_a_moment_that_is_none_is_refused(desk: Desk) -> None:

@@ -194,8 +194,18 @@ def proof(
         raise typer.Exit(1)
 
 
-def approve(context: typer.Context, issue: Ref, override: Override = None, as_json: AsJson = False) -> None:
-    """Freeze content and audience of a draft."""
+def approve(
+    context: typer.Context,
+    issue: Ref,
+    at: Annotated[
+        str | None,
+        typer.Option("--at", metavar="TIME", help="When it goes out: 2026-10-06T09:00, in its own zone."),
+    ] = None,
+    override: Override = None,
+    as_json: AsJson = False,
+) -> None:
+    """Freeze content and audience of a draft; it goes out at its slot, or at a time."""
+    from digest.rules.moments import parse_moment
     from digest.storage import ledger
     from digest.workflows.approve import approve as make_approved
     from digest.workflows.documents import counts_json
@@ -208,6 +218,7 @@ def approve(context: typer.Context, issue: Ref, override: Override = None, as_js
         database=parts.database,
         by=whoami(),
         overrides=override or (),
+        send_at=parse_moment(at, timezone=newsletter.timezone) if at is not None else None,
         now=parts.clock(),
     )
     with parts.database.read() as connection:
@@ -215,7 +226,8 @@ def approve(context: typer.Context, issue: Ref, override: Override = None, as_js
     if as_json:
         print_json(_issue_json(done) | {"counts": counts_json(counts)})
     else:
-        show(f"Issue {done.ref} is approved for {counts.audience} people.")
+        when = f" It goes out {moment(done.send_at, newsletter.timezone)}." if done.send_at else ""
+        show(f"Issue {done.ref} is approved for {counts.audience} people.{when}")
 
 
 def cancel(context: typer.Context, issue: Ref, as_json: AsJson = False) -> None:
@@ -380,6 +392,7 @@ def _issue_json(issue: Issue) -> dict[str, Any]:
         "articles": [{"title": t.headline, "url": t.url} for t in issue.layout.teasers],
         "content_hash": issue.content_hash,
         "approved_by": issue.approved_by,
+        "send_at": issue.send_at.isoformat() if issue.send_at else None,
         "overrides": list(issue.overrides),
         "warnings": list(notes_of(issue.layout)),
     }

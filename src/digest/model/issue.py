@@ -189,6 +189,7 @@ class Issue:
     approved_at: datetime | None = None
     approved_by: str = ""
     overrides: tuple[str, ...] = ()  # checks that a person overrode by name
+    send_at: datetime | None = None  # the time it was approved for, where that is not its slot
     sent_at: datetime | None = None
     slot_key: str = ""
     candidates: int = 0  # of the audience, when it was frozen

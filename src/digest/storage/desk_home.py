@@ -49,6 +49,7 @@ class IssueLine:
     reason: str
     created_at: datetime
     sent_at: datetime | None
+    send_at: datetime | None
     subject: str
     content_hash: str
     approved_by: str
@@ -114,6 +115,7 @@ def lines(connection: Connection, newsletters: Sequence[str], *, limit: int) -> 
         issue.c.reason,
         issue.c.created_at,
         issue.c.sent_at,
+        issue.c.send_at,
         issue.c.content_hash,
         issue.c.approved_by,
         issue.c.revision,
@@ -359,6 +361,7 @@ def _line(row: Any) -> IssueLine:
         reason=row.reason,
         created_at=row.created_at,
         sent_at=row.sent_at,
+        send_at=row.send_at,
         subject=row.printed or row.written or row.headline or "",
         content_hash=row.content_hash,
         approved_by=row.approved_by,

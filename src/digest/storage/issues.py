@@ -280,6 +280,7 @@ def thaw(connection: Connection, which: IssueId) -> bool:
         approved_at=None,
         approved_by="",
         overrides=[],
+        send_at=None,
         reason="",
     )
 
@@ -323,6 +324,7 @@ def freeze(
     at: datetime,
     by: str,
     overrides: Sequence[str],
+    send_at: datetime | None = None,
 ) -> bool:
     """Approve: content and hash stand from here on.
 
@@ -339,6 +341,7 @@ def freeze(
         approved_at=at,
         approved_by=by,
         overrides=list(overrides),
+        send_at=send_at,
         reason="",
     )
 

@@ -146,6 +146,7 @@ issue = Table(
     Column("taken_out", JSON, nullable=False, server_default="[]"),
     Column("revision", Integer, nullable=False, server_default="0"),  # goes up with every edit
     Column("editors_told_at", Moment),  # that it waits for them
+    Column("send_at", Moment),  # that it was approved for; its slot where this is null
     UniqueConstraint("newsletter", "number"),
 )
 # One slot makes one issue, also where two schedulers look at it at once.

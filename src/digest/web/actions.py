@@ -42,7 +42,7 @@ _PATIENCE = 30.0  # seconds that a stop waits for a sender of this process
 
 
 class When(Enum):
-    """When an approved issue goes."""
+    """When an approved issue goes, where that is no time of its own."""
 
     NOW = "now"
     AT_SLOT = "slot"
@@ -122,10 +122,10 @@ class Actions:
         *,
         by: str,
         seen: int,
-        when: When = AtSlot,
+        when: When | datetime = AtSlot,
         overrides: Sequence[str] = (),
     ) -> Issue:
-        """Approve the revision that was looked at, for its slot or for now.
+        """Approve the revision that was looked at: for its slot, for now, or for a time.
 
         Raises:
             Blocked: a blocking check is not overridden.
@@ -144,6 +144,7 @@ class Actions:
             database=parts.database,
             by=by,
             overrides=overrides,
+            send_at=when if isinstance(when, datetime) else None,
             now=parts.clock(),
         )
         if when is Now:

@@ -181,6 +181,8 @@ def _newsletter(seen: _Seen, newsletter: Newsletter, drafts: _Drafts) -> DeskNew
         plan = seen.plans[newsletter.name]
         return replace(shown, plan=_planned(seen, newsletter, plan), can_draft=bool(plan.selection.chosen))
     draft = drafts.of(waiting, newsletter, has_people=shown.people > 0)
+    if waiting.state is IssueState.APPROVED and waiting.send_at is not None:
+        shown = replace(shown, next_due=waiting.send_at)
     return replace(
         shown,
         draft=waiting.number,

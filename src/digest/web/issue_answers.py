@@ -126,7 +126,7 @@ class IssueAnswers:
         """Another one as soon as the page shows anything else, of whatever an editor did not do here."""
         told = (
             issue.id, issue.revision, issue.state, issue.reason, issue.content_hash,
-            issue.approved_by, counts, self._printed.fingerprint(newsletter),
+            issue.approved_by, issue.send_at, counts, self._printed.fingerprint(newsletter),
         )  # fmt: skip
         return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 
@@ -175,6 +175,7 @@ class IssueAnswers:
             sent_at=issue.sent_at,
             approved_by=issue.approved_by,
             approved_at=issue.approved_at,
+            send_at=issue.send_at,
             revision=issue.revision,
             stamp=self._stamp(newsletter, issue, counts),
             can_edit=can_edit,

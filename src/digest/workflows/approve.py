@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from digest.checks import Finding, Severity
 from digest.errors import Busy, NotAllowed
@@ -12,6 +12,7 @@ from digest.message.parse import ParsedMessage
 from digest.model.delivery import Counts
 from digest.model.issue import Issue
 from digest.rules import approval
+from digest.rules.moments import check_send_at
 from digest.storage import events, issues, ledger, subscribers
 from digest.storage.database import Connection, Database
 from digest.workflows import press as printing
@@ -66,14 +67,19 @@ def approve(
     database: Database,
     by: str,
     overrides: Collection[str] = (),
+    send_at: datetime | None = None,
     now: datetime,
 ) -> Issue:
     """Freeze content and audience; from here on nothing about the issue changes.
 
+    It goes out at its slot, or at `send_at`.
+
     Raises:
         Blocked: a blocking check is not overridden.
-        NotAllowed: it is not a draft any more, or nobody would get it.
+        NotAllowed: it is not a draft any more, nobody would get it, or the time is over.
     """
+    if send_at is not None:
+        send_at = check_send_at(send_at, now=now)
     if issue.state not in approval.CAN_APPROVE:
         raise NotAllowed(f"Issue {issue.ref} is {issue.state.value}: only a draft can be approved.")
     if issue.content_hash:
@@ -99,6 +105,7 @@ def approve(
             at=now,
             by=by,
             overrides=used,
+            send_at=send_at,
         )
         if not done:
             raise _overtaken(connection, issue)
@@ -114,6 +121,7 @@ def approve(
                 mend="Add some to the file named in `subscribers`, then `digest collect`.",
             )
         what = f"approved for {counts.audience} people" + (f", overriding {', '.join(used)}" if used else "")
+        what += f", to go out at {send_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if send_at else ""
         events.record(connection, what, at=now, newsletter=issue.newsletter, subject=issue.ref, who=by)
         return issues.by_id(connection, issue.id)
 

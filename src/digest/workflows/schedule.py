@@ -83,7 +83,7 @@ class Schedule:
             self._collect(newsletter, now)
         for slot in due:
             self._send(newsletter, slot)
-        self._resume(newsletter, now)
+        waits_until = self._resume(newsletter, now)
         following = next_slots(
             newsletter.schedule, newsletter=newsletter.name, timezone=newsletter.timezone, after=now, count=1
         )
@@ -93,6 +93,7 @@ class Schedule:
                 self._draft_ahead(newsletter, slot)
         self._tell_editors(newsletter, now)
         times = [moment for slot in following for moment in (slot.due - ahead, slot.due) if moment > now]
+        times += [waits_until] if waits_until is not None else []
         return min([self._collected[newsletter.name] + newsletter.collect_every, *times])
 
     def _draft_ahead(self, newsletter: Newsletter, slot: Slot) -> None:
@@ -212,27 +213,57 @@ class Schedule:
         self.had_trouble |= not went_well
         self._tell(Happened(newsletter=newsletter.name, what=what, is_trouble=not went_well))
 
-    def _resume(self, newsletter: Newsletter, now: datetime) -> None:
-        """Go on with an issue under way: deferred recipients, or a send that was interrupted."""
+    def _resume(self, newsletter: Newsletter, now: datetime) -> datetime | None:
+        """Go on with an issue under way: deferred recipients, a send that was interrupted, a time that came.
+
+        The time that a person has chosen for it, where that is still to come.
+        """
         from digest.storage import ledger
 
         with self._database.read() as connection:
             begun = issues.open_one(connection, newsletter.name)
             if begun is None or begun.state not in {IssueState.SENDING, IssueState.APPROVED}:
-                return
+                return None
             counts = ledger.counts(connection, begun.id, now=now)
-            if begun.state is IssueState.APPROVED and not _is_at_its_slot(connection, newsletter, begun, now):
-                return  # it waits for its slot, or for the person who approved it
+            chosen = begun.send_at if begun.state is IssueState.APPROVED else None
+            if chosen is not None and chosen > now:
+                return chosen
+            is_approved = begun.state is IssueState.APPROVED and chosen is None
+            if is_approved and not _is_at_its_slot(connection, newsletter, begun, now):
+                return None  # it waits for its slot, or for the person who approved it
+        if chosen is not None and now - chosen > newsletter.late:
+            self._hold_late(newsletter, begun, late=now - chosen, now=now)
+            return None
         if not (counts.pending or counts.in_flight):
-            return
+            return None
         try:
             sent = self._duties.resume(newsletter, begun)
         except Busy:
-            return  # another scheduler goes on with it
+            return None  # another scheduler goes on with it
         self._tell(
             Happened(
                 newsletter=newsletter.name, what=f"issue {begun.ref} went on: {sent.state} {sent.reason}"
             )
+        )
+        return None
+
+    def _hold_late(self, newsletter: Newsletter, issue: Issue, *, late: timedelta, now: datetime) -> None:
+        """Nothing ran at the chosen time: whether it still goes is for a person to say."""
+        reason = (
+            f"it was approved for a time that was found {_hours(late)} late, "
+            f"and late_hours is {_hours(newsletter.late)}"
+        )
+        with self._database.write() as connection:
+            if not issues.move(
+                connection, issue.id, to=IssueState.HELD, among=[IssueState.APPROVED], reason=reason
+            ):
+                return
+            events.record(
+                connection, f"held: {reason}", at=now, newsletter=newsletter.name, subject=issue.ref
+            )
+        self.had_trouble = True
+        self._tell(
+            Happened(newsletter=newsletter.name, what=f"issue {issue.ref} is held: {reason}", is_trouble=True)
         )
 
 

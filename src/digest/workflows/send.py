@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from digest.errors import NotAllowed
 from digest.model.delivery import DeliveryState
@@ -44,6 +45,8 @@ def send(  # noqa: PLR0913 - each is a different thing that the caller alone kno
         Busy: another process is sending it.
     """
     began = clock()
+    if slot_key and (later := _approved_for_later(newsletter, database=database, now=began)):
+        return Sent(issue=None, state=IssueState.SKIPPED.value, reason=later)
     issue = _begun(
         newsletter, press=press, database=database, clock=clock, slot_key=slot_key, illustrate=illustrate
     )
@@ -92,6 +95,21 @@ def resolve(issue: Issue, *, decision: str, database: Database, by: str, now: da
             what = f"{count} uncertain: {decision}"
             events.record(connection, what, at=now, newsletter=issue.newsletter, subject=issue.ref, who=by)
     return count
+
+
+def _approved_for_later(newsletter: Newsletter, *, database: Database, now: datetime) -> str:
+    """Why a slot sends nothing: a person has chosen a later time for the open issue.  Empty otherwise."""
+    with database.read() as connection:
+        begun = issues.open_one(connection, newsletter.name)
+    if (
+        begun is None
+        or begun.state is not IssueState.APPROVED
+        or begun.send_at is None
+        or begun.send_at <= now
+    ):
+        return ""
+    local = begun.send_at.astimezone(ZoneInfo(newsletter.timezone))
+    return f"issue {begun.ref} was approved for {local:%Y-%m-%d %H:%M} in {newsletter.timezone}"
 
 
 def _begun(

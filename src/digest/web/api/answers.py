@@ -227,6 +227,7 @@ class IssueAnswer(Answer):
     overrides: tuple[str, ...]
     content_hash: str
     sent_at: datetime | None
+    send_at: datetime | None
     layout: Layout
     texts: Texts
     taken_out: tuple[TakenOut, ...]
@@ -309,7 +310,7 @@ def addables_document(found: Iterable[Addable]) -> dict[str, Any]:
 def issue_document(issue: Issue, counts: dict[str, int], report: Report | None = None) -> dict[str, Any]:
     same = (
         "newsletter", "number", "state", "reason", "revision", "created_at", "approved_at", "approved_by",
-        "overrides", "content_hash", "sent_at", "layout", "texts", "taken_out",
+        "overrides", "content_hash", "sent_at", "send_at", "layout", "texts", "taken_out",
     )  # fmt: skip
     frozen = issue.rendered.subject if issue.rendered else ""
     return {name: getattr(issue, name) for name in same} | {

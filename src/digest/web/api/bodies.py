@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
+from datetime import datetime
 from typing import Annotated, Any, Literal, Union, get_type_hints
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, create_model
@@ -59,7 +60,9 @@ class RevisionBody(Body):
 class ApproveBody(RevisionBody):
     """When the issue is to go, and what stops it no longer."""
 
-    when: Literal["slot", "now"] = Field(default="slot", description="At its slot, or now.")
+    when: Literal["slot", "now"] | datetime = Field(
+        default="slot", description="At its slot, now, or at a time; without a zone it is the newsletter's."
+    )
     overrides: list[str] = Field(
         default=[], max_length=100, description="The ids of blocking checks that a person lets pass."
     )

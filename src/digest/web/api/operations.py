@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel
@@ -20,9 +21,10 @@ from digest.model.article import Image
 from digest.model.editor import Action
 from digest.model.issue import Issue
 from digest.model.newsletter import Newsletter
+from digest.rules.moments import parse_moment
 from digest.sources.entries import Entry
 from digest.storage import ledger
-from digest.web.actions import Actions, AtSlot, Now
+from digest.web.actions import Actions, AtSlot, Now, When
 from digest.web.api import answers, bodies
 from digest.web.api.answers import Answer
 from digest.web.api.errors import conflict
@@ -261,7 +263,11 @@ def _edited(call: Call, result: Edited, *, done: int, others: list[Any], took_ba
 
 def _approve(call: Call) -> Done:
     body = call.body
-    when = {"slot": AtSlot, "now": Now}[body.when]
+    if isinstance(body.when, datetime):
+        zone = call.actions.find(*call.which)[0].timezone
+        when: When | datetime = parse_moment(body.when.isoformat(), timezone=zone)
+    else:
+        when = {"slot": AtSlot, "now": Now}[body.when]
     done = call.actions.approve(
         *call.which, by=call.by, seen=body.revision, when=when, overrides=tuple(body.overrides)
     )

@@ -8,9 +8,7 @@ missing or odd is refused in a sentence, never guessed.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from urllib.parse import parse_qsl
-from zoneinfo import ZoneInfo
 
 from digest.errors import NotAllowed
 from digest.model.article import ArticleId
@@ -46,23 +44,6 @@ def edit_of(form: Form) -> Edit:
     if made is None:
         raise NotAllowed("The form did not say what to change.", mend="Open the page anew.")
     return made(form)
-
-
-def moment_of(form: Form, timezone: str) -> datetime:
-    """The time that somebody wrote into a field for date and time, in the newsletter's zone.
-
-    Raises:
-        NotAllowed: it is none.
-    """
-    written = form.get("at", "").strip()
-    try:
-        moment = datetime.fromisoformat(written)
-    except ValueError:
-        raise NotAllowed(
-            f"“{written[:40]}” is not a date and a time." if written else "Say when it shall go out.",
-            mend="Write it like 2026-10-06T09:00.",
-        ) from None
-    return moment.replace(tzinfo=ZoneInfo(timezone)) if moment.tzinfo is None else moment
 
 
 def number_of(form: Form, name: str) -> int:

@@ -12,9 +12,10 @@ from digest.errors import Busy, DigestError, NotAllowed, NotFound
 from digest.model.edit import Edit, EditTeaser, SetText
 from digest.model.editor import Role
 from digest.rules.mailboxes import InvalidAddress
+from digest.rules.moments import parse_moment
 from digest.web.actions import Actions, AtSlot, Now
 from digest.web.desk.doing import refused
-from digest.web.desk.forms import edit_of, moment_of, number_of
+from digest.web.desk.forms import edit_of, number_of
 from digest.web.desk.look import Look
 from digest.web.desk.presence import Presence
 from digest.web.desk.room import Outcome, Room, Trouble, issue_of
@@ -134,13 +135,13 @@ class _Forms:
         when = form.get("when", "slot")
         if when not in {"slot", "now", "time"}:
             raise NotAllowed("The form did not say when it shall go out.", mend="Choose one of the three.")
-        moment = moment_of(form, self._timezone(visit)) if when == "time" else None
+        moment = parse_moment(form.get("at", ""), timezone=self._timezone(visit)) if when == "time" else None
         actions.approve(
             newsletter,
             number,
             by=visit.who,
             seen=number_of(form, "revision"),
-            when=moment or (Now if when == "now" else AtSlot),  # type: ignore[arg-type]
+            when=moment or (Now if when == "now" else AtSlot),
             overrides=[name.removeprefix("override-") for name in form if name.startswith("override-")],
         )
         said = "Approved; the first messages are leaving." if when == "now" else "Approved."

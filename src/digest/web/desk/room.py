@@ -107,7 +107,7 @@ class Room:
             if view.layout.lead and view.layout.lead.article_id == look.story
             else CARD_TEXT,
             worst=worst_of(view.findings),
-            slot_field=f"{(view.send_at or view.due or self._clock()).astimezone(ZoneInfo(view.timezone)):{_MOMENT}}",
+            slot_field=_field_moment(view, self._clock()),
         )
         shown = self._pages.page(
             "desk/issue.html",
@@ -256,3 +256,9 @@ def _possible(look: Look, view: IssueView) -> Look:
 
 def _story(layout: Layout, number: int) -> Teaser | None:
     return next((teaser for teaser in layout.teasers if teaser.article_id == number), None)
+
+
+def _field_moment(view: IssueView, now: datetime) -> str:
+    """What a field for date and time begins with: the time it is to go out anyway, where readers are."""
+    moment = view.send_at or view.due or now
+    return f"{moment.astimezone(ZoneInfo(view.timezone)):{_MOMENT}}"
