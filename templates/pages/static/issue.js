@@ -4,12 +4,12 @@
 (() => {
   'use strict'
 
-  const PAUSE = 120 // ms without a key before a text is saved
+  const PAUSE = 80 // ms without a key before a text is saved
   const LOOK = 2000 // ms between two questions whether the issue is still as it is shown
   const LOOK_SENDING = 1000
   const LOOK_HIDDEN = 15000
   const TOAST = 8000
-  const FRAME = 120 // ms that a new preview has until it is shown without its pictures
+  const FRAME = 50 // ms that a new preview has until it is shown without its pictures
 
   const one = (selector, within = document) => within.querySelector(selector)
   const every = (selector, within = document) => [...within.querySelectorAll(selector)]
@@ -408,7 +408,8 @@
       if (menu) {
         menu.open = false
         one('summary', menu).focus()
-      } else one('#over .close, #over .card.error a, .conflict a')?.click()
+      } else if (target.matches('#field-note')) target.blur()
+      else one('#over .close, #over .card.error a, .conflict a')?.click()
     } else if (writes(target)) {
       // The rest would take letters from who writes.
     } else if (isCommand && key.toLowerCase() === 'z') {
