@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from digest.errors import Busy, DigestError, NotAllowed
+from digest.model.article import Article
 from digest.model.delivery import Counts, Outcome
 from digest.model.edit import Edit
 from digest.model.issue import Issue, IssueState, Selection
@@ -26,13 +27,15 @@ from digest.storage import events, issues, ledger
 from digest.wiring import Parts
 from digest.workflows import approve as approving
 from digest.workflows import edit as editing
+from digest.workflows import mark as marking
 from digest.workflows import pause as pausing
 from digest.workflows import send as sending
 from digest.workflows import share as sharing
 from digest.workflows.collect import Collected, collect
 from digest.workflows.deliver import deliver
 from digest.workflows.draft import draft
-from digest.workflows.edit import Conflict, Edited
+from digest.workflows.edit import Conflict, Edited, EditedAll, Refusal
+from digest.workflows.mark import Mark
 from digest.workflows.proof import send_proof
 
 log = logging.getLogger(__name__)
@@ -95,6 +98,22 @@ class Actions:
         return editing.edit(
             issue,
             what,
+            newsletter=of,
+            by=by,
+            seen_revision=seen,
+            database=self._parts.database,
+            now=self._parts.clock(),
+            illustrate=self._parts.illustrate(of),
+        )
+
+    def edit_all(
+        self, newsletter: str, number: int, edits: Sequence[Edit], *, by: str, seen: int
+    ) -> EditedAll | Refusal:
+        """Carry out all of them or none; see `workflows.edit`."""
+        of, issue = self.find(newsletter, number)
+        return editing.edit_all(
+            issue,
+            edits,
             newsletter=of,
             by=by,
             seen_revision=seen,
@@ -277,6 +296,14 @@ class Actions:
                     who=by,
                 )
         return made
+
+    def mark(self, newsletter: str, url: str, how: Mark, *, by: str, why: str = "") -> list[Article]:
+        """Mark an article of this newsletter by hand; see `workflows.mark`."""
+        parts = self._parts
+        of = parts.newsletter(newsletter)
+        return marking.mark(
+            url, how, newsletters=[of], database=parts.database, by=by, why=why, now=parts.clock()
+        )
 
     def share(self, newsletter: str, number: int, *, by: str, length: timedelta) -> tuple[str, datetime]:
         _, issue = self.find(newsletter, number)
