@@ -13,6 +13,7 @@ from digest.model.article import Article, FoundArticle, KeyKind
 from digest.model.issue import Choice
 from digest.model.newsletter import Newsletter
 from digest.rules.identity import keys_of
+from digest.rules.selection import wants_in
 from digest.storage import articles, events, issues
 from digest.storage.database import Connection, Database
 from digest.workflows.draft import plan
@@ -86,6 +87,15 @@ def mark(
                 )
                 marked.append(article)
     return marked or _unknown(url)
+
+
+def mark_of(article: Article) -> Mark:
+    """What counts of all that was said of it by hand."""
+    if wants_in(article):
+        return Mark.FEATURED
+    if article.excluded_at is not None:
+        return Mark.EXCLUDED
+    return Mark.UNFEATURED if article.unfeatured_at is not None else Mark.NONE
 
 
 def _write(connection: Connection, article: Article, how: Mark, *, why: str, now: datetime) -> None:
