@@ -431,6 +431,44 @@ def test_another_newsletters_article_is_not_told_of(desk: TestClient, collected:
     assert "Undo" not in desk.get("/desk/weekly/plan?marked=1&before=lost").text
 
 
+def test_of_very_many_that_stay_out_the_first_are_shown(desk: TestClient, parts: Parts) -> None:
+    with parts.database.write() as connection:
+        store(connection, *range(1, 14), published=NOW - DAY)
+        for one in store(connection, *range(100, 240), published=NOW - DAY):
+            articles.exclude(connection, one, at=NOW, why="")
+
+    page, whole = desk.get(PLAN).text, desk.get(f"{PLAN}?all=1").text
+
+    assert len(rows(page)) == 12 + 100
+    assert f'<a href="{PLAN}?all=1">Show the other 41</a>' in page
+    assert len(rows(whole)) == 12 + 141
+    assert "Show the other" not in whole
+
+
+def test_the_plan_is_kept_until_something_is_written(
+    answers: DeskAnswers, collected: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[object] = []
+    monkeypatch.setattr("digest.web.plan_answers.plan", lambda *a, **m: made.append(a) or plan(*a, **m))
+
+    def titles() -> list[str]:
+        shown = answers.plan("weekly")
+        assert shown is not None
+        return [one.title for one in shown.chosen]
+
+    first = titles()
+    assert titles() == first
+    with collected.database.write() as connection:
+        store(connection, 7)
+    more = titles()
+    known = collected.newsletters
+    mark.exclude(urls(collected)["One"], newsletters=known, database=collected.database, by="cli", now=NOW)
+
+    assert set(more) - set(first) == {"Story 7"}
+    assert "One" not in titles()
+    assert len(made) == 3
+
+
 def test_what_counts_of_several_marks(collected: Parts) -> None:
     def marked(*how: mark.Mark) -> mark.Mark:
         for later, one in enumerate(how):

@@ -2,63 +2,83 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from digest.model.article import Article, ArticleId
 from digest.model.issue import Choice
 from digest.model.newsletter import Newsletter
 from digest.rules.slots import next_slots
-from digest.storage import articles
+from digest.storage import articles, desk_home
 from digest.web import words
 from digest.web.ports import DeskPlan, PlannedArticle
 from digest.wiring import Parts
 from digest.workflows import mark
-from digest.workflows.draft import plan
+from digest.workflows.draft import Plan, plan
 from digest.workflows.push import PUSHED, PUSHED_NAME
 
 
 class PlanAnswers:
-    """Made anew each time: a plan is what is true at this moment."""
+    """A plan is kept until something is written that may change it, and for an hour at most."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._made: dict[str, tuple[object, Plan, DeskPlan]] = {}
 
     def plan(self, name: str, *, marked: int) -> DeskPlan | None:
-        parts, now = self._parts, self._parts.clock()
-        if name not in parts.settings.newsletters:
+        if name not in self._parts.settings.newsletters:
             return None
-        newsletter = parts.newsletter(name)
-        planned = plan(newsletter, database=parts.database, now=now)
-        selection = planned.selection
-        due = next_slots(
-            newsletter.schedule, newsletter=name, timezone=newsletter.timezone, after=now, count=1
-        )
-        return DeskPlan(
-            newsletter=name,
-            title=newsletter.title,
-            number=planned.number,
-            timezone=newsletter.timezone,
-            due=due[0].due if due else None,
-            since=selection.since.astimezone(ZoneInfo(newsletter.timezone)) if selection.since else None,
-            chosen=tuple(_chosen(newsletter, choice) for choice in selection.chosen),
-            left_out=tuple(_chosen(newsletter, choice) for choice in selection.left_out),
-            earlier=selection.earlier,
-            held=words.sentence(selection.held),
-            nothing=words.sentence(selection.nothing),
-            warnings=planned.warnings,
-            begun=planned.open.number if planned.open else None,
-            marked=self._marked(newsletter, marked) if marked else None,
-        )
+        newsletter = self._parts.newsletter(name)
+        planned, shown = self._plan(newsletter)
+        return replace(shown, marked=self._marked(newsletter, planned, marked)) if marked else shown
 
-    def _marked(self, newsletter: Newsletter, number: int) -> PlannedArticle | None:
-        parts = self._parts
-        with parts.database.read() as connection:
+    def _plan(self, newsletter: Newsletter) -> tuple[Plan, DeskPlan]:
+        database, now = self._parts.database, self._parts.clock()
+        with database.read() as connection:
+            written = desk_home.freshness(connection), desk_home.marks(connection).event
+        stands = (written, now.replace(minute=0, second=0, microsecond=0))
+        before = self._made.get(newsletter.name)
+        if before is not None and before[0] == stands:
+            return before[1], before[2]
+        planned = plan(newsletter, database=database, now=now)
+        shown = _shown(newsletter, planned)
+        self._made[newsletter.name] = stands, planned, shown
+        return planned, shown
+
+    def _marked(self, newsletter: Newsletter, planned: Plan, number: int) -> PlannedArticle | None:
+        with self._parts.database.read() as connection:
             found = articles.by_ids(connection, [ArticleId(number)])
         mine = [article for article in found if article.newsletter == newsletter.name]
         if not mine:
             return None
-        stands = mark.standing(mine[0], newsletter=newsletter, database=parts.database, now=parts.clock())
+        stands = mark.standing_in(planned, mine[0], newsletter=newsletter)
         return _planned(newsletter, mine[0], stands.sentence)
+
+
+def _shown(newsletter: Newsletter, planned: Plan) -> DeskPlan:
+    selection, zone = planned.selection, ZoneInfo(newsletter.timezone)
+    due = next_slots(
+        newsletter.schedule,
+        newsletter=newsletter.name,
+        timezone=newsletter.timezone,
+        after=planned.now,
+        count=1,
+    )
+    return DeskPlan(
+        newsletter=newsletter.name,
+        title=newsletter.title,
+        number=planned.number,
+        timezone=newsletter.timezone,
+        due=due[0].due if due else None,
+        since=selection.since.astimezone(zone) if selection.since else None,
+        chosen=tuple(_chosen(newsletter, choice) for choice in selection.chosen),
+        left_out=tuple(_chosen(newsletter, choice) for choice in selection.left_out),
+        earlier=selection.earlier,
+        held=words.sentence(selection.held),
+        nothing=words.sentence(selection.nothing),
+        warnings=planned.warnings,
+        begun=planned.open.number if planned.open else None,
+    )
 
 
 def _chosen(newsletter: Newsletter, choice: Choice) -> PlannedArticle:

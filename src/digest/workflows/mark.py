@@ -16,7 +16,7 @@ from digest.rules.identity import keys_of
 from digest.rules.selection import wants_in
 from digest.storage import articles, events, issues
 from digest.storage.database import Connection, Database
-from digest.workflows.draft import plan
+from digest.workflows.draft import Plan, plan
 
 
 class Mark(StrEnum):
@@ -130,6 +130,13 @@ def standing(article: Article, *, newsletter: Newsletter, database: Database, no
     """Where one known article of this newsletter stands."""
     [found] = _standings(newsletter, [article], database=database, now=now, everything=False)
     return found
+
+
+def standing_in(planned: Plan, article: Article, *, newsletter: Newsletter) -> Standing:
+    """Where an article stands in a plan that is made already."""
+    of_plan = (*planned.selection.chosen, *planned.selection.left_out)
+    choice = next((one for one in of_plan if one.article.id == article.id), None)
+    return _standing(newsletter, article, choice, number=planned.number)
 
 
 def _standings(

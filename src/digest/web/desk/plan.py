@@ -22,6 +22,7 @@ from digest.web.pages import Pages
 from digest.web.ports import Desk
 from digest.workflows.mark import Mark, mark_of
 
+_SHOWN = 100  # of what is left out, at first
 _LONGEST_WHY = 300  # characters
 _DIGITS = 15  # of an article's number
 
@@ -43,6 +44,7 @@ def routes(
             now=clock(),
             here=address(name),
             may_mark=actions is not None,
+            most=len(plan.left_out) if asked.get("all") == "1" else _SHOWN,
             before=_mark(asked.get("before", "")),
             why_before=asked.get("why", "")[:_LONGEST_WHY],
             trouble=trouble,
