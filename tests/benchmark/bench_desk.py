@@ -71,6 +71,8 @@ def bench_desk(tmp_path: Path, capsys) -> None:
         size = (tmp_path / "digest.db").stat().st_size / 1e6
         desk = DeskAnswers(parts)
         told = [profile("home", desk.home), profile("an issue", lambda: desk.issue("weekly", ISSUES))]
+        told.append(profile("all issues", lambda: desk.all_issues(newsletter="", state="", page=1)))
+        told.append(profile("a plan", lambda: desk.plan("weekly")))
         with as_editor(parts) as editor:
             rows = measured(parts, editor)
     finally:
@@ -89,10 +91,16 @@ def measured(parts: Parts, editor: TestClient) -> list[str]:
     rows = [row("GET /healthz, the test client alone", editor, "/healthz")]
     rows.append(row("GET /desk, a draft waits", editor, "/desk"))
     rows.append(row(f"GET /desk/weekly/{ISSUES}, the draft", editor, f"/desk/weekly/{ISSUES}"))
+    rows.append(row("GET /desk/issues, the first fifty", editor, "/desk/issues"))
+    rows.append(row("GET /desk/issues, the last fifty", editor, f"/desk/issues?page={ISSUES // 50}"))
+    rows.append(row("GET /desk/issues, those that were sent", editor, "/desk/issues?state=sent"))
+    rows.append(row("GET /desk/weekly/sources/…", editor, "/desk/weekly/sources/Blog%201"))
+    rows.append(row("GET /desk/weekly/plan, after a draft", editor, "/desk/weekly/plan"))
     with parts.database.write() as connection:
         connection.execute(issue.update().where(issue.c.number == ISSUES).values(state="cancelled"))
         connection.execute(issue_article.delete())
     rows.append(row("GET /desk, no draft: the next issue is planned", editor, "/desk"))
+    rows.append(row("GET /desk/weekly/plan, no draft", editor, "/desk/weekly/plan"))
     return rows
 
 

@@ -44,7 +44,19 @@ from digest.model.issue import (
 from digest.storage import articles, events, issues, ledger, revisions
 from digest.storage.codec import from_json, to_json
 from digest.storage.database import Database
-from digest.workflows.edit import Conflict, Edited, edit, history, left_out, redo, search_older, undo
+from digest.workflows.edit import (
+    Conflict,
+    Edited,
+    EditedAll,
+    Refusal,
+    edit,
+    edit_all,
+    history,
+    left_out,
+    redo,
+    search_older,
+    undo,
+)
 from digest.workflows.illustrate import without
 from fakes.databases import NOW, drafted, layout_of, newsletter, store, subscribe
 
@@ -207,6 +219,73 @@ def test_two_editors_of_different_things_both_get_their_way(database: Database, 
     assert answer.issue.layout.lead.article_id == 3
     assert {t.headline for t in answer.issue.layout.teasers} == {"Ann's", "Story 2", "Story 3"}
     assert answer.issue.texts.subject == "Herons"
+
+
+def do_all(
+    database: Database, issue: Issue, *edits: Edit, by: str = "ann", seen: int = 0, at=NOW
+) -> EditedAll | Refusal:
+    return edit_all(
+        issue, edits, newsletter=newsletter(), by=by, seen_revision=seen, database=database, now=at
+    )
+
+
+def test_a_list_of_edits_is_one_transaction_and_a_step_for_each(database: Database, draft: Issue) -> None:
+    came = do_all(database, draft, headline("Better"), TakeOut(article=A(3)), MakeLead(article=A(2)))
+
+    assert isinstance(came, EditedAll)
+    assert (came.done, came.issue.revision, len(came.issue.layout.teasers)) == (3, 3, 2)
+    undone = undo(came.issue, by="ann", seen_revision=3, database=database, now=LATER)
+    assert isinstance(undone, Edited)
+    assert [t.article_id for t in undone.issue.layout.teasers] == [1, 2]
+    assert reserved(database) == [1, 2]
+
+
+def test_of_a_list_with_a_clash_nothing_stays(database: Database, draft: Issue) -> None:
+    do(database, draft, headline("Theirs"), by="bo")
+    steps = history(draft, database=database)
+
+    came = do_all(database, draft, TakeOut(article=A(3)), headline("Mine"), seen=0)
+
+    assert isinstance(came, Refusal)
+    assert isinstance(came.why, Conflict)
+    assert (came.position, came.why.by, came.why.mine, came.why.theirs) == (1, "bo", "Mine", "Theirs")
+    assert came.why.issue.revision == 1
+    assert history(draft, database=database) == steps
+    assert reserved(database) == [1, 2, 3]
+
+
+def test_a_list_that_contradicts_itself_blames_nobody_else(database: Database, draft: Issue) -> None:
+    do(database, draft, SetText(text=IssueText.SUBJECT, value="Bo's", was=""), by="bo")
+
+    came = do_all(database, draft, headline("First"), headline("Second"), seen=0)
+
+    assert isinstance(came, Refusal)
+    assert isinstance(came.why, Conflict)
+    assert (came.position, came.why.by, came.why.theirs) == (1, "ann", "First")
+
+
+def test_of_a_list_that_may_not_stand_nothing_stays(database: Database, draft: Issue) -> None:
+    out = [TakeOut(article=A(number)) for number in (1, 2, 3)]
+
+    came = do_all(database, draft, *out)
+
+    assert isinstance(came, Refusal)
+    assert (came.position, type(came.why)) == (2, NotAllowed)
+    assert history(draft, database=database) == []
+
+
+def test_a_refused_list_leaves_the_approval(database: Database, draft: Issue) -> None:
+    assert approved(database, draft)
+
+    refused = do_all(database, draft, headline("Mine"), headline("Again"))
+    with database.read() as connection:
+        still = issues.by_id(connection, draft.id)
+    came = do_all(database, draft, headline("Mine"), TakeOut(article=A(3)))
+
+    assert isinstance(refused, Refusal)
+    assert still.state is IssueState.APPROVED
+    assert isinstance(came, EditedAll)
+    assert (came.took_approval_back, came.issue.state) == (True, IssueState.DRAFT)
 
 
 def test_a_story_that_is_gone_says_who_took_it_out(database: Database, draft: Issue) -> None:

@@ -225,6 +225,9 @@ def test_whose_page_sent_a_form(origin: str, site: str, host: str, own: bool) ->
     [
         ("/desk", True),
         ("/desk/weekly/41", True),
+        ("/desk/issues", True),
+        ("/desk/weekly/plan", True),
+        ("/desk/weekly/draft", False),
         ("/desk/", False),
         ("//evil.example/desk", False),
         ("https://evil.example/desk", False),

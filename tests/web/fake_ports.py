@@ -13,10 +13,13 @@ from digest.model.delivery import Counts
 from digest.model.issue import IssueState, Layout, Section, Teaser
 from digest.model.newsletter import Site
 from digest.web.ports import (
+    AllIssues,
     DeskHeld,
     DeskHome,
     DeskIssue,
     DeskNewsletter,
+    DeskPeople,
+    DeskPlan,
     DeskSending,
     DeskSource,
     DeskUncertain,
@@ -337,8 +340,11 @@ HOME = DeskHome(
             weeks=(1, 1, 2, 1, 1, 1, 0, 0, 0, 0, 0, 0),
         ),
         DeskSource(
+            newsletter="weekly",
             newsletter_title="Lockstep Weekly",
             name="Platform team page",
+            handle="Platform team page",
+            place="https://platform.lockstep.example/notes",
             kind="listing",
             ok=True,
             shows_nothing=True,
@@ -348,6 +354,15 @@ HOME = DeskHome(
             weeks=(3, 2, 2, 3, 3, 2, 2, 3, 2, 2, 3, 0),
         ),
         DeskSource(newsletter_title="Incidents", name="posts", kind="markdown", ok=True, is_local=True),
+    ),
+    people=(
+        DeskPeople(
+            newsletter_title="Lockstep Weekly",
+            confirmed=12_418,
+            pending=11,
+            came=(*range(1, 28), 40),
+            left=(*[1] * 27, 3),
+        ),
     ),
 )
 
@@ -365,6 +380,18 @@ class FakeDesk:
 
     def home(self) -> DeskHome:
         return self.front
+
+    def all_issues(self, *, newsletter: str, state: str, page: int) -> AllIssues:
+        return AllIssues(issues=self.front.issues, total=len(self.front.issues), page=page)
+
+    def plan(self, newsletter: str, *, marked: int = 0) -> DeskPlan | None:
+        if newsletter != self.view.newsletter:
+            return None
+        return DeskPlan(newsletter=newsletter, title="Lockstep Weekly", number=42, timezone="UTC")
+
+    def source(self, newsletter: str, handle: str) -> DeskSource | None:
+        known = {(one.newsletter, one.handle): one for one in self.front.sources if one.handle}
+        return known.get((newsletter, handle))
 
     def issue(self, newsletter: str, number: int) -> IssueView | None:
         return self.view if (newsletter, number) == (self.view.newsletter, self.view.number) else None

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +149,7 @@ class Try:
 
     path: str
     body: object = None
-    state: str = "draft"  # none, draft, approved, sending, paused
+    state: str = "draft"  # none, pushed, draft, approved, sending, paused
     status: int = 200
     holds: str = ""  # what stands in the answer
 
@@ -160,6 +161,12 @@ CALLS = {
     "collect": Try("/api/newsletters/weekly/collect", state="none", holds='"new":1'),
     "draft": Try("/api/newsletters/weekly/draft", state="none", status=201, holds='"issue":"weekly/1"'),
     "push": Try("/api/articles", PUSH, status=201, holds='"new":true'),
+    "mark": Try(
+        "/api/newsletters/weekly/marks",
+        {"url": PUSH["url"], "mark": "excluded", "why": "old news"},
+        state="pushed",
+        holds='"chosen":false,"standing":"It stays out of issue 1: taken out by an editor',
+    ),
     "issue": Try(f"{ISSUE}?checks=1", holds='"findings":[{"id":'),
     "html": Try(f"{ISSUE}/html", holds="<html"),
     "text": Try(f"{ISSUE}/text", holds="Story 1"),
@@ -174,6 +181,7 @@ CALLS = {
     ),
     "undo": Try(f"{ISSUE}/undo", {"revision": 1}, state="edited", holds='"revision":2'),
     "redo": Try(f"{ISSUE}/redo", {"revision": 2}, state="undone", holds='"revision":3'),
+    "share": Try(f"{ISSUE}/share", {"days": 3}, status=201, holds='"ends":"2026-'),
     "proof": Try(f"{ISSUE}/proof", {"to": ["ann@example.org", "ben@example.org"]}, holds='"accepted":true'),
     "approve": Try(f"{ISSUE}/approve", {"revision": 0}, holds='"state":"approved"'),
     "takeBack": Try(f"{ISSUE}/take-back", state="approved", holds='"state":"draft"'),
@@ -189,6 +197,8 @@ CHANGING = [pytest.param(one, id=one.name) for one in OPERATIONS if one.method !
 def bring_to(api: Api, state: str) -> None:
     if state in {"sending", "paused"}:
         api.sending()
+    elif state == "pushed":
+        api.post("/api/articles", PUSH, status=201)
     elif state != "none":
         api.drafted()
     if state == "approved":
@@ -461,15 +471,38 @@ def test_two_programs_and_one_text_are_a_conflict_with_both(api: Api) -> None:
     theirs = edit_of("SetText", text="subject", value="Theirs", was="")
     note = edit_of("SetText", text="note", value="A note.", was="")
     api.post(f"{ISSUE}/edits", {"revision": 0, "edits": theirs}, role=Role.EDITOR)
+    before = everything(api)
 
     answer = api.call("POST", f"{ISSUE}/edits", {"revision": 0, "edits": [note, mine]})
 
     told = error(answer)
     assert (answer.status_code, told["code"]) == (409, "conflict")
     assert (told["mine"], told["theirs"], told["by"]) == ("Mine", "Theirs", "a editor (API)")
-    assert (told["done"], told["revision"]) == (1, 2)
-    texts = api.get(ISSUE)["texts"]
-    assert (texts["subject"], texts["note"]) == ("Theirs", "A note.")
+    assert (told["edit"], told["revision"]) == (1, 1)
+    assert everything(api) == before, "the note before it does not stand there either"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "status", "code"),
+    [
+        ({"kind": "PullIn", "article": 999, "section": "", "position": 0}, 404, "not_found"),
+        ({"kind": "EditTeaser", "article": 1, "field": "headline", "value": " "}, 409, "not_allowed"),
+        ({"kind": "MoveSection", "title": "No such section", "position": 0}, 409, "conflict"),
+    ],
+)
+def test_of_a_list_of_edits_all_are_carried_out_or_none(
+    api: Api, wrong: dict[str, object], status: int, code: str
+) -> None:
+    first = api.drafted()["layout"]["lead"] or {}
+    wrong = wrong | ({"was": first.get("headline", "")} if "field" in wrong else {})
+    good = edit_of("SetText", text="subject", value="Mine", was="")
+    before = everything(api)
+
+    answer = api.call("POST", f"{ISSUE}/edits", {"revision": 0, "edits": [good, good, wrong, good]})
+
+    assert answer.status_code == status, answer.text
+    assert (error(answer)["code"], error(answer)["edit"]) == (code, 2)
+    assert everything(api) == before
 
 
 def test_an_edit_that_is_none_is_told_by_field(api: Api) -> None:
@@ -571,6 +604,68 @@ def test_a_mail_in_an_answer_can_run_nothing(api: Api) -> None:
     answer = api.call("GET", f"{ISSUE}/html")
     assert answer.headers["content-security-policy"].startswith("sandbox; default-src 'none'")
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+# --- marks and links ----------------------------------------------------------------
+
+
+def marked(api: Api, mark: str, **more: str) -> Any:
+    body = {"url": PUSH["url"], "mark": mark, **more}
+    [found] = api.post("/api/newsletters/weekly/marks", body)["articles"]
+    return found
+
+
+def test_a_mark_decides_on_an_article_and_can_be_taken_back(api: Api) -> None:
+    api.post("/api/articles", PUSH, status=201)
+    before = marked(api, "unmarked")
+    featured = marked(api, "featured")
+    excluded = marked(api, "excluded", why="old news")
+    after = marked(api, "unmarked")
+
+    assert before["chosen"]
+    assert featured["standing"] == "It comes into issue 1: featured by an editor."
+    assert (excluded["chosen"], excluded["article"]["title"]) == (False, "Pushed")
+    assert excluded["standing"] == "It stays out of issue 1: taken out by an editor."
+    assert after == before
+    assert after["open_issue"] == ""
+
+
+def test_a_mark_leaves_the_issue_that_is_begun_and_says_so(api: Api) -> None:
+    api.post("/api/articles", PUSH, status=201)
+    drafted = api.drafted()
+
+    assert marked(api, "excluded")["open_issue"] == "weekly/1"
+    assert api.get(ISSUE)["layout"] == drafted["layout"]
+
+
+def test_only_what_is_known_to_this_newsletter_is_marked(api: Api) -> None:
+    body = {"url": "https://elsewhere.example/", "mark": "featured"}
+    answer = api.call("POST", "/api/newsletters/weekly/marks", body)
+
+    assert (answer.status_code, error(answer)["code"]) == (404, "not_found")
+    wrong = api.call("POST", "/api/newsletters/weekly/marks", body | {"mark": "liked"})
+    assert error(wrong)["fields"][0]["field"] == "mark"
+
+
+def test_a_link_shows_the_draft_to_somebody_without_a_token_until_it_ends(api: Api) -> None:
+    api.drafted()
+    made = api.post(f"{ISSUE}/share", {"days": 2}, status=201, role=Role.EDITOR)
+
+    path = made["url"].removeprefix("https://news.example.com")
+    assert made["ends"] == (NOW + timedelta(days=2)).isoformat().replace("+00:00", "Z")
+    assert "Story 1" in api.raw("GET", path).text
+    assert accounts.log(database=api.parts.database, limit=1)[0].who == "a editor (API)"
+    api.post(f"{ISSUE}/cancel")
+    assert api.raw("GET", path).status_code == 404
+    assert error(api.call("POST", f"{ISSUE}/share", {"days": 2}))["code"] == "not_allowed"
+
+
+@pytest.mark.parametrize("days", [0, 31, "7", None])
+def test_a_link_without_an_end_within_a_month_is_not_made(api: Api, days: object) -> None:
+    api.drafted()
+    answer = api.call("POST", f"{ISSUE}/share", {"days": days})
+
+    assert (answer.status_code, error(answer)["fields"][0]["field"]) == (422, "days")
 
 
 # --- the document and its page ------------------------------------------------------

@@ -19,9 +19,9 @@ from digest.model.delivery import DeliveryEvent, DeliveryId, EventKind
 from digest.model.edit import TakeOut
 from digest.model.issue import Issue, IssueState
 from digest.model.subscriber import SubscriptionId
-from digest.storage import articles, desk_home, issues, ledger, subscribers
+from digest.storage import articles, desk_home, desk_people, issues, ledger, subscribers
 from digest.storage.database import Database
-from digest.storage.tables import delivery, issue
+from digest.storage.tables import delivery, issue, subscription
 from digest.web import words
 from digest.web.answers import DeskAnswers
 from digest.web.ports import DeskHome, DeskIssue, DeskNewsletter
@@ -126,9 +126,29 @@ def test_every_form_brings_its_token(editor: TestClient, desk: FakeDesk) -> None
         "/desk/weekly/40/resolve?from=home",
         "/desk/releases/63/pause?from=home",
         "/desk/more/draft",
+        "/desk/weekly/sources/Platform%20team%20page",
         *(f"/desk/{name}/collect" for name in ("weekly", "incidents", "releases", "more")),
     }
     assert all(re.search(r'name="token" value="[^"]+"', form) for form in forms)
+
+
+def test_it_leads_to_all_issues_to_plans_and_to_what_a_source_finds(editor: TestClient) -> None:
+    page = editor.get("/desk").text
+
+    assert '<a href="/desk/issues">All issues</a>' in page
+    assert re.findall(r'href="(/desk/\w+/plan)"', page) == ["/desk/incidents/plan"]
+    assert '<a href="/desk/weekly/sources/Platform%20team%20page"><bdi>Platform team page</bdi></a>' in page
+    assert page.count("Show what it finds now") == 1, "where something is wrong with it"
+
+
+def test_the_subscribers_are_told_with_who_came_and_left(editor: TestClient) -> None:
+    panel = editor.get("/desk").text.partition('<section class="panel" aria-labelledby="people">')[2]
+
+    assert "confirmed 12,418 new 418 left 30 to confirm 11" in text_of(panel)
+    assert (
+        'aria-label="By week, the last one last: 28 new and 7 left; 77 new and 7 left; '
+        '126 new and 7 left; 187 new and 9 left"' in " ".join(panel.split())
+    )
 
 
 def test_charts_carry_their_numbers_in_words(editor: TestClient) -> None:
@@ -585,3 +605,47 @@ def test_no_mail_is_loaded_to_list_issues(answers: DeskAnswers, database: Databa
     [one] = answers.home().issues
 
     assert one.subject == "Printed"
+
+
+def test_who_came_and_left_is_counted_by_day(
+    answers: DeskAnswers, database: Database, parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.write() as connection:
+        subscribe(connection, "old", at=NOW - 28 * DAY)
+        subscribe(connection, "ann", "ben", at=NOW - 27 * DAY)
+        subscribe(connection, "eve")
+        subscribe(connection, "other", newsletter="another")
+        connection.execute(subscription.update().where(subscription.c.id == 3).values(state="pending"))
+        subscribers.end(connection, SubscriptionId(1), at=NOW - DAY, why="unsubscribed", how="page")
+        subscribers.end(connection, SubscriptionId(2), at=NOW, why="complained", how="")
+    counted: list[object] = []
+    count = desk_people.came
+    monkeypatch.setattr(
+        desk_people,
+        "came",
+        lambda *asked, **more: counted.append(asked) or count(*asked, **more),
+    )
+
+    [one] = answers.home().people
+    answers.home()
+    with database.write() as connection:
+        subscribers.renew(connection, SubscriptionId(1), at=NOW, how="page")
+    [after] = answers.home().people
+
+    assert (one.confirmed, one.pending) == (1, 1)
+    assert one.came == (1, *[0] * 26, 1), "who asks and has not confirmed is not new"
+    assert one.left == (*[0] * 26, 1, 1)
+    assert (after.confirmed, sum(after.came), sum(after.left)) == (2, 3, 1)
+    assert len(counted) == 2, "nothing is counted again before somebody comes or leaves"
+    at(parts, NOW + DAY)
+    assert sum(answers.home().people[0].came) == 2, "another day begins"
+
+
+def test_who_is_forgotten_is_not_counted_any_more(answers: DeskAnswers, database: Database) -> None:
+    with database.write() as connection:
+        subscribe(connection, "ann", "ben")
+    before = answers.home().people[0].confirmed
+    with database.write() as connection:
+        subscribers.erase(connection, "ann@example.org", at=NOW)
+
+    assert (before, answers.home().people[0].confirmed) == (2, 1)

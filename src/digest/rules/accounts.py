@@ -181,7 +181,7 @@ def is_from_own_page(*, origin: str, fetch_site: str, host: str, public_url: str
 
 def is_desk_page(path: str) -> bool:
     """Whether one may be led there after logging in: pages of the desk, and nothing else."""
-    return re.fullmatch(r"/desk(?:/[A-Za-z0-9_-]{1,100}/[0-9]{1,9})?", path) is not None
+    return re.fullmatch(r"/desk(?:/issues|/[A-Za-z0-9_-]{1,100}/(?:[0-9]{1,9}|plan))?", path) is not None
 
 
 def _is_loopback(address: str) -> bool:

@@ -189,6 +189,12 @@ def exclude(connection: Connection, number: int, *, at: datetime, why: str) -> N
     )
 
 
+def unmark(connection: Connection, number: int) -> None:
+    """As if nobody had ever marked it by hand."""
+    none = {"featured_at": None, "unfeatured_at": None, "excluded_at": None, "excluded_why": ""}
+    connection.execute(update(article).where(article.c.id == number).values(**none))
+
+
 # -- reading -------------------------------------------------------------------
 
 

@@ -92,6 +92,44 @@ class Touched:
     ids: frozenset[IssueId]
 
 
+def line_columns() -> tuple[ColumnElement[Any], ...]:
+    """What `line_of` needs; of the mail itself nothing but its subject leaves the database."""
+    return (
+        issue.c.id,
+        issue.c.newsletter,
+        issue.c.number,
+        issue.c.state,
+        issue.c.reason,
+        issue.c.created_at,
+        issue.c.sent_at,
+        issue.c.send_at,
+        issue.c.content_hash,
+        issue.c.approved_by,
+        issue.c.revision,
+        issue.c.rendered["subject"].as_string().label("printed"),
+        issue.c.texts["subject"].as_string().label("written"),
+        issue.c.layout[("lead", "headline")].as_string().label("headline"),
+    )
+
+
+def line_of(row: Any) -> IssueLine:
+    """Of a row with the columns of `line_columns`."""
+    return IssueLine(
+        id=IssueId(row.id),
+        newsletter=row.newsletter,
+        number=row.number,
+        state=IssueState(row.state),
+        reason=row.reason,
+        created_at=row.created_at,
+        sent_at=row.sent_at,
+        send_at=row.send_at,
+        subject=row.printed or row.written or row.headline or "",
+        content_hash=row.content_hash,
+        approved_by=row.approved_by,
+        revision=row.revision,
+    )
+
+
 def lines(connection: Connection, newsletters: Sequence[str], *, limit: int) -> list[IssueLine]:
     """The last `limit` issues of each newsletter, and all that are not finished; newest first."""
     if not newsletters:
@@ -107,23 +145,8 @@ def lines(connection: Connection, newsletters: Sequence[str], *, limit: int) -> 
         for name in newsletters
     ]
     unfinished = select(issue.c.id).where(issue.c.newsletter.in_(newsletters), issue.c.state.in_(_UNFINISHED))
-    rows = select(
-        issue.c.id,
-        issue.c.newsletter,
-        issue.c.number,
-        issue.c.state,
-        issue.c.reason,
-        issue.c.created_at,
-        issue.c.sent_at,
-        issue.c.send_at,
-        issue.c.content_hash,
-        issue.c.approved_by,
-        issue.c.revision,
-        issue.c.rendered["subject"].as_string().label("printed"),
-        issue.c.texts["subject"].as_string().label("written"),
-        issue.c.layout[("lead", "headline")].as_string().label("headline"),
-    ).where(issue.c.id.in_(union(*recent, unfinished)))
-    found = [_line(row) for row in connection.execute(rows)]
+    rows = select(*line_columns()).where(issue.c.id.in_(union(*recent, unfinished)))
+    found = [line_of(row) for row in connection.execute(rows)]
     return sorted(found, key=lambda line: (line.at, line.number), reverse=True)
 
 
@@ -322,7 +345,7 @@ def arrivals(
     connection: Connection, newsletters: Sequence[str], *, since: datetime
 ) -> dict[tuple[str, str], dict[date, int]]:
     """New articles of each source by the day (UTC) on which they were first seen; no backlog."""
-    day = _day(connection, article.c.first_seen)
+    day = day_of(connection, article.c.first_seen)
     rows = (
         select(article.c.newsletter, article.c.source, day, func.count())
         .where(
@@ -345,25 +368,8 @@ def freshness(connection: Connection) -> tuple[int, datetime | None]:
     return newest, looked
 
 
-def _day(connection: Connection, moment: ColumnElement[Any]) -> ColumnElement[str]:
+def day_of(connection: Connection, moment: ColumnElement[Any]) -> ColumnElement[str]:
     """The day of a moment in UTC, as text; SQLite stores moments in UTC."""
     if connection.dialect.name == "postgresql":
         return func.to_char(func.timezone("UTC", moment), "YYYY-MM-DD")
     return func.date(moment)
-
-
-def _line(row: Any) -> IssueLine:
-    return IssueLine(
-        id=IssueId(row.id),
-        newsletter=row.newsletter,
-        number=row.number,
-        state=IssueState(row.state),
-        reason=row.reason,
-        created_at=row.created_at,
-        sent_at=row.sent_at,
-        send_at=row.send_at,
-        subject=row.printed or row.written or row.headline or "",
-        content_hash=row.content_hash,
-        approved_by=row.approved_by,
-        revision=row.revision,
-    )

@@ -16,28 +16,34 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
-from digest.errors import Busy, DigestError, NotAllowed
+from digest.errors import Busy, DigestError, NotAllowed, NotFound
+from digest.model.article import Article, Reading, Validators
 from digest.model.delivery import Counts, Outcome
 from digest.model.edit import Edit
 from digest.model.issue import Issue, IssueState, Selection
-from digest.model.newsletter import Newsletter
+from digest.model.newsletter import Newsletter, SourceSpec
 from digest.rules.mailboxes import parse_address
 from digest.storage import events, issues, ledger
+from digest.web.home_answers import handle_of
 from digest.wiring import Parts
 from digest.workflows import approve as approving
 from digest.workflows import edit as editing
+from digest.workflows import mark as marking
 from digest.workflows import pause as pausing
 from digest.workflows import send as sending
 from digest.workflows import share as sharing
 from digest.workflows.collect import Collected, collect
 from digest.workflows.deliver import deliver
 from digest.workflows.draft import draft
-from digest.workflows.edit import Conflict, Edited
+from digest.workflows.edit import Conflict, Edited, EditedAll, Refusal
+from digest.workflows.look import Looked, look
+from digest.workflows.mark import Mark
 from digest.workflows.proof import send_proof
 
 log = logging.getLogger(__name__)
 
 _MOST_PROOFS = 10
+_MOST_LOOKS = 4  # at sources, at the same time: one that nobody waits for any more still reads
 _PATIENCE = 30.0  # seconds that a stop waits for a sender of this process
 
 
@@ -82,6 +88,7 @@ class Actions:
         self._troubles: dict[int, str] = {}
         self._seen: dict[int, tuple[float, int]] = {}  # moment and number of the settled
         self._lock = threading.Lock()
+        self._looks = threading.BoundedSemaphore(_MOST_LOOKS)
 
     def find(self, newsletter: str, number: int) -> tuple[Newsletter, Issue]:
         """Raises NotFound."""
@@ -95,6 +102,22 @@ class Actions:
         return editing.edit(
             issue,
             what,
+            newsletter=of,
+            by=by,
+            seen_revision=seen,
+            database=self._parts.database,
+            now=self._parts.clock(),
+            illustrate=self._parts.illustrate(of),
+        )
+
+    def edit_all(
+        self, newsletter: str, number: int, edits: Sequence[Edit], *, by: str, seen: int
+    ) -> EditedAll | Refusal:
+        """Carry out all of them or none; see `workflows.edit`."""
+        of, issue = self.find(newsletter, number)
+        return editing.edit_all(
+            issue,
+            edits,
             newsletter=of,
             by=by,
             seen_revision=seen,
@@ -257,6 +280,29 @@ class Actions:
         found = collect(of, database=parts.database, read=parts.read_source, now=parts.clock())
         return tuple(found)
 
+    def look_at(self, newsletter: str, source: str) -> Looked:
+        """What a source shows now, by the name that the desk calls it; nothing of it is kept.
+
+        Raises:
+            NotFound: there is no such newsletter or source.
+            Busy: several are being looked at already.
+        """
+        parts = self._parts
+        of = parts.newsletter(newsletter)
+        spec = next((one for one in of.sources if handle_of(of, one) == source), None)
+        if spec is None:
+            raise NotFound(f"{of.title} has no source “{source}”.", mend="Home lists the ones there are.")
+        if not self._looks.acquire(blocking=False):
+            raise Busy("Several sources are being looked at just now.", mend="Try again in half a minute.")
+
+        def read(spec: SourceSpec, validators: Validators) -> Reading:
+            try:
+                return parts.read_source(spec, validators)
+            finally:
+                self._looks.release()
+
+        return look(spec, newsletter=of, database=parts.database, read=read, now=parts.clock())
+
     def draft(self, newsletter: str, *, by: str) -> Issue | Selection:
         parts = self._parts
         of = parts.newsletter(newsletter)
@@ -278,6 +324,14 @@ class Actions:
                     who=by,
                 )
         return made
+
+    def mark(self, newsletter: str, url: str, how: Mark, *, by: str, why: str = "") -> list[Article]:
+        """Mark an article of this newsletter by hand; see `workflows.mark`."""
+        parts = self._parts
+        of = parts.newsletter(newsletter)
+        return marking.mark(
+            url, how, newsletters=[of], database=parts.database, by=by, why=why, now=parts.clock()
+        )
 
     def share(self, newsletter: str, number: int, *, by: str, length: timedelta) -> tuple[str, datetime]:
         _, issue = self.find(newsletter, number)

@@ -13,10 +13,16 @@ from digest.rules import approval
 from digest.rules.accounts import network_of
 from digest.rules.feedback import sendgrid_event
 from digest.storage import issues
+from digest.web.all_issues_answers import AllIssuesAnswers
+from digest.web.counted import Accounts
 from digest.web.home_answers import HomeAnswers
 from digest.web.issue_answers import IssueAnswers
+from digest.web.plan_answers import PlanAnswers
 from digest.web.ports import (
+    AllIssues,
     DeskHome,
+    DeskPlan,
+    DeskSource,
     FrameLook,
     IssueView,
     LeftOutArticle,
@@ -148,11 +154,23 @@ class DeskAnswers:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._home = HomeAnswers(parts)
+        accounts = Accounts()
+        self._home = HomeAnswers(parts, accounts=accounts)
+        self._all_issues = AllIssuesAnswers(parts, accounts=accounts)
+        self._plans = PlanAnswers(parts)
         self._issues = IssueAnswers(parts)
 
     def home(self) -> DeskHome:
         return self._home.home()
+
+    def all_issues(self, *, newsletter: str, state: str, page: int) -> AllIssues:
+        return self._all_issues.page(newsletter=newsletter, state=state, page=page)
+
+    def plan(self, newsletter: str, *, marked: int = 0) -> DeskPlan | None:
+        return self._plans.plan(newsletter, marked=marked)
+
+    def source(self, newsletter: str, handle: str) -> DeskSource | None:
+        return self._home.source(newsletter, handle)
 
     def issue(self, newsletter: str, number: int) -> IssueView | None:
         return self._issues.view(newsletter, number)

@@ -1,38 +1,41 @@
 """The answer to what the desk's first page asks.
 
 What is costly is remembered in this process until something is written that may
-change it: the account of a finished issue, the pre-flight of a draft, the plan
-of an issue that is not begun.  Nothing is remembered by time alone but the
-plan, since articles grow old.
+change it: the account of a finished issue (see `counted`), the pre-flight of a
+draft, the plan of an issue that is not begun, who came and left.  Nothing is
+remembered by time alone but the last two, since articles and days grow old.
 """
 
 from __future__ import annotations
 
-import threading
 from bisect import bisect
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from digest.errors import DigestError
+from digest.fetch.failures import shown as shown_address
 from digest.model.article import SourceHealth
 from digest.model.issue import IssueId, IssueState, LeftOut, Selection
 from digest.model.newsletter import Newsletter, SourceSpec
+from digest.model.subscriber import SubscriptionState
 from digest.rules import approval
 from digest.rules.selection import select
 from digest.rules.silence import is_silent, usual_gap
 from digest.rules.slots import next_slots
-from digest.storage import articles, desk_home, issues
+from digest.storage import articles, desk_home, desk_people, issues
 from digest.storage.database import Connection
-from digest.storage.desk_home import Account, IssueLine, Marks
+from digest.storage.desk_home import Account, IssueLine
 from digest.web import words
+from digest.web.counted import Accounts
 from digest.web.ports import (
     DeskHeld,
     DeskHome,
     DeskIssue,
     DeskNewsletter,
+    DeskPeople,
     DeskSending,
     DeskSource,
     DeskUncertain,
@@ -43,19 +46,20 @@ from digest.workflows.collect import SHOWS_NOTHING
 
 _SHOWN = 8  # last issues
 _WEEKS = 12
+_DAYS = 28  # of who came and left
 _REMEMBERED = timedelta(weeks=26)  # of arrivals: long enough to know what is usual
 _STILL = timedelta(minutes=2)  # a send that has not moved for so long stands still
-_FINISHED = frozenset({IssueState.SENT, IssueState.CANCELLED, IssueState.SKIPPED})
 
 
 class HomeAnswers:
     """Everything an editor looks for first, of all newsletters, in one consistent view."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, *, accounts: Accounts) -> None:
         self._parts = parts
-        self._accounts = _Accounts()
+        self._accounts = accounts
         self._plans = _Plans()
         self._drafts = _Drafts(parts)
+        self._people = _People()
 
     def home(self) -> DeskHome:
         seen = self._look()
@@ -67,9 +71,17 @@ class HomeAnswers:
             ),
             issues=_last_issues(seen),
             sources=tuple(source for n in seen.newsletters.values() for source in _sources(seen, n)),
+            people=seen.readers,
             last_collected=_last_look(seen, seen.newsletters.values()),
             timezone=_common_zone(seen.newsletters.values()),
         )
+
+    def source(self, newsletter: str, handle: str) -> DeskSource | None:
+        """How one source does; None where there is none that is called so."""
+        if newsletter not in self._parts.settings.newsletters:
+            return None
+        shown = _sources(self._look(), self._parts.newsletter(newsletter))
+        return next((one for one in shown if one.handle == handle), None)
 
     def _look(self) -> _Seen:
         newsletters = {newsletter.name: newsletter for newsletter in self._parts.newsletters}
@@ -84,6 +96,7 @@ class HomeAnswers:
                 lines=tuple(lines),
                 accounts=self._accounts.of(connection, lines),
                 people=desk_home.people(connection, names),
+                readers=self._people.of(connection, newsletters, now=now),
                 leavings=desk_home.leavings(connection, names, since=oldest),
                 health=health,
                 arrivals=desk_home.arrivals(connection, names, since=now - _REMEMBERED),
@@ -112,6 +125,7 @@ class _Seen:
     lines: tuple[IssueLine, ...]
     accounts: Mapping[IssueId, Account]
     people: Mapping[str, int]
+    readers: tuple[DeskPeople, ...]
     leavings: Mapping[str, Sequence[datetime]]
     health: Mapping[tuple[str, str], SourceHealth]
     arrivals: Mapping[tuple[str, str], Mapping[date, int]]
@@ -326,37 +340,6 @@ def _changed(folders: Collection[Path]) -> tuple[int, int]:
 # -- last issues ---------------------------------------------------------------
 
 
-class _Accounts:
-    """Of finished issues an account is counted once, and again when something was done or told."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._marks = Marks(event=0, told=0)
-        self._counted: dict[IssueId, Account] = {}
-
-    def of(self, connection: Connection, lines: Collection[IssueLine]) -> dict[IssueId, Account]:
-        with self._lock:
-            self._forget_touched(connection, lines)
-            unknown = [
-                line.id for line in lines if line.id not in self._counted or line.state not in _FINISHED
-            ]
-            counted = desk_home.accounts(connection, unknown)
-            known = {line.id: self._counted[line.id] for line in lines if line.id not in counted}
-            now = counted | known
-            self._counted = {line.id: now[line.id] for line in lines if line.state in _FINISHED}
-            return now
-
-    def _forget_touched(self, connection: Connection, lines: Collection[IssueLine]) -> None:
-        marks = desk_home.marks(connection)
-        if marks == self._marks:
-            return
-        touched = desk_home.touched(connection, since=self._marks) if self._counted else None
-        for line in lines:
-            if touched is not None and (line.id in touched.ids or line.ref in touched.refs):
-                self._counted.pop(line.id, None)
-        self._marks = marks
-
-
 def _last_issues(seen: _Seen) -> tuple[DeskIssue, ...]:
     shown = [line for line in seen.lines if line.content_hash or line.state not in approval.OPEN]
     shown = [line for line in shown if line.state is not IssueState.APPROVED][:_SHOWN]
@@ -387,6 +370,46 @@ def _left(seen: _Seen, line: IssueLine) -> int | None:
     return bisect(leavings, min(later, default=seen.now)) - bisect(leavings, line.sent_at)
 
 
+# -- people --------------------------------------------------------------------
+
+
+class _People:
+    """Who came and left, counted anew as soon as somebody does, or another day begins."""
+
+    def __init__(self) -> None:
+        self._counted: tuple[object, tuple[DeskPeople, ...]] | None = None
+
+    def of(
+        self, connection: Connection, newsletters: Mapping[str, Newsletter], *, now: datetime
+    ) -> tuple[DeskPeople, ...]:
+        today = now.astimezone(UTC).date()
+        stands = (desk_people.mark(connection), today)
+        if self._counted is None or self._counted[0] != stands:
+            self._counted = stands, _count_people(connection, newsletters, today=today)
+        return self._counted[1]
+
+
+def _count_people(
+    connection: Connection, newsletters: Mapping[str, Newsletter], *, today: date
+) -> tuple[DeskPeople, ...]:
+    names = list(newsletters)
+    days = [today - timedelta(days=ago) for ago in reversed(range(_DAYS))]
+    since = datetime.combine(days[0], time(0), tzinfo=UTC)
+    states = desk_people.by_state(connection, names)
+    came = desk_people.came(connection, names, since=since)
+    left = desk_people.left(connection, names, since=since)
+    return tuple(
+        DeskPeople(
+            newsletter_title=newsletter.title,
+            confirmed=states.get((name, SubscriptionState.CONFIRMED.value), 0),
+            pending=states.get((name, SubscriptionState.PENDING.value), 0),
+            came=tuple(came.get(name, {}).get(day, 0) for day in days),
+            left=tuple(left.get(name, {}).get(day, 0) for day in days),
+        )
+        for name, newsletter in newsletters.items()
+    )
+
+
 # -- sources -------------------------------------------------------------------
 
 
@@ -399,8 +422,11 @@ def _source(seen: _Seen, newsletter: Newsletter, spec: SourceSpec) -> DeskSource
     arrivals = seen.arrivals.get(key, {})
     health = seen.health.get(key)
     shown = DeskSource(
+        newsletter=newsletter.name,
         newsletter_title=newsletter.title,
         name=spec.name,
+        handle=handle_of(newsletter, spec),
+        place=shown_address(spec.url) if spec.url else str(spec.path or ""),
         kind=spec.kind,
         ok=health is None or health.ok,
         is_local=spec.path is not None,
@@ -418,6 +444,12 @@ def _source(seen: _Seen, newsletter: Newsletter, spec: SourceSpec) -> DeskSource
         shows_nothing=SHOWS_NOTHING in health.message,
         quiet=_quiet(health, usual=shown.usual, now=seen.now),
     )
+
+
+def handle_of(newsletter: Newsletter, spec: SourceSpec) -> str:
+    """By what the desk calls a source: its name, or its key where another one has the same name."""
+    names = [one.name for one in newsletter.sources]
+    return spec.name if names.count(spec.name) == 1 else spec.key
 
 
 def _quiet(health: SourceHealth, *, usual: timedelta | None, now: datetime) -> timedelta | None:

@@ -187,6 +187,9 @@ class DeskSource:
     name: str
     kind: str
     ok: bool
+    newsletter: str = ""
+    handle: str = ""  # what its page's address ends with; empty where it has no page
+    place: str = ""  # address or path, without credentials
     is_local: bool = False  # read from a folder of this machine
     last_fetched: datetime | None = None
     last_new: datetime | None = None
@@ -206,6 +209,17 @@ class DeskSource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeskPeople:
+    """Who reads a newsletter, and who came and left of late."""
+
+    newsletter_title: str
+    confirmed: int
+    pending: int = 0  # asked for it, and have not confirmed
+    came: tuple[int, ...] = ()  # on each of the last 28 days, the oldest first
+    left: tuple[int, ...] = ()  # likewise
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeskHome:
     """The desk's first page, in the order in which it is shown."""
 
@@ -214,8 +228,59 @@ class DeskHome:
     newsletters: tuple[DeskNewsletter, ...] = ()
     issues: tuple[DeskIssue, ...] = ()  # newest first
     sources: tuple[DeskSource, ...] = ()
+    people: tuple[DeskPeople, ...] = ()
     last_collected: datetime | None = None
     timezone: str = "UTC"  # in which it is what day today
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllIssues:
+    """A page of the list of all issues."""
+
+    issues: tuple[DeskIssue, ...] = ()  # the one that was made last first
+    total: int = 0  # of those that were asked for
+    page: int = 1
+    pages: int = 1
+    states: Mapping[IssueState, int] = field(default_factory=dict)  # how many there are, before the filter
+    newsletters: tuple[tuple[str, str], ...] = ()  # name and title
+    newsletter: str = ""  # the one that was asked for; empty for all
+    state: IssueState | None = None  # likewise
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedArticle:
+    """An article that the next issue would hold or leave out, and why."""
+
+    id: int
+    title: str
+    url: str
+    reason: str  # a sentence
+    source: str = ""
+    section: str = ""
+    published: datetime | None = None  # in the newsletter's zone
+    is_featured: bool = False
+    mark: str = "unmarked"  # what an editor said of it: a word of `workflows.mark.Mark`
+    why: str = ""  # it was excluded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskPlan:
+    """What the next issue would hold now; nothing of it is kept."""
+
+    newsletter: str
+    title: str
+    number: int
+    timezone: str
+    due: datetime | None = None
+    since: datetime | None = None  # of the last selection, in the newsletter's zone
+    chosen: tuple[PlannedArticle, ...] = ()
+    left_out: tuple[PlannedArticle, ...] = ()
+    earlier: Mapping[str, int] = field(default_factory=dict)  # older articles, counted by reason
+    held: str = ""  # why a person would have to look first
+    nothing: str = ""  # why there is nothing to send
+    warnings: tuple[str, ...] = ()
+    begun: int | None = None  # number of the issue that is not finished; the plan is for the one after it
+    marked: PlannedArticle | None = None  # the one that was asked for by its id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -422,6 +487,18 @@ class NoAccounts:
 
 class Desk(Protocol):
     def home(self) -> DeskHome: ...
+
+    def all_issues(self, *, newsletter: str, state: str, page: int) -> AllIssues:
+        """A page of fifty; what is not known narrows nothing, and there is always a page."""
+        ...
+
+    def plan(self, newsletter: str, *, marked: int = 0) -> DeskPlan | None:
+        """None where there is no such newsletter.  `marked` is the id of an article to tell of as well."""
+        ...
+
+    def source(self, newsletter: str, handle: str) -> DeskSource | None:
+        """How one source does, as home shows it."""
+        ...
 
     def issue(self, newsletter: str, number: int) -> IssueView | None: ...
 

@@ -56,6 +56,12 @@ def short_date(moment: datetime) -> str:
     return f"{moment.day} {_MONTHS[moment.month - 1][:3]}"
 
 
+def list_date(moment: datetime, *, now: datetime) -> str:
+    """29 Sep; with its year where that is not plain"""
+    year = f" {moment.year}" if abs(moment.date() - now.astimezone(moment.tzinfo).date()).days > 180 else ""
+    return f"{short_date(moment)}{year}"
+
+
 def day(moment: datetime) -> str:
     """30 September"""
     return f"{moment.day} {_MONTHS[moment.month - 1]}"

@@ -83,7 +83,7 @@ def _read_all(
     answers: dict[str, Reading | DigestError] = {}
     with ThreadPoolExecutor(max_workers=min(_AT_THE_SAME_TIME, max(len(sources), 1))) as pool:
         waiting = {
-            pool.submit(_read_one, spec, _validators(health.get(spec.key)), read): spec for spec in sources
+            pool.submit(read_one, spec, _validators(health.get(spec.key)), read): spec for spec in sources
         }
         for future in as_completed(waiting):
             spec = waiting[future]
@@ -97,7 +97,8 @@ def _validators(health: SourceHealth | None) -> Validators:
     return health.validators if health is not None and health.ok else Validators()
 
 
-def _read_one(spec: SourceSpec, validators: Validators, read: ReadSource) -> Reading | DigestError:
+def read_one(spec: SourceSpec, validators: Validators, read: ReadSource) -> Reading | DigestError:
+    """What the source shows, or why it cannot be read; never raises."""
     try:
         return read(spec, validators)
     except DigestError as error:

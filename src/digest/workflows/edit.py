@@ -1,14 +1,14 @@
 """Edit: change a draft one step at a time, undo it, and find what else could come in.
 
-Each step is one transaction.  It is carried out on the issue as it is now, not
-as the editor saw it: what two editors do to different things both holds, and
-what they do to the same text is a `Conflict` for the slower one.  The article
-store's reservations follow the content.
+Each step is one transaction, or a whole list of them is.  It is carried out on
+the issue as it is now, not as the editor saw it: what two editors do to
+different things both holds, and what they do to the same text is a `Conflict`
+for the slower one.  The article store's reservations follow the content.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -52,6 +52,24 @@ class Conflict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EditedAll:
+    """The issue after a list of edits, all of which were carried out."""
+
+    issue: Issue
+    done: int  # how many of them changed something
+    others: tuple[Revision, ...] = ()
+    took_approval_back: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Of a list of edits none was carried out, since one of them could not be."""
+
+    position: int  # of that one; 0 is the first
+    why: Conflict | NotAllowed | NotFound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Addable:
     """An article that is not in the issue, and why."""
 
@@ -80,31 +98,72 @@ def edit(
         NotAllowed: the issue is sent or being sent, or what the edit would write cannot stand there.
         NotFound: an article to pull in is not of this newsletter.
     """
-    what = editing.clean(what)
-    if isinstance(what, PullIn):
-        what = _with_teaser(what, newsletter, database=database, illustrate=illustrate)
+    what = _prepared(what, newsletter, database=database, illustrate=illustrate)
     with database.write() as connection:
         current = _editable(connection, issue)
-        content = editing.apply(what, current.content)
-        history = revisions.history(connection, issue.id)
-        if isinstance(content, Clash):
-            return _conflict(current, content, what, history, seen=seen_revision)
-        if content == current.content:
-            return Edited(issue=current, revision=None, others=_since(history, seen_revision, by))
-        made = Revision(
-            number=current.revision + 1,
-            deed=Deed.EDIT,
-            at=now,
-            by=by,
-            what=editing.describe(what, current.content),
-            state=current.revision + 1,
-            before=history[-1].state if history else 0,
-            edit=what,
+        return _carry_out(
+            connection, current, what, by=by, seen=seen_revision, stood=current.revision, now=now
         )
-        if history and goes_on(history[-1], made):
-            made = replace(made, before=history[-1].before)
-            revisions.forget_content(connection, issue.id, history[-1].number)
-        return _step(connection, current, made, content, history, seen=seen_revision, now=now)
+
+
+def edit_all(
+    issue: Issue,
+    edits: Sequence[Edit],
+    *,
+    newsletter: Newsletter,
+    by: str,
+    seen_revision: int,
+    database: Database,
+    now: datetime,
+    illustrate: Illustrate | None = None,
+) -> EditedAll | Refusal:
+    """Carry out every edit in its order, each on what the one before has left; or none at all.
+
+    Each is a step of the history like one that is made alone: an undo takes back the last of them.
+
+    Raises:
+        NotAllowed: the issue is sent or being sent.
+    """
+    prepared = []
+    for position, what in enumerate(edits):
+        try:
+            prepared.append(_prepared(what, newsletter, database=database, illustrate=illustrate))
+        except (NotAllowed, NotFound) as error:
+            return Refusal(position=position, why=error)
+    try:
+        with database.write() as connection:
+            begun = _editable(connection, issue)
+            return _carry_out_all(connection, begun, prepared, by=by, seen=seen_revision, now=now)
+    except _Stopped as stopped:
+        return stopped.refusal
+
+
+class _Stopped(Exception):
+    """Ends the transaction of a list of edits, so that nothing of it stays."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__()
+        self.refusal = refusal
+
+
+def _carry_out_all(
+    connection: Connection, begun: Issue, edits: Sequence[Edit], *, by: str, seen: int, now: datetime
+) -> EditedAll:
+    issue, done, others, took_back = begun, 0, tuple[Revision, ...](), False
+    for position, what in enumerate(edits):
+        try:
+            came = _carry_out(connection, issue, what, by=by, seen=seen, stood=begun.revision, now=now)
+        except Busy:
+            raise
+        except NotAllowed as error:
+            raise _Stopped(Refusal(position=position, why=error)) from error
+        if isinstance(came, Conflict):
+            # As it is now, which is without the edits before this one.
+            raise _Stopped(Refusal(position=position, why=replace(came, issue=begun)))
+        issue, others = came.issue, came.others
+        done += came.revision is not None
+        took_back = took_back or came.took_approval_back
+    return EditedAll(issue=issue, done=done, others=others, took_approval_back=took_back)
 
 
 def undo(
@@ -180,6 +239,42 @@ def search_older(issue: Issue, words: str, *, database: Database) -> list[Addabl
         for article in found
         if article.id not in here
     ][:_FOUND_AT_MOST]
+
+
+def _prepared(
+    what: Edit, newsletter: Newsletter, *, database: Database, illustrate: Illustrate | None
+) -> Edit:
+    """The edit as it is carried out: its texts clean, its story made."""
+    what = editing.clean(what)
+    if isinstance(what, PullIn):
+        return _with_teaser(what, newsletter, database=database, illustrate=illustrate)
+    return what
+
+
+def _carry_out(
+    connection: Connection, current: Issue, what: Edit, *, by: str, seen: int, stood: int, now: datetime
+) -> Edited | Conflict:
+    """One edit on the issue as it is in this transaction, which began at the revision `stood`."""
+    content = editing.apply(what, current.content)
+    history = revisions.history(connection, current.id)
+    if isinstance(content, Clash):
+        return _conflict(current, content, what, history, seen=seen, stood=stood)
+    if content == current.content:
+        return Edited(issue=current, revision=None, others=_since(history, seen, by))
+    made = Revision(
+        number=current.revision + 1,
+        deed=Deed.EDIT,
+        at=now,
+        by=by,
+        what=editing.describe(what, current.content),
+        state=current.revision + 1,
+        before=history[-1].state if history else 0,
+        edit=what,
+    )
+    if history and goes_on(history[-1], made):
+        made = replace(made, before=history[-1].before)
+        revisions.forget_content(connection, current.id, history[-1].number)
+    return _step(connection, current, made, content, history, seen=seen, now=now)
 
 
 def _along(
@@ -298,10 +393,12 @@ def _with_teaser(
     return replace(what, teaser=teaser)
 
 
-def _conflict(current: Issue, clash: Clash, what: Edit, history: list[Revision], *, seen: int) -> Conflict:
+def _conflict(
+    current: Issue, clash: Clash, what: Edit, history: list[Revision], *, seen: int, stood: int
+) -> Conflict:
     newer = [revision for revision in history if revision.number > seen]
     about = [revision for revision in newer if _is_about_the_same(revision.edit, what)]
-    others = about or newer
+    others = about or [revision for revision in newer if revision.number <= stood]
     return _as_conflict(current, clash, others[-1] if others else None)
 
 

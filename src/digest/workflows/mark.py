@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import NoReturn
 
 from digest.errors import NotFound
@@ -12,9 +13,19 @@ from digest.model.article import Article, FoundArticle, KeyKind
 from digest.model.issue import Choice
 from digest.model.newsletter import Newsletter
 from digest.rules.identity import keys_of
+from digest.rules.selection import wants_in
 from digest.storage import articles, events, issues
 from digest.storage.database import Connection, Database
-from digest.workflows.draft import plan
+from digest.workflows.draft import Plan, plan
+
+
+class Mark(StrEnum):
+    """What somebody can say of an article by hand; the word is the one of the record."""
+
+    FEATURED = "featured"
+    UNFEATURED = "unfeatured"
+    EXCLUDED = "excluded"
+    NONE = "unmarked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,21 +42,72 @@ def feature(
     url: str, *, newsletters: Iterable[Newsletter], database: Database, by: str, now: datetime
 ) -> list[Article]:
     """Put an article into the next issue, even if it is old or was sent before."""
-    return _mark(url, "featured", newsletters=newsletters, database=database, by=by, now=now)
+    return mark(url, Mark.FEATURED, newsletters=newsletters, database=database, by=by, now=now)
 
 
 def unfeature(
     url: str, *, newsletters: Iterable[Newsletter], database: Database, by: str, now: datetime
 ) -> list[Article]:
     """Take the mark back; also one that the source gave."""
-    return _mark(url, "unfeatured", newsletters=newsletters, database=database, by=by, now=now)
+    return mark(url, Mark.UNFEATURED, newsletters=newsletters, database=database, by=by, now=now)
 
 
 def exclude(
     url: str, *, newsletters: Iterable[Newsletter], database: Database, by: str, why: str = "", now: datetime
 ) -> list[Article]:
     """Keep an article out of every issue to come, until it is featured."""
-    return _mark(url, "excluded", newsletters=newsletters, database=database, by=by, why=why, now=now)
+    return mark(url, Mark.EXCLUDED, newsletters=newsletters, database=database, by=by, why=why, now=now)
+
+
+def mark(
+    url: str,
+    how: Mark,
+    *,
+    newsletters: Iterable[Newsletter],
+    database: Database,
+    by: str,
+    why: str = "",
+    now: datetime,
+) -> list[Article]:
+    """Mark the article in each of these newsletters that knows it.
+
+    `Mark.NONE` takes back whatever was marked by hand, all of it: what the source says counts again.
+
+    Raises:
+        NotFound: no newsletter knows it.
+    """
+    marked: list[Article] = []
+    with database.write() as connection:
+        for newsletter in newsletters:
+            for article in _known(connection, newsletter, url):
+                _write(connection, article, how, why=why, now=now)
+                what = f"{how.value}: {article.title}" + (f" ({why})" if why else "")
+                events.record(
+                    connection, what, at=now, newsletter=newsletter.name, subject=article.url, who=by
+                )
+                marked.append(article)
+    return marked or _unknown(url)
+
+
+def mark_of(article: Article) -> Mark:
+    """What counts of all that was said of it by hand."""
+    if wants_in(article):
+        return Mark.FEATURED
+    if article.excluded_at is not None:
+        return Mark.EXCLUDED
+    return Mark.UNFEATURED if article.unfeatured_at is not None else Mark.NONE
+
+
+def _write(connection: Connection, article: Article, how: Mark, *, why: str, now: datetime) -> None:
+    match how:
+        case Mark.FEATURED:
+            articles.feature(connection, article.id, at=now)
+        case Mark.UNFEATURED:
+            articles.unfeature(connection, article.id, at=now)
+        case Mark.EXCLUDED:
+            articles.exclude(connection, article.id, at=now, why=why)
+        case Mark.NONE:
+            articles.unmark(connection, article.id)
 
 
 def why(url: str, *, newsletters: Iterable[Newsletter], database: Database, now: datetime) -> list[Standing]:
@@ -68,6 +130,13 @@ def standing(article: Article, *, newsletter: Newsletter, database: Database, no
     """Where one known article of this newsletter stands."""
     [found] = _standings(newsletter, [article], database=database, now=now, everything=False)
     return found
+
+
+def standing_in(planned: Plan, article: Article, *, newsletter: Newsletter) -> Standing:
+    """Where an article stands in a plan that is made already."""
+    of_plan = (*planned.selection.chosen, *planned.selection.left_out)
+    choice = next((one for one in of_plan if one.article.id == article.id), None)
+    return _standing(newsletter, article, choice, number=planned.number)
 
 
 def _standings(
@@ -94,34 +163,6 @@ def _standing(newsletter: Newsletter, article: Article, choice: Choice | None, *
             f"It stays out: older than {newsletter.policy.max_age.days} days. `digest feature` brings it in."
         )
     return Standing(newsletter=newsletter.name, article=article, sentence=sentence, choice=choice)
-
-
-def _mark(
-    url: str,
-    how: str,
-    *,
-    newsletters: Iterable[Newsletter],
-    database: Database,
-    by: str,
-    now: datetime,
-    why: str = "",
-) -> list[Article]:
-    marked: list[Article] = []
-    with database.write() as connection:
-        for newsletter in newsletters:
-            for article in _known(connection, newsletter, url):
-                if how == "featured":
-                    articles.feature(connection, article.id, at=now)
-                elif how == "unfeatured":
-                    articles.unfeature(connection, article.id, at=now)
-                else:
-                    articles.exclude(connection, article.id, at=now, why=why)
-                what = f"{how}: {article.title}" + (f" ({why})" if why else "")
-                events.record(
-                    connection, what, at=now, newsletter=newsletter.name, subject=article.url, who=by
-                )
-                marked.append(article)
-    return marked or _unknown(url)
 
 
 def _known(connection: Connection, newsletter: Newsletter, url: str) -> list[Article]:

@@ -48,7 +48,10 @@ class Error(Answer):
     by: str | None = Field(default=None, description="Of a conflict: who wrote that.")
     at: datetime | None = Field(default=None, description="Of a conflict: when.")
     revision: int | None = Field(default=None, description="Of a conflict: of the issue as it is now.")
-    done: int | None = Field(default=None, description="How many edits of the list were carried out.")
+    edit: int | None = Field(
+        default=None,
+        description="Which of a list of edits was refused; 0 is the first. None of them was carried out.",
+    )
 
 
 class ErrorAnswer(Answer):
@@ -189,6 +192,19 @@ class PushedAnswer(Answer):
     article: ArticleAnswer
 
 
+class MarkedArticle(Answer):
+    chosen: bool = Field(description="Whether it comes into the next issue, as things are.")
+    standing: str = Field(description="Where it stands now, as a sentence.")
+    open_issue: str = Field(
+        description="The issue that is begun and holds it, as `weekly/3`, or empty. It stays as it is."
+    )
+    article: ArticleAnswer
+
+
+class MarkedAnswer(Answer):
+    articles: list[MarkedArticle] = Field(description="Usually one; all that are known by this address.")
+
+
 class AddableAnswer(Answer):
     article: ArticleAnswer
     reason: str
@@ -259,6 +275,13 @@ class EditedAnswer(Answer):
     done: int = Field(description="How many of the edits changed something.")
     others: list[RevisionAnswer] = Field(description="What others did since the revision that was named.")
     took_approval_back: bool
+
+
+class SharedAnswer(Answer):
+    """Whoever has the link sees this one draft until then, and can do nothing else."""
+
+    url: str
+    ends: datetime
 
 
 class ProofedAnswer(Answer):

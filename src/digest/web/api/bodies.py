@@ -51,6 +51,24 @@ class ArticleBody(Body):
     )
 
 
+class MarkBody(Body):
+    """What an editor says of an article."""
+
+    url: str = Field(min_length=1, max_length=4000, description="Where a reader reads it.")
+    mark: Literal["featured", "unfeatured", "excluded", "unmarked"] = Field(
+        description="`featured`: into the next issue, even if it is old or was sent before. `unfeatured`: "
+        "not on top, whatever its source says. `excluded`: out of every issue to come, until it is featured. "
+        "`unmarked`: takes back all of these."
+    )
+    why: str = Field(default="", max_length=300, description="Why it is excluded; kept for the record.")
+
+
+class ShareBody(Body):
+    """For how long a link is to show the draft."""
+
+    days: int = Field(default=7, ge=1, le=30, description="Days from now.")
+
+
 class RevisionBody(Body):
     """Which revision of the issue was looked at."""
 
@@ -151,7 +169,7 @@ def _listed(given: object) -> object:
 EditsBody: type[RevisionBody] = create_model(
     "EditsBody",
     __base__=RevisionBody,
-    __doc__="Edits, carried out one after the other, until one cannot be.",
+    __doc__="Edits, carried out one after the other: all of them, or none.",
     edits=(
         Annotated[list[_AnyEdit], BeforeValidator(_listed, json_schema_input_type=_AnyEdit | list[_AnyEdit])],
         Field(min_length=1, max_length=100, description="One edit, or a list of them."),

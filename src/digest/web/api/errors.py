@@ -35,11 +35,14 @@ def refusal(
     return JSONResponse(document, status_code=status, headers=headers)
 
 
-def refusal_of(error: Exception) -> Response:  # noqa: PLR0911 - one for each kind of trouble
-    """What an exception means to a program; who runs digest finds the rest in the log."""
+def refusal_of(error: Exception, *, edit: int | None = None) -> Response:  # noqa: PLR0911 - one for each kind
+    """What an exception means to a program; who runs digest finds the rest in the log.
+
+    `edit` is the place in a list of edits that it is about.
+    """
     match error:
         case NotFound():
-            return refusal(404, "not_found", error.message, mend=error.mend)
+            return refusal(404, "not_found", error.message, mend=error.mend, edit=edit)
         case NoArticle():
             return refusal(422, "no_article", error.message, mend=error.mend)
         case Blocked():
@@ -49,7 +52,7 @@ def refusal_of(error: Exception) -> Response:  # noqa: PLR0911 - one for each ki
         case Busy():
             return refusal(409, "busy", error.message, mend=error.mend)
         case NotAllowed():
-            return refusal(409, "not_allowed", error.message, mend=error.mend)
+            return refusal(409, "not_allowed", error.message, mend=error.mend, edit=edit)
         case InvalidAddress():
             return refusal(422, "invalid_address", f"That is not an address: {error}")
         case HTTPException():
@@ -74,8 +77,8 @@ def invalid(error: ValidationError) -> Response:
     return refusal(422, "invalid", f"This is not as it has to be: {named}.", fields=fields)
 
 
-def conflict(found: Conflict, *, done: int) -> Response:
-    """Somebody else was there first; both texts, for whoever decides."""
+def conflict(found: Conflict, *, edit: int | None = None) -> Response:
+    """Somebody else was there first; both texts, for whoever decides.  `edit` as in `refusal_of`."""
     return refusal(
         409,
         "conflict",
@@ -86,7 +89,7 @@ def conflict(found: Conflict, *, done: int) -> Response:
         by=found.by,
         at=found.at,
         revision=found.issue.revision,
-        done=done,
+        edit=edit,
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import BaseModel
@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from digest.errors import NotFound
 from digest.message.parse import ParsedMessage, parse
-from digest.model.article import Image
+from digest.model.article import Article, Image
 from digest.model.editor import Action
 from digest.model.issue import Issue
 from digest.model.newsletter import Newsletter
@@ -27,14 +27,16 @@ from digest.storage import ledger
 from digest.web.actions import Actions, AtSlot, Now, When
 from digest.web.api import answers, bodies
 from digest.web.api.answers import Answer
-from digest.web.api.errors import conflict
+from digest.web.api.errors import conflict, refusal_of
 from digest.wiring import Parts
 from digest.workflows import edit as editing
+from digest.workflows import mark as marking
 from digest.workflows import press
 from digest.workflows.approve import check
 from digest.workflows.documents import collected_json, counts_json, plan_json, standing_json
 from digest.workflows.draft import plan
-from digest.workflows.edit import Conflict, Edited
+from digest.workflows.edit import Conflict, Edited, EditedAll
+from digest.workflows.mark import Mark
 from digest.workflows.push import push
 from digest.workflows.status import status
 
@@ -169,6 +171,22 @@ def _entry(body: bodies.ArticleBody) -> Entry:
     )
 
 
+def _mark(call: Call) -> Done:
+    parts, body, newsletter = call.parts, call.body, call.newsletter
+    found = call.actions.mark(newsletter.name, body.url, Mark(body.mark), by=call.by, why=body.why)
+    return 200, {"articles": [_marked(parts, newsletter, article) for article in found]}
+
+
+def _marked(parts: Parts, newsletter: Newsletter, article: Article) -> dict[str, Any]:
+    stands = marking.standing(article, newsletter=newsletter, database=parts.database, now=parts.clock())
+    return {
+        "chosen": stands.choice is not None and stands.choice.chosen,
+        "standing": stands.sentence,
+        "open_issue": marking.in_open_issue(article, newsletter=newsletter.name, database=parts.database),
+        "article": answers.article_document(article),
+    }
+
+
 # --- issues: looking ------------------------------------------------------------------
 
 
@@ -222,20 +240,13 @@ def _search(call: Call) -> Done:
 
 
 def _edit(call: Call) -> Done:
-    """One after the other, until one clashes with what somebody else did since the revision that was seen."""
-    done, others, took_back = 0, {}, False
-    last: Edited | None = None
-    for what in bodies.edits_of(call.body):
-        result = call.actions.edit(*call.which, what, by=call.by, seen=call.body.revision)
-        if isinstance(result, Conflict):
-            return conflict(result, done=done)
-        done += result.revision is not None
-        others.update({one.number: one for one in result.others})
-        took_back = took_back or result.took_approval_back
-        last = result
-    assert last is not None  # noqa: S101 - the model wants at least one
-    told = [others[number] for number in sorted(others)]
-    return _edited(call, last, done=done, others=told, took_back=took_back)
+    edits = bodies.edits_of(call.body)
+    result = call.actions.edit_all(*call.which, edits, by=call.by, seen=call.body.revision)
+    if isinstance(result, EditedAll):
+        return _edited(call, result, done=result.done)
+    if isinstance(result.why, Conflict):
+        return conflict(result.why, edit=result.position)
+    return refusal_of(result.why, edit=result.position)
 
 
 def _undo(call: Call) -> Done:
@@ -247,17 +258,15 @@ def _redo(call: Call) -> Done:
 
 
 def _stepped(call: Call, result: Edited | Conflict) -> Done:
-    if isinstance(result, Conflict):
-        return conflict(result, done=0)
-    return _edited(call, result, done=1, others=list(result.others), took_back=result.took_approval_back)
+    return conflict(result) if isinstance(result, Conflict) else _edited(call, result, done=1)
 
 
-def _edited(call: Call, result: Edited, *, done: int, others: list[Any], took_back: bool) -> Done:
+def _edited(call: Call, result: Edited | EditedAll, *, done: int) -> Done:
     return 200, {
         "issue": _document(call, result.issue),
         "done": done,
-        "others": answers.revisions_document(others),
-        "took_approval_back": took_back,
+        "others": answers.revisions_document(result.others),
+        "took_approval_back": result.took_approval_back,
     }
 
 
@@ -295,6 +304,12 @@ def _proof(call: Call) -> Done:
     return 200, {
         "proofs": [{"address": one.address, "accepted": one.accepted, "detail": one.detail} for one in done]
     }
+
+
+def _share(call: Call) -> Done:
+    length = timedelta(days=call.body.days)
+    url, ends = call.actions.share(*call.which, by=call.by, length=length)
+    return 201, {"url": url, "ends": ends}
 
 
 def _resolve(call: Call) -> Done:
@@ -400,6 +415,19 @@ OPERATIONS: tuple[Operation, ...] = (
         limit=LARGE,
     ),
     Operation(
+        name="mark",
+        method="POST",
+        path=f"{_N}/marks",
+        group="Articles",
+        summary="Feature or exclude an article, or take that back",
+        text="For the issues to come. What is in an issue that is begun is changed by an edit.",
+        action=_EDIT,
+        does=_mark,
+        body=bodies.MarkBody,
+        answers={200: ("What was marked, and where it stands now.", answers.MarkedAnswer)},
+        deed="marked an article",
+    ),
+    Operation(
         name="issue",
         method="GET",
         path=_I,
@@ -469,9 +497,10 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="Change a draft",
         text=(
             "Edits of different things both hold, whoever makes them. If a text is not what `was` says "
-            "any more, nothing is overwritten: the answer is a conflict with both texts, and `done` says "
-            "how many edits of the list were carried out before. An edit of an approved issue takes the "
-            "approval back."
+            "any more, nothing is overwritten: the answer is a conflict with both texts. A list is carried "
+            "out in its order, and whole or not at all: `edit` of the answer says which of them was refused. "
+            "Each is a step of its own, so that an undo takes back the last. An edit of an approved issue "
+            "takes the approval back."
         ),
         action=_EDIT,
         does=_edit,
@@ -511,6 +540,18 @@ OPERATIONS: tuple[Operation, ...] = (
         body=bodies.ProofBody,
         answers={200: ("What became of each.", answers.ProofsAnswer)},
         deed="sent a proof",
+    ),
+    Operation(
+        name="share",
+        method="POST",
+        path=f"{_I}/share",
+        group="Editing",
+        summary="Make a link that shows the draft",
+        text="For somebody without an account or a token. Cancelling the issue ends it.",
+        action=Action.PROOF,
+        does=_share,
+        body=bodies.ShareBody,
+        answers={201: ("The link, and when it ends.", answers.SharedAnswer)},
     ),
     Operation(
         name="progress",

@@ -1,9 +1,12 @@
 """The desk: pages on which editors see an issue, change it and approve it.
 
-    routes    the addresses, and what each shows
-    look      what a page shows just now, as its address says it
-    forms     what a form of the desk asks for, as an edit
-    outline   an issue's stories as rows that can be moved
+    routes      the addresses, and what each shows
+    all_issues  every issue that there was
+    plan        what the next issue would hold, and marks
+    source      one source, and what it shows now
+    look        what an issue's page shows just now, as its address says it
+    forms       what a form of the desk asks for, as an edit
+    outline     an issue's stories as rows that can be moved
 
 Who may come in is decided in `door`.  What is shown comes from `ports.Desk`,
 what is done goes to `actions`.  Every page and every form works without a

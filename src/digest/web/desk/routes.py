@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from digest.model.editor import Role
 from digest.web.actions import Actions
-from digest.web.desk import doing, issue
+from digest.web.desk import all_issues, doing, issue, plan, source
 from digest.web.desk.issue import no_issue
 from digest.web.desk.presence import Presence
 from digest.web.desk.room import Room
@@ -62,6 +62,9 @@ def routes(
         Route("/desk/login", door.log_in, methods=["POST"]),
         Route("/desk/logout", door.require(Role.EDITOR)(door.log_out), methods=["POST"]),
         Route("/desk", home, methods=["GET"]),
+        *all_issues.routes(desk=desk, door=door, pages=pages, clock=clock),
+        *plan.routes(desk=desk, door=door, pages=pages, clock=clock, actions=actions),
+        *source.routes(desk=desk, door=door, pages=pages, clock=clock, actions=actions),
         *issue.routes(desk=desk, door=door, pages=pages, room=room, presence=presence, actions=actions),
         *(doing.routes(actions=actions, door=door, pages=pages) if actions is not None else ()),
         Route("/desk/{rest:path}", nothing, methods=["GET"]),

@@ -1,0 +1,50 @@
+"""The list of all issues: fifty on a page, of one newsletter or all, in one state or any."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from digest.model.editor import Role
+from digest.web.door import FORM_HEADERS, Door, Visit, inside
+from digest.web.pages import Pages
+from digest.web.ports import AllIssues, Desk
+
+_LARGEST = 6  # digits of a page's number
+
+
+def routes(*, desk: Desk, door: Door, pages: Pages, clock: Callable[[], datetime]) -> list[Route]:
+    """One page, and only to look at."""
+
+    @door.require(Role.EDITOR)
+    def page(visit: Visit) -> Response:
+        asked = visit.request.query_params
+        found = desk.all_issues(
+            newsletter=asked.get("newsletter", ""),
+            state=asked.get("state", ""),
+            page=_number(asked.get("page", "")),
+        )
+
+        def to(**changes: str | int) -> str:
+            return address(found, **changes)
+
+        shown = pages.page("desk/all_issues.html", inside(visit, list=found, to=to, now=clock()))
+        shown.headers.update(FORM_HEADERS)
+        return shown
+
+    return [Route("/desk/issues", page, methods=["GET"])]
+
+
+def address(found: AllIssues, **changes: str | int) -> str:
+    """Of the same list, but for this; a changed filter begins at the first page."""
+    told = {"newsletter": found.newsletter, "state": found.state or "", **changes}
+    query = urlencode({name: value for name, value in told.items() if value and (name, value) != ("page", 1)})
+    return f"/desk/issues?{query}" if query else "/desk/issues"
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _LARGEST else 1

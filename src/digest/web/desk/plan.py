@@ -1,0 +1,104 @@
+"""The plan of a newsletter's next issue, and the marks by which an editor decides on articles by hand.
+
+A mark is a form of its own.  What it did stands in the address that the browser
+is led to, so that it can be undone there, also without a script.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from urllib.parse import quote, urlencode
+
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from digest.errors import DigestError, NotAllowed, NotFound
+from digest.model.editor import Role
+from digest.rules.cleaning import plain
+from digest.web.actions import Actions
+from digest.web.door import FORM_HEADERS, Door, Visit, inside
+from digest.web.pages import Pages
+from digest.web.ports import Desk
+from digest.workflows.mark import Mark, mark_of
+
+_SHOWN = 100  # of what is left out, at first
+_LONGEST_WHY = 300  # characters
+_DIGITS = 15  # of an article's number
+
+
+def routes(
+    *, desk: Desk, door: Door, pages: Pages, clock: Callable[[], datetime], actions: Actions | None
+) -> list[Route]:
+    """The page, and its one form where something can be done."""
+
+    def shown(visit: Visit, trouble: DigestError | None = None) -> Response:
+        asked = visit.request.query_params
+        name, marked = visit.request.path_params["newsletter"], _number(asked.get("marked", ""))
+        plan = desk.plan(name, marked=marked)
+        if plan is None:
+            return no_newsletter(pages)
+        context = inside(
+            visit,
+            plan=plan,
+            now=clock(),
+            here=address(name),
+            may_mark=actions is not None,
+            most=len(plan.left_out) if asked.get("all") == "1" else _SHOWN,
+            before=_mark(asked.get("before", "")),
+            why_before=asked.get("why", "")[:_LONGEST_WHY],
+            trouble=trouble,
+            typed=visit.form.get("url", ""),
+        )
+        status = 200 if trouble is None else 404 if isinstance(trouble, NotFound) else 409
+        page = pages.page("desk/plan.html", context, status=status)
+        page.headers.update(FORM_HEADERS)
+        return page
+
+    here = "/desk/{newsletter}/plan"
+    made = [Route(here, door.require(Role.EDITOR)(shown), methods=["GET"])]
+    if actions is None:
+        return made
+
+    @door.require(Role.EDITOR)
+    def mark(visit: Visit) -> Response:
+        try:
+            return RedirectResponse(_marked(visit, actions), status_code=303)
+        except (NotAllowed, NotFound) as trouble:
+            return shown(visit, trouble)
+
+    return [*made, Route(f"{here}/mark", mark, methods=["POST"])]
+
+
+def address(newsletter: str) -> str:
+    """Of a newsletter's plan."""
+    return f"/desk/{quote(newsletter)}/plan"
+
+
+def no_newsletter(pages: Pages) -> Response:
+    return pages.message("There is no such newsletter", "Home lists the ones there are.", status=404)
+
+
+def _marked(visit: Visit, actions: Actions) -> str:
+    """Carry the mark out; the address of the page that tells of it."""
+    form, name = visit.form, visit.request.path_params["newsletter"]
+    how = _mark(form.get("mark", ""))
+    url = form.get("url", "").strip()
+    if how is None:
+        raise NotAllowed("The form did not say how to mark it.", mend="Open the page anew.")
+    if not url:
+        raise NotAllowed("Say which article.", mend="Paste its address, as its readers open it.")
+    why = plain(form.get("why", ""), limit=_LONGEST_WHY)
+    article = actions.mark(name, url, how, by=visit.who, why=why)[0]
+    told = {"marked": str(article.id), "before": mark_of(article).value}
+    if article.excluded_why and mark_of(article) is Mark.EXCLUDED:
+        told["why"] = article.excluded_why
+    return f"{address(name)}?{urlencode(told)}"
+
+
+def _mark(word: str) -> Mark | None:
+    return Mark(word) if word in set(Mark) else None
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _DIGITS else 0
