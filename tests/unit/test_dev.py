@@ -36,13 +36,14 @@ def dev(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 @pytest.fixture
 def elsewhere(dev: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A checkout of its own with the same locks, and nothing set up."""
-    for name in ("pyproject.toml", "requirements.lock", "requirements-dev.lock"):
+    for name in ("pyproject.toml", "requirements.lock", "requirements-dev.lock", "requirements-browser.lock"):
         shutil.copyfile(ROOT / name, tmp_path / name)
     for name, path in {
         "ROOT": tmp_path,
         "BIN": tmp_path / ".venv" / "bin",
         "RUNTIME": tmp_path / "requirements.lock",
         "EVERYTHING": tmp_path / "requirements-dev.lock",
+        "BROWSER": tmp_path / "requirements-browser.lock",
     }.items():
         monkeypatch.setattr(dev, name, path)
     return tmp_path
@@ -205,7 +206,7 @@ class TestLocks:
         project = elsewhere / "pyproject.toml"
         project.write_text(project.read_text().replace("dependencies = [", 'dependencies = [\n  "attrs",', 1))
 
-        assert len(dev.lock_findings()) == 2
+        assert len(dev.lock_findings()) == 3
 
     def test_other_settings_do_not(self, dev: ModuleType, elsewhere: Path) -> None:
         project = elsewhere / "pyproject.toml"
