@@ -1,4 +1,4 @@
-"""Screenshots of the mails for the documentation: `./dev shots`.
+"""Screenshots of the mails and of the desk for the documentation: `./dev shots`.
 
 Every look, at the widths and in the schemes that readers have, taken by
 Chromium of real issues: that of the example newsletter, and of the fixtures in
@@ -66,6 +66,44 @@ def main() -> None:
     for name, frames in sheets.items():
         take(chromium, frames, IMAGES / f"{name}.png")
         print(IMAGES / f"{name}.png")
+    desk(chromium, IMAGES / "desk.png")
+    print(IMAGES / "desk.png")
+
+
+def desk(chromium: str, target: Path) -> None:
+    """The page of the example's first issue, as an editor has it open."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        raise SystemExit("Playwright is not installed; ./dev test --all brings it.") from None
+    from digest.example import write_demo
+
+    with tempfile.TemporaryDirectory() as folder:
+        write_demo(Path(folder), now=NOW)
+        file = Path(folder) / "digest.toml"
+        for words in (["collect"], ["draft"]):
+            digest(file, *words)
+        pictures = Path(folder) / "site" / "images"
+        command = [sys.executable, "-m", "digest", "--config", str(file), "serve", "--port", "0"]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process, sync_playwright() as p:
+            assert process.stderr is not None
+            said = ""
+            while not (found := re.search(r"(http://\S+/desk)/enter/\S+", said)):
+                said += process.stderr.readline()
+            browser = p.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+            page = browser.new_page(viewport={"width": 1440, "height": 900})
+            page.route(
+                re.compile("^https://.*/images/"),
+                lambda route: route.fulfill(path=pictures / route.request.url.rpartition("/")[2]),
+            )
+            page.goto(found[0])
+            page.goto(f"{found[1]}/weekly/1")
+            page.locator("li.row >> nth=2 >> a.story").click()
+            page.locator("#editor").wait_for()
+            page.wait_for_timeout(800)
+            page.screenshot(path=target)
+            browser.close()
+            process.terminate()
 
 
 def states(magazine: str, plain: str, compact: str) -> Iterator[Frame]:

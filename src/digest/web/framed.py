@@ -68,6 +68,8 @@ def framed(
                 _COLOURS[look.scheme == "dark"][severity if severity in _SEVERITIES else ""],
                 label,
                 ink="#111" if look.scheme == "dark" else "#fff",
+                # What is as wide as the mail has no room around it.
+                offset=-2 if "max-width:600px" in (card.attributes.get("style") or "") else 6,
             )
         )
     return _with_style(page.html or html, "".join(added))
@@ -118,9 +120,9 @@ def _card(link: LexborNode, address: str) -> LexborNode:
     return card
 
 
-def _outline(colour: str, label: str, *, ink: str) -> str:
+def _outline(colour: str, label: str, *, ink: str, offset: int) -> str:
     rules = (
-        f"[data-chosen]{{outline:2px solid {colour}!important;outline-offset:0;"
+        f"[data-chosen]{{outline:2px solid {colour}!important;outline-offset:{offset}px;"
         "border-radius:4px;position:relative}"
     )
     if not label:
