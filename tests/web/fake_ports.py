@@ -233,6 +233,7 @@ ISSUE = IssueView(
         LeftOutArticle(title="A tour of our build farm", reason="already in issue 38"),
         LeftOutArticle(title="Hiring: staff engineer, storage", reason="tag “jobs” is excluded"),
     ),
+    left_out_count=3,
     earlier={"already in an issue": 1_180, "older than 60 days": 26},
 )
 
@@ -393,7 +394,7 @@ class FakeDesk:
         known = {(one.newsletter, one.handle): one for one in self.front.sources if one.handle}
         return known.get((newsletter, handle))
 
-    def issue(self, newsletter: str, number: int) -> IssueView | None:
+    def issue(self, newsletter: str, number: int, *, whole: bool = False) -> IssueView | None:
         return self.view if (newsletter, number) == (self.view.newsletter, self.view.number) else None
 
     def stamp(self, newsletter: str, number: int) -> str | None:

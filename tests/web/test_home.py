@@ -138,7 +138,7 @@ def test_it_leads_to_all_issues_to_plans_and_to_what_a_source_finds(editor: Test
     assert '<a href="/desk/issues">All issues</a>' in page
     assert re.findall(r'href="(/desk/\w+/plan)"', page) == ["/desk/incidents/plan"]
     assert '<a href="/desk/weekly/sources/Platform%20team%20page"><bdi>Platform team page</bdi></a>' in page
-    assert page.count(">Show what it finds now<") == 1, "where something is wrong with it"
+    assert page.count(">Show what it finds now</button>") == 1, "where something is wrong with it"
 
 
 def test_the_subscribers_are_told_with_who_came_and_left(editor: TestClient) -> None:

@@ -262,6 +262,11 @@ def every(connection: Connection, newsletter: str) -> list[Article]:
     return [_article(row) for row in connection.execute(rows)]
 
 
+def newest_number(connection: Connection) -> int:
+    """The highest id of an article: another one as soon as one has come."""
+    return int(connection.scalar(select(func.max(article.c.id))) or 0)
+
+
 def count(connection: Connection, newsletter: str) -> int:
     """How many there are, whatever became of them."""
     number = connection.scalar(select(func.count()).where(article.c.newsletter == newsletter))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from digest.storage.tables import event
 
@@ -27,3 +27,8 @@ def recent(
         .limit(limit)
     )
     return [(at, subject, what, who) for at, subject, what, who in connection.execute(rows)]
+
+
+def newest(connection: Connection) -> int:
+    """The number of the newest one: another one as soon as anybody has done anything that is recorded."""
+    return int(connection.scalar(select(func.max(event.c.id))) or 0)

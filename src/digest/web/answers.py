@@ -172,8 +172,8 @@ class DeskAnswers:
     def source(self, newsletter: str, handle: str) -> DeskSource | None:
         return self._home.source(newsletter, handle)
 
-    def issue(self, newsletter: str, number: int) -> IssueView | None:
-        return self._issues.view(newsletter, number)
+    def issue(self, newsletter: str, number: int, *, whole: bool = False) -> IssueView | None:
+        return self._issues.view(newsletter, number, whole=whole)
 
     def stamp(self, newsletter: str, number: int) -> str | None:
         return self._issues.stamp(newsletter, number)

@@ -23,6 +23,7 @@ from digest.rules import approval, editing, inbox
 from digest.rules.history import redo_leads_to, undo_leads_to
 from digest.rules.slots import next_slots
 from digest.storage import articles, issues, ledger, revisions, subscribers
+from digest.storage.database import Connection
 from digest.web.framed import framed
 from digest.web.link_table import link_rows
 from digest.web.mends import mends_for
@@ -46,6 +47,7 @@ from digest.workflows.edit import Addable
 
 _PEOPLE = 20  # as whom an issue can be looked at, at once
 _STEPS = 40  # of the history
+_LEFT_OUT = 40  # articles that the page shows before it is asked for all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,11 +66,12 @@ class IssueAnswers:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._printed = PrintedIssues(parts, self._insights)
+        self._older = _Counts()
 
-    def view(self, newsletter: str, number: int) -> IssueView | None:
+    def view(self, newsletter: str, number: int, *, whole: bool = False) -> IssueView | None:
         """Everything that an editor looks at; None where there is no such issue."""
         found = self._find(newsletter, number)
-        return self._view(*found) if found else None
+        return self._view(*found, whole=whole) if found else None
 
     def stamp(self, newsletter: str, number: int) -> str | None:
         found = self._find(newsletter, number)
@@ -130,18 +133,19 @@ class IssueAnswers:
         )  # fmt: skip
         return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 
-    def _view(self, newsletter: Newsletter, issue: Issue) -> IssueView:
+    def _view(self, newsletter: Newsletter, issue: Issue, *, whole: bool) -> IssueView:
         parts, now = self._parts, self._parts.clock()
         report = self._printed.report(newsletter, issue)
         message = report.message
         insights = self._printed.following(newsletter, report)
         size = sizes(message)
-        out = edit.left_out(issue, database=parts.database)
+        limit = None if whole else _LEFT_OUT
+        out, out_count = edit.first_left_out(issue, limit=limit, database=parts.database)
         with parts.database.read() as connection:
             counts = ledger.counts(connection, issue.id, now=now)
             people = subscribers.count(connection, newsletter.name).get("confirmed", 0)
             history = revisions.history(connection, issue.id)
-            older = articles.count(connection, newsletter.name)
+            older = self._older.of(connection, newsletter.name)
         can_edit = issue.state in approval.CAN_EDIT and not (
             issue.state is IssueState.HELD and issue.content_hash
         )
@@ -170,6 +174,7 @@ class IssueAnswers:
             counts=counts,
             people=people,
             left_out=tuple(map(_addable, out)),
+            left_out_count=out_count,
             timezone=newsletter.timezone,
             due=slots[0].due if issue.state in approval.OPEN and slots else None,
             sent_at=issue.sent_at,
@@ -243,6 +248,21 @@ class IssueAnswers:
         )
         made = press.compiled(printing, report.issue, now=now)
         return parse(message_bytes(made, press.envelope(printing, report.issue, to, now=now))).html
+
+
+class _Counts:
+    """How many articles there are: counted anew when one has come, since counting takes long."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[int, int]] = {}
+
+    def of(self, connection: Connection, newsletter: str) -> int:
+        newest = articles.newest_number(connection)
+        known, count = self._known.get(newsletter, (-1, 0))
+        if known != newest:
+            count = articles.count(connection, newsletter)
+            self._known[newsletter] = (newest, count)
+        return count
 
 
 def _finding(found: Checked, issue: Issue) -> Finding:

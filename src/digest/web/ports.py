@@ -396,7 +396,8 @@ class IssueView:
     findings: tuple[Finding, ...] = ()
     counts: Counts = field(default_factory=Counts)
     people: int = 0  # who would get it now, before the audience is frozen
-    left_out: tuple[LeftOutArticle, ...] = ()
+    left_out: tuple[LeftOutArticle, ...] = ()  # the first of them, or all
+    left_out_count: int = 0
     earlier: Mapping[str, int] = field(default_factory=dict)  # older articles, counted by reason
     timezone: str = "UTC"
     due: datetime | None = None  # the slot it waits for
@@ -500,7 +501,9 @@ class Desk(Protocol):
         """How one source does, as home shows it."""
         ...
 
-    def issue(self, newsletter: str, number: int) -> IssueView | None: ...
+    def issue(self, newsletter: str, number: int, *, whole: bool = False) -> IssueView | None:
+        """The issue; all that stayed out of it only where `whole` is asked for."""
+        ...
 
     def stamp(self, newsletter: str, number: int) -> str | None:
         """That of `IssueView`, cheaply; None where there is no such issue."""

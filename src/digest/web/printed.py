@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 from digest.model.issue import Issue
 from digest.model.newsletter import Newsletter
-from digest.storage import issues, subscribers
+from digest.storage import events, subscribers
 from digest.wiring import Parts
 from digest.workflows import press
 from digest.workflows.approve import Report, check
@@ -55,7 +55,8 @@ class PrintedIssues(Generic[T]):
         parts, now = self._parts, self._parts.clock()
         with parts.database.read() as connection:
             confirmed = subscribers.count(connection, newsletter.name).get("confirmed", 0)
-            before = issues.earlier_subjects(connection, newsletter.name, before=issue.number)
+            # Subjects of earlier issues count, and no issue is approved or cancelled without a record.
+            before = events.newest(connection)
         key = (
             issue.id, issue.revision, issue.state, issue.content_hash, confirmed, before,
             now.date(), self.fingerprint(newsletter),

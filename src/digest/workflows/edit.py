@@ -196,6 +196,11 @@ def history(issue: Issue, *, database: Database) -> list[Revision]:
 
 def left_out(issue: Issue, *, database: Database) -> list[Addable]:
     """What an editor took out, then what stayed out when the issue was drafted, with the reasons."""
+    return first_left_out(issue, limit=None, database=database)[0]
+
+
+def first_left_out(issue: Issue, *, limit: int | None, database: Database) -> tuple[list[Addable], int]:
+    """The first of `left_out`, and how many there are."""
     with database.read() as connection:
         current = issues.by_id(connection, issue.id)
         here = {teaser.article_id for teaser in current.layout.teasers}
@@ -206,8 +211,10 @@ def left_out(issue: Issue, *, database: Database) -> list[Addable]:
             if number not in here | taken.keys()
         }
         reasons = {number: taken[number] for number in reversed(taken)} | stayed
+        total = len(reasons)
+        reasons = dict(list(reasons.items())[:limit])
         known = {article.id: article for article in articles.by_ids(connection, reasons)}
-    return [
+    found = [
         Addable(
             article=known[number],
             reason=reason or "taken out of this issue by an editor",
@@ -217,6 +224,7 @@ def left_out(issue: Issue, *, database: Database) -> list[Addable]:
         for number, reason in reasons.items()
         if number in known
     ]
+    return found, total - len(reasons) + len(found)
 
 
 def search_older(issue: Issue, words: str, *, database: Database) -> list[Addable]:

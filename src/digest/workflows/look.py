@@ -29,7 +29,7 @@ PATIENCE = 25.0  # seconds
 class Seen:
     """An article that the source shows now."""
 
-    found: FoundArticle
+    found: FoundArticle  # its date in the newsletter's zone
     known: Article | None = None  # as it is stored
     is_repeated: bool = False  # the same as one before it
 
@@ -114,7 +114,7 @@ def _seen(
         known = {article.id: article for article in articles.by_ids(connection, ids)}
     return tuple(
         Seen(
-            found=one,
+            found=replace(one, published=one.published.astimezone(zone)) if one.published else one,
             known=known.get(ArticleId(answer.article)) if answer.article is not None else None,
             is_repeated=answer.same_as is not None,
         )

@@ -41,11 +41,12 @@ def routes(
 
     @door.require(Role.EDITOR)
     def page(visit: Visit) -> Response:
-        view = desk.issue(*issue_of(visit))
+        look = Look.of(visit.request.query_params)
+        view = desk.issue(*issue_of(visit), whole=bool(look.left))
         if view is None:
             return no_issue(pages)
         presence.here(view.ref, visit.who)
-        return room.page(visit, view, Look.of(visit.request.query_params))
+        return room.page(visit, view, look)
 
     @door.require(Role.EDITOR)
     def frame(visit: Visit) -> Response:

@@ -17,7 +17,7 @@ SCHEMES = ("light", "dark", "inverted")
 PANELS = ("", "edit", "out", "approve", "proof", "share", "history", "cancel", "keys")
 PARTS = ("outline", "preview", "checks")
 
-_WORDS = {"view": TABS, "width": WIDTHS, "scheme": SCHEMES, "open": PANELS, "part": PARTS}
+_WORDS = {"view": TABS, "width": WIDTHS, "scheme": SCHEMES, "open": PANELS, "part": PARTS, "left": ("all",)}
 _LONGEST = 100  # characters of a search
 
 
@@ -36,6 +36,7 @@ class Look:
     story: int = 0  # the article that is chosen
     mark: str = ""  # the check whose finding is shown
     q: str = ""  # what is looked for among older articles
+    left: str = ""  # "all" of what stayed out
     who: str = ""  # beginning of the name or address of a reader that is looked for
     part: str = "preview"  # the one that a narrow screen shows
 

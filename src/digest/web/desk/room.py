@@ -125,7 +125,7 @@ class Room:
         newsletter, number = issue_of(visit)
         is_script = visit.request.headers.get("hx-request") == "true"
         has_more = outcome != replace(NOTHING, said=outcome.said, is_undoable=outcome.is_undoable)
-        view = self._desk.issue(newsletter, number) if is_script or has_more else None
+        view = self._desk.issue(newsletter, number, whole=bool(look.left)) if is_script or has_more else None
         where = f"/desk/{quote(newsletter)}/{number}{look.query()}"
         if view is None:
             return RedirectResponse(where, status_code=303)
