@@ -371,7 +371,7 @@ class Actions:
     def _send(self, of: Newsletter, issue: Issue) -> None:
         parts = self._parts
         try:
-            deliver(
+            sent = deliver(
                 issue, press=parts.press(of), database=parts.database, wire=parts.wire(), clock=parts.clock
             )
         except Busy:
@@ -379,13 +379,19 @@ class Actions:
         except Exception as error:
             log.exception("actions.send_failed: %s", issue.ref)
             what = error.message if isinstance(error, DigestError) else f"{type(error).__name__}: {error}"
-            with self._lock:
-                self._troubles[issue.id] = what
-            with parts.database.write() as connection:
-                events.record(
-                    connection,
-                    f"sending stopped: {what}",
-                    at=parts.clock(),
-                    newsletter=of.name,
-                    subject=issue.ref,
-                )
+            self._tell(of, issue, what)
+        else:
+            if sent.trouble:
+                self._tell(of, issue, sent.trouble)
+
+    def _tell(self, of: Newsletter, issue: Issue, trouble: str) -> None:
+        with self._lock:
+            self._troubles[issue.id] = trouble
+        with self._parts.database.write() as connection:
+            events.record(
+                connection,
+                f"sending stopped: {trouble}",
+                at=self._parts.clock(),
+                newsletter=of.name,
+                subject=issue.ref,
+            )

@@ -46,6 +46,7 @@ class Sent:
     reason: str = ""
     counts: Counts = field(default_factory=Counts)
     nothing: Selection | None = None  # where there was nothing to send
+    trouble: str = ""  # of the wire, where that is what ended the call
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +169,7 @@ def finish(issue: Issue, *, database: Database, clock: Clock, trouble: str = "")
     reason = trouble or sending.why_unfinished(counts)
     if current.state in {IssueState.CANCELLED, IssueState.HELD, IssueState.SKIPPED}:
         reason = current.reason
-    return Sent(issue=current, state=current.state.value, reason=reason, counts=counts)
+    return Sent(issue=current, state=current.state.value, reason=reason, counts=counts, trouble=trouble)
 
 
 def _hold_refused(issue: Issue, why: str, *, database: Database, clock: Clock) -> Sent:
