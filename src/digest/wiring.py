@@ -18,6 +18,7 @@ from digest.clock import Clock
 from digest.errors import NotFound, SettingsError
 from digest.model.newsletter import Newsletter, SourceSpec
 from digest.settings import Settings, load
+from digest.settings.saved import SavedLooks
 
 if TYPE_CHECKING:
     from digest.fetch import Fetcher
@@ -39,14 +40,24 @@ _LARGEST_PICTURE = 10 * 1024 * 1024  # bytes, to make a small copy of
 class Parts:
     """The parts of one process, made from one settings file when first needed."""
 
-    def __init__(self, settings: Settings, *, clock: Clock) -> None:
-        self.settings = settings
+    def __init__(self, settings: Settings, *, clock: Clock, looks: SavedLooks | None = None) -> None:
+        self._settings = settings
+        self._looks = looks
         self.clock = clock
+
+    @property
+    def settings(self) -> Settings:
+        """As they were read at the start, but for how newsletters look: that follows the file."""
+        if self._looks is not None:
+            self._settings = self._looks.taken_over(self._settings)
+        return self._settings
 
     @classmethod
     def from_file(cls, file: Path, *, environ: Mapping[str, str], clock: Clock) -> Parts:
         """Raises SettingsError with every mistake at once."""
-        return cls(load(file, environ=environ), clock=clock)
+        settings = load(file, environ=environ)
+        looks = SavedLooks(settings, lambda: load(file, environ=environ))
+        return cls(settings, clock=clock, looks=looks)
 
     def close(self) -> None:
         """Close what was opened; safe to call twice."""

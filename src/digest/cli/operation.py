@@ -95,12 +95,12 @@ def make_schedule(parts: Parts) -> Any:
         return [*told, Happened(newsletter=newsletter.name, what=f"collected, {new} new")]
 
     def send(newsletter: Newsletter, slot_key: str) -> Sent:
-        return send_one(parts, newsletter, yes=False, overrides=(), slot_key=slot_key)
+        return send_one(parts, parts.newsletter(newsletter.name), yes=False, overrides=(), slot_key=slot_key)
 
     def resume(newsletter: Newsletter, issue: Issue) -> Sent:
         return deliver(
             issue,
-            press=parts.press(newsletter),
+            press=parts.press(parts.newsletter(newsletter.name)),
             database=parts.database,
             wire=parts.wire(),
             clock=parts.clock,
@@ -112,10 +112,10 @@ def make_schedule(parts: Parts) -> Any:
 
     def draft(newsletter: Newsletter, slot_key: str) -> Issue | None:
         made = make_draft(
-            newsletter,
+            parts.newsletter(newsletter.name),
             database=parts.database,
             now=parts.clock(),
-            press=parts.press(newsletter),
+            press=parts.press(parts.newsletter(newsletter.name)),
             illustrate=parts.illustrate(newsletter),
             slot_key=slot_key,
         )
@@ -124,7 +124,7 @@ def make_schedule(parts: Parts) -> Any:
     def tell_editors(newsletter: Newsletter, issue: Issue) -> str:
         return remind(
             issue,
-            press=parts.press(newsletter),
+            press=parts.press(parts.newsletter(newsletter.name)),
             database=parts.database,
             open_transport=parts.transport,
             now=parts.clock(),
