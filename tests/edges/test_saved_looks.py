@@ -17,8 +17,7 @@ from digest.wiring import Parts
 from fakes.databases import NOW, store, subscribe
 from web.test_home import SETTINGS
 
-RED = 'accent = "#A63A1E"
-'
+RED = 'accent = "#A63A1E"\n'
 
 
 @pytest.fixture
