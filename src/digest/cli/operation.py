@@ -180,6 +180,7 @@ def serve_parts(parts: Parts, *, host: str, port: int, with_scheduler: bool) -> 
     parts.database  # noqa: B018 - a database that cannot be opened is told before the port is open
 
     def announce(address: str) -> None:
+        actions.take_up()
         say(f"Serving on {address}; stop with Ctrl-C.")
         if accounts.any_exist(database=parts.database):
             say(f"The desk, for editors with an account: {address}/desk")

@@ -22,6 +22,7 @@ from digest.model.delivery import Counts, Outcome
 from digest.model.edit import Edit
 from digest.model.issue import Issue, IssueState, Selection
 from digest.model.newsletter import Newsletter, SourceSpec
+from digest.rules import approval
 from digest.rules.mailboxes import parse_address
 from digest.storage import events, issues, ledger
 from digest.web.home_answers import handle_of
@@ -77,6 +78,7 @@ class Progress:
     left: timedelta | None  # at that rate; None where there is none
     is_running: bool  # somebody has rows in hand
     trouble: str = ""  # what ended the last send of this process
+    is_ours: bool = False  # this process sends it
 
 
 class Actions:
@@ -86,6 +88,7 @@ class Actions:
         self._parts = parts
         self._senders: dict[int, threading.Thread] = {}
         self._troubles: dict[int, str] = {}
+        self._again: set[int] = set()  # sends that were asked for while one was ending
         self._seen: dict[int, tuple[float, int]] = {}  # moment and number of the settled
         self._lock = threading.Lock()
         self._looks = threading.BoundedSemaphore(_MOST_LOOKS)
@@ -208,8 +211,14 @@ class Actions:
         return pausing.pause(issue, database=self._parts.database, by=by, now=self._parts.clock())
 
     def resume(self, newsletter: str, number: int, *, by: str) -> Issue:
-        """Send on from here, in this process."""
+        """Send on from here, in this process: what was paused, or what nobody sends any more.
+
+        Where somebody else does send it, nothing happens: the ledger's leases are theirs.
+        """
         _, issue = self.find(newsletter, number)
+        if issue.state is IssueState.SENDING:
+            self._begin(newsletter, number)
+            return issue
         resumed = pausing.resume(issue, database=self._parts.database, by=by, now=self._parts.clock())
         self._begin(newsletter, number)
         return resumed
@@ -270,6 +279,7 @@ class Actions:
             left=timedelta(seconds=waiting / rate) if rate and waiting else None,
             is_running=is_sending and (counts.in_flight > 0 or (sender is not None and sender.is_alive())),
             trouble=trouble,
+            is_ours=sender is not None and sender.is_alive(),
         )
 
     # -- the newsletter ------------------------------------------------------------
@@ -345,6 +355,14 @@ class Actions:
             now=self._parts.clock(),
         )
 
+    def take_up(self) -> None:
+        """Go on with what was being sent when the last process ended: called when one begins."""
+        for newsletter in self._parts.newsletters:
+            with self._parts.database.read() as connection:
+                begun = issues.open_one(connection, newsletter.name)
+            if begun is not None and begun.state is IssueState.SENDING:
+                self._begin(newsletter.name, begun.number)
+
     def close(self) -> None:
         """Wait for the senders of this process; one that takes longer is resumed by whoever comes next."""
         until = time.monotonic() + _PATIENCE
@@ -360,6 +378,8 @@ class Actions:
         with self._lock:
             running = self._senders.get(issue.id)
             if running is not None and running.is_alive():
+                # It may have seen a pause and be about to end: it looks once more before it does.
+                self._again.add(issue.id)
                 return
             self._troubles.pop(issue.id, None)
             sender = threading.Thread(
@@ -369,6 +389,19 @@ class Actions:
             sender.start()
 
     def _send(self, of: Newsletter, issue: Issue) -> None:
+        """Send until nobody has asked for more since."""
+        while True:
+            self._deliver(of, issue)
+            with self._lock:
+                if issue.id not in self._again:
+                    self._senders.pop(issue.id, None)
+                    return
+                self._again.remove(issue.id)
+            _, issue = self.find(of.name, issue.number)
+            if issue.state not in approval.CAN_SEND:
+                return
+
+    def _deliver(self, of: Newsletter, issue: Issue) -> None:
         parts = self._parts
         try:
             sent = deliver(
