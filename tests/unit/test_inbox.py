@@ -49,6 +49,13 @@ def test_padding_behind_a_preheader_is_not_shown() -> None:
     assert (row.preheader, row.preheader_rest) == ("Two", "")
 
 
+@pytest.mark.parametrize("text", ["👩\u200d💻 at work", "می\u200cخواهم", "a\u00adb"])
+def test_what_joins_letters_inside_a_text_stays(text: str) -> None:
+    row = rows(sender=text, subject=text, preheader=text)[1]
+
+    assert (row.sender, row.subject, row.preheader) == (text, text, text)
+
+
 @given(st.text(max_size=60), st.integers(0, 80))
 def test_nothing_is_lost_and_no_mark_stands_alone(text: str, width: int) -> None:
     shown, rest = cut(text, width)

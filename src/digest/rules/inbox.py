@@ -16,8 +16,9 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-# What senders put behind a preheader so that nothing of the body follows it.
-_PADDING = re.compile("[\u034f\u200b-\u200f\u2007\u00a0\ufeff\u00ad\\s]+")
+# What senders put behind a preheader so that nothing of the body follows it.  Inside a text the same
+# signs mean something: they join emoji and keep letters apart, as in Persian.
+_PADDING = re.compile("[\u034f\u200b-\u200f\u2007\u00a0\ufeff\u00ad\\s]+$")
 _JOINER = "\u200d"
 _VARIATION = range(0xFE00, 0xFE10)
 _SKIN = range(0x1F3FB, 0x1F400)
@@ -86,7 +87,7 @@ def _row(program: _Program, sender: str, subject: str, preheader: str) -> Shown:
 
 
 def _line(text: str) -> str:
-    return _PADDING.sub(" ", text).strip()
+    return " ".join(_PADDING.sub("", text).split())
 
 
 def _letters(text: str) -> Iterator[str]:
