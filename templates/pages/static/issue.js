@@ -76,6 +76,15 @@
     one('svg', shown.parentElement).style.visibility = unsaved.length ? 'hidden' : ''
   }
 
+  // What was typed stays in a field that the page takes over, also for another story or after an
+  // undo: unless it is on its way or somebody is writing, what the server says is shown.
+  function show (field) {
+    if (field.form.dataset.dirty === undefined && field !== document.activeElement && field.value !== field.defaultValue) {
+      field.value = field.defaultValue
+    }
+    count(field)
+  }
+
   function count (field) {
     const shown = one('.length', field.form)
     if (!shown) return
@@ -165,7 +174,7 @@
     frame()
     sortable()
     tellSaved()
-    every('form.auto .typed').filter((field) => field.form.dataset.dirty !== undefined).forEach(count)
+    every('form.auto .typed').forEach(show)
     focus()
     if (detail.ctx.request.method === 'POST' && shown.dataset.said) {
       toast(shown.dataset.said, 'undoable' in shown.dataset)
