@@ -147,35 +147,6 @@ def test_two_editors_at_once(visit: Callable[..., Visitor]) -> None:
     assert ann.complaints == bo.complaints == []
 
 
-def test_what_was_typed_for_one_story_is_not_shown_for_another(visit: Callable[..., Visitor]) -> None:
-    """The page takes over the editor of one story for the next: its fields must not keep their texts."""
-    ann = visit().log_in("Ann").open()
-    ann.page.locator("li.row >> nth=1 >> a.story").click()
-    ann.page.locator("#edit-topic").fill("Databases")
-    ann.page.locator("li.row >> nth=2 >> a.story").click()
-    ann.page.locator("li.row.chosen .title", has_text=ann.order[2]).wait_for()
-    ann.wait_saved()
-
-    assert ann.page.locator("#edit-topic").input_value() == ""
-    ann.page.locator("li.row >> nth=1 >> a.story").click()
-    ann.wait("document.querySelector('#edit-topic').value === 'Databases'")
-
-
-def test_an_undo_is_seen_in_the_field_itself(visit: Callable[..., Visitor]) -> None:
-    ann = visit().log_in("Ann").open()
-    ann.page.locator("li.row >> nth=1 >> a.story").click()
-    field = ann.page.locator("#edit-headline")
-    before = field.input_value()
-    field.fill("Another headline")
-    ann.wait_saved()
-
-    ann.page.click("#undo button")
-
-    ann.wait("text => document.querySelector('#edit-headline').value === text", before)
-    ann.wait_saved()
-    assert ann.order[1] == before
-
-
 def test_undo_by_button_key_and_toast(visit: Callable[..., Visitor]) -> None:
     ann = visit().log_in("Ann").open()
     before = ann.order

@@ -216,7 +216,8 @@ def test_undo_and_redo(desk: Desk) -> None:
 
     undone = desk.post("undo", script=True)
     assert desk.stories == before
-    assert "data-undoable" in undone.text
+    assert "data-said" in undone.text
+    assert "data-undoable" not in undone.text, "the undo of an undo is a redo"
     desk.post("redo")
     assert desk.stories == after
     nothing = desk.post("redo")
@@ -357,6 +358,7 @@ def test_a_proof_to_two_and_to_nobody(desk: Desk, tmp_path: Path) -> None:
     assert "on its way to ann@example.org, bo@example.org" in html.unescape(good.text)
     assert (bad.status_code, none.status_code) == (409, 409)
     assert "Nothing was sent." in text_of(bad.text)
+    assert "“nobody”" in text_of(bad.text)
 
 
 def test_a_link_to_share_shows_the_issue(desk: Desk) -> None:

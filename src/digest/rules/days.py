@@ -24,7 +24,11 @@ def on_its_day(found: FoundArticle, zone: ZoneInfo) -> FoundArticle:
 
 
 def is_a_day(moment: datetime) -> bool:
-    return moment.astimezone(UTC).time() == time(0)
+    """A midnight in UTC; a moment at the very ends of the calendar has none."""
+    try:
+        return moment.astimezone(UTC).time() == time(0)
+    except OverflowError:
+        return False
 
 
 def _midnight(day: datetime, zone: ZoneInfo) -> datetime:

@@ -37,6 +37,7 @@ from digest.storage.tables import article, delivery, issue, issue_article
 
 _NEVER_WAS = (IssueState.CANCELLED.value, IssueState.SKIPPED.value)
 _NOT_SENT_YET = (IssueState.DRAFT.value, IssueState.HELD.value, IssueState.APPROVED.value)
+_HIGHEST = 2**31 - 1  # that a column of numbers holds
 _TO_DO = ("pending", "claimed", "submitting")
 
 
@@ -174,6 +175,8 @@ def locked(connection: Connection, number: IssueId) -> Issue:
 
 
 def by_number(connection: Connection, newsletter: str, number: int) -> Issue | None:
+    if number > _HIGHEST:
+        return None
     which = and_(issue.c.newsletter == newsletter, issue.c.number == number)
     row = connection.execute(select(issue).where(which)).first()
     return _issue(row) if row else None

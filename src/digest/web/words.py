@@ -88,12 +88,17 @@ def today(home: DeskHome, *, now: datetime) -> str:
 
 def sum_of_the_day(home: DeskHome) -> str:
     """One sentence that says what needs a person today."""
-    waiting = sum(n.draft_state in {IssueState.DRAFT, IssueState.HELD} for n in home.newsletters)
+    begun = {(held.newsletter, held.number) for held in home.held if held.is_begun}
+    waiting = sum(
+        n.draft_state in {IssueState.DRAFT, IssueState.HELD} and (n.name, n.draft) not in begun
+        for n in home.newsletters
+    )
     uncertain = sum(one.people for one in home.uncertain)
     broken = sum(s.severity == "block" for s in home.sources)
     quiet = sum(s.severity == "warn" and s.quiet is not None for s in home.sources)
     parts = [
         _part(waiting, "draft waits", "drafts wait", "for you"),
+        _part(len(begun), "send stands", "sends stand", "still in the middle"),
         _part(uncertain, "delivery needs", "deliveries need", "a decision"),
         _part(broken, "source has", "sources have", "stopped giving articles"),
         _part(quiet, "source has", "sources have", "been quiet for long"),

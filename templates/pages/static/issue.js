@@ -20,6 +20,7 @@
   let begun = 0 // and all that ever began
   let isDragging = false
   let isOut = false // of the session
+  let isStale = false // after a request that failed
   let focused = '' // id of what had the focus before the page was taken over
   let panel = '' // what lay over the page then
   let anchor = ''
@@ -37,8 +38,10 @@
     form.dataset.dirty = ''
     stuck.delete(form.id)
     clearTimeout(timers.get(form.id))
-    timers.set(form.id, setTimeout(() => save(form.id), PAUSE))
     tellSaved()
+    // A headline that was cleared is about to be written: it is missed when somebody leaves it so.
+    if (typed(form).name === 'headline' && !typed(form).value.trim()) return
+    timers.set(form.id, setTimeout(() => save(form.id), PAUSE))
   }
 
   function save (id) {
@@ -57,11 +60,13 @@
   function saved (form, status) {
     const text = sent.get(form.id)
     sent.delete(form.id)
+    if (!typed(form)) return // the page shows another story by now
     if (status >= 400) {
       stuck.add(form.id)
       return
     }
     form.elements.was.value = text
+    typed(form).defaultValue = text
     if (typed(form).value === text) delete form.dataset.dirty
     else timers.set(form.id, setTimeout(() => save(form.id), PAUSE))
   }
@@ -108,13 +113,21 @@
     if (target.matches?.('form.auto[data-dirty] .typed')) save(target.form.id)
   })
 
-  // Enter in a field of one line: saved like all else, and not sent twice.
+  // Enter in a field of one line: saved like all else.  And nothing is done twice by a second click.
+  const underWay = new Map() // forms, with the value of the button
+
   document.addEventListener('submit', (event) => {
     const form = event.target
-    if (!form.matches('form.auto') || sent.has(form.id)) return
+    const isText = form.matches('form.auto')
+    const button = event.submitter?.value || ''
+    const isAgain = !isText && form.method === 'post' && underWay.get(form) === button
+    if (isText ? sent.has(form.id) : !isAgain) {
+      if (!isText && form.method === 'post' && form.closest('#room')) underWay.set(form, button)
+      return
+    }
     event.preventDefault()
     event.stopImmediatePropagation()
-    save(form.id)
+    if (isText) save(form.id)
   }, true)
 
   window.addEventListener('beforeunload', (event) => {
@@ -132,12 +145,16 @@
       body.set('revision', room().dataset.revision)
       body.set('token', room().dataset.token)
     }
+    // A text belongs to no panel: whatever lies over the page by now stays there.
+    const form = detail.ctx.sourceElement
+    if (form.matches?.('form.auto')) detail.ctx.request.action = form.getAttribute('action').split('?')[0] + location.search
     focused = document.activeElement?.closest('[id]')?.id || ''
     panel = one('#over .card')?.id || ''
   })
 
-  document.addEventListener('htmx:finally:request', () => {
+  document.addEventListener('htmx:finally:request', ({ detail }) => {
     open = Math.max(0, open - 1)
+    underWay.delete(detail.ctx.sourceElement)
     if (!open && waiting.length) setTimeout(waiting.shift())
   })
 
@@ -158,6 +175,7 @@
   document.addEventListener('htmx:error', ({ detail }) => {
     const form = detail.ctx?.sourceElement
     if (form?.matches?.('form.auto')) sent.delete(form.id)
+    isStale = true // what was dragged or taken out may show as if it had arrived
     if (detail.ctx) lose()
     else console.error(detail.error)
   })
@@ -254,7 +272,7 @@
     })
   }
 
-  const isBusy = () => open > 0 || isDragging || one('.conflict, .card.error') || dirty().length
+  const isBusy = () => open > 0 || isDragging || one('.conflict') || (one('.card.error') && !('sending' in room().dataset)) || dirty().length
 
   async function pulse () {
     const before = begun
@@ -266,8 +284,8 @@
         const told = await answer.json()
         named('lost').hidden = true
         meet(told.others)
-        if (isOut) refresh() // the new session has tokens of its own
-        isOut = false
+        if (isOut || isStale) refresh() // the new session has tokens of its own
+        isOut = isStale = false
         idle(() => dirty().forEach((form) => save(form.id)))
         if (told.stamp !== room().dataset.stamp && before === begun && !isBusy()) refresh()
       }
@@ -308,7 +326,7 @@
     const shown = named('lost')
     if (!shown.hidden) return
     const at = new Date().toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', hour12: false })
-    tell(`No connection since ${at}`, dirty().length ? 'What you wrote is kept in this window and saved when it is back.' : 'This page shows what was true then.')
+    tell(`No connection since ${at}`, dirty().length ? 'What you wrote is kept in this window and saved when it is back.' : 'What you do now is not kept.')
   }
 
   function shutOut (status) {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Union, get_type_hints
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, create_model
@@ -40,7 +40,10 @@ class ArticleBody(Body):
     teaser: str = Field(default="", description="Its first sentences, as text or HTML; the text is kept.")
     author: str = Field(default="", max_length=1000, description="A name, or several as one text.")
     published: AwareDatetime | None = Field(
-        default=None, description="When it was published, with its offset; without it, it is new now."
+        default=None,
+        ge=datetime(1970, 1, 1, tzinfo=UTC),
+        le=datetime(2200, 1, 1, tzinfo=UTC),
+        description="When it was published, with its offset; without it, it is new now.",
     )
     image: Picture | None = Field(default=None, description="The picture that belongs to it.")
     tags: list[str] = Field(default=[], max_length=100, description="Words that it is filed under.")

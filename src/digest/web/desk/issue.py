@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -11,7 +12,7 @@ from starlette.routing import Route
 from digest.errors import Busy, DigestError, NotAllowed, NotFound
 from digest.model.edit import Edit, EditTeaser, SetText
 from digest.model.editor import Role
-from digest.rules.mailboxes import InvalidAddress
+from digest.rules.mailboxes import InvalidAddress, parse_address
 from digest.rules.moments import parse_moment
 from digest.web.actions import Actions, AtSlot, Now
 from digest.web.desk.doing import refused
@@ -168,7 +169,7 @@ def _edit(visit: Visit, actions: Actions, look: Look) -> tuple[Look, Outcome]:
 
 def _undo(visit: Visit, actions: Actions, look: Look) -> tuple[Look, Outcome]:
     came = actions.undo(*issue_of(visit), by=visit.who, seen=number_of(visit.form, "revision"))
-    return look, _came_to(came)
+    return look, replace(_came_to(came), is_undoable=False)  # its “Undo” would be the step before
 
 
 def _redo(visit: Visit, actions: Actions, look: Look) -> tuple[Look, Outcome]:
@@ -220,10 +221,12 @@ def _resolve(visit: Visit, actions: Actions, look: Look) -> tuple[Look, Outcome]
 
 def _proof(visit: Visit, actions: Actions, look: Look) -> tuple[Look, Outcome]:
     to = visit.form.get("to", "").replace(",", " ").replace(";", " ").split()
-    try:
-        told = actions.proof(*issue_of(visit), to=to, by=visit.who)
-    except InvalidAddress as error:
-        return look, Outcome(trouble=Trouble(title="Nothing was sent.", text=f"{error}"))
+    for one in to:
+        try:
+            parse_address(one)
+        except InvalidAddress as error:
+            return look, Outcome(trouble=Trouble(title="Nothing was sent.", text=f"“{one}”: {error}"))
+    told = actions.proof(*issue_of(visit), to=to, by=visit.who)
     refused = [one for one in told if not one.accepted]
     if refused:
         text = " ".join(f"{one.address}: {one.detail}" for one in refused)

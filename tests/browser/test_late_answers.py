@@ -1,0 +1,87 @@
+"""Answers that come late, twice or never: the page shows what is so, and nobody's panel is taken away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from browser.conftest import Visitor
+
+pytestmark = [pytest.mark.slow, pytest.mark.needs("chromium")]
+
+
+def test_a_field_shows_what_undo_brought_back(visit: Callable[..., Visitor]) -> None:
+    ann = visit().log_in("Ann").open()
+    ann.page.click("#field-subject")
+    ann.page.keyboard.type("Typed by Ann")
+    ann.wait_saved()
+    ann.page.locator("#undo button").click()
+    ann.page.locator("#toast:has-text('Undid')").wait_for()
+    ann.wait("document.querySelector('#field-subject').value === ''")
+
+
+def test_a_field_shows_what_a_reset_brought_back(visit: Callable[..., Visitor]) -> None:
+    ann = visit().log_in("Ann").open()
+    title = ann.order[1]
+    ann.page.locator("li.row >> nth=1 >> a.story").click()
+    ann.page.fill("#edit-headline", "Another headline")
+    ann.wait_saved()
+    ann.page.locator("text=Reset to source").first.click()
+    ann.wait("title => document.querySelector('#edit-headline').value === title", title)
+
+
+def test_what_was_typed_stays_with_its_story(visit: Callable[..., Visitor]) -> None:
+    ann = visit().log_in("Ann").open()
+    ann.page.locator("li.row >> nth=1 >> a.story").click()
+    ann.page.click("#edit-topic")
+    ann.page.keyboard.type("Databases")
+    ann.wait_saved()
+    second = ann.order[2]
+    ann.page.locator("li.row >> nth=2 >> a.story").click()
+    ann.wait("title => document.querySelector('#edit-headline').value === title", second)
+    assert ann.page.input_value("#edit-topic") == ""
+
+
+def test_a_drag_that_did_not_arrive_does_not_stay_on_the_page(visit: Callable[..., Visitor]) -> None:
+    ann = visit().log_in("Ann").open()
+    before = ann.order
+    ann.page.context.set_offline(True)
+    handle = ann.page.locator("li.row >> nth=4 >> .handle").bounding_box()
+    goal = ann.page.locator("li.row >> nth=1").bounding_box()
+    mouse = ann.page.mouse
+    mouse.move(handle["x"] + 8, handle["y"] + 8)
+    mouse.down()
+    mouse.move(handle["x"] + 12, handle["y"] - 6, steps=4)
+    mouse.move(goal["x"] + 40, goal["y"] + 6, steps=12)
+    mouse.up()
+    ann.page.locator("#lost").wait_for()
+    ann.page.context.set_offline(False)
+    ann.page.locator("#lost").wait_for(state="hidden")
+    ann.wait_for_order(*before)
+
+
+def test_a_panel_stays_when_a_save_comes_back_later(visit: Callable[..., Visitor]) -> None:
+    ann = visit().log_in("Ann").open()
+    held: list[Any] = []
+    ann.page.route("**/edit*", lambda route: route.continue_() if held else held.append(route))
+    ann.page.click("#field-subject")
+    ann.page.keyboard.type("Some")
+    while not held:
+        ann.page.wait_for_timeout(20)
+    ann.page.keyboard.type(" words")  # while the first save is on its way
+    ann.page.locator(".approval a.filled").click()
+    held[0].continue_()
+    ann.wait_saved()
+    ann.page.wait_for_timeout(2000)
+    assert ann.page.input_value("#field-subject") == "Some words"
+    assert ann.page.locator("#approve").count() == 1
+
+
+def test_a_double_click_on_approve_is_one_approval(visit: Callable[..., Visitor]) -> None:
+    ann = visit().log_in("Ann").open("?open=approve")
+    ann.page.locator("#approve .filled").dblclick()
+    ann.page.locator(".approval:has-text('Approved by Ann')").wait_for()
+    ann.page.wait_for_timeout(1500)
+    assert ann.page.locator(".card.error").count() == 0
