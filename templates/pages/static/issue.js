@@ -72,13 +72,13 @@
   }
 
   function tellSaved () {
-    const shown = one('#saved span')
-    if (!shown) return
     const unsaved = dirty()
     const isStuck = unsaved.some((form) => stuck.has(form.id))
-    shown.textContent = isStuck ? 'Not saved' : unsaved.length ? 'Saving…' : 'Saved'
-    shown.parentElement.classList.toggle('is-warn', isStuck)
-    one('svg', shown.parentElement).style.visibility = unsaved.length ? 'hidden' : ''
+    every('.saved').forEach((shown) => {
+      one('span', shown).textContent = isStuck ? 'Not saved' : unsaved.length ? 'Saving…' : 'Saved'
+      shown.classList.toggle('is-warn', isStuck)
+      one('svg', shown).style.visibility = unsaved.length ? 'hidden' : ''
+    })
   }
 
   // What was typed stays in a field that the page takes over, also for another story or after an
