@@ -213,7 +213,9 @@ def chromium() -> Iterator[Any]:
         "playwright.sync_api", reason="playwright is not installed; ./dev test --all brings it"
     )
     with sync_api.sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        # A sandboxed frame with a process of its own may ask for things before they can be seen here.
+        plain = ["--no-sandbox", "--disable-features=IsolateSandboxedIframes"]
+        launched = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=plain)
         yield launched
         launched.close()
 
@@ -254,6 +256,30 @@ class Visitor:
         while not self.page.evaluate(condition, argument):
             assert time.monotonic() < until, f"still not so: {condition} {argument or ''}"
             self.page.wait_for_timeout(25)
+
+    def lift(self, title: str) -> None:
+        """Take a story by its handle, as a hand does it, and hold it."""
+        mouse = self.page.mouse
+        handle = self.page.locator("li.row", has_text=title).locator(".handle")
+        handle.hover()  # once it stands still
+        mouse.down()
+        box = handle.bounding_box()
+        mouse.move(box["x"] + 12, box["y"] - 6, steps=4)
+        self.page.locator("#room.is-dragging").wait_for()
+
+    def carry(self, title: str, place: int) -> None:
+        """To this place of the whole order, and wait until the page shows it there."""
+        goal = self.page.locator(f"ol.stories > li.row >> nth={place}").bounding_box()
+        self.page.mouse.move(goal["x"] + 40, goal["y"] + 6, steps=12)
+        self.page.mouse.move(goal["x"] + 42, goal["y"] + 7, steps=2)
+        self.wait(
+            "([title, place]) => [...document.querySelectorAll('ol.stories > li.row .title')]"
+            "[place]?.textContent === title",
+            [title, place],
+        )
+
+    def drop(self) -> None:
+        self.page.mouse.up()
 
     def wait_for_order(self, *titles: str) -> None:
         until = time.monotonic() + 10

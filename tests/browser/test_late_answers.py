@@ -48,14 +48,9 @@ def test_a_drag_that_did_not_arrive_does_not_stay_on_the_page(visit: Callable[..
     ann = visit().log_in("Ann").open()
     before = ann.order
     ann.page.context.set_offline(True)
-    handle = ann.page.locator("li.row >> nth=4 >> .handle").bounding_box()
-    goal = ann.page.locator("li.row >> nth=1").bounding_box()
-    mouse = ann.page.mouse
-    mouse.move(handle["x"] + 8, handle["y"] + 8)
-    mouse.down()
-    mouse.move(handle["x"] + 12, handle["y"] - 6, steps=4)
-    mouse.move(goal["x"] + 40, goal["y"] + 6, steps=12)
-    mouse.up()
+    ann.lift(before[4])
+    ann.carry(before[4], 1)
+    ann.drop()
     ann.page.locator("#lost").wait_for()
     ann.page.context.set_offline(False)
     ann.page.locator("#lost").wait_for(state="hidden")
@@ -85,3 +80,28 @@ def test_a_double_click_on_approve_is_one_approval(visit: Callable[..., Visitor]
     ann.page.locator(".approval:has-text('Approved by Ann')").wait_for()
     ann.page.wait_for_timeout(1500)
     assert ann.page.locator(".card.error").count() == 0
+
+
+def test_an_answer_takes_nothing_out_of_the_hand(visit: Callable[..., Visitor]) -> None:
+    ann, bo = visit().log_in("Ann").open(), visit().log_in("Bo").open()
+    before = ann.order
+    held: list[Any] = []
+
+    def hold(route: Any) -> None:
+        held.append(route)
+
+    ann.page.route("**/desk/weekly/1", hold)  # what Ann's window asks for once Bo has changed it
+    bo.page.fill("#field-subject", "A week of quorums")
+    bo.wait_saved()
+    while not held:
+        ann.page.wait_for_timeout(20)
+    ann.lift(before[4])
+    held[0].continue_()
+    ann.page.wait_for_timeout(700)  # it is there by now, and waits
+    assert ann.page.input_value("#field-subject") == ""
+    ann.page.unroute("**/desk/weekly/1")
+    ann.carry(before[4], 1)
+    ann.drop()
+    ann.wait("document.querySelector('#field-subject').value === 'A week of quorums'")
+    ann.wait_for_order(before[0], before[4], *before[1:4], *before[5:])
+    assert ann.complaints == []

@@ -150,6 +150,13 @@
     if (form.matches?.('form.auto')) detail.ctx.request.action = form.getAttribute('action').split('?')[0] + location.search
     focused = document.activeElement?.closest('[id]')?.id || ''
     panel = one('#over .card')?.id || ''
+    // What comes back while something is held would take it out of the hand: it waits.
+    const ask = detail.ctx.fetch
+    detail.ctx.fetch = async (...request) => {
+      const answer = await ask(...request)
+      await letGo()
+      return answer
+    }
   })
 
   document.addEventListener('htmx:finally:request', ({ detail }) => {
@@ -365,7 +372,9 @@
       fallbackOnBody: true,
       fallbackTolerance: 4,
       scroll: true,
-      onStart: () => { isDragging = true; room().classList.add('is-dragging') }
+      onChoose: () => { isDragging = true },
+      onUnchoose: rest,
+      onStart: () => room().classList.add('is-dragging')
     }
     const begin = (list, options) => {
       if (!list || sorted.has(list)) return
@@ -390,7 +399,6 @@
       draggable: '.group[data-title]',
       handle: '.section-handle',
       onEnd: ({ item, oldDraggableIndex, newDraggableIndex }) => {
-        rest()
         if (oldDraggableIndex !== newDraggableIndex) {
           send({ kind: 'MoveSection', title: item.dataset.title, position: newDraggableIndex })
         }
@@ -398,13 +406,17 @@
     })
   }
 
+  const held = [] // answers that wait until the hand is empty
+
+  const letGo = () => isDragging ? new Promise((resolve) => held.push(resolve)) : undefined
+
   function rest () {
     isDragging = false
     room().classList.remove('is-dragging')
+    held.splice(0).forEach((resolve) => resolve())
   }
 
   function dropped ({ item, from, to, oldDraggableIndex, newDraggableIndex }) {
-    rest()
     const { article } = item.dataset
     if (from === to && oldDraggableIndex === newDraggableIndex) return
     if (from.matches('.addable')) {
