@@ -105,3 +105,43 @@ def test_an_answer_takes_nothing_out_of_the_hand(visit: Callable[..., Visitor]) 
     ann.wait("document.querySelector('#field-subject').value === 'A week of quorums'")
     ann.wait_for_order(before[0], before[4], *before[1:4], *before[5:])
     assert ann.complaints == []
+
+
+def test_a_field_somebody_sits_in_shows_what_others_wrote_once_it_is_left(visit: Callable[..., Visitor]) -> None:
+    ann, bo = visit().log_in("Ann").open(), visit().log_in("Bo").open()
+    for one in (ann, bo):
+        one.page.locator("ol.stories[data-lead] a.story").click()
+        one.page.locator("#edit-text").wait_for()
+    stood = bo.page.input_value("#edit-text")
+    bo.page.click("#edit-text")
+    ann.page.fill("#edit-text", "Ann’s words.")
+    ann.page.fill("#field-subject", "A week of quorums")
+    bo.wait("document.querySelector('#field-subject').value === 'A week of quorums'")
+    bo.page.wait_for_timeout(300)
+    assert bo.page.input_value("#edit-text") == stood  # nothing changes under the hand
+    bo.page.locator("#panel-name").focus()
+    bo.wait("document.querySelector('#edit-text').value === 'Ann’s words.'")
+
+
+def test_what_is_written_over_a_text_that_others_changed_is_a_conflict(visit: Callable[..., Visitor]) -> None:
+    ann, bo = visit().log_in("Ann").open(), visit().log_in("Bo").open()
+    bo.page.click("#field-preheader")
+    ann.page.fill("#field-preheader", "Ann’s words")
+    ann.page.fill("#field-subject", "A week of quorums")
+    bo.wait("document.querySelector('#field-subject').value === 'A week of quorums'")
+    bo.page.keyboard.type("Bo’s words")
+    conflict = bo.page.locator(".conflict")
+    conflict.wait_for()
+    assert "Ann’s words" in conflict.inner_text()
+
+
+def test_what_was_unfolded_stays_unfolded(visit: Callable[..., Visitor]) -> None:
+    ann, bo = visit().log_in("Ann").open(), visit().log_in("Bo").open()
+    checks = bo.page.locator(".checks details:not([id]) >> nth=0")
+    menu = bo.page.locator("details.row-menu >> nth=2")
+    for details in (checks, menu):  # a click elsewhere closes a menu
+        details.locator("summary").click(force=True)
+    ann.page.fill("#field-subject", "A week of quorums")
+    bo.wait("document.querySelector('#field-subject').value === 'A week of quorums'")
+    assert checks.get_attribute("open") is not None
+    assert menu.get_attribute("open") is not None

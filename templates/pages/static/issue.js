@@ -30,6 +30,7 @@
   const timers = new Map() // by the form's id
   const sent = new Map() // what is on its way
   const stuck = new Set() // in conflict: somebody has to choose
+  const passed = new Set() // what others wrote there is not shown yet, since somebody sat in it
 
   const typed = (form) => one('.typed', form)
   const dirty = () => every('form.auto[data-dirty]')
@@ -110,7 +111,9 @@
   })
 
   document.addEventListener('focusout', ({ target }) => {
-    if (target.matches?.('form.auto[data-dirty] .typed')) save(target.form.id)
+    if (!target.matches?.('form.auto .typed')) return
+    if (target.form.dataset.dirty !== undefined) save(target.form.id)
+    else if (passed.delete(target.form.id)) idle(refresh)
   })
 
   // Enter in a field of one line: saved like all else.  And nothing is done twice by a second click.
@@ -187,11 +190,17 @@
     else console.error(detail.error)
   })
 
-  // What somebody has unfolded stays so.
-  document.addEventListener('htmx:before:morph:attr', (event) => {
-    if (event.detail.attrName === 'open' && event.detail.newValue === null && event.target.matches('details')) {
-      event.preventDefault()
-    }
+  window.htmx.registerExtension('kept', {
+    // Nothing changes under the hand of who writes: not the text, nor what it is based on.
+    htmx_before_morph_node: (form, { newNode }) => {
+      if (!form.matches?.('form.auto[data-dirty], form.auto:focus-within')) return true
+      if (typed(newNode).value === typed(form).value) passed.delete(form.id)
+      else passed.add(form.id)
+      return false
+    },
+    // What somebody has unfolded stays so.
+    htmx_before_morph_attr: (details, { attrName, newValue }) =>
+      !(attrName === 'open' && newValue === null && details.matches('details'))
   })
 
   document.addEventListener('htmx:after:swap', ({ detail }) => {
