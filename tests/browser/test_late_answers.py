@@ -107,7 +107,9 @@ def test_an_answer_takes_nothing_out_of_the_hand(visit: Callable[..., Visitor]) 
     assert ann.complaints == []
 
 
-def test_a_field_somebody_sits_in_shows_what_others_wrote_once_it_is_left(visit: Callable[..., Visitor]) -> None:
+def test_a_field_somebody_sits_in_shows_what_others_wrote_once_it_is_left(
+    visit: Callable[..., Visitor],
+) -> None:
     ann, bo = visit().log_in("Ann").open(), visit().log_in("Bo").open()
     for one in (ann, bo):
         one.page.locator("ol.stories[data-lead] a.story").click()

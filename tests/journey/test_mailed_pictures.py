@@ -18,8 +18,12 @@ from pytest_httpserver import HTTPServer
 
 from digest.cli import main
 from digest.clock import Clock
+from digest.model.edit import MakeLead
+from digest.model.issue import Teaser
+from digest.web.actions import Actions
 from digest.web.answers import ReaderAnswers
 from digest.wiring import Parts
+from digest.workflows.edit import Edited
 from fakes.pictures import declared, photograph
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
@@ -43,6 +47,7 @@ allow_private_addresses = true
 
 # Each story with the picture that its feed names.
 STORIES = {"pump": "/pump.jpg", "clock": "/clock.png", "bomb": "/bomb.png", "tide": "/gone.jpg"}
+ABOUT = "It counts what passes, and tells it to whoever asks. " * 12
 
 
 @pytest.fixture
@@ -64,7 +69,7 @@ def feed(server: HTTPServer) -> str:
     items = "".join(
         f"<item><title>About the {name}</title><link>{server.url_for(f'/{name}/')}</link>"
         f"<pubDate>{format_datetime(NOW - timedelta(hours=number))}</pubDate>"
-        f"<description>What it is about.</description><author>a@example.org (Ann)</author>"
+        f"<description>{ABOUT}</description><author>a@example.org (Ann)</author>"
         f'<enclosure url="{path}" type="image/jpeg" length="0"/></item>'
         for number, (name, path) in enumerate(STORIES.items(), start=1)
     )
@@ -143,6 +148,49 @@ def test_a_mail_without_pictures(digest: Callable[..., str], blog: HTTPServer) -
 
     assert (shown, answer["warnings"]) == ({}, [])
     assert not [r for r, _ in blog.log if r.path.endswith((".jpg", ".png"))]
+
+
+def test_a_new_lead_gets_a_large_picture_and_a_longer_text(
+    digest: Callable[..., str], blog: HTTPServer, tmp_path: Path
+) -> None:
+    _, shown = drafted(digest, "copy")
+    led, leads = make_clock_lead(tmp_path)
+
+    assert leads.image is not None
+    assert leads.image.url != shown["clock"]
+    with Image.open(tmp_path / "media" / leads.image.url.rpartition("/")[2]) as picture:
+        assert picture.size == (800, 449)  # no more than there is
+    assert len(led.text) < len(leads.text)
+    assert led.image is not None
+    assert led.image.url == shown["pump"]
+
+
+def test_a_new_lead_with_a_linked_picture_asks_nobody(
+    digest: Callable[..., str], blog: HTTPServer, tmp_path: Path
+) -> None:
+    _, shown = drafted(digest, "link")
+    blog.clear()
+    led, leads = make_clock_lead(tmp_path)
+
+    assert leads.image is not None
+    assert leads.image.url == shown["clock"]
+    assert len(led.text) < len(leads.text)
+    assert not blog.log
+
+
+def make_clock_lead(folder: Path) -> tuple[Teaser, Teaser]:
+    """The teaser that led before, as a card; and the new lead."""
+    parts = Parts.from_file(folder / "digest.toml", environ={}, clock=Clock())
+    before = parts.issue("weekly/1")[1].content.layout
+    clock = next(teaser for teaser in before.teasers if "clock" in teaser.headline)
+    done = Actions(parts).edit("weekly", 1, MakeLead(article=clock.article_id), by="ann", seen=0)
+    assert isinstance(done, Edited)
+    after = done.issue.content.layout
+    assert before.lead is not None
+    assert after.lead is not None
+    led = before.lead.article_id
+    assert len(before.lead.text) == len(after.lead.text)
+    return next(teaser for teaser in after.teasers if teaser.article_id == led), after.lead
 
 
 def test_pillow_is_loaded_where_pictures_are_copied_alone() -> None:

@@ -8,21 +8,23 @@ for the slower one.  The article store's reservations follow the content.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, replace
 from datetime import datetime
 
 from digest.errors import Busy, NotAllowed, NotFound
-from digest.model.article import Article, ArticleId
+from digest.model.article import Article, ArticleId, Image
 from digest.model.edit import Clash, Deed, Edit, EditTeaser, PullIn, ResetTeaser, Revision, SetText
 from digest.model.issue import Content, Issue, IssueState, Layout, Section
 from digest.model.newsletter import Newsletter
 from digest.rules import approval, editing
+from digest.rules.fitting import fitted, moved
 from digest.rules.history import goes_on, redo_leads_to, undo_leads_to
 from digest.rules.layout import teaser_for
 from digest.rules.pictures import with_pictures
 from digest.storage import articles, events, issues, ledger, revisions
 from digest.storage.database import Connection, Database
+from digest.workflows.fit import copies_for_leads
 from digest.workflows.illustrate import Illustrate
 
 _FOUND_AT_MOST = 50
@@ -92,18 +94,19 @@ def edit(
 ) -> Edited | Conflict:
     """Carry out one edit; an approved issue is a draft again afterwards.
 
-    `illustrate` decides on the picture of an article that is pulled in, as it does for a draft.
+    `illustrate` decides on the picture of an article that is pulled in, as it does for a draft, and
+    makes a larger copy for a story that comes to lead.
 
     Raises:
         NotAllowed: the issue is sent or being sent, or what the edit would write cannot stand there.
         NotFound: an article to pull in is not of this newsletter.
     """
     what = _prepared(what, newsletter, database=database, illustrate=illustrate)
+    copies = copies_for_leads(issue, [what], newsletter, database=database, illustrate=illustrate)
     with database.write() as connection:
         current = _editable(connection, issue)
-        return _carry_out(
-            connection, current, what, by=by, seen=seen_revision, stood=current.revision, now=now
-        )
+        step = _Steps(connection, by=by, seen=seen_revision, stood=current.revision, now=now, copies=copies)
+        return _carry_out(step, current, what)
 
 
 def edit_all(
@@ -130,10 +133,14 @@ def edit_all(
             prepared.append(_prepared(what, newsletter, database=database, illustrate=illustrate))
         except (NotAllowed, NotFound) as error:
             return Refusal(position=position, why=error)
+    copies = copies_for_leads(issue, prepared, newsletter, database=database, illustrate=illustrate)
     try:
         with database.write() as connection:
             begun = _editable(connection, issue)
-            return _carry_out_all(connection, begun, prepared, by=by, seen=seen_revision, now=now)
+            steps = _Steps(
+                connection, by=by, seen=seen_revision, stood=begun.revision, now=now, copies=copies
+            )
+            return _carry_out_all(steps, begun, prepared)
     except _Stopped as stopped:
         return stopped.refusal
 
@@ -146,13 +153,24 @@ class _Stopped(Exception):
         self.refusal = refusal
 
 
-def _carry_out_all(
-    connection: Connection, begun: Issue, edits: Sequence[Edit], *, by: str, seen: int, now: datetime
-) -> EditedAll:
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """What the edits of one transaction share."""
+
+    connection: Connection
+    _: KW_ONLY
+    by: str
+    seen: int  # the revision that the editor has seen
+    stood: int  # and the one at which the transaction began
+    now: datetime
+    copies: Mapping[ArticleId, Image]  # of pictures, in the lead's size
+
+
+def _carry_out_all(steps: _Steps, begun: Issue, edits: Sequence[Edit]) -> EditedAll:
     issue, done, others, took_back = begun, 0, tuple[Revision, ...](), False
     for position, what in enumerate(edits):
         try:
-            came = _carry_out(connection, issue, what, by=by, seen=seen, stood=begun.revision, now=now)
+            came = _carry_out(steps, issue, what)
         except Busy:
             raise
         except NotAllowed as error:
@@ -259,21 +277,21 @@ def _prepared(
     return what
 
 
-def _carry_out(
-    connection: Connection, current: Issue, what: Edit, *, by: str, seen: int, stood: int, now: datetime
-) -> Edited | Conflict:
-    """One edit on the issue as it is in this transaction, which began at the revision `stood`."""
+def _carry_out(steps: _Steps, current: Issue, what: Edit) -> Edited | Conflict:
+    """One edit on the issue as it is in this transaction."""
+    connection = steps.connection
     content = editing.apply(what, current.content)
     history = revisions.history(connection, current.id)
     if isinstance(content, Clash):
-        return _conflict(current, content, what, history, seen=seen, stood=stood)
+        return _conflict(current, content, what, history, seen=steps.seen, stood=steps.stood)
+    content = _fitted(connection, current.content, content, steps.copies)
     if content == current.content:
-        return Edited(issue=current, revision=None, others=_since(history, seen, by))
+        return Edited(issue=current, revision=None, others=_since(history, steps.seen, steps.by))
     made = Revision(
         number=current.revision + 1,
         deed=Deed.EDIT,
-        at=now,
-        by=by,
+        at=steps.now,
+        by=steps.by,
         what=editing.describe(what, current.content),
         state=current.revision + 1,
         before=history[-1].state if history else 0,
@@ -282,7 +300,17 @@ def _carry_out(
     if history and goes_on(history[-1], made):
         made = replace(made, before=history[-1].before)
         revisions.forget_content(connection, current.id, history[-1].number)
-    return _step(connection, current, made, content, history, seen=seen, now=now)
+    return _step(connection, current, made, content, history, seen=steps.seen, now=steps.now)
+
+
+def _fitted(
+    connection: Connection, before: Content, after: Content, copies: Mapping[ArticleId, Image]
+) -> Content:
+    stories = moved(before.layout, after.layout)
+    if not stories:
+        return after
+    known = {article.id: article for article in articles.by_ids(connection, stories)}
+    return replace(after, layout=fitted(before.layout, after.layout, known=known, copies=copies))
 
 
 def _along(
