@@ -252,7 +252,7 @@ class Visitor:
 
     def wait(self, condition: str, argument: object = None) -> None:
         """Until this is true in the page; asked from outside, since the page's policy allows no `eval`."""
-        until = time.monotonic() + 10
+        until = time.monotonic() + 30
         while not self.page.evaluate(condition, argument):
             assert time.monotonic() < until, f"still not so: {condition} {argument or ''}"
             self.page.wait_for_timeout(25)
@@ -282,7 +282,7 @@ class Visitor:
         self.page.mouse.up()
 
     def wait_for_order(self, *titles: str) -> None:
-        until = time.monotonic() + 10
+        until = time.monotonic() + 30
         while self.order != list(titles):
             assert time.monotonic() < until, f"{self.order} and not {list(titles)}"
             self.page.wait_for_timeout(25)
