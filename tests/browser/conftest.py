@@ -250,11 +250,19 @@ class Visitor:
             "ol.stories > li.row", "rows => rows.map(row => row.querySelector('.title').textContent)"
         )
 
+    def follow(self, link: str) -> None:
+        """Click what leads to another page, and wait until that is there: where no script runs."""
+        with self.page.expect_event("load"):
+            self.page.locator(link).click(force=True)
+
     def wait(self, condition: str, argument: object = None) -> None:
         """Until this is true in the page; asked from outside, since the page's policy allows no `eval`."""
+        self.wait_until(lambda: self.page.evaluate(condition, argument), f"{condition} {argument or ''}")
+
+    def wait_until(self, is_so: Callable[[], object], what: str = "") -> None:
         until = time.monotonic() + 30
-        while not self.page.evaluate(condition, argument):
-            assert time.monotonic() < until, f"still not so: {condition} {argument or ''}"
+        while not is_so():
+            assert time.monotonic() < until, f"still not so: {what}"
             self.page.wait_for_timeout(25)
 
     def lift(self, title: str) -> None:
@@ -282,10 +290,7 @@ class Visitor:
         self.page.mouse.up()
 
     def wait_for_order(self, *titles: str) -> None:
-        until = time.monotonic() + 30
-        while self.order != list(titles):
-            assert time.monotonic() < until, f"{self.order} and not {list(titles)}"
-            self.page.wait_for_timeout(25)
+        self.wait_until(lambda: self.order == list(titles), f"{titles}")
 
     def wait_saved(self) -> None:
         self.wait("document.querySelector('#saved span').textContent === 'Saved'")

@@ -158,11 +158,11 @@ def test_all_by_keys(visit: Callable[..., Visitor]) -> None:
 
     page.keyboard.press("Alt+ArrowUp")
     ann.wait_for_order(before[0], before[2], before[1], *before[3:])
-    assert (
-        page.evaluate("document.activeElement.closest('.row').querySelector('.title').textContent")
-        == before[2]
+    ann.wait(
+        "title => document.activeElement.closest('.row')?.querySelector('.title').textContent === title",
+        before[2],
     )
-    assert f"“{before[2]}”" in page.inner_text("#live")
+    page.locator(f"#live:has-text('“{before[2]}”')").wait_for(state="attached")
     assert "Now 1 of" in page.inner_text("#live")
     page.keyboard.press("Alt+ArrowUp")
     ann.wait_for_order(before[2], before[0], before[1], *before[3:])
@@ -187,20 +187,20 @@ def test_without_javascript_it_is_read_edited_and_approved(site: Site, visit: Ca
     page, before = ann.page, ann.order
 
     page.locator("li.row >> nth=1 >> summary").click(force=True)
-    page.locator("li.row >> nth=1 >> text=Down").click()
+    ann.follow("li.row >> nth=1 >> text=Down")
     assert ann.order == [before[0], before[2], before[1], *before[3:]]
     page.fill("#field-subject", "Without a script")
-    page.locator("#fact-subject button").click()
+    ann.follow("#fact-subject button")
     assert page.locator("#field-subject").input_value() == "Without a script"
-    page.locator("li.row >> nth=0 >> a.story").click()
+    ann.follow("li.row >> nth=0 >> a.story")
     page.fill("#edit-headline", "By a form")
-    page.locator("#editor form:has(#edit-headline) button").click()
+    ann.follow("#editor form:has(#edit-headline) button")
     assert ann.order[0] == "By a form"
-    page.locator(".tabs a:has-text('Plain text')").click()
+    ann.follow(".tabs a:has-text('Plain text')")
     assert "By a form" in page.inner_text("pre").replace("\u00a0", " ")
 
-    page.locator(".approval a:has-text('Approve')").click()
-    page.locator("#approve .filled").click()
+    ann.follow(".approval a:has-text('Approve')")
+    ann.follow("#approve .filled")
     assert "Approved by Ann" in page.inner_text(".approval")
     assert '"approved"' in site.digest("show", "weekly/1", "--format", "json")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -258,9 +259,20 @@ def _in_the_middle(database: Database, *, holder: str, lease: timedelta = timede
         return issues.by_id(connection, issue.id)
 
 
-def _alive() -> str:
+@pytest.fixture
+def alive() -> Iterator[str]:
     """Another thread of this process, which is sending."""
-    return owner.this_process().rpartition("/")[0] + "/1"
+    named, ended = queue.SimpleQueue[str](), threading.Event()
+
+    def work() -> None:
+        named.put(owner.this_process())
+        ended.wait()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    yield named.get()
+    ended.set()
+    thread.join()
 
 
 def _dead() -> str:
@@ -279,8 +291,8 @@ def test_cancelling_after_a_crash_leaves_nothing_in_flight(database: Database) -
     assert reserved(database) == {1}
 
 
-def test_a_living_sender_is_not_robbed_by_cancelling(database: Database) -> None:
-    issue = _in_the_middle(database, holder=_alive())
+def test_a_living_sender_is_not_robbed_by_cancelling(database: Database, alive: str) -> None:
+    issue = _in_the_middle(database, holder=alive)
     cancel(issue, database=database, by="ann", now=NOW)
 
     with database.read() as connection:
@@ -313,17 +325,17 @@ def test_the_policy_decides_on_what_is_uncertain(
     assert bool(done.reason) is (state == "sending")
 
 
-def test_a_living_sender_keeps_others_out(database: Database, outbox: Path) -> None:
-    _in_the_middle(database, holder=_alive())
+def test_a_living_sender_keeps_others_out(database: Database, outbox: Path, alive: str) -> None:
+    _in_the_middle(database, holder=alive)
     with pytest.raises(Busy, match="being sent by another process"):
         sent(database, outbox)
 
     assert mails(outbox) == []
 
 
-def test_a_living_sender_keeps_its_rows_beyond_its_lease(database: Database) -> None:
+def test_a_living_sender_keeps_its_rows_beyond_its_lease(database: Database, alive: str) -> None:
     """A slow server may take longer for an answer than any lease: nobody else may send meanwhile."""
-    issue = _in_the_middle(database, holder=_alive(), lease=timedelta(minutes=-1))
+    issue = _in_the_middle(database, holder=alive, lease=timedelta(minutes=-1))
     with database.write() as connection:
         take_back(connection, issue, database=database)
 
@@ -335,6 +347,16 @@ def test_a_living_sender_keeps_its_rows_beyond_its_lease(database: Database) -> 
 def test_what_this_thread_left_behind_is_taken_back_at_once(database: Database, outbox: Path) -> None:
     """A job of this process that failed holds nothing any more: the next one need not wait for a lease."""
     _in_the_middle(database, holder=owner.this_process())
+    done = sent(database, outbox)
+
+    assert (done.counts.accepted, done.counts.uncertain) == (2, 1)
+
+
+def test_what_a_thread_left_behind_is_taken_back_by_another(database: Database, outbox: Path) -> None:
+    """A server sends each time in a new thread, and one of them failed."""
+    thread = threading.Thread(target=lambda: _in_the_middle(database, holder=owner.this_process()))
+    thread.start()
+    thread.join()
     done = sent(database, outbox)
 
     assert (done.counts.accepted, done.counts.uncertain) == (2, 1)

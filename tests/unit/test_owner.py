@@ -34,6 +34,29 @@ def test_every_thread_has_its_own_name() -> None:
     assert owner.this_process() == names[0]
 
 
+def test_a_thread_that_ended_is_dead_while_its_process_runs() -> None:
+    """What failed in a thread of a server is free for the next one, at once."""
+    names = []
+    goes_on = threading.Event()
+
+    def work() -> None:
+        names.append(owner.this_process())
+        goes_on.wait()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        while not names:
+            goes_on.wait(0.01)
+        assert owner.is_alive(names[0])
+        assert not owner.is_dead(names[0])
+    finally:
+        goes_on.set()
+        thread.join()
+    assert owner.is_dead(names[0])
+    assert not owner.is_alive(names[0])
+
+
 def test_a_process_that_ended_is_dead() -> None:
     program = "from digest.dispatch.owner import this_process; print(this_process())"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

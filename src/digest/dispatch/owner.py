@@ -1,7 +1,9 @@
 """Who a sender is, and whether it still runs.
 
-A claim carries its owner: host, boot, process and its start time.  On the same
-host a dead owner's rows are free at once; of another host only the lease tells.
+A claim carries its owner: host, boot, process, its start time and thread.  On
+the same host a dead owner's rows are free at once; of another host only the lease
+tells.  A thread that ended is dead although its process runs: a desk may go on
+with what failed in it.
 """
 
 from __future__ import annotations
@@ -16,13 +18,13 @@ from pathlib import Path
 def this_process() -> str:
     """Names this thread's sender uniquely."""
     pid = os.getpid()
-    return f"{_here()}/{pid}@{_namespace()}/{_started(pid)}/{threading.get_ident()}"
+    return f"{_here()}/{pid}@{_namespace()}/{_started(pid)}/{threading.get_native_id()}"
 
 
 def is_dead(owner: str) -> bool:
     """Certainly not running any more; False where that cannot be known from here."""
     try:
-        here, pid, started, _thread = owner.rsplit("/", 3)
+        here, pid, started, thread = owner.rsplit("/", 3)
     except ValueError:
         return False
     if here.split("/")[0] != _here().split("/")[0]:
@@ -32,17 +34,17 @@ def is_dead(owner: str) -> bool:
     number, _, namespace = pid.partition("@")
     if namespace and namespace != _namespace():
         return False  # another container: its process numbers say nothing here
-    return _started(int(number)) != started
+    return not _runs(int(number), started, thread)
 
 
 def is_alive(owner: str) -> bool:
     """Certainly running, on this machine; False where that cannot be known from here."""
     try:
-        here, pid, started, _thread = owner.rsplit("/", 3)
+        here, pid, started, thread = owner.rsplit("/", 3)
     except ValueError:
         return False
     number, _, namespace = pid.partition("@")
-    return here == _here() and namespace == _namespace() and _started(int(number)) == started
+    return here == _here() and namespace == _namespace() and _runs(int(number), started, thread)
 
 
 def alive_among(owners: Iterable[str]) -> set[str]:
@@ -78,6 +80,18 @@ def _namespace() -> str:
         return str(Path("/proc/self/ns/pid").readlink()).strip("pid:[]")
     except OSError:
         return ""
+
+
+def _runs(pid: int, started: str, thread: str) -> bool:
+    return _started(pid) == started and _has_thread(pid, thread)
+
+
+def _has_thread(pid: int, thread: str) -> bool:
+    """Threads have numbers like processes; of another process without /proc nothing is known."""
+    tasks = Path(f"/proc/{pid}/task")
+    if tasks.exists():
+        return (tasks / thread).exists()
+    return pid != os.getpid() or thread in {str(running.native_id) for running in threading.enumerate()}
 
 
 def _started(pid: int) -> str:
