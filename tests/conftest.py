@@ -6,11 +6,30 @@ import os
 import shutil
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+from workers import Schedule, long_first
+
+# A slow machine is no failure.
+settings.register_profile("digest", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("digest")
 
 ROOT = Path(__file__).resolve().parent.parent
 NO_SHARED_FOLDER = "the folder ../shared is not here"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Schedule:
+    return Schedule(config, log)
+
+
+@pytest.hookimpl(trylast=True)  # after they have been mixed
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        long_first(items)
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from pathlib import Path
 def this_process() -> str:
     """Names this thread's sender uniquely."""
     pid = os.getpid()
-    return f"{_here()}/{pid}@{_namespace()}/{_started(pid)}/{threading.get_native_id()}"
+    return f"{_here()}/{pid}@{_namespace()}/{_started(pid)}/{threading.current_thread().native_id}"
 
 
 def is_dead(owner: str) -> bool:
@@ -88,10 +88,10 @@ def _runs(pid: int, started: str, thread: str) -> bool:
 
 def _has_thread(pid: int, thread: str) -> bool:
     """Threads have numbers like processes; of another process without /proc nothing is known."""
+    if pid == os.getpid():  # the system may show one of ours for a moment longer
+        return thread in {str(running.native_id) for running in threading.enumerate()}
     tasks = Path(f"/proc/{pid}/task")
-    if tasks.exists():
-        return (tasks / thread).exists()
-    return pid != os.getpid() or thread in {str(running.native_id) for running in threading.enumerate()}
+    return (tasks / thread).exists() or not tasks.exists()
 
 
 def _started(pid: int) -> str:
