@@ -473,13 +473,34 @@ def test_of_the_future():
 
 
 @pytest.mark.parametrize(
+    ("cores", "args", "expected"),
+    [
+        (2, [], ["-n", "2"]),
+        (64, ["-v", "--durations=9"], ["-n", "4"]),
+        (1, [], []),
+        (None, [], []),
+        (2, ["tests/unit"], []),
+        (2, ["-kselection"], []),
+        (2, ["-n0"], []),
+        (2, ["--pdb"], []),
+    ],
+)
+def test_all_tests_run_in_a_process_per_core_and_chosen_ones_in_one(
+    dev: ModuleType, monkeypatch: pytest.MonkeyPatch, cores: int | None, args: list[str], expected: list[str]
+) -> None:
+    monkeypatch.setattr(dev.os, "cpu_count", lambda: cores)
+    assert dev.workers(args) == expected
+
+
+@pytest.mark.parametrize(
     ("everything", "outcome"),
     [("", "1 passed, 2 skipped, 1 xfailed"), ("1", "1 passed, 1 skipped, 1 xfailed, 1 error")],
 )
 def test_under_all_a_missing_program_is_a_failure(tmp_path: Path, everything: str, outcome: str) -> None:
     """And says which; a missing shared folder may be skipped even there."""
     (tmp_path / "checkout" / "tests").mkdir(parents=True)
-    shutil.copyfile(ROOT / "tests" / "conftest.py", tmp_path / "checkout" / "tests" / "conftest.py")
+    for name in ("conftest.py", "workers.py"):
+        shutil.copyfile(ROOT / "tests" / name, tmp_path / "checkout" / "tests" / name)
     (tmp_path / "checkout" / "tests" / "test_needy.py").write_text(NEEDY)
     (tmp_path / "checkout" / "pytest.ini").write_text("[pytest]\nmarkers = needs(name)\n")
     pytest_there = [sys.executable, "-m", "pytest", "-ra", "-p", "no:cacheprovider", "-p", "no:randomly"]
