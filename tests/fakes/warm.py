@@ -62,9 +62,12 @@ class Warm:
 SENDING = (
     "digest.cli.app",
     "digest.rendering.issue",
+    "digest.settings.reading",
     "digest.transports.outbox",
     "digest.transports.sendgrid",
     "digest.transports.smtp",
+    "digest.wiring",
+    "digest.workflows.documents",
     "digest.workflows.send",
 )
 READING = ("digest.fetch", "digest.sources.feed", "digest.workflows.status")
