@@ -9,11 +9,13 @@ nothing.  Third parties add a kind by an entry point in the group
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from digest.fetch import Fetcher
 from digest.model.article import Reading, Validators
 from digest.model.newsletter import SourceSpec
+
+if TYPE_CHECKING:  # a command that reads no source need not load what fetches
+    from digest.fetch import Fetcher
 
 
 class Source(Protocol):
