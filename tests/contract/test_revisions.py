@@ -207,6 +207,16 @@ def test_two_editors_of_the_same_text_do_not_overwrite(database: Database, draft
     assert answer.issue.revision == 1
 
 
+def test_who_asks_again_is_told_again_whose_the_other_text_is(database: Database, draft: Issue) -> None:
+    """Also after having seen it, and what a third one did since."""
+    done(database, draft, headline("Ann's"), by="ann")
+    done(database, draft, SetText(text=IssueText.SUBJECT, value="Herons", was=""), by="cid")
+    answer = do(database, draft, headline("Bob's"), by="bob", seen=2, at=LATER)
+
+    assert isinstance(answer, Conflict)
+    assert (answer.mine, answer.theirs, answer.by, answer.at) == ("Bob's", "Ann's", "ann", NOW)
+
+
 def test_two_editors_of_different_things_both_get_their_way(database: Database, draft: Issue) -> None:
     """Each is told what the other did."""
     done(database, draft, headline("Ann's"), by="ann")

@@ -434,8 +434,14 @@ def _conflict(
 ) -> Conflict:
     newer = [revision for revision in history if revision.number > seen]
     about = [revision for revision in newer if _is_about_the_same(revision.edit, what)]
-    others = about or [revision for revision in newer if revision.number <= stood]
+    # Whoever asks again has seen the newest revision, and not who wrote what stands there.
+    wrote = [r for r in history if _is_about_the_same(r.edit, what) and _value(r.edit) == clash.theirs]
+    others = about or wrote or [revision for revision in newer if revision.number <= stood]
     return _as_conflict(current, clash, others[-1] if others else None)
+
+
+def _value(edit: Edit | None) -> str | None:
+    return edit.value if isinstance(edit, EditTeaser | SetText) else None
 
 
 def _as_conflict(current: Issue, clash: Clash, other: Revision | None) -> Conflict:

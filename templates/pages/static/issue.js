@@ -24,13 +24,15 @@
   let focused = '' // id of what had the focus before the page was taken over
   let panel = '' // what lay over the page then
   let anchor = ''
+  let answered = '' // id of the form whose saving this answer tells of
 
   // --- texts that save themselves -------------------------------------------------------------
 
   const timers = new Map() // by the form's id
   const sent = new Map() // what is on its way
   const stuck = new Set() // in conflict: somebody has to choose
-  const passed = new Set() // what others wrote there is not shown yet, since somebody sat in it
+  const stored = new Map() // what the server made of a text that was saved
+  const passed = new Set() // what stands there by now is not shown, since somebody sits in it
 
   const typed = (form) => one('.typed', form)
   const dirty = () => every('form.auto[data-dirty]')
@@ -40,47 +42,94 @@
     stuck.delete(form.id)
     clearTimeout(timers.get(form.id))
     tellSaved()
-    // A headline that was cleared is about to be written: it is missed when somebody leaves it so.
-    if (typed(form).name === 'headline' && !typed(form).value.trim()) return
-    timers.set(form.id, setTimeout(() => save(form.id), PAUSE))
+    // A headline that was cleared is about to be written.
+    if (!lacks(form)) timers.set(form.id, setTimeout(() => save(form.id), PAUSE))
   }
+
+  const lacks = (form) => typed(form).name === 'headline' && !typed(form).value.trim()
 
   function save (id) {
     const form = named(id)
     clearTimeout(timers.get(id))
     if (!form || sent.has(id) || stuck.has(id)) return
+    if (lacks(form)) {
+      typed(form).value = form.elements.was.value
+      count(typed(form))
+      say('A story needs a headline: it keeps the one it had.')
+    }
     if (typed(form).value === form.elements.was.value) {
-      delete form.dataset.dirty
+      clean(form)
       tellSaved()
       return
     }
     sent.set(id, typed(form).value)
+    passing = id
     form.requestSubmit()
+    passing = ''
   }
 
-  function saved (form, status) {
-    const text = sent.get(form.id)
-    sent.delete(form.id)
-    if (!typed(form)) return // the page shows another story by now
-    if (status >= 400) {
-      stuck.add(form.id)
-      return
-    }
-    form.elements.was.value = text
-    typed(form).defaultValue = text
-    if (typed(form).value === text) delete form.dataset.dirty
-    else timers.set(form.id, setTimeout(() => save(form.id), PAUSE))
+  function saved (id, status) {
+    const text = sent.get(id)
+    const form = named(id)
+    sent.delete(id)
+    if (!form) return
+    const isNewer = typed(form).value !== text
+    if (status < 400) {
+      form.elements.was.value = text
+      typed(form).defaultValue = text
+      if (!isNewer) clean(form)
+    } else if (!isNewer) stuck.add(id)
+    if (isNewer) timers.set(id, setTimeout(() => save(id), PAUSE))
+  }
+
+  function clean (form) {
+    delete form.dataset.dirty
+    stuck.delete(form.id)
+    if (form.closest('#shelter')) form.remove()
   }
 
   function tellSaved () {
     const unsaved = dirty()
-    const isStuck = unsaved.some((form) => stuck.has(form.id))
+    const isStuck = unsaved.some((form) => stuck.has(form.id) || lacks(form))
+    const isOld = passed.size && !unsaved.length
     every('.saved').forEach((shown) => {
-      one('span', shown).textContent = isStuck ? 'Not saved' : unsaved.length ? 'Saving…' : 'Saved'
-      shown.classList.toggle('is-warn', isStuck)
-      one('svg', shown).style.visibility = unsaved.length ? 'hidden' : ''
+      one('span', shown).textContent = isStuck ? 'Not saved' : unsaved.length ? 'Saving…' : isOld ? 'Changed by others' : 'Saved'
+      shown.classList.toggle('is-warn', Boolean(isStuck || isOld))
+      one('svg', shown).style.visibility = unsaved.length || isOld ? 'hidden' : ''
     })
   }
+
+  // A field may leave the page before its text is saved: its form goes on in the shelter.  What
+  // was refused comes back on top of whatever is shown, until somebody has chosen.
+  let leaving = [] // copies of the forms that are not saved, while the page is taken over
+
+  function shelter () {
+    for (const copy of leaving.splice(0)) {
+      const here = named(copy.id)
+      if (!here) named('shelter').append(copy)
+      else if (here.dataset.dirty === undefined) {
+        typed(here).value = typed(copy).value
+        here.elements.was.value = copy.elements.was.value
+        here.dataset.dirty = ''
+      }
+    }
+    for (const form of every('#shelter form')) {
+      if (named(form.id) !== form) form.remove() // its field is here again
+      else window.htmx.process(form)
+    }
+    const isAsked = one('.card.error, .card.conflict')
+    dirty().forEach((form) => {
+      if (stuck.has(form.id) && isAsked) return
+      if (form.closest('#shelter') || stuck.delete(form.id)) idle(() => again(form.id))
+    })
+  }
+
+  function again (id) {
+    stuck.delete(id)
+    save(id)
+  }
+
+  const folded = (text) => text.replace(/\s+/g, ' ').trim() // as it is stored, nearly
 
   // What was typed stays in a field that the page takes over, also for another story or after an
   // undo: unless it is on its way or somebody is writing, what the server says is shown.
@@ -111,27 +160,40 @@
   })
 
   document.addEventListener('focusout', ({ target }) => {
-    if (!target.matches?.('form.auto .typed')) return
-    if (target.form.dataset.dirty !== undefined) save(target.form.id)
-    else if (passed.delete(target.form.id)) idle(refresh)
+    if (!target.isConnected || !target.matches('form.auto .typed')) return
+    const { form } = target
+    if (form.dataset.dirty !== undefined) save(form.id)
+    else if (passed.delete(form.id)) idle(refresh)
+    else if (stored.has(form.id)) target.value = form.elements.was.value = stored.get(form.id)
+    stored.delete(form.id)
   })
 
   // Enter in a field of one line: saved like all else.  And nothing is done twice by a second click.
   const underWay = new Map() // forms, with the value of the button
+  let passing = '' // id of the form that `save` sends
 
   document.addEventListener('submit', (event) => {
     const form = event.target
     const isText = form.matches('form.auto')
     const button = event.submitter?.value || ''
     const isAgain = !isText && form.method === 'post' && underWay.get(form) === button
-    if (isText ? sent.has(form.id) : !isAgain) {
+    if (isText ? passing === form.id : !isAgain) {
       if (!isText && form.method === 'post' && form.closest('#room')) underWay.set(form, button)
       return
     }
     event.preventDefault()
     event.stopImmediatePropagation()
-    if (isText) save(form.id)
+    // A form cannot be sent from within its being sent.
+    if (isText) setTimeout(() => save(form.id))
   }, true)
+
+  document.addEventListener('submit', (event) => {
+    const form = event.target
+    if (!form.matches('form.auto') || event.defaultPrevented) return
+    event.preventDefault() // htmx has let go of it, and the browser would leave the page
+    sent.delete(form.id)
+    window.htmx.process(form)
+  })
 
   window.addEventListener('beforeunload', (event) => {
     if (dirty().length) event.preventDefault()
@@ -145,11 +207,14 @@
     // They go one after the other: what came of the one before is seen by now.
     const { body } = detail.ctx.request
     if (body?.has?.('revision')) {
-      body.set('revision', room().dataset.revision)
+      // “Undo” in a toast is about what the toast says.
+      body.set('revision', body.get('undo') === 'toast' ? toastRevision : room().dataset.revision)
       body.set('token', room().dataset.token)
     }
-    // A text belongs to no panel: whatever lies over the page by now stays there.
     const form = detail.ctx.sourceElement
+    const twin = !form.matches?.('form.auto') && body?.has?.('was') && fieldOf(body)
+    if (twin && !stuck.has(twin.id)) body.set('was', twin.elements.was.value) // its text was saved a moment ago
+    // A text belongs to no panel: whatever lies over the page by now stays there.
     if (form.matches?.('form.auto')) detail.ctx.request.action = form.getAttribute('action').split('?')[0] + location.search
     focused = document.activeElement?.closest('[id]')?.id || ''
     panel = one('#over .card')?.id || ''
@@ -161,6 +226,8 @@
       return answer
     }
   })
+
+  const fieldOf = (body) => body.has('field') ? named(`edit-${body.get('field')}-${body.get('article')}`) : named(`fact-${body.get('text')}`)
 
   document.addEventListener('htmx:finally:request', ({ detail }) => {
     open = Math.max(0, open - 1)
@@ -178,8 +245,12 @@
       return
     }
     anchor = ctx.request.anchor || ''
-    if (form.matches?.('form.auto')) saved(form, ctx.response.status)
-    if (form.matches?.('[data-settles]')) settle()
+    answered = ''
+    if (form.matches?.('form.auto')) {
+      saved(form.id, ctx.response.status)
+      if (ctx.response.status < 400) answered = form.id
+    }
+    if (form.matches?.('[data-settles]') && ctx.response.status < 400) settle()
   })
 
   document.addEventListener('htmx:error', ({ detail }) => {
@@ -190,12 +261,18 @@
     else console.error(detail.error)
   })
 
+  document.addEventListener('htmx:before:swap', () => {
+    leaving = dirty().map((form) => form.cloneNode(true))
+    passed.clear()
+  })
+
   window.htmx.registerExtension('kept', {
     // Nothing changes under the hand of who writes: not the text, nor what it is based on.
     htmx_before_morph_node: (form, { newNode }) => {
       if (!form.matches?.('form.auto[data-dirty], form.auto:focus-within')) return true
-      if (typed(newNode).value === typed(form).value) passed.delete(form.id)
-      else passed.add(form.id)
+      const { value } = typed(newNode)
+      if (form.id === answered) stored.set(form.id, value)
+      if (folded(value) !== folded(typed(form).value) && value !== stored.get(form.id)) passed.add(form.id)
       return false
     },
     // What somebody has unfolded stays so.
@@ -207,19 +284,27 @@
     const shown = room()
     frame()
     sortable()
+    shelter()
     tellSaved()
     every('form.auto .typed').forEach(show)
+    const isGone = panel === 'editor' && detail.ctx.sourceElement === shown && !one('#editor')
     focus()
+    one('#toast button').hidden ||= toastRevision !== shown.dataset.revision
     if (detail.ctx.request.method === 'POST' && shown.dataset.said) {
       toast(shown.dataset.said, 'undoable' in shown.dataset)
       announce(shown.dataset.said)
+    } else if (isGone) {
+      say('The story that you had open was taken out of the issue.')
+      const at = new URL(location)
+      for (const name of ['open', 'story']) at.searchParams.delete(name)
+      history.replaceState(history.state, '', at)
+      one('a.story')?.focus({ preventScroll: true })
     }
   })
 
   function settle () {
     dirty().filter((form) => stuck.has(form.id)).forEach((form) => {
-      stuck.delete(form.id)
-      delete form.dataset.dirty
+      clean(form)
       if (form.contains(document.activeElement)) document.activeElement.blur()
     })
   }
@@ -235,8 +320,16 @@
     anchor = ''
   }
 
+  let toastRevision = ''
+
+  function say (text) {
+    toast(text, false)
+    named('live').textContent = text
+  }
+
   function toast (text, canUndo) {
     const shown = named('toast')
+    toastRevision = room().dataset.revision
     one('span', shown).textContent = text
     one('button', shown).hidden = !canUndo || !one('#undo button:not(:disabled)')
     shown.hidden = false
@@ -288,7 +381,9 @@
     })
   }
 
-  const isBusy = () => open > 0 || isDragging || one('.conflict') || (one('.card.error') && !('sending' in room().dataset)) || dirty().length
+  const isAsking = () => one('.conflict, #link') || (one('.card.error') && !('sending' in room().dataset && !stuck.size))
+
+  const isBusy = () => open > 0 || isDragging || isAsking() || dirty().some((form) => !stuck.has(form.id) && !lacks(form))
 
   async function pulse () {
     const before = begun
@@ -408,7 +503,8 @@
       draggable: '.group[data-title]',
       handle: '.section-handle',
       onEnd: ({ item, oldDraggableIndex, newDraggableIndex }) => {
-        if (oldDraggableIndex !== newDraggableIndex) {
+        if (isFallen) idle(refresh)
+        else if (oldDraggableIndex !== newDraggableIndex) {
           send({ kind: 'MoveSection', title: item.dataset.title, position: newDraggableIndex })
         }
       }
@@ -421,12 +517,24 @@
 
   function rest () {
     isDragging = false
+    setTimeout(() => { isFallen = false }) // once its end was told, which comes after this
     room().classList.remove('is-dragging')
     held.splice(0).forEach((resolve) => resolve())
   }
 
+  let isFallen = false // let go by Escape: it goes back
+
+  function letFall () {
+    isFallen = true
+    document.dispatchEvent(new PointerEvent('pointerup', { bubbles: true }))
+  }
+
   function dropped ({ item, from, to, oldDraggableIndex, newDraggableIndex }) {
     const { article } = item.dataset
+    if (isFallen) {
+      idle(refresh)
+      return
+    }
     if (from === to && oldDraggableIndex === newDraggableIndex) return
     if (from.matches('.addable')) {
       if (from === to) return
@@ -456,8 +564,10 @@
       if (menu) {
         menu.open = false
         one('summary', menu).focus()
-      } else if (target.matches('#field-note')) target.blur()
-      else one('#over .close, #over .card.error a, .conflict a')?.click()
+      } else if (isDragging) letFall()
+      else if (target.matches('#field-note')) target.blur()
+      else if (one('.conflict button, .conflict a')) one('.conflict button, .conflict a').focus() // it wants a choice
+      else one('#over .card.error a, #over .close')?.click()
     } else if (writes(target)) {
       // The rest would take letters from who writes.
     } else if (isCommand && key.toLowerCase() === 'z') {

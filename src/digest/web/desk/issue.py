@@ -163,7 +163,11 @@ def no_issue(pages: Pages) -> Response:
 
 def _edit(visit: Visit, actions: Actions, look: Look) -> tuple[Look, Outcome]:
     what = edit_of(visit.form)
-    came = actions.edit(*issue_of(visit), what, by=visit.who, seen=number_of(visit.form, "revision"))
+    try:
+        came = actions.edit(*issue_of(visit), what, by=visit.who, seen=number_of(visit.form, "revision"))
+    except DigestError as refusal:  # the words are shown, whatever becomes of their field
+        mine = what.value if isinstance(what, EditTeaser | SetText) else ""
+        return look, Outcome(trouble=replace(_trouble(refusal), mine=mine))
     return look, _came_to(came, what)
 
 

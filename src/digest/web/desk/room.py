@@ -16,10 +16,10 @@ from zoneinfo import ZoneInfo
 
 from starlette.responses import RedirectResponse, Response
 
-from digest.model.edit import Edit, EditTeaser, ResetTeaser, SetText
+from digest.model.edit import Clash, Edit, EditTeaser, ResetTeaser, SetText
 from digest.model.editor import Role
 from digest.model.issue import IssueState, Layout, Said, Teaser, TeaserField
-from digest.rules import accounts
+from digest.rules import accounts, editing
 from digest.rules.editing import value_of
 from digest.rules.layout import CARD_TEXT, LEAD_TEXT
 from digest.web.actions import Actions, Progress, Proofed
@@ -40,6 +40,7 @@ class Trouble:
 
     title: str
     text: str = ""
+    mine: str = ""  # what was written and is not saved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,7 +218,11 @@ def clash_of(outcome: Outcome) -> ClashView | None:
 
 
 def _again(what: Edit | None, conflict: Conflict) -> dict[str, str | int]:
-    """The same edit, based on what stands there now."""
+    """The same edit, based on what stands there now; nothing where that would be a conflict too."""
+    if isinstance(what, EditTeaser | ResetTeaser | SetText):
+        based = replace(what, was=conflict.theirs)
+        if isinstance(editing.apply(based, conflict.issue.content), Clash):
+            return {}
     match what:
         case EditTeaser():
             return {
