@@ -284,7 +284,7 @@ def test_an_approval_is_taken_back_and_given_again(world: World, server: Scripte
     assert (back.state, back.content_hash) == (IssueState.DRAFT, "")
     assert world.progress().counts.audience == 0
     assert ("approval taken back", "bo") in world.events()
-    with pytest.raises(NotAllowed, match="is draft: no approval"):
+    with pytest.raises(NotAllowed, match="is a draft: no approval"):
         world.actions.take_back(*FIRST, by="bo")
 
     gate.open()
@@ -300,7 +300,7 @@ def test_an_approval_is_not_taken_back_in_the_middle_of_a_send(
     world.approve_now()
     until(lambda: len(server.taken) == 1)
 
-    with pytest.raises(NotAllowed, match="is sending: no approval"):
+    with pytest.raises(NotAllowed, match="is being sent: no approval"):
         world.actions.take_back(*FIRST, by="bo")
 
     gate.open()
@@ -425,7 +425,7 @@ def test_two_processes_that_resume_the_same_issue_send_it_once(
     until(lambda: world.issue().state is IssueState.SENT)
     other.close()
 
-    assert refused in ([], ["Issue weekly/1 is sending: only a paused send can be resumed."])
+    assert refused in ([], ["Issue weekly/1 is being sent: only a paused send can be resumed."])
     assert got(server) == Counter(PEOPLE)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from digest.errors import NotAllowed
 from digest.model.article import FoundArticle, Reading
 from digest.model.issue import Issue
 from digest.model.newsletter import SourceSpec
@@ -104,6 +105,18 @@ def test_a_featured_one_leads_the_issue_that_is_drafted_of_it(database: Database
     assert made.layout.lead.headline == "Story 2"
     assert [t.headline for t in made.layout.teasers] == ["Story 2", "Story 1"]
     assert "issue 1" in pushed(database).sentence  # it knows where it is
+
+
+def test_a_plan_beside_an_open_draft_says_what_is_so(database: Database) -> None:
+    pushed(database)
+    draft(LETTER, database=database, now=NOW + timedelta(hours=1))
+
+    planned = plan(LETTER, database=database, now=NOW + timedelta(hours=2))
+
+    assert planned.warnings[0] == "Issue weekly/1 is a draft; this plan is for the one after it."
+    assert planned.selection.earlier == {"already in an issue": 1}, "the draft is no earlier issue yet"
+    with pytest.raises(NotAllowed, match="Issue weekly/1 is a draft and not finished"):
+        draft(LETTER, database=database, now=NOW + timedelta(hours=2))
 
 
 def test_why_and_status_know_a_source_that_is_not_configured(database: Database) -> None:

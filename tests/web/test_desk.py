@@ -152,7 +152,7 @@ def test_an_issue_shows_outline_left_out_and_checks(editor: TestClient) -> None:
     assert "Fix 1 block to approve" in page
     assert "6 stories · 31 min" in page
     assert "<bdi>Distributed systems</bdi> <span>3</span>" in page
-    assert "<bdi>Jonas Lindqvist</bdi> · 7 min · 3 Oct" in page
+    assert "Jonas Lindqvist</bdi><span>&nbsp;· 7 min · 3 Oct</span>" in page
     assert "Over the limit of 9; next in line" in page
     assert "1,180 already in an issue; 26 older than 60 days" in page
     assert "An image has no alternative text." in page

@@ -75,7 +75,9 @@ def test_the_chosen_story_is_outlined_without_its_neighbour() -> None:
     (card,) = shown.css("[data-chosen]")
     assert "First" in card.text()
     assert "Second" not in card.text()
-    assert "outline:2px solid #0B5F6B" in shown.css("style")[-1].text()
+    rules = shown.css("style")[-1].text()
+    assert "border:2px solid #0B5F6B" in rules
+    assert "inset:0 -8px" in rules, "not over the name of the section above"
 
 
 def test_a_finding_is_outlined_in_its_severity_with_a_label() -> None:
@@ -87,7 +89,7 @@ def test_a_finding_is_outlined_in_its_severity_with_a_label() -> None:
         label="Bad'}</style><script>alert(1)</script>",
     )
 
-    assert "outline:2px solid #B3261E" in html
+    assert "border:2px solid #B3261E" in html
     assert "<script" not in html
     assert html.count("</style>") == 2
 

@@ -179,9 +179,24 @@ def test_an_empty_desk_says_so(editor: TestClient, desk: FakeDesk) -> None:
 
     assert "Nothing needs you today." in page
     assert "There is no newsletter yet." in page
-    assert "No issue has gone out yet." in page
+    assert "No issue has gone out yet. The first one is made at its slot" in page
     assert "There is no source yet." in page
     assert "Collect now" not in page
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [(IssueState.DRAFT, "Draft 41 is open."), (IssueState.APPROVED, "Issue 41 is approved.")],
+)
+def test_before_the_first_issue_what_is_begun_is_said(
+    editor: TestClient, desk: FakeDesk, state: IssueState, said: str
+) -> None:
+    desk.front = replace(HOME, issues=(), newsletters=(replace(HOME.newsletters[0], draft_state=state),))
+
+    page = text_of(editor.get("/desk").text)
+
+    assert f"No issue has gone out yet. {said}" in page
+    assert "The first one is made" not in page
 
 
 def test_what_others_wrote_is_text(editor: TestClient, desk: FakeDesk) -> None:

@@ -86,7 +86,7 @@ def draft(context: typer.Context, newsletter: Name = None, as_json: AsJson = Fal
     if as_json:
         print_json(_issue_json(answer))
         return
-    show(f"Issue {answer.ref} is {answer.state.value}{' already' if was_open else ''}, with:")
+    show(f"Issue {answer.ref} is {answer.state.said}{' already' if was_open else ''}, with:")
     _list_teasers(answer)
     for note in notes_of(answer.layout):
         warn(note)

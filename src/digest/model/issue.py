@@ -22,6 +22,11 @@ class IssueState(StrEnum):
     SKIPPED = "skipped"  # nothing was sent, with the reason
     CANCELLED = "cancelled"  # its articles are free again
 
+    @property
+    def said(self) -> str:
+        """What an issue in this state is: “a draft”, “approved”, “being sent”."""
+        return {IssueState.DRAFT: "a draft", IssueState.SENDING: "being sent"}.get(self, self.value)
+
 
 class TeaserField(StrEnum):
     """What an editor can write anew in a teaser.  Its link is the article's, always."""

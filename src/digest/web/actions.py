@@ -188,9 +188,7 @@ class Actions:
         with parts.database.write() as connection:
             if not issues.thaw(connection, issue.id):
                 current = issues.by_id(connection, issue.id)
-                raise NotAllowed(
-                    f"Issue {issue.ref} is {current.state.value}: no approval can be taken back."
-                )
+                raise NotAllowed(f"Issue {issue.ref} is {current.state.said}: no approval can be taken back.")
             ledger.forget_audience(connection, issue.id)
             events.record(
                 connection,

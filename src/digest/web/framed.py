@@ -68,8 +68,8 @@ def framed(
                 _COLOURS[look.scheme == "dark"][severity if severity in _SEVERITIES else ""],
                 label,
                 ink="#111" if look.scheme == "dark" else "#fff",
-                # What is as wide as the mail has no room around it.
-                offset=-2 if "max-width:600px" in (card.attributes.get("style") or "") else 6,
+                # What is as wide as the mail has no room beside it.
+                beside=0 if "max-width:600px" in (card.attributes.get("style") or "") else 8,
             )
         )
     return _with_style(page.html or html, "".join(added))
@@ -120,10 +120,11 @@ def _card(link: LexborNode, address: str) -> LexborNode:
     return card
 
 
-def _outline(colour: str, label: str, *, ink: str, offset: int) -> str:
+def _outline(colour: str, label: str, *, ink: str, beside: int) -> str:
+    """A frame that reaches out to the sides only: right above may stand the name of the section."""
     rules = (
-        f"[data-chosen]{{outline:2px solid {colour}!important;outline-offset:{offset}px;"
-        "border-radius:4px;position:relative}"
+        "[data-chosen]{position:relative}[data-chosen]::after{content:'';position:absolute;"
+        f"inset:0 -{beside}px;border:2px solid {colour};border-radius:8px;z-index:8}}"
     )
     if not label:
         return rules

@@ -81,7 +81,7 @@ def approve(
     if send_at is not None:
         send_at = check_send_at(send_at, now=now)
     if issue.state not in approval.CAN_APPROVE:
-        raise NotAllowed(f"Issue {issue.ref} is {issue.state.value}: only a draft can be approved.")
+        raise NotAllowed(f"Issue {issue.ref} is {issue.state.said}: only a draft can be approved.")
     if issue.content_hash:
         raise NotAllowed(
             f"Issue {issue.ref} was approved before it was held.", mend=f"`digest resume {issue.ref}`"
@@ -137,7 +137,7 @@ def cancel(issue: Issue, *, database: Database, by: str, now: datetime) -> Issue
     with database.write() as connection:
         current = issues.by_id(connection, issue.id)
         if current.state not in approval.CAN_CANCEL:
-            raise NotAllowed(f"Issue {issue.ref} is {current.state.value} and cannot be cancelled.")
+            raise NotAllowed(f"Issue {issue.ref} is {current.state.said} and cannot be cancelled.")
         take_back(connection, issue, database=database)
         begun = _is_begun(ledger.counts(connection, issue.id, now=now))
         if begun:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from digest.errors import NotAllowed
-from digest.model.issue import Issue, IssueState, Layout, LeftOut, Selection
+from digest.model.issue import Issue, Layout, LeftOut, Selection
 from digest.model.newsletter import Newsletter
 from digest.rules.layout import lay_out
 from digest.rules.pictures import Picture, Wish, with_pictures
@@ -20,7 +20,7 @@ from digest.workflows.press import Press
 
 # How articles that were only counted are told of.
 _EARLIER = {
-    LeftOut.ALREADY: "already in an earlier issue",
+    LeftOut.ALREADY: "already in an issue",
     LeftOut.BACKLOG: LeftOut.BACKLOG.value,
     LeftOut.BACKLOG_KEPT: LeftOut.BACKLOG_KEPT.value,
     LeftOut.TOO_OLD: LeftOut.TOO_OLD.value,
@@ -67,7 +67,7 @@ def draft(
         planned = _plan(connection, newsletter, now=now)
         if planned.open is not None:
             raise NotAllowed(
-                f"Issue {planned.open.ref} is {planned.open.state.value} and not finished.",
+                f"Issue {planned.open.ref} is {planned.open.state.said} and not finished.",
                 mend=f"Send it, or `digest cancel {planned.open.ref}`.",
             )
         if planned.selection.nothing:
@@ -159,8 +159,7 @@ def _plan(connection: Connection, newsletter: Newsletter, *, now: datetime, ever
 def _warnings(connection: Connection, newsletter: Newsletter, begun: Issue | None) -> list[str]:
     found = []
     if begun is not None:
-        stands = {IssueState.SENDING: "is being sent"}.get(begun.state, f"is {begun.state.value}")
-        found.append(f"Issue {begun.ref} {stands}; this plan is for the one after it.")
+        found.append(f"Issue {begun.ref} is {begun.state.said}; this plan is for the one after it.")
     health = articles.health_of(connection, newsletter.name)
     for spec in newsletter.sources:
         state = health.get(spec.key)

@@ -379,7 +379,7 @@ def _editable(connection: Connection, issue: Issue) -> Issue:
     current = issues.locked(connection, issue.id)
     was_begun = current.state is IssueState.HELD and current.content_hash
     if current.state not in approval.CAN_EDIT or was_begun:
-        why = "is held in the middle of its send" if was_begun else f"is {current.state.value}"
+        why = "is held in the middle of its send" if was_begun else f"is {current.state.said}"
         raise NotAllowed(f"Issue {issue.ref} {why}: what was approved is what goes, and cannot be edited.")
     return current
 

@@ -27,9 +27,7 @@ def pause(issue: Issue, *, database: Database, by: str, now: datetime) -> Issue:
             connection, issue.id, to=IssueState.HELD, among=[IssueState.SENDING], reason=reason
         ):
             current = issues.by_id(connection, issue.id)
-            raise NotAllowed(
-                f"Issue {issue.ref} is {current.state.value}: only a running send can be paused."
-            )
+            raise NotAllowed(f"Issue {issue.ref} is {current.state.said}: only a running send can be paused.")
         events.record(connection, "paused", at=now, newsletter=issue.newsletter, subject=issue.ref, who=by)
         return issues.by_id(connection, issue.id)
 
@@ -45,9 +43,7 @@ def resume(issue: Issue, *, database: Database, by: str, now: datetime) -> Issue
     with database.write() as connection:
         current = issues.by_id(connection, issue.id)
         if current.state is not IssueState.HELD:
-            raise NotAllowed(
-                f"Issue {issue.ref} is {current.state.value}: only a paused send can be resumed."
-            )
+            raise NotAllowed(f"Issue {issue.ref} is {current.state.said}: only a paused send can be resumed.")
         if not current.content_hash:
             raise NotAllowed(
                 f"Issue {issue.ref} was not approved before it was held.",

@@ -38,7 +38,7 @@ def share(
             mend=f"Everybody can read it at {public_url}/archive/{issue.newsletter}/{issue.number}.",
         )
     if issue.state in _NEVER_SHOWN:
-        raise NotAllowed(f"Issue {issue.ref} is {issue.state.value}.", mend="`digest draft` makes a new one.")
+        raise NotAllowed(f"Issue {issue.ref} is {issue.state.said}.", mend="`digest draft` makes a new one.")
     until = (now + length).replace(microsecond=0)
     token = sign_until(issue.id, until, purpose=PURPOSE, keys=keys)
     accounts.record(
