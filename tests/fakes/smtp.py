@@ -7,6 +7,7 @@ server does on demand.  Both note the time at which they took a message.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 import ssl
@@ -50,12 +51,15 @@ class _HangingUp(Controller):
         return self._made[-1]
 
     def hang_up(self) -> None:
-        self.loop.call_soon_threadsafe(self._abort)
+        asyncio.run_coroutine_threadsafe(self._abort(), self.loop).result(timeout=10)
 
-    def _abort(self) -> None:
-        for conversation in self._made:
-            if conversation.transport is not None:
-                conversation.transport.abort()
+    async def _abort(self) -> None:
+        self.server.close()
+        for _ in range(5):  # one that was just accepted has its transport some steps later
+            for conversation in self._made:
+                if conversation.transport is not None:
+                    conversation.transport.abort()
+            await asyncio.sleep(0)
 
 
 # -- a real server -----------------------------------------------------------------------------------

@@ -99,7 +99,7 @@ def test_an_editor_comes_in_until_the_password_is_changed(digest: Command, servi
 
     assert browser.log_in("ann", "not the password")[0] == 403
     assert browser.log_in("ann", PASSWORD)[:2] == (200, "/desk")
-    assert "<bdi>Ann</bdi>, editor" in browser.get("/desk")[2]
+    assert '<bdi>Ann</bdi><span class="role">, editor</span>' in browser.get("/desk")[2]
 
     code, out, err = digest("editors", "password", "Ann", "--password-stdin", stdin="old rain, tin roof\n")
     assert (code, out) == (0, "Ann has a new password, and is logged out everywhere.\n")
