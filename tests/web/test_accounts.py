@@ -174,6 +174,15 @@ def test_the_plain_cookie_counts_for_nothing_at_the_public_address(desk: Desk) -
     assert desk.browser().get("/desk", headers={"Cookie": f"{COOKIE}={stolen}"}).status_code == 200
 
 
+def test_a_script_that_is_led_to_the_login_leaves_an_open_form_alone(desk: Desk) -> None:
+    """A page whose session has ended asks on, while its editor logs in beside it."""
+    desk.add()
+    browser = desk.browser()
+    answer = browser.get("/desk/login", headers={"Sec-Fetch-Dest": "empty"})
+    assert (answer.status_code, "set-cookie" in answer.headers) == (200, False)
+    assert "set-cookie" in browser.get("/desk/login", headers={"Sec-Fetch-Dest": "document"}).headers
+
+
 def test_a_login_gives_a_new_session_and_ends_the_one_before(desk: Desk) -> None:
     """A session that somebody else put into the browser is never the one that is logged in."""
     desk.add()

@@ -190,7 +190,9 @@ class Door:
             status=status,
         )
         page.headers.update(FORM_HEADERS)
-        self._set(page, request, self._cookie(request, before=True), before, lasts=timedelta(hours=1))
+        # What a script asked for nobody sees; its cookie would take the place of that of a form in use.
+        if request.headers.get("sec-fetch-dest") != "empty":
+            self._set(page, request, self._cookie(request, before=True), before, lasts=timedelta(hours=1))
         return page
 
     def _log_in(self, request: Request, form: FormData, *, back: str) -> Response:
