@@ -13,7 +13,7 @@ from digest.model.newsletter import Newsletter
 from digest.rules import editing
 from digest.rules.fitting import moved, wants_copy
 from digest.rules.pictures import LEAD, Wish
-from digest.storage import articles, issues
+from digest.storage import articles
 from digest.storage.database import Database
 from digest.workflows.illustrate import Illustrate
 
@@ -28,13 +28,15 @@ def copies_for_leads(
 ) -> Mapping[ArticleId, Image]:
     """A copy in the lead's size for each story that comes to lead with a copy made for a card.
 
-    The edits are tried on the issue as it is now.  If another editor is faster,
+    The edits are tried on the issue as it was read.  If another editor is faster,
     a lead may keep the copy that it has; so may one whose picture is gone by now.
     """
     if illustrate is None:
         return {}
+    leads = _new_leads(issue.content, edits)
+    if not leads:
+        return {}
     with database.read() as connection:
-        leads = _new_leads(issues.by_id(connection, issue.id).content, edits)
         known = articles.by_ids(connection, leads)
     sources = {spec.key: spec for spec in newsletter.sources}
     copies = {}

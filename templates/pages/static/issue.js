@@ -48,6 +48,8 @@
 
   const lacks = (form) => typed(form).name === 'headline' && !typed(form).value.trim()
 
+  const waits = (form) => stuck.has(form.id) || lacks(form) // for somebody
+
   function save (id) {
     const form = named(id)
     clearTimeout(timers.get(id))
@@ -90,7 +92,7 @@
 
   function tellSaved () {
     const unsaved = dirty()
-    const isStuck = unsaved.some((form) => stuck.has(form.id) || lacks(form))
+    const isStuck = unsaved.some(waits)
     const isOld = passed.size && !unsaved.length
     every('.saved').forEach((shown) => {
       one('span', shown).textContent = isStuck ? 'Not saved' : unsaved.length ? 'Saving…' : isOld ? 'Changed by others' : 'Saved'
@@ -120,13 +122,8 @@
     const isAsked = one('.card.error, .card.conflict')
     dirty().forEach((form) => {
       if (stuck.has(form.id) && isAsked) return
-      if (form.closest('#shelter') || stuck.delete(form.id)) idle(() => again(form.id))
+      if (stuck.delete(form.id) || form.closest('#shelter')) idle(() => save(form.id))
     })
-  }
-
-  function again (id) {
-    stuck.delete(id)
-    save(id)
   }
 
   const folded = (text) => text.replace(/\s+/g, ' ').trim() // as it is stored, nearly
@@ -212,10 +209,11 @@
       body.set('token', room().dataset.token)
     }
     const form = detail.ctx.sourceElement
-    const twin = !form.matches?.('form.auto') && body?.has?.('was') && fieldOf(body)
+    const isText = form.matches?.('form.auto')
+    const twin = !isText && body?.has?.('was') && fieldOf(body)
     if (twin && !stuck.has(twin.id)) body.set('was', twin.elements.was.value) // its text was saved a moment ago
     // A text belongs to no panel: whatever lies over the page by now stays there.
-    if (form.matches?.('form.auto')) detail.ctx.request.action = form.getAttribute('action').split('?')[0] + location.search
+    if (isText) detail.ctx.request.action = form.getAttribute('action').split('?')[0] + location.search
     focused = document.activeElement?.closest('[id]')?.id || ''
     panel = one('#over .card')?.id || ''
     // What comes back while something is held would take it out of the hand: it waits.
@@ -383,7 +381,7 @@
 
   const isAsking = () => one('.conflict, #link') || (one('.card.error') && !('sending' in room().dataset && !stuck.size))
 
-  const isBusy = () => open > 0 || isDragging || isAsking() || dirty().some((form) => !stuck.has(form.id) && !lacks(form))
+  const isBusy = () => open > 0 || isDragging || isAsking() || !dirty().every(waits)
 
   async function pulse () {
     const before = begun
@@ -483,7 +481,8 @@
     const begin = (list, options) => {
       if (!list || sorted.has(list)) return
       sorted.add(list)
-      window.Sortable.create(list, { ...shared, ...options })
+      const onEnd = (event) => isFallen ? idle(refresh) : options.onEnd(event)
+      window.Sortable.create(list, { ...shared, ...options, onEnd })
     }
     every('ol.stories').forEach((list) => begin(list, {
       group: { name: 'stories', put: (to, from) => !from.el.matches('.addable') || !to.el.matches('[data-lead]') },
@@ -503,8 +502,7 @@
       draggable: '.group[data-title]',
       handle: '.section-handle',
       onEnd: ({ item, oldDraggableIndex, newDraggableIndex }) => {
-        if (isFallen) idle(refresh)
-        else if (oldDraggableIndex !== newDraggableIndex) {
+        if (oldDraggableIndex !== newDraggableIndex) {
           send({ kind: 'MoveSection', title: item.dataset.title, position: newDraggableIndex })
         }
       }
@@ -531,10 +529,6 @@
 
   function dropped ({ item, from, to, oldDraggableIndex, newDraggableIndex }) {
     const { article } = item.dataset
-    if (isFallen) {
-      idle(refresh)
-      return
-    }
     if (from === to && oldDraggableIndex === newDraggableIndex) return
     if (from.matches('.addable')) {
       if (from === to) return
