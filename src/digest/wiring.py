@@ -18,7 +18,7 @@ from digest.clock import Clock
 from digest.errors import NotFound, SettingsError
 from digest.model.newsletter import Newsletter, SourceSpec
 from digest.settings import Settings, load
-from digest.settings.saved import SavedLooks
+from digest.settings.reload import LiveLooks
 
 if TYPE_CHECKING:
     from digest.fetch import Fetcher
@@ -29,18 +29,18 @@ if TYPE_CHECKING:
     from digest.passwords import Passwords
     from digest.storage.database import Database
     from digest.transports import Transport
-    from digest.workflows.deliver import Wire
-    from digest.workflows.illustrate import Illustrate
-    from digest.workflows.press import Press
+    from digest.workflows.composing.compose import Composer
+    from digest.workflows.composing.images import ChooseImages
+    from digest.workflows.sending.deliver import SendOptions
 
 _SENDGRID_IN_FLIGHT = 8
 _LARGEST_PICTURE = 10 * 1024 * 1024  # bytes, to make a small copy of
 
 
-class Parts:
+class Container:
     """The parts of one process, made from one settings file when first needed."""
 
-    def __init__(self, settings: Settings, *, clock: Clock, looks: SavedLooks | None = None) -> None:
+    def __init__(self, settings: Settings, *, clock: Clock, looks: LiveLooks | None = None) -> None:
         self._settings = settings
         self._looks = looks
         self.clock = clock
@@ -53,10 +53,10 @@ class Parts:
         return self._settings
 
     @classmethod
-    def from_file(cls, file: Path, *, environ: Mapping[str, str], clock: Clock) -> Parts:
+    def from_file(cls, file: Path, *, environ: Mapping[str, str], clock: Clock) -> Container:
         """Raises SettingsError with every mistake at once."""
         settings = load(file, environ=environ)
-        looks = SavedLooks(settings, lambda: load(file, environ=environ))
+        looks = LiveLooks(settings, lambda: load(file, environ=environ))
         return cls(settings, clock=clock, looks=looks)
 
     def close(self) -> None:
@@ -158,10 +158,10 @@ class Parts:
             )
         return newsletter, found
 
-    def press(self, newsletter: Newsletter) -> Press:
-        from digest.workflows.press import Press
+    def press(self, newsletter: Newsletter) -> Composer:
+        from digest.workflows.composing.compose import Composer
 
-        return Press(
+        return Composer(
             site=self.settings.site,
             newsletter=newsletter,
             folders=self.template_folders,
@@ -214,17 +214,17 @@ class Parts:
         page = self.fetcher.get(article.url, allow_private=spec.allow_private_addresses, obey_robots=True)
         return complete(article, read_article_page(page.body, url=page.url, charset=page.charset))
 
-    def illustrate(self, newsletter: Newsletter) -> Illustrate:
+    def illustrate(self, newsletter: Newsletter) -> ChooseImages:
         """What becomes of the pictures of an issue, by the newsletter's settings."""
         from functools import partial
 
-        from digest.workflows import illustrate
+        from digest.workflows.composing import images
 
         if newsletter.images == "none":
-            return illustrate.without
+            return images.no_images
         if newsletter.images == "copy":
-            return partial(illustrate.copy, fetch=self._picture, keep=self._keep_copy)
-        return partial(illustrate.link, site=self.settings.site, measure=self._picture_size)
+            return partial(images.copy, fetch=self._picture, keep=self._keep_copy)
+        return partial(images.link, site=self.settings.site, measure=self._picture_size)
 
     def _picture(self, url: str, spec: SourceSpec) -> bytes:
         allow_private = spec.allow_private_addresses
@@ -244,18 +244,18 @@ class Parts:
 
         return MediaFolder(self._beside_database / "media")
 
-    def wire(self) -> Wire:
+    def wire(self) -> SendOptions:
         """How issues leave, by the settings.
 
         Raises:
             SettingsError: they are not complete; better now than when the issue is approved.
         """
-        from digest.workflows.deliver import Wire
+        from digest.workflows.sending.deliver import SendOptions
 
         probe = self.transport()
         probe.close()
         delivery = self.settings.delivery
-        return Wire(
+        return SendOptions(
             open=self.transport,
             senders=self._senders,
             per_request=probe.window if delivery.transport == "sendgrid" else 1,
@@ -285,12 +285,12 @@ class Parts:
         return makers[self.settings.delivery.transport]()
 
     def _outbox(self) -> Transport:
-        from digest.transports.outbox import Outbox
+        from digest.transports.outbox.transport import Outbox
 
         return Outbox(self.settings.delivery.outbox, signer=self.signer)
 
     def _smtp(self) -> Transport:
-        from digest.transports.smtp import Smtp
+        from digest.transports.smtp.transport import Smtp
 
         smtp = self.settings.delivery.smtp
         if smtp.username and not smtp.password.get_secret_value():
@@ -310,7 +310,7 @@ class Parts:
         )
 
     def _sendgrid(self) -> Transport:
-        from digest.transports.sendgrid import SendGrid
+        from digest.transports.sendgrid.transport import SendGrid
 
         sendgrid = self.settings.delivery.sendgrid
         key = sendgrid.api_key.get_secret_value()

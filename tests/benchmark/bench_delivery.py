@@ -41,11 +41,11 @@ from digest.message.splice import message_bytes, splice
 from digest.model.delivery import Delivery, DeliveryId, DeliveryState, Settlement
 from digest.model.issue import Issue
 from digest.storage.database import Database
-from digest.storage.hot_ledger import HotLedger
-from digest.transports.sendgrid import SendGrid
-from digest.transports.smtp import Smtp
-from digest.workflows.deliver import Wire, deliver
-from digest.workflows.press import Addresser, compiled
+from digest.storage.ledger_sqlite import SqliteLedgerWriter
+from digest.transports.sendgrid.transport import SendGrid
+from digest.transports.smtp.transport import Smtp
+from digest.workflows.composing.compose import EnvelopeFactory, compiled
+from digest.workflows.sending.deliver import SendOptions, deliver
 
 QUICK = os.environ.get("DIGEST_BENCH") == "quick"
 ROUNDS = 1 if QUICK else 3
@@ -107,7 +107,7 @@ def peer(port: int, *, messages: int, octets: int) -> list[float]:
 
 
 def send_all(database: Database, issue: Issue, *, port: int) -> float:
-    wire = Wire(open=lambda: Smtp(host="127.0.0.1", port=port, security="none", connections=10))
+    wire = SendOptions(open=lambda: Smtp(host="127.0.0.1", port=port, security="none", connections=10))
     begin = perf_counter()
     sent = deliver(issue, press=PRESS, database=database, wire=wire, clock=Clock(NOW))
     taken = perf_counter() - begin
@@ -133,7 +133,7 @@ def by_smtplib(port: int, *, kilobytes: int, messages: int) -> float:
 def personalising() -> Row:
     """From a ledger row to the buffers of a 60 KB message."""
     made, issue = _compiled(60)
-    address = Addresser(PRESS, issue)
+    address = EnvelopeFactory(PRESS, issue)
     person = Delivery(
         id=DeliveryId(7),
         address="reader7@example.org",
@@ -161,7 +161,7 @@ def sendgrid(folder: Path) -> Row:
             database = fresh_database(folder, f"sendgrid-{number}")
             issue = approved_issue(database, recipients=recipients, kilobytes=10)
             transport = SendGrid(api_key="SG.bench", host=url, batch_size=500)
-            wire = Wire(open=lambda transport=transport: transport, senders=8, per_request=500)
+            wire = SendOptions(open=lambda transport=transport: transport, senders=8, per_request=500)
             begin = perf_counter()
             sent = deliver(issue, press=PRESS, database=database, wire=wire, clock=Clock(NOW))
             ours.append(sent.counts.accepted / (perf_counter() - begin))
@@ -209,7 +209,7 @@ def ledger_rows(folder: Path) -> Row:
     for number in range(ROUNDS):
         database = fresh_database(folder, f"ledger-{number}")
         issue = _sending(database, recipients)
-        rows = HotLedger(database, issue.id, owner="bench")
+        rows = SqliteLedgerWriter(database, issue.id, owner="bench")
         begin = perf_counter()
         known: list[Settlement] = []
         while claimed := rows.claim(500, now=NOW, lease_until=NOW):
@@ -280,6 +280,6 @@ def _compiled(kilobytes: int) -> tuple[Compiled, Issue]:
 
 
 def _envelope(issue: Issue):
-    from digest.workflows.press import sample
+    from digest.workflows.composing.compose import sample
 
     return sample(PRESS, issue, now=NOW)

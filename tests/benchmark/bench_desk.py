@@ -31,9 +31,9 @@ from digest.model.issue import Layout, Rendered, Section, Teaser
 from digest.storage.codec import to_json
 from digest.storage.dialect import chunks
 from digest.storage.tables import article, delivery, issue, issue_article, source
-from digest.web.answers import AccountAnswers, DeskAnswers, ProbeAnswers, ReaderAnswers
+from digest.views.public import AccountAnswers, DeskViews, HealthViews, PublicViews
 from digest.web.app import create_app
-from digest.wiring import Parts
+from digest.wiring import Container
 from fakes.databases import NOW, subscribe
 
 ISSUES, ARTICLES, STORIES = 500, 100_000, 12
@@ -63,13 +63,13 @@ A_SOURCE = (
 
 def bench_desk(tmp_path: Path, capsys) -> None:
     (tmp_path / "digest.toml").write_text(SETTINGS + "".join(A_SOURCE.format(n) for n in range(SOURCES)))
-    parts = Parts.from_file(tmp_path / "digest.toml", environ={}, clock=Clock(NOW))
+    parts = Container.from_file(tmp_path / "digest.toml", environ={}, clock=Clock(NOW))
     try:
         begin = time.perf_counter()
         fill(parts)
         filled = time.perf_counter() - begin
         size = (tmp_path / "digest.db").stat().st_size / 1e6
-        desk = DeskAnswers(parts)
+        desk = DeskViews(parts)
         told = [profile("home", desk.home), profile("an issue", lambda: desk.issue("weekly", ISSUES))]
         told.append(profile("all issues", lambda: desk.all_issues(newsletter="", state="", page=1)))
         told.append(profile("a plan", lambda: desk.plan("weekly")))
@@ -86,7 +86,7 @@ def bench_desk(tmp_path: Path, capsys) -> None:
             print("\n".join(told))
 
 
-def measured(parts: Parts, editor: TestClient) -> list[str]:
+def measured(parts: Container, editor: TestClient) -> list[str]:
     """Medians and p95 in milliseconds; the first answer of a process beside them."""
     rows = [row("GET /healthz, the test client alone", editor, "/healthz")]
     rows.append(row("GET /desk, a draft waits", editor, "/desk"))
@@ -125,13 +125,13 @@ def profile(what: str, work: Callable[[], object]) -> str:
 
 
 @contextmanager
-def as_editor(parts: Parts) -> Iterator[TestClient]:
+def as_editor(parts: Container) -> Iterator[TestClient]:
     """A browser of this machine that has opened the one-time link."""
     app = create_app(
         site=parts.settings.site,
-        readers=ReaderAnswers(parts),
-        desk=DeskAnswers(parts),
-        probes=ProbeAnswers(parts),
+        readers=PublicViews(parts),
+        desk=DeskViews(parts),
+        probes=HealthViews(parts),
         accounts=AccountAnswers(parts),
         one_time_secret=SECRET,
         clock=parts.clock,
@@ -147,7 +147,7 @@ def as_editor(parts: Parts) -> Iterator[TestClient]:
 # -- what is in the database -----------------------------------------------------------------
 
 
-def fill(parts: Parts) -> None:
+def fill(parts: Container) -> None:
     keys = [spec.key for spec in parts.newsletter("weekly").sources]
     with parts.database.write() as connection:
         subscribe(connection, *(f"p{number}" for number in range(PEOPLE)), at=begin_of(0))

@@ -123,7 +123,7 @@ def _child(what: str, database: Path, people: Path) -> dict[str, float]:
 def _measured(what: str, database: Path, people: Path) -> dict[str, float]:
     from email_validator import validate_email  # noqa: F401 - belongs to the idle process as well
 
-    from digest.workflows import subscribe
+    from digest.workflows.people import subscribers as subscribe
 
     opened = Database(f"sqlite:///{database}")
 
@@ -173,7 +173,7 @@ def _first_page(database: Database) -> None:
 
     with database.read() as connection:
         assert sum(subscribers.count(connection, WEEKLY.name).values()) == ROWS
-        assert len(list(islice(subscribers.every(connection, WEEKLY.name), 50))) == 50
+        assert len(list(islice(subscribers.all_of(connection, WEEKLY.name), 50))) == 50
 
 
 class _LargestLog:

@@ -21,7 +21,7 @@ import premailer.cache
 
 from data.issues import Example, of_teasers, teaser
 from digest.model.article import Image
-from digest.rendering import bodies, confined, inlining
+from digest.rendering import bodies, inlining, sandbox
 from digest.rendering.mjml import _without_places, to_html
 
 TESTS = Path(__file__).parent.parent
@@ -126,7 +126,7 @@ def cold() -> tuple[float, float]:
 def owners(tmp_path: Path, warm: float) -> list[tuple[str, str]]:
     """An owner's template in play: the first look, and a look after each change."""
     footer = tmp_path / "footer.mjml.j2"
-    confined._CELL.close()
+    sandbox._CELL.close()
 
     def changed(edition: int) -> None:
         footer.write_text(FOOTER.format(f"edition {edition}"))

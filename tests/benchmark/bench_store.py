@@ -17,8 +17,8 @@ from digest.model.article import FoundArticle, Reading
 from digest.model.newsletter import Mailbox, Newsletter, Policy, SourceSpec
 from digest.rules.slots import parse_schedule
 from digest.storage.database import Database
-from digest.workflows.collect import collect
-from digest.workflows.draft import plan
+from digest.workflows.collecting.collect import collect
+from digest.workflows.drafting.draft import plan
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 SIZES = (1_000, 10_000, 100_000)

@@ -27,8 +27,8 @@ from digest.model.delivery import Envelope, Outcome, Receipt
 from digest.storage import issues, ledger
 from digest.storage.database import Database
 from digest.transports import OnWire
-from digest.transports.smtp import Smtp
-from digest.workflows.deliver import Wire, deliver, recover
+from digest.transports.smtp.transport import Smtp
+from digest.workflows.sending.deliver import SendOptions, deliver, recover
 
 
 class Accepting:
@@ -62,7 +62,7 @@ def memory(folder: Path, recipients: int) -> float:
     with database.read() as connection:
         issue = issues.by_number(connection, "weekly", 1)
     sent = deliver(
-        issue, press=PRESS, database=database, wire=Wire(open=Accepting, senders=8), clock=Clock(NOW)
+        issue, press=PRESS, database=database, wire=SendOptions(open=Accepting, senders=8), clock=Clock(NOW)
     )
     assert sent.counts.accepted == recipients, sent
     return _peak()
@@ -112,7 +112,7 @@ def victim(folder: Path, where: str) -> float:
     database = Database(f"sqlite:///{folder}/kill-{number}.db")
     with database.read() as connection:
         issue = issues.by_number(connection, "weekly", 1)
-    wire = Wire(open=lambda: Smtp(host="127.0.0.1", port=int(port), security="none", connections=10))
+    wire = SendOptions(open=lambda: Smtp(host="127.0.0.1", port=int(port), security="none", connections=10))
     deliver(issue, press=PRESS, database=database, wire=wire, clock=Clock(NOW))
     return 0
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from digest.message.slots import SlotName, marker
+from digest.message.merge_slots import SlotName, marker
 from digest.model.article import FoundArticle
 from digest.model.issue import Issue, Layout, Rendered, Selection, Teaser
 from digest.model.newsletter import Mailbox, Newsletter, Policy, Site, SourceSpec
@@ -22,7 +22,7 @@ from digest.rules.slots import parse_schedule
 from digest.storage import articles, issues, ledger
 from digest.storage.database import Database
 from digest.storage.tables import subscriber, subscription
-from digest.workflows.press import Press, compiled
+from digest.workflows.composing.compose import Composer, compiled
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 SITE = Site(
@@ -39,7 +39,7 @@ WEEKLY = Newsletter(
     policy=Policy(),
     schedule=parse_schedule("Mon 09:00"),
 )
-PRESS = Press(site=SITE, newsletter=WEEKLY, folders=(), secret_keys=("a bench key of some length",))
+PRESS = Composer(site=SITE, newsletter=WEEKLY, folders=(), secret_keys=("a bench key of some length",))
 
 
 def approved_issue(database: Database, *, recipients: int, kilobytes: int) -> Issue:

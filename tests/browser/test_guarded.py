@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from browser.conftest import ELSEWHERE, HOSTILE, Site, Visitor, hostile_stories
-from digest.rules.tokens import sign_until
-from digest.workflows.share import PURPOSE
+from digest.rules.signed_links import sign_until
+from digest.workflows.drafting.share import PURPOSE
 
 pytestmark = [pytest.mark.slow, pytest.mark.needs("chromium")]
 

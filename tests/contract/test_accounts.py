@@ -14,8 +14,8 @@ from digest.passwords import Cost, Passwords
 from digest.rules.accounts import FAILURES_OF_A_NAME, FAILURES_OF_A_NETWORK, LONGEST, token_hash
 from digest.storage import editors, login_attempts, sessions
 from digest.storage.database import Database
-from digest.workflows import accounts
-from digest.workflows.accounts import Login
+from digest.workflows.operating import accounts
+from digest.workflows.operating.accounts import Login
 from fakes.databases import NOW
 
 CHEAP = Passwords(Cost(memory=64, rounds=1, lanes=1))

@@ -12,7 +12,7 @@ from digest.model.editor import Role
 from digest.passwords import Cost, Passwords
 from digest.rules import api_tokens as rules
 from digest.storage.database import Database
-from digest.workflows import accounts, tokens
+from digest.workflows.operating import accounts, tokens
 from fakes.databases import NOW
 
 HOME = "203.0.113.9"
@@ -79,7 +79,7 @@ def test_a_removed_token_is_worth_nothing_and_both_are_in_the_log(database: Data
 def test_wrong_tokens_are_slowed_for_their_network_and_right_ones_never(database: Database) -> None:
     token = add(database)
     for _ in range(20):
-        assert tokens.show("dgt_wrong", address=HOME, database=database, now=NOW) == tokens.Shown()
+        assert tokens.show("dgt_wrong", address=HOME, database=database, now=NOW) == tokens.TokenCheck()
 
     for wrong in ("dgt_wrong", rules.token_of(b"x" * 32), ""):
         assert tokens.show(wrong, address=HOME, database=database, now=NOW).wait == MINUTE

@@ -21,7 +21,7 @@ from digest.storage import delivery_events, issues, ledger, subscribers
 from digest.storage.database import Database
 from digest.storage.subscribers import erased_key
 from digest.storage.tables import delivery, delivery_event
-from digest.workflows.feedback import Received, receive
+from digest.workflows.people.feedback import Received, receive
 from fakes.databases import KINDS, NOW, drafted, fresh_url, make_template, store, subscribe, under_way
 
 SECOND = timedelta(seconds=1)

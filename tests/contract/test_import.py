@@ -22,14 +22,14 @@ from sqlalchemy import Connection, select
 
 from digest.errors import StorageError
 from digest.model.subscriber import SuppressionReason
-from digest.rules.mailboxes import InvalidAddress, parse_address
+from digest.rules.email_addresses import InvalidAddress, parse_address
 from digest.storage import subscribers
-from digest.storage.arrivals import Arrival, Arrivals
 from digest.storage.database import Database
+from digest.storage.import_spool import ImportRow, ImportSpool
 from digest.storage.tables import consent_entry, subscriber, subscription, suppression
-from digest.workflows import subscribe
-from digest.workflows.people_file import PeopleFile, Rows
-from digest.workflows.subscribe import Imported, import_file, read_files
+from digest.workflows.people import subscribers as subscribe
+from digest.workflows.people.subscriber_csv import PeopleFile, Rows
+from digest.workflows.people.subscribers import Imported, import_file, read_files
 from fakes.databases import NOW, newsletter
 
 WEEKLY = newsletter()
@@ -55,7 +55,7 @@ def load(tmp_path: Path, database: Database) -> Callable[..., Imported]:
 def stored(database: Database) -> dict[str, tuple[str, str, tuple[str, ...]]]:
     """Name, language and topics by address."""
     with database.read() as connection:
-        people = list(subscribers.every(connection, "weekly"))
+        people = list(subscribers.all_of(connection, "weekly"))
     return {p.address: (p.name, p.language, p.topics) for p in people}
 
 
@@ -301,7 +301,7 @@ def test_what_was_cut_off_is_completed_by_the_next_reading(
     path = tmp_path / "people.csv"
     path.write_text("email\n" + "".join(f"p{n}@example.org\n" for n in range(14)))
     weekly = replace(WEEKLY, subscriber_files=(path,))
-    take_in, count = subscribe.take_in, 0
+    take_in, count = subscribe.bulk_add, 0
 
     def fails_in_the_third(connection: Connection, *given: Any, **more: Any) -> int:
         nonlocal count
@@ -311,7 +311,7 @@ def test_what_was_cut_off_is_completed_by_the_next_reading(
             raise KeyboardInterrupt
         return added
 
-    monkeypatch.setattr(subscribe, "take_in", fails_in_the_third)
+    monkeypatch.setattr(subscribe, "bulk_add", fails_in_the_third)
     with pytest.raises(KeyboardInterrupt):
         read_files(weekly, database=database, now=NOW)
     assert len(stored(database)) == 6
@@ -353,7 +353,7 @@ def test_a_long_list_needs_no_more_memory_than_a_short_one(
 
 
 def test_a_full_disk_for_what_is_put_in_order_is_told() -> None:
-    with Arrivals() as arrivals:
+    with ImportSpool() as arrivals:
         arrivals._spool.execute("PRAGMA max_page_count=3")
         with pytest.raises(StorageError, match=r"cannot be put in order: database or disk is full\.") as full:
             arrivals.take((f"p{n}@example.org", "x" * 100, "", "", "") for n in range(1000))
@@ -429,7 +429,7 @@ def test_the_fast_way_and_the_way_of_every_database_agree(
 
     fast = _imported(tmp_path, known_people, path)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(subscribe, "take_in", _by_every_databases_words)
+        patch.setattr(subscribe, "bulk_add", _by_every_databases_words)
         slow = _imported(tmp_path, known_people, path)
 
     assert fast == slow
@@ -473,7 +473,7 @@ def _dump(connection: Connection) -> Iterator[tuple[str, list[Any]]]:
 
 
 def _by_every_databases_words(
-    connection: Connection, newsletter: str, people: list[Arrival], *, at: datetime, how: str
+    connection: Connection, newsletter: str, people: list[ImportRow], *, at: datetime, how: str
 ) -> int:
     told = [
         dict(zip(("address_key", "address", "name", "language"), person[:4], strict=True))

@@ -31,7 +31,7 @@ from digest.model.subscriber import SuppressionReason
 from digest.rules.sending import MAX_ATTEMPTS, settlement
 from digest.storage import issues, ledger, subscribers
 from digest.storage.database import Database
-from digest.storage.hot_ledger import HotLedger, _CoreRows
+from digest.storage.ledger_sqlite import SqliteLedgerWriter, _CoreRows
 from digest.storage.tables import delivery
 from fakes.databases import NOW, drafted, fresh_url, make_template, store, subscribe, under_way
 
@@ -60,8 +60,8 @@ def database(way: None, url: str) -> Iterator[Database]:
 
 
 @contextmanager
-def hot(database: Database, which: IssueId, owner: str) -> Iterator[HotLedger]:
-    rows = HotLedger(database, which, owner=owner)
+def hot(database: Database, which: IssueId, owner: str) -> Iterator[SqliteLedgerWriter]:
+    rows = SqliteLedgerWriter(database, which, owner=owner)
     if Way.is_core:
         rows._rows.close()
         rows._rows = _CoreRows(database, which, owner)
@@ -172,7 +172,7 @@ def test_a_frozen_audience_can_be_forgotten_and_frozen_anew(database: Database) 
         draft = drafted(connection, store(connection, 1))
         for _ in range(2):
             assert ledger.freeze_audience(connection, draft.id, "weekly", at=NOW) == 6
-            ledger.forget_audience(connection, draft.id)
+            ledger.delete_audience(connection, draft.id)
 
     assert counts(database, draft) == Counts()
 

@@ -12,7 +12,6 @@ import pytest
 from digest.errors import NotAllowed, NotFound
 from digest.model.article import ArticleId, Image
 from digest.model.edit import (
-    Deed,
     Edit,
     EditTeaser,
     IssueText,
@@ -24,6 +23,7 @@ from digest.model.edit import (
     ResetTeaser,
     Revision,
     SetText,
+    StepKind,
     TakeOut,
 )
 from digest.model.issue import (
@@ -34,17 +34,18 @@ from digest.model.issue import (
     Layout,
     LeftOut,
     Rendered,
-    Said,
     Selection,
+    SourceValue,
     TakenOut,
     Teaser,
     TeaserField,
     Texts,
 )
-from digest.storage import articles, events, issues, ledger, revisions
+from digest.storage import activity_log, articles, issues, ledger, revisions
 from digest.storage.codec import from_json, to_json
 from digest.storage.database import Database
-from digest.workflows.edit import (
+from digest.workflows.composing.images import no_images
+from digest.workflows.drafting.edit import (
     Conflict,
     Edited,
     EditedAll,
@@ -57,7 +58,6 @@ from digest.workflows.edit import (
     search_older,
     undo,
 )
-from digest.workflows.illustrate import without
 from fakes.databases import NOW, drafted, layout_of, newsletter, store, subscribe
 
 A = ArticleId
@@ -101,7 +101,7 @@ def headline(value: str, was: str = "Story 1", article: int = 1) -> EditTeaser:
 
 def reserved(database: Database) -> list[int]:
     with database.read() as connection:
-        return [a.id for a in articles.every(connection, "weekly") if a.last_issue == 1]
+        return [a.id for a in articles.all_of(connection, "weekly") if a.last_issue == 1]
 
 
 # -- storing ------------------------------------------------------------------------
@@ -124,7 +124,7 @@ def reserved(database: Database) -> list[int]:
     ],
 )
 def test_an_edit_comes_back_as_it_went_in(database: Database, draft: Issue, what: Edit) -> None:
-    made = Revision(number=1, deed=Deed.EDIT, at=NOW, by="ann", what="…", state=1, before=0, edit=what)
+    made = Revision(number=1, deed=StepKind.EDIT, at=NOW, by="ann", what="…", state=1, before=0, edit=what)
     content = Content(
         layout=draft.layout,
         texts=Texts(subject="S", preheader="P", note="N"),
@@ -134,7 +134,9 @@ def test_an_edit_comes_back_as_it_went_in(database: Database, draft: Issue, what
                     article_id=A(9),
                     url="https://x.example",
                     headline="x",
-                    said=(Said(field=TeaserField.IMAGE, text="y", image=Image(url="https://y.example")),),
+                    said=(
+                        SourceValue(field=TeaserField.IMAGE, text="y", image=Image(url="https://y.example")),
+                    ),
                 ),
                 reason="z",
             ),
@@ -156,7 +158,7 @@ def test_a_document_that_is_no_edit_is_refused() -> None:
 
 
 def test_a_revision_is_written_only_after_the_one_it_follows(database: Database, draft: Issue) -> None:
-    made = Revision(number=1, deed=Deed.EDIT, at=NOW, by="ann", what="", state=1, before=0)
+    made = Revision(number=1, deed=StepKind.EDIT, at=NOW, by="ann", what="", state=1, before=0)
     with database.write() as connection:
         assert revisions.add(connection, draft.id, made, draft.content)
         assert not revisions.add(connection, draft.id, replace(made, by="bob"), draft.content)
@@ -473,7 +475,7 @@ def test_the_picture_of_what_comes_in_is_decided_as_for_a_draft(database: Databa
         seen_revision=0,
         database=database,
         now=NOW,
-        illustrate=without,
+        illustrate=no_images,
     )
 
     assert isinstance(answer, Edited)
@@ -550,7 +552,7 @@ def test_an_edit_takes_the_approval_back(database: Database, draft: Issue) -> No
     )  # fmt: skip
     with database.read() as connection:
         assert ledger.counts(connection, draft.id, now=NOW).candidates == 0
-        told = [what for _, _, what, _ in events.recent(connection, "weekly")]
+        told = [what for _, _, what, _ in activity_log.recent(connection, "weekly")]
     assert "approval of ann taken back: bob changed the headline of “Story 1”" in told
     assert approved(database, now)
 
@@ -575,8 +577,8 @@ def test_what_was_compiled_before_an_edit_is_not_taken_up(database: Database, dr
     assert approved(database, draft)
     with database.write() as connection:
         compiled = issues.by_id(connection, draft.id)
-        assert not issues.take_up(connection, replace(compiled, content_hash="sha256:older"))
-        assert issues.take_up(connection, compiled)
+        assert not issues.start_sending(connection, replace(compiled, content_hash="sha256:older"))
+        assert issues.start_sending(connection, compiled)
 
 
 @pytest.mark.parametrize(

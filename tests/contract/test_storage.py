@@ -20,10 +20,10 @@ from digest.model.issue import IssueState, Rendered
 from digest.model.newsletter import Policy, SourceSpec
 from digest.model.slot import Slot, SlotState
 from digest.model.subscriber import SubscriptionState, SuppressionReason
-from digest.storage import articles, events, issues, ledger, migrations, slots, subscribers
+from digest.storage import activity_log, articles, issues, ledger, migrations, slots, subscribers
 from digest.storage.database import Connection, Database
 from digest.storage.tables import metadata
-from digest.workflows.draft import plan
+from digest.workflows.drafting.draft import plan
 from fakes.databases import NOW, drafted, found, newsletter, people, store, subscribe
 
 DAY = timedelta(days=1)
@@ -274,8 +274,8 @@ def test_times_come_back_as_they_went_in(database: Database) -> None:
     """Aware and in UTC, to the microsecond."""
     moment = datetime.fromisoformat("2026-10-25T02:30:00.123456+02:00")
     with database.write() as connection:
-        events.record(connection, "something", at=moment, newsletter="weekly")
-        [(at, _, _, _)] = events.recent(connection, "weekly")
+        activity_log.record(connection, "something", at=moment, newsletter="weekly")
+        [(at, _, _, _)] = activity_log.recent(connection, "weekly")
 
     assert at == moment
     assert at.utcoffset() == timedelta()
@@ -643,7 +643,7 @@ def test_many_issues_need_no_slot(database: Database) -> None:
     with database.write() as connection:
         for number in store(connection, 1, 2, 3):
             drafted(connection, [number])
-        assert len(issues.every(connection, "weekly")) == 3
+        assert len(issues.all_of(connection, "weekly")) == 3
 
 
 def test_the_newest_and_the_open_issue_are_found(database: Database) -> None:
@@ -710,7 +710,7 @@ def test_people_come_in_once(database: Database) -> None:
         assert subscribe(connection, "ann", "bob", "cid") == 1
         assert subscribe(connection, "ann", newsletter="monthly") == 1
         assert subscribers.count(connection, "weekly") == {"confirmed": 3}
-        assert [s.address for s in subscribers.every(connection, "weekly")] == [
+        assert [s.address for s in subscribers.all_of(connection, "weekly")] == [
             "ann@example.org",
             "bob@example.org",
             "cid@example.org",

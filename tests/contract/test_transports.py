@@ -19,9 +19,9 @@ from digest.message.parse import parse
 from digest.model.delivery import DeliveryId, Envelope, Outcome, Receipt
 from digest.model.newsletter import Mailbox
 from digest.transports import Transport
-from digest.transports.outbox import Outbox
-from digest.transports.sendgrid import SendGrid
-from digest.transports.smtp import Smtp
+from digest.transports.outbox.transport import Outbox
+from digest.transports.sendgrid.transport import SendGrid
+from digest.transports.smtp.transport import Smtp
 from fakes.messages import NONCE, compiled, envelope
 from fakes.sendgrid import FakeSendGrid
 from fakes.smtp import AcceptingServer, free_port

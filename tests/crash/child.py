@@ -48,8 +48,8 @@ def lay_around(step: Steps, *, window: int, senders: int) -> None:
     """Put a step beside everything that leaves a trace."""
     from digest import wiring
     from digest.storage.database import Database
-    from digest.transports.outbox import Outbox
-    from digest.transports.smtp_line import Line
+    from digest.transports.outbox.transport import Outbox
+    from digest.transports.smtp.wire import Line
 
     write = Database.write
 
@@ -76,9 +76,9 @@ def lay_around(step: Steps, *, window: int, senders: int) -> None:
 
 def _lay_around_the_hot_ledger(step: Steps) -> None:
     """Before and after each of its commits."""
-    from digest.storage import hot_ledger
+    from digest.storage import ledger_sqlite
 
-    transaction = hot_ledger._Transaction
+    transaction = ledger_sqlite._Transaction
     leave = transaction.__exit__
 
     def counted_leave(self: Any, *given: Any) -> Any:

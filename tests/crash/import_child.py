@@ -24,9 +24,9 @@ MODULES = (
     "digest.cli.people",
     "digest.wiring",
     "digest.sources.markdown",
-    "digest.workflows.collect",
-    "digest.workflows.complete",
-    "digest.workflows.subscribe",
+    "digest.workflows.collecting.collect",
+    "digest.workflows.collecting.enrich",
+    "digest.workflows.people.subscribers",
     "email_validator",
     "rich.console",
     "sqlalchemy.dialects.sqlite",
@@ -35,7 +35,7 @@ MODULES = (
 
 def prepare(order: dict[str, Any]) -> None:
     from digest.storage.database import Database
-    from digest.workflows import subscribe
+    from digest.workflows.people import subscribers
 
     steps: int | None = None  # counted once all rows are read
     write = Database.write
@@ -56,7 +56,7 @@ def prepare(order: dict[str, Any]) -> None:
             step()
         step()
 
-    class Counted(subscribe.Arrivals):
+    class Counted(subscribers.Arrivals):
         def batches(self, size: int) -> Iterator[Any]:
             nonlocal steps
             steps = 0
@@ -64,8 +64,8 @@ def prepare(order: dict[str, Any]) -> None:
             yield from super().batches(size)
 
     Database.write = counted_write  # type: ignore[method-assign]
-    subscribe.Arrivals = Counted  # type: ignore[misc]
-    subscribe._AT_ONCE = 4
+    subscribers.Arrivals = Counted  # type: ignore[misc]
+    subscribers._AT_ONCE = 4
 
 
 if __name__ == "__main__":

@@ -22,10 +22,10 @@ from digest.clock import Clock
 from digest.errors import Busy, NotAllowed
 from digest.model.edit import IssueText, SetText
 from digest.model.issue import Issue, IssueState
-from digest.rules.mailboxes import InvalidAddress
-from digest.storage import events
+from digest.rules.email_addresses import InvalidAddress
+from digest.storage import activity_log
 from digest.web.actions import Actions, AtSlot, Now, Progress
-from digest.wiring import Parts
+from digest.wiring import Container
 from fakes.databases import NOW
 from fakes.folders import SETTINGS, prepare
 from fakes.smtp import ScriptedServer
@@ -70,17 +70,17 @@ class World:
     """A newsletter folder, and processes that act on it."""
 
     folder: Path
-    opened: list[tuple[Parts, Actions]] = field(default_factory=list)
+    opened: list[tuple[Container, Actions]] = field(default_factory=list)
 
     @property
-    def parts(self) -> Parts:
+    def parts(self) -> Container:
         return self.opened[0][0]
 
     @property
     def actions(self) -> Actions:
         return self.opened[0][1]
 
-    def start(self, kind: Callable[..., Parts] = Parts.from_file) -> Actions:
+    def start(self, kind: Callable[..., Container] = Container.from_file) -> Actions:
         """Another process, as far as the database can tell."""
         parts = kind(self.folder / "digest.toml", environ={}, clock=Clock(NOW))
         self.opened.append((parts, Actions(parts)))
@@ -109,7 +109,7 @@ class World:
 
     def events(self) -> list[tuple[str, str]]:
         with self.parts.database.read() as connection:
-            return [(what, who) for _, _, what, who in events.recent(connection, "weekly", limit=100)]
+            return [(what, who) for _, _, what, who in activity_log.recent(connection, "weekly", limit=100)]
 
     def close(self) -> None:
         for parts, actions in self.opened:

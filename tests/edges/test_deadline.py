@@ -10,22 +10,22 @@ from pathlib import Path
 
 import pytest
 
-from digest.bundled import templates_folder
 from digest.errors import TransportDown
 from digest.model.issue import Issue, IssueState, Selection
 from digest.model.newsletter import Mailbox, Newsletter, Site
 from digest.model.slot import SlotState
+from digest.package_data import templates_folder
 from digest.rules import approval
 from digest.storage import articles, issues, slots
 from digest.storage.database import Database
-from digest.transports.outbox import Outbox
-from digest.workflows.approve import approve, cancel
-from digest.workflows.deliver import Sent, Wire, deliver
-from digest.workflows.draft import draft
-from digest.workflows.press import Press
-from digest.workflows.remind import tell_editors
-from digest.workflows.schedule import Duties, Happened, Schedule
-from digest.workflows.send import send
+from digest.transports.outbox.transport import Outbox
+from digest.workflows.composing.compose import Composer
+from digest.workflows.drafting.draft import draft
+from digest.workflows.sending.approve import approve, cancel
+from digest.workflows.sending.deliver import SendOptions, Sent, deliver
+from digest.workflows.sending.remind import tell_editors
+from digest.workflows.sending.schedule import ScheduleEvent, ScheduleHandlers, Scheduler
+from digest.workflows.sending.send import send
 from fakes.databases import newsletter, store, subscribe
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -57,24 +57,26 @@ class House:
     letter: Newsletter
     now: datetime = TUESDAY - 2 * DAY
     transport: type[Outbox] = Outbox
-    told: list[Happened] = field(default_factory=list)
+    told: list[ScheduleEvent] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.restart()
 
     def restart(self) -> None:
-        duties = Duties(
+        duties = ScheduleHandlers(
             collect=lambda _: [],
             send=self._send,
             resume=self._resume,
             draft=self._draft,
             tell_editors=self._tell,
         )
-        self._schedule = Schedule([self.letter], database=self.database, duties=duties, tell=self.told.append)
+        self._schedule = Scheduler(
+            [self.letter], database=self.database, duties=duties, tell=self.told.append
+        )
 
     @property
-    def press(self) -> Press:
-        return Press(
+    def press(self) -> Composer:
+        return Composer(
             site=Site(
                 name="Example Engineering",
                 url="https://blog.example.com",
@@ -95,14 +97,14 @@ class House:
             letter,
             press=self.press,
             database=self.database,
-            wire=Wire(open=lambda: Outbox(self.folder / "outbox")),
+            wire=SendOptions(open=lambda: Outbox(self.folder / "outbox")),
             clock=lambda: self.now,
             by="the schedule",
             slot_key=key,
         )
 
     def _resume(self, _letter: Newsletter, issue: Issue) -> Sent:
-        wire = Wire(open=lambda: Outbox(self.folder / "outbox"))
+        wire = SendOptions(open=lambda: Outbox(self.folder / "outbox"))
         return deliver(issue, press=self.press, database=self.database, wire=wire, clock=lambda: self.now)
 
     def _draft(self, letter: Newsletter, key: str) -> Issue | None:
@@ -124,7 +126,7 @@ class House:
 
     def states(self) -> list[IssueState]:
         with self.database.read() as connection:
-            return [issue.state for issue in issues.every(connection, "weekly")][::-1]
+            return [issue.state for issue in issues.all_of(connection, "weekly")][::-1]
 
     def slot(self) -> SlotState:
         with self.database.read() as connection:
@@ -206,7 +208,7 @@ def test_a_draft_that_was_cancelled_is_not_drafted_again(database: Database, tmp
 def test_nothing_new_is_looked_for_again_after_each_collecting(database: Database, tmp_path: Path) -> None:
     home = house(database, tmp_path)
     with database.write() as connection:
-        ids = [a.id for a in articles.every(connection, "weekly")]
+        ids = [a.id for a in articles.all_of(connection, "weekly")]
         for number in ids:
             articles.exclude(connection, number, at=TUESDAY - 3 * DAY, why="")
     home.at(TUESDAY - DAY)
@@ -269,7 +271,7 @@ def test_what_nobody_approved_by_its_slot(
 
     assert (home.states(), home.slot(), home.mails("outbox")) == ([state], slot, mails)
     with database.read() as connection:
-        freed = {a.last_issue for a in articles.every(connection, "weekly")} == {None}
+        freed = {a.last_issue for a in articles.all_of(connection, "weekly")} == {None}
     assert freed is (policy_ == "skip")
 
 

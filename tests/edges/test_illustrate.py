@@ -21,7 +21,7 @@ from digest.model.issue import Layout, Section, Teaser
 from digest.model.newsletter import Site, SourceSpec
 from digest.rules.pictures import TOO_HEAVY
 from digest.rules.pictures import with_pictures as pictured
-from digest.workflows import illustrate
+from digest.workflows.composing import images
 from fakes.pictures import declared, photograph
 
 PUBLIC = "https://news.example.com/media"
@@ -57,7 +57,7 @@ def copied(
             image,
             source,
             partial(
-                illustrate.copy,
+                images.copy,
                 fetch=fetch,
                 keep=lambda content, kind: f"{PUBLIC}/{folder.keep(content, kind=kind)}",
                 patience=patience,
@@ -71,10 +71,10 @@ def linked(image: Image, *, source: SourceSpec = SOURCE, site: Site = SITE) -> T
         def measure(url: str, spec: SourceSpec) -> int | None:
             return fetcher.size_of(url, allow_private=spec.allow_private_addresses)
 
-        return looked_after(image, source, partial(illustrate.link, site=site, measure=measure))
+        return looked_after(image, source, partial(images.link, site=site, measure=measure))
 
 
-def looked_after(image: Image, source: SourceSpec, decide: illustrate.Illustrate) -> Teaser:
+def looked_after(image: Image, source: SourceSpec, decide: images.ChooseImages) -> Teaser:
     layout = layout_of(image)
     found = pictured(layout, decide(layout, {ArticleId(1): source}))
     return cast("Teaser", found.lead)
@@ -119,7 +119,7 @@ def test_each_place_gets_a_copy_of_its_size(httpserver: HTTPServer, folder: Medi
     cards = Section(title="", teasers=(replace(lead, article_id=ArticleId(2)),))
     layout = Layout(lead=lead, sections=(cards,))
     with Fetcher() as fetcher:
-        found = illustrate.copy(
+        found = images.copy(
             layout,
             {ArticleId(1): SOURCE, ArticleId(2): SOURCE},
             fetch=lambda url, spec: fetcher.get(url, allow_private=True).body,
@@ -204,9 +204,9 @@ def test_a_fetch_that_stumbles_stops_nothing() -> None:
         raise ZeroDivisionError
 
     layout = layout_of(Image(url="https://x.example/a.jpg"))
-    found = illustrate.copy(layout, {ArticleId(1): SOURCE}, fetch=fetch, keep=lambda *_: "")
+    found = images.copy(layout, {ArticleId(1): SOURCE}, fetch=fetch, keep=lambda *_: "")
 
-    assert ["ZeroDivisionError" in note for note in illustrate.notes_of(pictured(layout, found))] == [True]
+    assert ["ZeroDivisionError" in note for note in images.notes_of(pictured(layout, found))] == [True]
 
 
 # --- links
@@ -241,7 +241,7 @@ def test_nobody_else_is_asked(httpserver: HTTPServer, source: SourceSpec) -> Non
 
 
 def test_no_pictures_at_all() -> None:
-    teaser = looked_after(Image(url="https://x.example/a.jpg"), SOURCE, illustrate.without)
+    teaser = looked_after(Image(url="https://x.example/a.jpg"), SOURCE, images.no_images)
 
     assert (teaser.image, teaser.image_note) == (None, "")
 
@@ -250,9 +250,7 @@ def test_an_article_whose_source_is_gone_keeps_its_picture() -> None:
     layout = layout_of(Image(url="https://x.example/a.jpg"))
     nobody: Mapping[ArticleId, SourceSpec] = {}
 
-    assert (
-        pictured(layout, illustrate.copy(layout, nobody, fetch=lambda *_: b"", keep=lambda *_: "")) == layout
-    )
+    assert pictured(layout, images.copy(layout, nobody, fetch=lambda *_: b"", keep=lambda *_: "")) == layout
 
 
 # --- the size, asked by the fetch client

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from digest.checks import Finding
-from digest.judges import spam
+from digest.external_checks import spam
 
 GOOD = b"""From: "Lockstep" <digest@news.lockstep.example>\r
 To: "Sam" <sam@reader.example>\r

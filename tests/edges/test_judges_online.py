@@ -11,10 +11,10 @@ import pytest
 
 from data.issues.messages import MESSAGE
 from digest.checks import Finding
+from digest.external_checks import PoliteClient, endpoint, images, links
 from digest.fetch import Fetcher
-from digest.judges import Web, endpoint, images, links
 from digest.message.parse import ParsedMessage
-from digest.rules.probe import ANSWER
+from digest.rules.unsubscribe_probe import ANSWER
 from fakes.picture_heads import jpeg, png
 from fakes.web import Asked, FakeWeb, Reply
 
@@ -28,10 +28,10 @@ def site() -> Iterator[FakeWeb]:
 
 
 @pytest.fixture
-def web() -> Iterator[Web]:
+def web() -> Iterator[PoliteClient]:
     """One that may ask 127.0.0.1, as a source of the newsletter may, and no other private host."""
     with Fetcher(connect_timeout=1, read_timeout=1) as fetcher:
-        yield Web(fetcher=fetcher, private_hosts=frozenset({"127.0.0.1"}))
+        yield PoliteClient(fetcher=fetcher, private_hosts=frozenset({"127.0.0.1"}))
 
 
 def mail(html: str, text: str = "") -> ParsedMessage:
@@ -49,7 +49,7 @@ def failed(found: tuple[Finding, ...]) -> list[Finding]:
 # -- links ---------------------------------------------------------------------
 
 
-def test_a_link_that_answers_passes_and_is_asked_once(site: FakeWeb, web: Web) -> None:
+def test_a_link_that_answers_passes_and_is_asked_once(site: FakeWeb, web: PoliteClient) -> None:
     """HTML and text hold the same address, with fragments; a HEAD is enough."""
     site.paths["/a?b=1"] = Reply(200)
     letter = mail(f'<a href="{site.url}/a?b=1#x">A</a>', f"A\n{site.url}/a?b=1#y\n")
@@ -71,7 +71,9 @@ def test_a_link_that_answers_passes_and_is_asked_once(site: FakeWeb, web: Web) -
         (503, "fails (503)"),
     ],
 )
-def test_what_does_not_open_warns_with_its_story(site: FakeWeb, web: Web, status: int, word: str) -> None:
+def test_what_does_not_open_warns_with_its_story(
+    site: FakeWeb, web: PoliteClient, status: int, word: str
+) -> None:
     site.paths |= {"/a": Reply(status), "/b": Reply(200)}
 
     (found,) = links.judge(linking(f"{site.url}/b", f"{site.url}/a"), web=web)
@@ -82,7 +84,7 @@ def test_what_does_not_open_warns_with_its_story(site: FakeWeb, web: Web, status
 
 
 @pytest.mark.parametrize("status", [403, 404, 405, 501])
-def test_who_refuses_a_head_is_asked_with_get(site: FakeWeb, web: Web, status: int) -> None:
+def test_who_refuses_a_head_is_asked_with_get(site: FakeWeb, web: PoliteClient, status: int) -> None:
     site.paths["/a"] = lambda asked: Reply(status if asked.method == "HEAD" else 200)
 
     assert failed(links.judge(linking(f"{site.url}/a"), web=web)) == []
@@ -92,7 +94,9 @@ def test_who_refuses_a_head_is_asked_with_get(site: FakeWeb, web: Web, status: i
 @pytest.mark.parametrize(
     ("status", "how"), [(301, "moved for good"), (308, "moved for good"), (302, "leads on")]
 )
-def test_what_moved_shows_where_to_and_is_only_told(site: FakeWeb, web: Web, status: int, how: str) -> None:
+def test_what_moved_shows_where_to_and_is_only_told(
+    site: FakeWeb, web: PoliteClient, status: int, how: str
+) -> None:
     site.paths |= {"/old": Reply(status, headers=(("Location", "/new"),)), "/new": Reply(200)}
 
     (found,) = links.judge(linking(f"{site.url}/old"), web=web)
@@ -102,7 +106,7 @@ def test_what_moved_shows_where_to_and_is_only_told(site: FakeWeb, web: Web, sta
     assert f"{site.url}/old → {site.url}/new" in found.message
 
 
-def test_what_moved_to_nothing_is_gone(site: FakeWeb, web: Web) -> None:
+def test_what_moved_to_nothing_is_gone(site: FakeWeb, web: PoliteClient) -> None:
     site.paths["/old"] = Reply(301, headers=(("Location", "/new"),))
 
     (found,) = links.judge(linking(f"{site.url}/old"), web=web)
@@ -110,7 +114,7 @@ def test_what_moved_to_nothing_is_gone(site: FakeWeb, web: Web) -> None:
     assert (found.severity, "leads to nothing" in found.message) == ("warn", True)
 
 
-def test_nobody_there_warns(web: Web) -> None:
+def test_nobody_there_warns(web: PoliteClient) -> None:
     with FakeWeb() as closed:
         gone = closed.url
 
@@ -120,7 +124,7 @@ def test_nobody_there_warns(web: Web) -> None:
     assert "refuses connections" in found.message
 
 
-def test_a_private_host_is_told_and_not_asked(site: FakeWeb, web: Web) -> None:
+def test_a_private_host_is_told_and_not_asked(site: FakeWeb, web: PoliteClient) -> None:
     """Its name is not in the settings; also not behind a redirect of a host that is."""
     inside = f"http://localhost:{site.port}/inside"
     site.paths |= {"/inside": Reply(200), "/way": Reply(302, headers=(("Location", inside),))}
@@ -131,14 +135,14 @@ def test_a_private_host_is_told_and_not_asked(site: FakeWeb, web: Web) -> None:
     assert site.methods("/inside") == []
 
 
-def test_links_of_the_issue_itself_are_left_out(site: FakeWeb, web: Web) -> None:
+def test_links_of_the_issue_itself_are_left_out(site: FakeWeb, web: PoliteClient) -> None:
     found = links.judge(linking(f"{site.url}/u/x"), web=web, leave_out={f"{site.url}/u/x"})
 
     assert [one.message for one in found] == ["There is no link to follow."]
     assert site.asked == []
 
 
-def test_over_a_hundred_links_the_rest_is_counted(site: FakeWeb, web: Web) -> None:
+def test_over_a_hundred_links_the_rest_is_counted(site: FakeWeb, web: PoliteClient) -> None:
     site.paths |= {f"/{n}": Reply(200) for n in range(103)}
 
     (found,) = links.judge(linking(*(f"{site.url}/{n}" for n in range(103))), web=web)
@@ -150,14 +154,14 @@ def test_over_a_hundred_links_the_rest_is_counted(site: FakeWeb, web: Web) -> No
 def test_a_host_that_keeps_silent_is_left_after_three(site: FakeWeb) -> None:
     site.paths |= {f"/{n}": Reply(200, pause=0.5) for n in range(6)}
     with Fetcher(read_timeout=0.1) as fetcher:
-        web = Web(fetcher=fetcher, private_hosts=frozenset({"127.0.0.1"}))
+        web = PoliteClient(fetcher=fetcher, private_hosts=frozenset({"127.0.0.1"}))
         found = links.judge(linking(*(f"{site.url}/{n}" for n in range(6))), web=web)
 
     assert [one.severity for one in found] == ["warn", "warn", "warn", "info"]
     assert "3 links were not looked at" in found[-1].message
 
 
-def test_it_ends_when_its_time_is_up(site: FakeWeb, web: Web) -> None:
+def test_it_ends_when_its_time_is_up(site: FakeWeb, web: PoliteClient) -> None:
     site.paths |= {f"/{n}": Reply(200, pause=0.2) for n in range(20)}
     started = time.monotonic()
 
@@ -167,7 +171,7 @@ def test_it_ends_when_its_time_is_up(site: FakeWeb, web: Web) -> None:
     assert "links were not looked at: time was up" in found.message
 
 
-def test_one_host_is_asked_one_at_a_time_and_progress_is_told(site: FakeWeb, web: Web) -> None:
+def test_one_host_is_asked_one_at_a_time_and_progress_is_told(site: FakeWeb, web: PoliteClient) -> None:
     at_once: list[int] = []
     inside: list[str] = []
 
@@ -217,7 +221,7 @@ def showing(*urls: str, width: int = 160) -> ParsedMessage:
     return mail("".join(cards))
 
 
-def test_a_picture_that_is_light_and_sharp_passes(site: FakeWeb, web: Web) -> None:
+def test_a_picture_that_is_light_and_sharp_passes(site: FakeWeb, web: PoliteClient) -> None:
     site.paths["/a.png"] = Reply(200, png(240, 100), PNG)
 
     (found,) = images.judge(showing(f"{site.url}/a.png", f"{site.url}/a.png"), web=web)
@@ -238,7 +242,9 @@ def test_a_picture_that_is_light_and_sharp_passes(site: FakeWeb, web: Web) -> No
         (Reply(200, jpeg(100, 99), (("Content-Type", "image/jpeg"),)), "Give it 320 pixels"),
     ],
 )
-def test_what_is_wrong_with_a_picture_warns(site: FakeWeb, web: Web, reply: Reply, word: str) -> None:
+def test_what_is_wrong_with_a_picture_warns(
+    site: FakeWeb, web: PoliteClient, reply: Reply, word: str
+) -> None:
     """Also one that is missing: it may be published before the issue goes out."""
     site.paths["/a.png"] = reply
 
@@ -248,7 +254,7 @@ def test_what_is_wrong_with_a_picture_warns(site: FakeWeb, web: Web, reply: Repl
     assert word in found.message
 
 
-def test_the_size_of_a_large_file_is_known_without_reading_it_all(site: FakeWeb, web: Web) -> None:
+def test_the_size_of_a_large_file_is_known_without_reading_it_all(site: FakeWeb, web: PoliteClient) -> None:
     site.paths["/a.png"] = Reply(200, png(900, 9) + bytes(3 * 1024 * 1024), PNG)
 
     found = images.judge(showing(f"{site.url}/a.png"), web=web)
@@ -256,7 +262,7 @@ def test_the_size_of_a_large_file_is_known_without_reading_it_all(site: FakeWeb,
     assert ["3072 KB" in found[0].message, "3.0 MB" in found[1].message] == [True, True]
 
 
-def test_many_light_pictures_are_heavy_together(site: FakeWeb, web: Web) -> None:
+def test_many_light_pictures_are_heavy_together(site: FakeWeb, web: PoliteClient) -> None:
     site.paths |= {f"/{n}.png": Reply(200, png(900, 9) + bytes(190 * 1024), PNG) for n in range(6)}
 
     (found,) = images.judge(showing(*(f"{site.url}/{n}.png" for n in range(6))), web=web)
@@ -264,14 +270,14 @@ def test_many_light_pictures_are_heavy_together(site: FakeWeb, web: Web) -> None
     assert found.message == "All images together have 1.1 MB; 1 MB is enough."
 
 
-def test_a_picture_on_a_private_host_is_not_fetched(site: FakeWeb, web: Web) -> None:
+def test_a_picture_on_a_private_host_is_not_fetched(site: FakeWeb, web: PoliteClient) -> None:
     (found,) = images.judge(showing(f"http://localhost:{site.port}/a.png"), web=web)
 
     assert "was not fetched" in found.message
     assert site.asked == []
 
 
-def test_a_picture_without_a_width_is_not_measured(site: FakeWeb, web: Web) -> None:
+def test_a_picture_without_a_width_is_not_measured(site: FakeWeb, web: PoliteClient) -> None:
     site.paths["/a.png"] = Reply(200, png(10, 10), PNG)
 
     assert failed(images.judge(mail(f'<img src="{site.url}/a.png" width="100%">'), web=web)) == []

@@ -18,8 +18,8 @@ from digest.errors import TransportDown
 from digest.message.dkim import Signer
 from digest.message.splice import message_bytes
 from digest.model.delivery import DeliveryId, Envelope, Outcome, Receipt
-from digest.transports import outbox as room
-from digest.transports.outbox import Outbox
+from digest.transports.outbox import transport as room
+from digest.transports.outbox.transport import Outbox
 from fakes.messages import compiled, envelope
 
 

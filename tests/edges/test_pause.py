@@ -7,26 +7,26 @@ from pathlib import Path
 
 import pytest
 
-from digest.bundled import templates_folder
 from digest.errors import NotAllowed
 from digest.model.edit import IssueText, SetText
 from digest.model.issue import Issue, IssueState
 from digest.model.newsletter import Site
-from digest.storage import events, issues, ledger
+from digest.package_data import templates_folder
+from digest.storage import activity_log, issues, ledger
 from digest.storage.database import Database
-from digest.transports.outbox import Outbox
-from digest.workflows.approve import approve, cancel
-from digest.workflows.deliver import Sent, Wire, deliver
-from digest.workflows.draft import draft
-from digest.workflows.edit import edit
-from digest.workflows.pause import pause, resume
-from digest.workflows.press import Press
-from digest.workflows.send import send
+from digest.transports.outbox.transport import Outbox
+from digest.workflows.composing.compose import Composer
+from digest.workflows.drafting.draft import draft
+from digest.workflows.drafting.edit import edit
+from digest.workflows.sending.approve import approve, cancel
+from digest.workflows.sending.deliver import SendOptions, Sent, deliver
+from digest.workflows.sending.pause import pause, resume
+from digest.workflows.sending.send import send
 from fakes.databases import NOW, newsletter, store, subscribe
 
 PEOPLE = 30
 WINDOW = 4
-PRESS = Press(
+PRESS = Composer(
     site=Site(
         name="Example Engineering",
         url="https://blog.example.com",
@@ -58,7 +58,7 @@ def issue(database: Database) -> Issue:
 
 
 def delivered(database: Database, issue: Issue, transport: type[Outbox], outbox: Path) -> Sent:
-    wire = Wire(open=lambda: transport(outbox))
+    wire = SendOptions(open=lambda: transport(outbox))
     return deliver(issue, press=PRESS, database=database, wire=wire, clock=lambda: NOW)
 
 
@@ -103,7 +103,7 @@ def test_a_paused_send_stops_within_one_window_and_goes_on(
     assert (sent.state, sent.counts.accepted) == ("sent", PEOPLE)
     assert addresses(outbox) == sorted(f"p{number}@example.org" for number in range(PEOPLE))
     with database.read() as connection:
-        told = [(what, who) for _, _, what, who in events.recent(connection, "weekly")]
+        told = [(what, who) for _, _, what, who in activity_log.recent(connection, "weekly")]
     assert ("paused", "ann") in told
     assert ("resumed", "bob") in told
 
@@ -132,7 +132,7 @@ def test_the_schedule_leaves_a_paused_issue_alone_and_a_person_goes_on(
                 newsletter(),
                 press=PRESS,
                 database=database,
-                wire=Wire(open=lambda: Outbox(outbox)),
+                wire=SendOptions(open=lambda: Outbox(outbox)),
                 clock=lambda: NOW,
                 by="ann",
                 yes=yes,

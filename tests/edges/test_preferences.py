@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from digest.model.subscriber import Subscription, SubscriptionState, SuppressionReason
-from digest.rules.tokens import sign
+from digest.rules.signed_links import sign
 from digest.storage import subscribers
 from digest.storage.database import Database
-from digest.workflows import feedback
+from digest.workflows.people import feedback
 from fakes.databases import NOW, subscribe
 
 KEYS = ("a key for tests",)

@@ -15,11 +15,11 @@ from digest.model.issue import Issue
 from digest.model.newsletter import SourceSpec
 from digest.sources.entries import Entry
 from digest.storage.database import Database
-from digest.workflows import mark
-from digest.workflows.collect import Collected, collect
-from digest.workflows.draft import draft, plan
-from digest.workflows.push import NoArticle, Pushed, push
-from digest.workflows.status import status
+from digest.views.status import status
+from digest.workflows.collecting.collect import Collected, collect
+from digest.workflows.collecting.push import NoArticle, Pushed, push
+from digest.workflows.drafting import marks
+from digest.workflows.drafting.draft import draft, plan
 from fakes.databases import NOW, found, newsletter
 
 FEED = SourceSpec(kind="feed", key="feed:https://blog.example.com/feed", name="Blog", section="News")
@@ -123,7 +123,7 @@ def test_why_and_status_know_a_source_that_is_not_configured(database: Database)
     assert [s.name for s in status(LETTER, database=database, now=NOW).sources] == ["Blog"]
     pushed(database)
 
-    [standing] = mark.why(URL, newsletters=[LETTER], database=database, now=NOW)
+    [standing] = marks.why(URL, newsletters=[LETTER], database=database, now=NOW)
     assert standing.sentence.startswith("It comes into issue 1")
     assert [(s.name, s.ok, s.last_new) for s in status(LETTER, database=database, now=NOW).sources][1:] == [
         ("Pushed by programs", True, NOW)

@@ -11,15 +11,15 @@ from selectolax.lexbor import LexborHTMLParser
 
 from data.issues import FOLDER, NAMES, NONCE, Example, example, of_teasers, teaser
 from digest.errors import TemplateError
-from digest.message.slots import SlotName, marker
+from digest.message.merge_slots import SlotName, marker
 from digest.model.article import Image
 from digest.model.issue import Layout, Section
 from digest.model.theme import DARK, LOOKS, Palette
 from digest.rendering import inlining, mjml
-from digest.rendering.fitting import MOST
 from digest.rendering.issue import VARIABLES
 from digest.rendering.plaintext import columns, line_of, wrapped
-from digest.rendering.printing import bound, cut, direction_of, web_address
+from digest.rendering.presentation import bound, cut, direction_of, web_address
+from digest.rendering.size_budget import MOST
 from digest.rendering.templates import bundled
 from digest.rules.cleaning import plain
 

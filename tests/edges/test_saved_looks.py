@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from digest.clock import Clock
+from digest.views.issue import IssueViews
 from digest.web.actions import Actions
-from digest.web.issue_answers import IssueAnswers
-from digest.wiring import Parts
+from digest.wiring import Container
 from fakes.databases import NOW, store, subscribe
 from web.test_home import SETTINGS
 
@@ -29,8 +29,8 @@ def file(tmp_path: Path, template: Path) -> Path:
 
 
 @pytest.fixture
-def parts(file: Path) -> Iterator[Parts]:
-    made = Parts.from_file(file, environ={}, clock=Clock(NOW))
+def parts(file: Path) -> Iterator[Container]:
+    made = Container.from_file(file, environ={}, clock=Clock(NOW))
     with made.database.write() as connection:
         store(connection, 1, 2)
         subscribe(connection, "ann")
@@ -50,8 +50,8 @@ def save(file: Path, text: str) -> None:
     os.utime(file, ns=(before + 1_000_000, before + 1_000_000))
 
 
-def test_the_new_colour_is_in_the_next_look_and_in_what_is_approved(parts: Parts, file: Path) -> None:
-    answers = IssueAnswers(parts)
+def test_the_new_colour_is_in_the_next_look_and_in_what_is_approved(parts: Container, file: Path) -> None:
+    answers = IssueViews(parts)
     before = answers.view("weekly", 1)
     assert before
     assert "#A63A1E" not in before.html
@@ -67,28 +67,29 @@ def test_the_new_colour_is_in_the_next_look_and_in_what_is_approved(parts: Parts
     assert "#A63A1E" in approved.rendered.html
 
 
-def test_what_was_approved_before_stays_as_it_was(parts: Parts, file: Path) -> None:
+def test_what_was_approved_before_stays_as_it_was(parts: Container, file: Path) -> None:
     Actions(parts).approve("weekly", 1, by="ann", seen=0)
 
     save(file, with_red(file.read_text()))
 
-    shown = IssueAnswers(parts).view("weekly", 1)
+    shown = IssueViews(parts).view("weekly", 1)
     assert shown
     assert "#A63A1E" not in shown.html
 
 
-def test_only_the_looks_are_taken_over(parts: Parts, file: Path) -> None:
+def test_only_the_looks_are_taken_over(parts: Container, file: Path) -> None:
     save(file, file.read_text().replace("Tue 10:00", "Wed 11:00").replace("Example Weekly", "Another Name"))
 
     running = parts.newsletter("weekly")
     assert running.title == "Another Name"
     assert (
-        running.schedule != Parts.from_file(file, environ={}, clock=Clock(NOW)).newsletter("weekly").schedule
+        running.schedule
+        != Container.from_file(file, environ={}, clock=Clock(NOW)).newsletter("weekly").schedule
     )
 
 
 def test_a_file_that_does_not_load_is_told_once_and_changes_nothing(
-    parts: Parts, file: Path, caplog: pytest.LogCaptureFixture
+    parts: Container, file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     text = file.read_text()
     with caplog.at_level(logging.WARNING):
@@ -101,13 +102,15 @@ def test_a_file_that_does_not_load_is_told_once_and_changes_nothing(
     assert parts.newsletter("weekly").accent == "#A63A1E"
 
 
-def test_a_newsletter_that_is_gone_from_the_file_goes_on_until_the_restart(parts: Parts, file: Path) -> None:
+def test_a_newsletter_that_is_gone_from_the_file_goes_on_until_the_restart(
+    parts: Container, file: Path
+) -> None:
     save(file, file.read_text().replace("newsletters.weekly", "newsletters.other"))
 
     assert [newsletter.name for newsletter in parts.newsletters] == ["weekly"]
 
 
-def test_a_file_that_is_gone_for_a_moment_changes_nothing(parts: Parts, file: Path) -> None:
+def test_a_file_that_is_gone_for_a_moment_changes_nothing(parts: Container, file: Path) -> None:
     file.unlink()
 
     assert parts.newsletter("weekly").title == "Example Weekly"

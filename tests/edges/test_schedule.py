@@ -18,8 +18,8 @@ from digest.model.slot import SlotRecord, SlotState
 from digest.rules.slots import parse_schedule
 from digest.storage import issues, ledger, slots
 from digest.storage.database import Database
-from digest.workflows.deliver import Sent
-from digest.workflows.schedule import Duties, Happened, Schedule
+from digest.workflows.sending.deliver import Sent
+from digest.workflows.sending.schedule import ScheduleEvent, ScheduleHandlers, Scheduler
 from fakes.databases import drafted, newsletter, store, subscribe
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -34,17 +34,17 @@ class Work:
     collected: list[str] = field(default_factory=list)
     sent: list[tuple[str, str]] = field(default_factory=list)
     resumed: list[str] = field(default_factory=list)
-    told: list[Happened] = field(default_factory=list)
+    told: list[ScheduleEvent] = field(default_factory=list)
     on_collect: Callable[[Newsletter], None] = lambda _: None
     on_send: Callable[[Newsletter, str], Sent] = lambda _n, _k: Sent(
         issue=None, state="skipped", reason="none"
     )
     on_resume: Callable[[Newsletter, Issue], Sent] = lambda _n, i: Sent(issue=i, state="sent")
 
-    def duties(self) -> Duties:
-        return Duties(collect=self._collect, send=self._send, resume=self._resume)
+    def duties(self) -> ScheduleHandlers:
+        return ScheduleHandlers(collect=self._collect, send=self._send, resume=self._resume)
 
-    def _collect(self, letter: Newsletter) -> list[Happened]:
+    def _collect(self, letter: Newsletter) -> list[ScheduleEvent]:
         self.collected.append(letter.name)
         self.on_collect(letter)
         return []
@@ -75,9 +75,9 @@ def work() -> Work:
     return Work()
 
 
-def schedule(database: Database, work: Work, *newsletters: Newsletter) -> Schedule:
+def schedule(database: Database, work: Work, *newsletters: Newsletter) -> Scheduler:
     letters = newsletters or (newsletter(),)
-    return Schedule(letters, database=database, duties=work.duties(), tell=work.told.append)
+    return Scheduler(letters, database=database, duties=work.duties(), tell=work.told.append)
 
 
 def recorded(database: Database, name: str = "weekly") -> list[tuple[str, SlotState]]:
@@ -148,7 +148,7 @@ def test_it_wakes_for_the_next_thing(database: Database, work: Work) -> None:
 
 
 def test_nothing_to_look_after_wakes_nobody(database: Database, work: Work) -> None:
-    empty = Schedule([], database=database, duties=work.duties(), tell=work.told.append)
+    empty = Scheduler([], database=database, duties=work.duties(), tell=work.told.append)
 
     assert empty.tick(TUESDAY) is None
 
@@ -250,7 +250,7 @@ def test_two_schedulers_serve_a_slot_once(database: Database, work: Work) -> Non
         clocks = [schedule(one, work) for one in databases]
         start = threading.Barrier(2)
 
-        def look(clock: Schedule, due: datetime = due, start: threading.Barrier = start) -> None:
+        def look(clock: Scheduler, due: datetime = due, start: threading.Barrier = start) -> None:
             clock.tick(due - HOUR)
             start.wait()
             clock.tick(due)

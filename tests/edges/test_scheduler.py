@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from digest.jobs import scheduler
+from digest.jobs import timer
 
 
 def now() -> datetime:
@@ -46,7 +46,7 @@ def test_it_looks_at_once_and_then_every_so_often() -> None:
     ticks = Ticks(until=4)
     began = time.monotonic()
 
-    scheduler.run(ticks, now=now, stop=ticks.stop, every=0.1)
+    timer.run(ticks, now=now, stop=ticks.stop, every=0.1)
 
     assert len(ticks.at) == 4
     assert ticks.at[0] - began < 0.5
@@ -57,7 +57,7 @@ def test_it_looks_again_when_the_tick_asks_for_it() -> None:
     """A slot that is due before the next look is not late by it."""
     ticks = Ticks(until=2, answer=lambda _: now() + timedelta(seconds=1.1))
 
-    scheduler.run(ticks, now=now, stop=ticks.stop, every=20)
+    timer.run(ticks, now=now, stop=ticks.stop, every=20)
 
     assert 1.0 < ticks.gaps[0] < 2
 
@@ -65,7 +65,7 @@ def test_it_looks_again_when_the_tick_asks_for_it() -> None:
 def test_a_far_moment_does_not_keep_it_from_looking() -> None:
     ticks = Ticks(until=3, answer=lambda _: now() + timedelta(days=7))
 
-    scheduler.run(ticks, now=now, stop=ticks.stop, every=0.1)
+    timer.run(ticks, now=now, stop=ticks.stop, every=0.1)
 
     assert max(ticks.gaps) < 0.6
 
@@ -73,7 +73,7 @@ def test_a_far_moment_does_not_keep_it_from_looking() -> None:
 def test_a_moment_in_the_past_does_not_spin() -> None:
     ticks = Ticks(until=3, answer=lambda _: now() - timedelta(hours=1))
 
-    scheduler.run(ticks, now=now, stop=ticks.stop, every=0.2)
+    timer.run(ticks, now=now, stop=ticks.stop, every=0.2)
 
     assert min(ticks.gaps) > 0.15
 
@@ -83,7 +83,7 @@ def test_a_shifted_clock_is_waited_for_in_real_seconds() -> None:
     shift = timedelta(days=-400)
     ticks = Ticks(until=2, answer=lambda _: now() + shift + timedelta(seconds=1.1))
 
-    scheduler.run(ticks, now=lambda: now() + shift, stop=ticks.stop, every=20)
+    timer.run(ticks, now=lambda: now() + shift, stop=ticks.stop, every=20)
 
     assert 1.0 < ticks.gaps[0] < 2
 
@@ -95,7 +95,7 @@ def test_a_failing_tick_is_logged_and_the_clock_goes_on(caplog: pytest.LogCaptur
 
     ticks = Ticks(until=3, answer=fail_twice)
     with caplog.at_level(logging.ERROR):
-        scheduler.run(ticks, now=now, stop=ticks.stop, every=0.05)
+        timer.run(ticks, now=now, stop=ticks.stop, every=0.05)
 
     assert len(ticks.at) == 3
     assert [r.message for r in caplog.records] == [
@@ -118,7 +118,7 @@ def test_two_ticks_never_run_together_and_a_slow_one_ends_before_the_clock_does(
         running -= 1
         ended += 1
 
-    scheduler.run(slow, now=now, stop=stop, every=0.05)
+    timer.run(slow, now=now, stop=stop, every=0.05)
 
     assert (most, running) == (1, 0)
     assert ended >= 2
@@ -128,14 +128,14 @@ def test_a_wall_clock_that_is_set_back_does_not_stop_the_looks(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The alarm then lies a day ahead; the monotonic loop notices."""
-    real = scheduler._Clock._set_alarm
+    real = timer._Clock._set_alarm
     ticks = Ticks(until=3)
 
-    def a_day_ahead(clock: scheduler._Clock, seconds: float) -> None:
+    def a_day_ahead(clock: timer._Clock, seconds: float) -> None:
         real(clock, seconds + 86_400 if seconds else 0)
 
-    monkeypatch.setattr(scheduler._Clock, "_set_alarm", a_day_ahead)
-    scheduler.run(ticks, now=now, stop=ticks.stop, every=0.1)
+    monkeypatch.setattr(timer._Clock, "_set_alarm", a_day_ahead)
+    timer.run(ticks, now=now, stop=ticks.stop, every=0.1)
 
     assert len(ticks.at) == 3
     assert "scheduler.overslept" in caplog.text
@@ -146,7 +146,7 @@ def test_it_runs_beside_a_web_server_without_touching_signals() -> None:
     before = signal.getsignal(signal.SIGTERM)
     ticks = Ticks(until=2)
     beside = threading.Thread(
-        target=scheduler.run, args=(ticks,), kwargs={"now": now, "stop": ticks.stop, "every": 0.05}
+        target=timer.run, args=(ticks,), kwargs={"now": now, "stop": ticks.stop, "every": 0.05}
     )
 
     beside.start()
@@ -162,7 +162,7 @@ def test_a_signal_lets_the_running_tick_end(number: signal.Signals) -> None:
     program = """
 import threading, time
 from datetime import UTC, datetime
-from digest.jobs.scheduler import run
+from digest.jobs.timer import run
 
 def tick(moment):
     print("began", flush=True)

@@ -13,21 +13,22 @@ from typing import Any
 
 import pytest
 
-from digest.bundled import templates_folder
-from digest.dispatch import owner
+from digest.dispatch import process_identity
 from digest.errors import Busy, DigestError, NotAllowed, StorageError, TransportDown
 from digest.model.delivery import DeliveryState, Settlement
 from digest.model.issue import Issue, IssueState
 from digest.model.newsletter import Newsletter, Site
+from digest.package_data import templates_folder
 from digest.storage import articles, issues, ledger, subscribers
 from digest.storage.database import Database
-from digest.storage.hot_ledger import HotLedger
-from digest.transports.outbox import Outbox
-from digest.workflows.approve import approve, cancel, check
-from digest.workflows.deliver import Sent, Wire, take_back
-from digest.workflows.draft import draft
-from digest.workflows.press import Press
-from digest.workflows.send import resolve, send
+from digest.storage.ledger_sqlite import SqliteLedgerWriter
+from digest.transports.outbox.transport import Outbox
+from digest.workflows.composing.compose import Composer
+from digest.workflows.composing.preflight import check
+from digest.workflows.drafting.draft import draft
+from digest.workflows.sending.approve import approve, cancel
+from digest.workflows.sending.deliver import SendOptions, Sent, reclaim_rows
+from digest.workflows.sending.send import resolve, send
 from fakes.databases import NOW, drafted, newsletter, store, subscribe
 
 KEY = "2026-11-24T09:00[Europe/Berlin]"
@@ -63,8 +64,8 @@ def outbox(tmp_path: Path) -> Path:
     return tmp_path / "outbox"
 
 
-def press(letter: Newsletter | None = None) -> Press:
-    return Press(
+def press(letter: Newsletter | None = None) -> Composer:
+    return Composer(
         site=SITE,
         newsletter=letter or newsletter(),
         folders=(templates_folder(),),
@@ -86,7 +87,7 @@ def sent(
         letter,
         press=press(letter),
         database=database,
-        wire=Wire(open=lambda: transport(outbox)),
+        wire=SendOptions(open=lambda: transport(outbox)),
         clock=lambda: NOW,
         by="a test",
         yes=yes,
@@ -106,7 +107,7 @@ def approved(database: Database, issue: Issue) -> Issue:
 
 def reserved(database: Database) -> set[int | None]:
     with database.read() as connection:
-        return {a.last_issue for a in articles.every(connection, "weekly")}
+        return {a.last_issue for a in articles.all_of(connection, "weekly")}
 
 
 def mails(outbox: Path) -> list[str]:
@@ -139,7 +140,7 @@ def test_two_who_approve_at_once(database: Database) -> None:
 def test_the_pre_flight_knows_who_gets_it_and_how(database: Database) -> None:
     issue = begun(database)
 
-    def failed(how: Press) -> set[str]:
+    def failed(how: Composer) -> set[str]:
         report = check(issue, press=how, database=database, now=NOW)
         return {finding.id for finding in report.findings if not finding.passed}
 
@@ -151,14 +152,14 @@ def test_the_pre_flight_knows_who_gets_it_and_how(database: Database) -> None:
     assert failed(replace(elsewhere, signs_dkim=True)) & known == set()
     assert failed(replace(elsewhere, transport="sendgrid")) & known == set()  # which signs by itself
     with database.write() as connection:
-        for person in list(subscribers.every(connection, "weekly")):
+        for person in list(subscribers.all_of(connection, "weekly")):
             subscribers.end(connection, person.id, at=NOW, why="", how="")
     assert failed(press()) & known == {"recipients"}
 
 
 def test_an_issue_without_readers_stays_a_draft(database: Database) -> None:
     with database.write() as connection:
-        for person in list(subscribers.every(connection, "weekly")):
+        for person in list(subscribers.all_of(connection, "weekly")):
             subscribers.end(connection, person.id, at=NOW, why="", how="")
     issue = begun(database)
     with pytest.raises(NotAllowed, match="Nobody would get"):
@@ -189,7 +190,7 @@ def test_two_who_send_at_once_make_one_issue(database: Database, outbox: Path, s
 
     assert "sent" in answers
     with database.read() as connection:
-        assert [i.state for i in issues.every(connection, "weekly")] == [IssueState.SENT]
+        assert [i.state for i in issues.all_of(connection, "weekly")] == [IssueState.SENT]
     assert mails(outbox) == ["ann@example.org", "bob@example.org", "cid@example.org"]
 
 
@@ -253,7 +254,7 @@ def _in_the_middle(database: Database, *, holder: str, lease: timedelta = timede
         # Leases run by the wall clock, whatever day the story plays on.
         left = datetime.now(UTC) - NOW + lease
         rows = ledger.claim(connection, issue.id, limit=9, owner=holder, lease=left, now=NOW)
-        ledger.declare(connection, issue.id, rows[:2], owner=holder, now=NOW)
+        ledger.mark_submitting(connection, issue.id, rows[:2], owner=holder, now=NOW)
         accepted = Settlement(delivery_id=rows[0].id, state=DeliveryState.ACCEPTED)
         ledger.record(connection, [accepted], owner=holder, now=NOW)
         return issues.by_id(connection, issue.id)
@@ -265,7 +266,7 @@ def alive() -> Iterator[str]:
     named, ended = queue.SimpleQueue[str](), threading.Event()
 
     def work() -> None:
-        named.put(owner.this_process())
+        named.put(process_identity.this_process())
         ended.wait()
 
     thread = threading.Thread(target=work)
@@ -276,7 +277,7 @@ def alive() -> Iterator[str]:
 
 
 def _dead() -> str:
-    host, boot, pid, _, thread = owner.this_process().split("/")
+    host, boot, pid, _, thread = process_identity.this_process().split("/")
     return f"{host}/{boot}/{pid}/1/{thread}"
 
 
@@ -337,7 +338,7 @@ def test_a_living_sender_keeps_its_rows_beyond_its_lease(database: Database, ali
     """A slow server may take longer for an answer than any lease: nobody else may send meanwhile."""
     issue = _in_the_middle(database, holder=alive, lease=timedelta(minutes=-1))
     with database.write() as connection:
-        take_back(connection, issue, database=database)
+        reclaim_rows(connection, issue, database=database)
 
     with database.read() as connection:
         counts = ledger.counts(connection, issue.id, now=NOW)
@@ -346,7 +347,7 @@ def test_a_living_sender_keeps_its_rows_beyond_its_lease(database: Database, ali
 
 def test_what_this_thread_left_behind_is_taken_back_at_once(database: Database, outbox: Path) -> None:
     """A job of this process that failed holds nothing any more: the next one need not wait for a lease."""
-    _in_the_middle(database, holder=owner.this_process())
+    _in_the_middle(database, holder=process_identity.this_process())
     done = sent(database, outbox)
 
     assert (done.counts.accepted, done.counts.uncertain) == (2, 1)
@@ -354,7 +355,7 @@ def test_what_this_thread_left_behind_is_taken_back_at_once(database: Database, 
 
 def test_what_a_thread_left_behind_is_taken_back_by_another(database: Database, outbox: Path) -> None:
     """A server sends each time in a new thread, and one of them failed."""
-    thread = threading.Thread(target=lambda: _in_the_middle(database, holder=owner.this_process()))
+    thread = threading.Thread(target=lambda: _in_the_middle(database, holder=process_identity.this_process()))
     thread.start()
     thread.join()
     done = sent(database, outbox)
@@ -385,15 +386,15 @@ def test_results_stay_known_when_they_cannot_be_written(
     database: Database, outbox: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The disk is full for a moment, just when two answers are to be written down."""
-    exchange = HotLedger.exchange
+    exchange = SqliteLedgerWriter.exchange
     failures = iter([True])
 
-    def full(self: HotLedger, known: Any, declared: Any, **more: Any) -> Any:
+    def full(self: SqliteLedgerWriter, known: Any, declared: Any, **more: Any) -> Any:
         if known and next(failures, False):
             raise StorageError("The database cannot be written: disk full.")
         return exchange(self, known, declared, **more)
 
-    monkeypatch.setattr(HotLedger, "exchange", full)
+    monkeypatch.setattr(SqliteLedgerWriter, "exchange", full)
     with pytest.raises(StorageError):
         sent(database, outbox)
 
@@ -433,7 +434,7 @@ def test_many_senders_share_the_work(database: Database, outbox: Path) -> None:
         newsletter(),
         press=press(),
         database=database,
-        wire=Wire(open=lambda: Narrow(outbox), senders=6),
+        wire=SendOptions(open=lambda: Narrow(outbox), senders=6),
         clock=lambda: NOW,
         by="a test",
         yes=True,
@@ -444,7 +445,7 @@ def test_many_senders_share_the_work(database: Database, outbox: Path) -> None:
 
 def test_a_draft_of_nothing_says_so(database: Database) -> None:
     with database.write() as connection:
-        with_all = [a.id for a in articles.every(connection, "weekly")]
+        with_all = [a.id for a in articles.all_of(connection, "weekly")]
         issue = drafted(connection, with_all)
         issues.move(connection, issue.id, to=IssueState.SENT, among=[IssueState.DRAFT])
     nothing = draft(newsletter(), database=database, now=NOW)

@@ -15,13 +15,13 @@ from digest.model.issue import Issue, IssueState
 from digest.model.slot import SlotState
 from digest.storage import issues, slots
 from digest.storage.database import Database
-from digest.transports.outbox import Outbox
-from digest.workflows.approve import approve
-from digest.workflows.deliver import Sent, Wire, deliver
-from digest.workflows.draft import draft
-from digest.workflows.edit import edit
-from digest.workflows.schedule import Duties, Happened, Schedule
-from digest.workflows.send import send
+from digest.transports.outbox.transport import Outbox
+from digest.workflows.drafting.draft import draft
+from digest.workflows.drafting.edit import edit
+from digest.workflows.sending.approve import approve
+from digest.workflows.sending.deliver import SendOptions, Sent, deliver
+from digest.workflows.sending.schedule import ScheduleEvent, ScheduleHandlers, Scheduler
+from digest.workflows.sending.send import send
 from edges.test_pause import PRESS
 from fakes.databases import newsletter, store, subscribe
 
@@ -48,13 +48,13 @@ class World:
     def __init__(self, database: Database, folder: Path) -> None:
         self.database = database
         self.folder = folder
-        self.told: list[Happened] = []
+        self.told: list[ScheduleEvent] = []
         self.clock = Clock(MONDAY)
         self.schedule = self.restarted()
 
-    def restarted(self) -> Schedule:
-        duties = Duties(collect=lambda _: [], send=self._send, resume=self._resume)
-        self.schedule = Schedule(
+    def restarted(self) -> Scheduler:
+        duties = ScheduleHandlers(collect=lambda _: [], send=self._send, resume=self._resume)
+        self.schedule = Scheduler(
             (newsletter(),), database=self.database, duties=duties, tell=self.told.append
         )
         return self.schedule
@@ -73,8 +73,8 @@ class World:
     def mails(self) -> int:
         return len(list(self.folder.glob("*.eml")))
 
-    def _wire(self) -> Wire:
-        return Wire(open=lambda: Outbox(self.folder))
+    def _wire(self) -> SendOptions:
+        return SendOptions(open=lambda: Outbox(self.folder))
 
     def _send(self, of, key: str) -> Sent:
         return send(

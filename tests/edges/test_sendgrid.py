@@ -17,7 +17,7 @@ from digest.message.compile import MessageFacts, compile_message
 from digest.model.delivery import DeliveryId, Envelope, Outcome, Receipt
 from digest.model.issue import Rendered
 from digest.model.newsletter import Mailbox
-from digest.transports.sendgrid import SendGrid
+from digest.transports.sendgrid.transport import SendGrid
 from fakes.messages import compiled, envelope
 from fakes.sendgrid import (
     FakeSendGrid,
@@ -299,7 +299,7 @@ def test_a_crash_of_trouble_in_the_middle_of_halves_keeps_the_account(fake: Fake
 
 def test_a_sender_that_was_frozen_posts_nothing(fake: FakeSendGrid, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its claim may be lost by now, and somebody else may be sending."""
-    monkeypatch.setattr("digest.transports.sendgrid.INTENT_SECONDS", -1.0)
+    monkeypatch.setattr("digest.transports.sendgrid.transport.INTENT_SECONDS", -1.0)
     assert outcomes(submit(fake, *people(2))) == {1: DEFERRED, 2: DEFERRED}
     assert fake.asked == []
 

@@ -18,8 +18,8 @@ from digest.model.newsletter import Mailbox, Newsletter, Policy, SourceSpec
 from digest.rules.slots import parse_schedule
 from digest.sources import source_of
 from digest.storage.database import Database
-from digest.workflows.collect import collect
-from digest.workflows.draft import draft
+from digest.workflows.collecting.collect import collect
+from digest.workflows.drafting.draft import draft
 
 SERIES = Path(__file__).parents[1] / "data" / "series"
 STEPS = sorted(path for path in SERIES.iterdir() if path.is_dir())

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from digest.errors import SettingsError
 from digest.settings import load
-from digest.settings.crossings import crossings
-from digest.settings.findings import written
-from digest.settings.reading import _validated
+from digest.settings.cross_checks import crossings
+from digest.settings.loading import _validated
+from digest.settings.mistakes import written
 
 WITH_KEY_FILE = """
 [site]

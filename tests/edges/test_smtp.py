@@ -28,8 +28,8 @@ from digest.errors import TransportDown
 from digest.message.compile import Compiled
 from digest.message.splice import message_bytes
 from digest.model.delivery import DeliveryId, Envelope, Outcome, Receipt
-from digest.transports.smtp import Smtp
-from digest.transports.smtp_line import Line
+from digest.transports.smtp.transport import Smtp
+from digest.transports.smtp.wire import Line
 from fakes.messages import compiled, envelope
 from fakes.smtp import CUT, HELD_UP, SILENCE, AcceptingServer, Misbehaviour, ScriptedServer, free_port
 
@@ -113,7 +113,7 @@ def test_a_rested_connection_that_died_is_replaced(
     server = scripted(Misbehaviour(replies={"noop": CUT}))
     smtp = plain(stack, server.port)
     submit(smtp, envelope(1))
-    monkeypatch.setattr("digest.transports.smtp.IDLE_SECONDS", -1.0)
+    monkeypatch.setattr("digest.transports.smtp.transport.IDLE_SECONDS", -1.0)
     assert [receipt.outcome for receipt in submit(smtp, envelope(2))] == [ACCEPTED]
     assert server.connections == 2
 
@@ -495,7 +495,7 @@ def test_a_sender_that_was_frozen_lets_nothing_go(
     stack: ExitStack, scripted: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its claim may be lost by now, and somebody else may be sending."""
-    monkeypatch.setattr("digest.transports.smtp_session.INTENT_SECONDS", -1.0)
+    monkeypatch.setattr("digest.transports.smtp.session.INTENT_SECONDS", -1.0)
     server = scripted()
     [receipt] = submit(plain(stack, server.port), envelope(1))
     assert receipt.outcome is DEFERRED
@@ -678,7 +678,7 @@ def test_a_message_that_is_held_up_for_too_long_gets_no_dot(
     stack: ExitStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The claim behind the intent may be lost by the time that the other side reads on."""
-    monkeypatch.setattr("digest.transports.smtp_session.INTENT_SECONDS", 0.3)
+    monkeypatch.setattr("digest.transports.smtp.session.INTENT_SECONDS", 0.3)
     server = stack.enter_context(ScriptedServer(Misbehaviour(replies={"body": HELD_UP})))
     [receipt] = plain(stack, server.port).submit(huge(), [envelope(1)], on_wire=all_of)
     assert (receipt.outcome, server.taken) == (DEFERRED, [])

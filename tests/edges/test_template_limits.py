@@ -17,8 +17,8 @@ import pytest
 from data.issues import NEWSLETTER, NOW, SITE, example, of_teasers, teaser
 from digest.errors import TemplateError
 from digest.model.issue import Issue, IssueId, IssueState
-from digest.rendering import confined
-from digest.workflows.press import Press, compiled
+from digest.rendering import sandbox
+from digest.workflows.composing.compose import Composer, compiled
 
 FOOTER = (
     "<mj-section><mj-column><mj-text>{}<a href='{{{{ slots.unsubscribe_url }}}}'>x</a></mj-text>"
@@ -34,7 +34,7 @@ def html_with(folder: Path, printed: str, part: str = "footer.mjml.j2") -> str:
 
 
 def process() -> subprocess.Popen[bytes]:
-    found = confined._CELL._process
+    found = sandbox._CELL._process
     assert found is not None
     return found
 
@@ -204,7 +204,7 @@ def test_an_approved_issue_goes_out_whatever_became_of_the_templates(tmp_path: P
         layout=example("mixed").layout,
         rendered=example("mixed").rendered(),
     )
-    press = Press(site=SITE, newsletter=NEWSLETTER, folders=(tmp_path,), secret_keys=("key",))
+    press = Composer(site=SITE, newsletter=NEWSLETTER, folders=(tmp_path,), secret_keys=("key",))
     (tmp_path / "footer.mjml.j2").write_text("{{ broken")
 
     assert compiled(press, issue, now=NOW).content_hash
@@ -265,7 +265,7 @@ def test_one_process_serves_all_and_is_replaced_when_it_dies(tmp_path: Path) -> 
 
 
 def test_a_process_that_does_not_start_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    confined._CELL.close()
+    sandbox._CELL.close()
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(TemplateError, match="does not start"):
         html_with(tmp_path, "x")
@@ -281,7 +281,7 @@ def test_what_no_signal_reaches_is_stopped_by_the_clock(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     html_with(tmp_path, "warm")
-    monkeypatch.setattr(confined, "_WALL_SECONDS", 0.2)
+    monkeypatch.setattr(sandbox, "_WALL_SECONDS", 0.2)
     with pytest.raises(TemplateError, match=r"footer\.mjml\.j2 prints took more than 0\.2 seconds"):
         html_with(tmp_path, FOR_EVER)
     monkeypatch.undo()
@@ -308,13 +308,13 @@ def test_threads_get_each_their_own_answer(tmp_path: Path) -> None:
 def test_the_process_has_no_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever got out of the sandbox would still find no password there."""
     monkeypatch.setenv("DIGEST_SECRET_KEYS", "open-sesame")
-    confined._CELL.close()
+    sandbox._CELL.close()
     html_with(tmp_path, "x")
     environ = Path(f"/proc/{process().pid}/environ").read_bytes()
 
     assert b"PYTHONPATH=" in environ
     assert b"sesame" not in environ
-    assert Path(f"/proc/{process().pid}/limits").read_text().count(str(confined.MEMORY)) == 2
+    assert Path(f"/proc/{process().pid}/limits").read_text().count(str(sandbox.MEMORY)) == 2
 
 
 STORY = """
@@ -322,11 +322,11 @@ import os, sys
 from pathlib import Path
 from data.issues import example
 from digest.model.issue import Issue, IssueId, IssueState
-from digest.rendering import confined
-from digest.workflows.press import Press, compiled
+from digest.rendering import sandbox
+from digest.workflows.composing.compose import Composer, compiled
 folder = Path(sys.argv[1])
 assert "mine" in example("mixed").rendered(folder).html
-print(confined._CELL._process.pid, flush=True)
+print(sandbox._CELL._process.pid, flush=True)
 """
 
 
@@ -375,12 +375,12 @@ def test_a_fork_gets_a_process_of_its_own(tmp_path: Path) -> None:
         """
 if not (child := os.fork()):
     assert "mine" in example("mixed").rendered(folder).html
-    print(confined._CELL._process.pid, flush=True)
-    confined._CELL.close()
+    print(sandbox._CELL._process.pid, flush=True)
+    sandbox._CELL.close()
     os._exit(0)
 assert os.waitpid(child, 0)[1] == 0
 assert "mine" in example("mixed").rendered(folder).html
-print(confined._CELL._process.pid, flush=True)
+print(sandbox._CELL._process.pid, flush=True)
 """,
     )
     first, of_fork, again = done.stdout.split()

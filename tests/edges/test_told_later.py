@@ -21,13 +21,13 @@ from starlette.testclient import TestClient
 from digest.cli import main
 from digest.clock import Clock
 from digest.errors import SettingsError
-from digest.rules.tokens import sign, verify
+from digest.rules.signed_links import sign, verify
 from digest.settings import load
-from digest.transports.sendgrid import SendGrid
+from digest.transports.sendgrid.transport import SendGrid
+from digest.views.public import HealthViews, HookAnswers
 from digest.web import hooks
-from digest.web.answers import HookAnswers, ProbeAnswers
 from digest.web.app import create_app
-from digest.wiring import Parts
+from digest.wiring import Container
 from fakes.messages import compiled, envelope
 from fakes.sendgrid import FakeSendGrid, accept_then_500
 from fakes.smtp import AcceptingServer
@@ -94,12 +94,12 @@ class Letter:
     def figures(self) -> str:
         parts = self.parts()
         try:
-            return ProbeAnswers(parts).metrics()
+            return HealthViews(parts).metrics()
         finally:
             parts.close()
 
-    def parts(self) -> Parts:
-        return Parts.from_file(self.folder / "digest.toml", environ=os.environ, clock=Clock(NOW))
+    def parts(self) -> Container:
+        return Container.from_file(self.folder / "digest.toml", environ=os.environ, clock=Clock(NOW))
 
 
 @pytest.fixture

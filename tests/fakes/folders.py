@@ -8,9 +8,9 @@ from typing import Any
 from digest.clock import Clock
 from digest.model.issue import Issue
 from digest.storage.database import Database
-from digest.wiring import Parts
-from digest.workflows.approve import approve
-from digest.workflows.draft import draft
+from digest.wiring import Container
+from digest.workflows.drafting.draft import draft
+from digest.workflows.sending.approve import approve
 from fakes.databases import NOW, store, subscribe
 
 SETTINGS = """
@@ -47,7 +47,7 @@ def prepare(folder: Path, *, people: int, is_approved: bool, **settings: Any) ->
     (folder / "digest.toml").write_text(SETTINGS.format(**given))
     (folder / "secret-keys").write_text("a-key-for-tests\n")
     names = [f"p{n}" for n in range(people)]
-    parts = Parts.from_file(folder / "digest.toml", environ={}, clock=Clock(NOW))
+    parts = Container.from_file(folder / "digest.toml", environ={}, clock=Clock(NOW))
     try:
         with parts.database.write() as connection:
             subscribe(connection, *names)
@@ -59,7 +59,7 @@ def prepare(folder: Path, *, people: int, is_approved: bool, **settings: Any) ->
     return [f"{name}@example.org" for name in names]
 
 
-def _approve(parts: Parts, database: Database) -> None:
+def _approve(parts: Container, database: Database) -> None:
     newsletter = parts.newsletter("weekly")
     issue = draft(newsletter, database=database, now=NOW)
     assert isinstance(issue, Issue)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from digest.message.compile import Compiled, MessageFacts, compile_message
-from digest.message.slots import SlotName, markers
+from digest.message.merge_slots import SlotName, markers
 from digest.model.delivery import DeliveryId, Envelope
 from digest.model.issue import Rendered
 from digest.model.newsletter import Mailbox

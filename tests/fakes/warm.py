@@ -62,15 +62,15 @@ class Warm:
 SENDING = (
     "digest.cli.app",
     "digest.rendering.issue",
-    "digest.settings.reading",
-    "digest.transports.outbox",
-    "digest.transports.sendgrid",
-    "digest.transports.smtp",
+    "digest.settings.loading",
+    "digest.transports.outbox.transport",
+    "digest.transports.sendgrid.transport",
+    "digest.transports.smtp.transport",
     "digest.wiring",
-    "digest.workflows.documents",
-    "digest.workflows.send",
+    "digest.views.json_output",
+    "digest.workflows.sending.send",
 )
-READING = ("digest.fetch", "digest.sources.feed", "digest.workflows.status")
+READING = ("digest.fetch", "digest.sources.feed", "digest.views.status")
 
 
 def serve(prepare: Callable[[Order], None], *, modules: Sequence[str]) -> None:

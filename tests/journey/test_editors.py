@@ -147,17 +147,17 @@ def test_a_draft_is_shared_until_the_issue_is_cancelled(digest: Command, serving
 
 def test_a_link_ends(digest: Command, folder: Path) -> None:
     from digest.clock import Clock
-    from digest.web.answers import DeskAnswers
-    from digest.wiring import Parts
+    from digest.views.public import DeskViews
+    from digest.wiring import Container
 
     digest("collect")
     digest("draft")
     shared = json.loads(digest("share", "1", "--days", "2", "--json")[1])
     until = datetime.fromisoformat(shared["until"])
     token = shared["url"].rpartition("/")[2]
-    late = Parts.from_file(folder / "digest.toml", environ={}, clock=Clock(until))
+    late = Container.from_file(folder / "digest.toml", environ={}, clock=Clock(until))
     try:
-        assert DeskAnswers(late).shared(token) is None
+        assert DeskViews(late).shared(token) is None
     finally:
         late.close()
 

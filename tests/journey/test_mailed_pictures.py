@@ -20,10 +20,10 @@ from digest.cli import main
 from digest.clock import Clock
 from digest.model.edit import MakeLead
 from digest.model.issue import Teaser
+from digest.views.public import PublicViews
 from digest.web.actions import Actions
-from digest.web.answers import ReaderAnswers
-from digest.wiring import Parts
-from digest.workflows.edit import Edited
+from digest.wiring import Container
+from digest.workflows.drafting.edit import Edited
 from fakes.pictures import declared, photograph
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
@@ -116,8 +116,8 @@ def test_a_mail_shows_copies(digest: Callable[..., str], tmp_path: Path) -> None
         assert file.stat().st_size < 200_000
         with Image.open(file) as picture:
             assert picture.size == size
-        parts = Parts.from_file(tmp_path / "digest.toml", environ={}, clock=Clock())
-        assert ReaderAnswers(parts).picture(file.name) == (file.read_bytes(), "image/jpeg")
+        parts = Container.from_file(tmp_path / "digest.toml", environ={}, clock=Clock())
+        assert PublicViews(parts).picture(file.name) == (file.read_bytes(), "image/jpeg")
 
 
 def test_what_was_drafted_asks_nobody_any_more(
@@ -180,7 +180,7 @@ def test_a_new_lead_with_a_linked_picture_asks_nobody(
 
 def make_clock_lead(folder: Path) -> tuple[Teaser, Teaser]:
     """The teaser that led before, as a card; and the new lead."""
-    parts = Parts.from_file(folder / "digest.toml", environ={}, clock=Clock())
+    parts = Container.from_file(folder / "digest.toml", environ={}, clock=Clock())
     before = parts.issue("weekly/1")[1].content.layout
     clock = next(teaser for teaser in before.teasers if "clock" in teaser.headline)
     done = Actions(parts).edit("weekly", 1, MakeLead(article=clock.article_id), by="ann", seen=0)
@@ -195,7 +195,7 @@ def make_clock_lead(folder: Path) -> tuple[Teaser, Teaser]:
 
 def test_pillow_is_loaded_where_pictures_are_copied_alone() -> None:
     code = (
-        "import sys, digest.cli.app, digest.wiring, digest.web.answers, digest.workflows.send; "
+        "import sys, digest.cli.app, digest.wiring, digest.views.public, digest.workflows.sending.send; "
         "import digest.media.folder; sys.exit('PIL' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.model.editor import Action, EditorId, Role, Session
+from digest.model.editor import Action, EditorId, EditorSession, Role
 from digest.rules import accounts as rules
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-SESSION = Session(
+SESSION = EditorSession(
     token_hash="0" * 64,
     editor_id=EditorId(1),
     generation=3,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from digest.message.bounce import MAX_BYTES, read_bounce
 from digest.model.delivery import EventKind
-from digest.rules.tokens import verify
+from digest.rules.signed_links import verify
 
 FOLDER = Path(__file__).parents[1] / "data" / "bounces"
 MAILS = sorted(FOLDER.glob("*.eml"))

@@ -17,7 +17,14 @@ import pytest
 from data.issues import NAMES, example, of_teasers, teaser
 from data.issues.messages import MESSAGE, findings, with_html
 from digest.checks import FAMILIES
-from digest.checks.compatibility import ACCEPTED, PROGRAMS, Difference, caniemail, compared, differences
+from digest.checks.compatibility import (
+    ACCEPTED,
+    PROGRAMS,
+    RenderingDifference,
+    caniemail,
+    compared,
+    differences,
+)
 from digest.checks.features import FEATURES
 from digest.model.article import Image
 from digest.model.issue import Layout, Section
@@ -25,7 +32,7 @@ from digest.model.issue import Layout, Section
 DATA = Path(__file__).parents[2] / "src" / "digest" / "checks" / "caniemail"
 
 
-def found(html: str, client: str, platform: str) -> dict[str, Difference]:
+def found(html: str, client: str, platform: str) -> dict[str, RenderingDifference]:
     [program] = [p for p in differences(html) if (p.client, p.platform) == (client, platform)]
     return {difference.feature: difference for difference in program.different}
 
@@ -40,7 +47,7 @@ ROUND = '<p style="border-radius:4px">x</p>'
 
 
 class TestAnswers:
-    def of_gmail(self, data: dict[str, Any], html: str = ROUND) -> tuple[Difference, ...]:
+    def of_gmail(self, data: dict[str, Any], html: str = ROUND) -> tuple[RenderingDifference, ...]:
         return compared(html, data)[0].different
 
     def test_the_last_version_wins(self) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from data.issues.mailings import mailing
 from data.issues.messages import MESSAGE, findings, severities, with_html
-from digest.checks.painted import texts
+from digest.checks.computed_styles import texts
 from digest.message.parse import ParsedMessage
 from digest.rules.colours import contrast
 

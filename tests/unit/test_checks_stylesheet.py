@@ -6,16 +6,16 @@ import time
 
 import pytest
 
-from digest.checks.stylesheet import Declaration, Rule, declarations, rules
+from digest.checks.stylesheet import Declaration, StyleRule, declarations, rules
 
 
 def test_rules_know_what_they_stand_under() -> None:
     found = rules("a{b:c} @media (x){ d { e:f } @supports (y){g{h:i}} }")
 
     assert [rule for rule in found if rule.selector] == [
-        Rule((), "a", (Declaration("b", "c"),)),
-        Rule(("@media (x)",), "d", (Declaration("e", "f"),)),
-        Rule(("@media (x)", "@supports (y)"), "g", (Declaration("h", "i"),)),
+        StyleRule((), "a", (Declaration("b", "c"),)),
+        StyleRule(("@media (x)",), "d", (Declaration("e", "f"),)),
+        StyleRule(("@media (x)", "@supports (y)"), "g", (Declaration("h", "i"),)),
     ]
 
 
@@ -51,7 +51,7 @@ def test_declarations(text: str, expected: list[tuple[str, str]]) -> None:
 
 
 def test_what_is_left_open_is_closed_by_the_end() -> None:
-    assert rules("@media (x){p{a:b;c:d")[0] == Rule(
+    assert rules("@media (x){p{a:b;c:d")[0] == StyleRule(
         ("@media (x)",), "p", (Declaration("a", "b"), Declaration("c", "d"))
     )
 

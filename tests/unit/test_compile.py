@@ -9,7 +9,7 @@ import pytest
 from digest.errors import TemplateError
 from digest.message.compile import Compiled, MessageFacts, WireSlot, compile_message
 from digest.message.headers import UnsafeValue
-from digest.message.slots import SlotName, marker
+from digest.message.merge_slots import SlotName, marker
 from digest.model.issue import Rendered
 from digest.model.newsletter import Mailbox
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from digest.model.article import FoundArticle
-from digest.rules.days import on_its_day
+from digest.rules.date_only import on_its_day
 
 
 @pytest.mark.parametrize(

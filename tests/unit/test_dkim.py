@@ -24,7 +24,7 @@ from digest.message.dkim import Signer, relaxed_body, relaxed_field
 from digest.message.splice import message_bytes
 from digest.model.delivery import Envelope
 from digest.model.newsletter import Mailbox
-from digest.wiring import Parts
+from digest.wiring import Container
 from fakes.messages import compiled, envelope
 
 Key = rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
@@ -273,12 +273,12 @@ path = "feed.xml"
 """
 
 
-def parts(folder: Path, *, transport: str, key: bytes) -> Parts:
+def parts(folder: Path, *, transport: str, key: bytes) -> Container:
     file = folder / "digest.toml"
     file.write_text(SETTINGS.format(transport=transport))
     (folder / "dkim.pem").write_bytes(key)
     (folder / "dkim.pem").chmod(0o600)
-    return Parts.from_file(file, environ={}, clock=Clock())
+    return Container.from_file(file, environ={}, clock=Clock())
 
 
 def test_a_key_in_the_settings_signs_what_goes_out(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from types import ModuleType
 import pytest
 
 from digest.checks import FAMILIES, REGISTRY, family_of
-from digest.judges import endpoint, images, spam
-from digest.judges import links as links_online
+from digest.external_checks import endpoint, images, spam
+from digest.external_checks import links as links_online
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"

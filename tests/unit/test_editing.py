@@ -14,7 +14,6 @@ from digest.errors import NotAllowed
 from digest.model.article import ArticleId, Image
 from digest.model.edit import (
     Clash,
-    Deed,
     Edit,
     EditTeaser,
     IssueText,
@@ -26,11 +25,12 @@ from digest.model.edit import (
     ResetTeaser,
     Revision,
     SetText,
+    StepKind,
     TakeOut,
 )
 from digest.model.issue import Content, Layout, Section, TakenOut, Teaser, TeaserField, Texts
 from digest.rules.editing import apply, clean, describe, story, value_of
-from digest.rules.history import goes_on, redo_leads_to, undo_leads_to
+from digest.rules.history import continues_step, redo_leads_to, undo_leads_to
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 PICTURE = Image(url="https://blog.example.com/1.png", alt="A heron", width=800, height=450)
@@ -374,10 +374,10 @@ class Line:
     """A history as storage keeps it, beside two plain stacks that say what is right."""
 
     def __init__(self) -> None:
-        self.history = [Revision(number=0, deed=Deed.BEGIN, at=NOW, by="", what="", state=0, before=None)]
+        self.history = [Revision(number=0, deed=StepKind.BEGIN, at=NOW, by="", what="", state=0, before=None)]
         self.done, self.undone = [0], list[int]()
 
-    def add(self, deed: Deed, state: int | None = None, before: int | None = None) -> int:
+    def add(self, deed: StepKind, state: int | None = None, before: int | None = None) -> int:
         number = len(self.history)
         made = Revision(
             number=number,
@@ -398,7 +398,7 @@ def test_undo_and_redo_are_two_stacks(doings: list[str]) -> None:
     line = Line()
     for what in doings:
         if what == "edit":
-            line.done.append(line.add(Deed.EDIT, before=line.history[-1].state))
+            line.done.append(line.add(StepKind.EDIT, before=line.history[-1].state))
             line.undone = []
             continue
         leads = undo_leads_to(line.history) if what == "undo" else redo_leads_to(line.history)
@@ -412,12 +412,12 @@ def test_undo_and_redo_are_two_stacks(doings: list[str]) -> None:
                 line.done.append(line.undone.pop())
         if leads:
             assert leads[0] == line.done[-1]
-            line.add(Deed(what), state=leads[0])
+            line.add(StepKind(what), state=leads[0])
 
 
 def typed(at: datetime, *, by: str = "ann", article: int = 1) -> Revision:
     edit = EditTeaser(article=ArticleId(article), field=TeaserField.TEXT, value="x", was="")
-    return Revision(number=1, deed=Deed.EDIT, at=at, by=by, what="", state=1, before=0, edit=edit)
+    return Revision(number=1, deed=StepKind.EDIT, at=at, by=by, what="", state=1, before=0, edit=edit)
 
 
 @pytest.mark.parametrize(
@@ -430,7 +430,7 @@ def typed(at: datetime, *, by: str = "ann", article: int = 1) -> Revision:
     ],
 )
 def test_typing_is_undone_in_one_go(later: Revision, is_one: bool) -> None:
-    assert goes_on(typed(NOW), later) is is_one
+    assert continues_step(typed(NOW), later) is is_one
 
 
 def test_the_history_is_in_sentences() -> None:

@@ -13,7 +13,7 @@ import frontmatter
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
-from digest import bundled
+from digest import package_data
 from digest.example import write_demo, write_site
 
 NOW = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)
@@ -128,7 +128,7 @@ def test_the_settings_name_what_is_there(tmp_path: Path) -> None:
 
 def test_example_subscribers_are_twenty_five_at_reserved_hosts() -> None:
     """RFC 2606: mail to example.com, .net and .org reaches nobody."""
-    with bundled.example_subscribers().open(encoding="utf-8", newline="") as file:
+    with package_data.example_subscribers().open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
 
     assert list(rows[0]) == ["email", "name", "language", "topics"]
@@ -142,10 +142,10 @@ def test_a_checkout_is_preferred_to_a_copy_of_it(tmp_path: Path) -> None:
     (package / "_data" / "templates").mkdir(parents=True)
     (tmp_path / "pyproject.toml").touch()
 
-    assert bundled._data(package) == tmp_path
+    assert package_data._data(package) == tmp_path
 
 
 def test_an_installed_wheel_has_its_data_inside(tmp_path: Path) -> None:
     package = tmp_path / "lib" / "site-packages" / "digest"
 
-    assert bundled._data(package) == package / "_data"
+    assert package_data._data(package) == package / "_data"

@@ -16,12 +16,12 @@ from digest.rules.feedback import (
     SENDGRID_WORDS,
     Effect,
     complaint_kind,
-    earlier,
-    effect,
+    effect_of_event,
     ends_subscription,
     progress,
     reported_kind,
     sendgrid_event,
+    states_before,
     status_code,
     without_addresses,
 )
@@ -186,7 +186,7 @@ def test_a_row_ends_in_the_same_place_in_any_order(kinds: list[EventKind], order
         shown = ""
         for kind in told:
             moved = progress(kind)
-            if moved is not None and shown in earlier(moved):
+            if moved is not None and shown in states_before(moved):
                 shown = moved.value
         return shown
 
@@ -212,7 +212,7 @@ def test_what_a_reader_does_proves_that_it_arrived(kind: EventKind, shown: Event
 
 def test_the_way_of_a_delivery() -> None:
     """Everything before a complaint, in the order in which it overrules."""
-    assert earlier(EventKind.COMPLAINED) == (
+    assert states_before(EventKind.COMPLAINED) == (
         "",
         "processed",
         "deferred",
@@ -235,14 +235,14 @@ def test_the_way_of_a_delivery() -> None:
     ],
 )
 def test_three_kinds_have_an_effect(kind: EventKind, expected: Effect) -> None:
-    assert effect(of_kind(kind)) == expected
+    assert effect_of_event(of_kind(kind)) == expected
 
 
 @pytest.mark.parametrize(
     "kind", sorted(set(EventKind) - {EventKind.BOUNCED, EventKind.COMPLAINED, EventKind.UNSUBSCRIBED})
 )
 def test_all_others_are_recorded_only(kind: EventKind) -> None:
-    assert effect(of_kind(kind)) == Effect()
+    assert effect_of_event(of_kind(kind)) == Effect()
 
 
 @pytest.mark.parametrize(
@@ -261,7 +261,7 @@ def test_all_others_are_recorded_only(kind: EventKind) -> None:
 def test_a_dropped_mail_is_held_against_the_address_only_if_the_reason_is_the_address(
     reason: str, expected: Effect
 ) -> None:
-    assert effect(event(event="dropped", reason=reason)) == expected
+    assert effect_of_event(event(event="dropped", reason=reason)) == expected
 
 
 def test_who_has_come_back_is_not_thrown_out_by_late_news() -> None:

@@ -10,8 +10,8 @@ from digest.model.edit import EditTeaser, MakeLead, ResetTeaser, TakeOut
 from digest.model.issue import Content, Layout, Section, Teaser, TeaserField
 from digest.rules.cleaning import teaser_of
 from digest.rules.editing import apply
-from digest.rules.fitting import fitted, moved, wants_copy
 from digest.rules.layout import CARD_TEXT, LEAD_TEXT
+from digest.rules.lead_change import fitted, needs_lead_image, promoted_or_demoted
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 SOURCE = Image(url="https://blog.example.com/1.png", alt="A heron")
@@ -85,8 +85,8 @@ def test_stories_that_stay_where_they_are_stay_as_they_are() -> None:
     before = issue(card(2), card(3, limit=LEAD_TEXT))
     made = after(MakeLead(article=ArticleId(2)), before)
     assert texts(made)[3] == teaser_of(SAYS, limit=LEAD_TEXT)
-    assert moved(before.layout, made) == {1, 2}
-    assert moved(before.layout, before.layout) == frozenset()
+    assert promoted_or_demoted(before.layout, made) == {1, 2}
+    assert promoted_or_demoted(before.layout, before.layout) == frozenset()
 
 
 def test_an_editors_words_are_kept_and_their_reset_is_of_the_new_place() -> None:
@@ -139,7 +139,7 @@ def test_a_picture_of_an_editor_or_none_at_all_is_no_matter_of_copies() -> None:
 
 
 def test_only_what_is_a_copy_is_copied_again() -> None:
-    assert wants_copy(card(1), article(1)) == SOURCE
-    assert wants_copy(card(1, image=SOURCE), article(1)) is None  # linked: as large as it is
-    assert wants_copy(card(1, image=None), article(1)) is None
-    assert wants_copy(card(1), article(1, image=None)) is None  # not there any more
+    assert needs_lead_image(card(1), article(1)) == SOURCE
+    assert needs_lead_image(card(1, image=SOURCE), article(1)) is None  # linked: as large as it is
+    assert needs_lead_image(card(1, image=None), article(1)) is None
+    assert needs_lead_image(card(1), article(1, image=None)) is None  # not there any more

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.model.article import FoundArticle
-from digest.rules.addresses import place
 from digest.rules.identity import KnownArticle, keys_of, plain_title, recognise
+from digest.rules.url_keys import url_key
 
 DAY = datetime(2026, 3, 2, 8, tzinfo=UTC)
 B = "https://blog.example.com"
@@ -220,7 +220,7 @@ def test_titles_are_compared_as_words():
 )
 def test_what_a_link_says(url, address, slug, date):
     """Everything that sites change without meaning it is left off."""
-    found_place = place(url)
+    found_place = url_key(url)
     assert (found_place.address, found_place.slug, found_place.date) == (address, slug, date)
 
 

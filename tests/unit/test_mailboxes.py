@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from digest.rules import mailboxes
-from digest.rules.mailboxes import Address, InvalidAddress, clean_name, parse_address
+from digest.rules import email_addresses
+from digest.rules.email_addresses import Address, InvalidAddress, clean_name, parse_address
 
 # What is written, and how it stands in To; the key is the same, case folded.
 GOOD = [
@@ -151,7 +151,7 @@ _DOMAIN = st.builds(
 
 def _answer(written: str, *, by_library: bool) -> Address | None:
     try:
-        return Address(*mailboxes._by_library(written)) if by_library else parse_address(written)
+        return Address(*email_addresses._by_library(written)) if by_library else parse_address(written)
     except InvalidAddress:
         return None
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from digest.errors import NotAllowed
-from digest.rules.moments import check_send_at, parse_moment
+from digest.rules.time_input import check_send_at, parse_moment
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 

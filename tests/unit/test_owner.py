@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from digest.dispatch import owner
+from digest.dispatch import process_identity
 
 
 def changed(name: str, **parts: str) -> str:
@@ -21,17 +21,17 @@ def changed(name: str, **parts: str) -> str:
 
 
 def test_this_process_lives() -> None:
-    assert not owner.is_dead(owner.this_process())
+    assert not process_identity.is_dead(process_identity.this_process())
 
 
 def test_every_thread_has_its_own_name() -> None:
-    names = [owner.this_process()]
-    thread = threading.Thread(target=lambda: names.append(owner.this_process()))
+    names = [process_identity.this_process()]
+    thread = threading.Thread(target=lambda: names.append(process_identity.this_process()))
     thread.start()
     thread.join()
 
     assert names[0] != names[1]
-    assert owner.this_process() == names[0]
+    assert process_identity.this_process() == names[0]
 
 
 def test_a_thread_that_ended_is_dead_while_its_process_runs() -> None:
@@ -40,7 +40,7 @@ def test_a_thread_that_ended_is_dead_while_its_process_runs() -> None:
     goes_on = threading.Event()
 
     def work() -> None:
-        names.append(owner.this_process())
+        names.append(process_identity.this_process())
         goes_on.wait()
 
     thread = threading.Thread(target=work)
@@ -48,20 +48,20 @@ def test_a_thread_that_ended_is_dead_while_its_process_runs() -> None:
     try:
         while not names:
             goes_on.wait(0.01)
-        assert owner.is_alive(names[0])
-        assert not owner.is_dead(names[0])
+        assert process_identity.is_alive(names[0])
+        assert not process_identity.is_dead(names[0])
     finally:
         goes_on.set()
         thread.join()
-    assert owner.is_dead(names[0])
-    assert not owner.is_alive(names[0])
+    assert process_identity.is_dead(names[0])
+    assert not process_identity.is_alive(names[0])
 
 
 def test_a_process_that_ended_is_dead() -> None:
-    program = "from digest.dispatch.owner import this_process; print(this_process())"
+    program = "from digest.dispatch.process_identity import this_process; print(this_process())"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
-    assert owner.is_dead(done.stdout.strip())
+    assert process_identity.is_dead(done.stdout.strip())
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="there is no /proc here")
@@ -73,51 +73,57 @@ def test_a_process_that_nobody_has_buried_is_dead() -> None:
     try:
         os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
         started = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[19]
-        assert owner.is_dead(changed(owner.this_process(), pid=str(child), started=started))
+        assert process_identity.is_dead(
+            changed(process_identity.this_process(), pid=str(child), started=started)
+        )
     finally:
         os.waitpid(child, 0)
 
 
 def test_a_living_process_of_another_start_is_another_process() -> None:
     """Process numbers come again; the start time tells them apart."""
-    assert owner.is_dead(changed(owner.this_process(), started="1"))
+    assert process_identity.is_dead(changed(process_identity.this_process(), started="1"))
 
 
 def test_before_the_last_boot_everybody_is_dead() -> None:
-    assert owner.is_dead(changed(owner.this_process(), boot="0000-another-boot"))
+    assert process_identity.is_dead(changed(process_identity.this_process(), boot="0000-another-boot"))
 
 
 def test_of_another_host_nothing_is_known() -> None:
     """Only the lease tells there."""
-    assert not owner.is_dead(changed(owner.this_process(), host="elsewhere", pid="1"))
+    assert not process_identity.is_dead(changed(process_identity.this_process(), host="elsewhere", pid="1"))
 
 
 @pytest.mark.parametrize("name", ["", "nobody", "a/b/c", "a/b/c/d/e"])
 def test_a_name_we_did_not_make_is_not_dead(name: str) -> None:
-    assert not owner.is_dead(name)
+    assert not process_identity.is_dead(name)
 
 
 def test_another_living_process_lives() -> None:
-    program = "from digest.dispatch.owner import this_process; print(this_process(), flush=True); input()"
+    program = (
+        "from digest.dispatch.process_identity import this_process as me; print(me(), flush=True); input()"
+    )
     with subprocess.Popen(
         [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as child:
         assert child.stdout is not None
         name = child.stdout.readline().strip()
-        assert not owner.is_dead(name)
+        assert not process_identity.is_dead(name)
         child.kill()
         child.wait()
-        assert owner.is_dead(name)
+        assert process_identity.is_dead(name)
 
 
 def test_a_process_of_another_container_cannot_be_judged() -> None:
     """Two may share host name and boot, and their process numbers mean nothing to each other."""
-    assert not owner.is_dead(changed(owner.this_process(), pid="999999@4026530000", started="1"))
+    assert not process_identity.is_dead(
+        changed(process_identity.this_process(), pid="999999@4026530000", started="1")
+    )
 
 
 def test_what_was_cut_off_is_of_this_host_before_its_boot() -> None:
     """Those went down with the machine: what they declared last may be lost."""
-    mine = owner.this_process()
+    mine = process_identity.this_process()
     before, elsewhere = changed(mine, boot="an-earlier-boot"), changed(mine, host="other", boot="x")
 
-    assert owner.cut_off_among([mine, before, elsewhere]) == {before}
+    assert process_identity.cut_off_among([mine, before, elsewhere]) == {before}

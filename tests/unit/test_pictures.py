@@ -11,8 +11,8 @@ from digest.rules.pictures import (
     CARD,
     LEAD,
     TOO_HEAVY,
+    ImageRequest,
     Picture,
-    Wish,
     cut_to,
     linked,
     printed_image,
@@ -134,10 +134,15 @@ def test_pictures_come_back_to_the_teasers_that_wished_for_them() -> None:
     layout = Layout(lead=lead, sections=(Section(title="", teasers=(card, bare, teaser(4, other))),))
     large, small = Image(url="https://x.example/large.jpg"), Image(url="https://x.example/small.jpg")
 
-    assert list(wishes(layout).values()) == [Wish(shared, LEAD), Wish(shared, CARD), Wish(other, CARD)]
+    assert list(wishes(layout).values()) == [
+        ImageRequest(shared, LEAD),
+        ImageRequest(shared, CARD),
+        ImageRequest(other, CARD),
+    ]
 
     made = with_pictures(
-        layout, {Wish(shared, LEAD): Picture(large), Wish(shared, CARD): Picture(small, "a note")}
+        layout,
+        {ImageRequest(shared, LEAD): Picture(large), ImageRequest(shared, CARD): Picture(small, "a note")},
     )
 
     assert [t.image for t in made.teasers] == [large, small, None, other]

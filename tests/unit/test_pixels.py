@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.rules.pixels import Pixels, pixels_of
+from digest.rules.image_size import Pixels, pixels_of
 from fakes.picture_heads import extended, jpeg, lossless, lossy, png, webp
 
 EXAMPLES = Path(__file__).parents[2] / "src" / "digest" / "example" / "site" / "images"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from digest.rules.probe import is_probe, probe_token
-from digest.rules.tokens import sign, verify
+from digest.rules.signed_links import sign, verify
+from digest.rules.unsubscribe_probe import is_probe, probe_token
 
 KEYS = ("the-newest-key", "the-oldest-key")
 

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from digest.rules.silence import is_silent, usual_gap
+from digest.rules.quiet_sources import is_silent, usual_gap
 
 BEGIN = date(2026, 6, 1)
 

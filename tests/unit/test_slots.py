@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from digest.errors import SettingsError
 from digest.model.slot import Schedule, Slot
 from digest.rules.slots import (
-    Punctuality,
+    SlotDecision,
     decide_slot,
     moving_hours,
     next_slots,
@@ -257,15 +257,15 @@ def test_a_long_absence_is_looked_through_by_days() -> None:
 @pytest.mark.parametrize(
     ("minutes", "expected"),
     [
-        (-1, Punctuality.EARLY),
-        (0, Punctuality.DUE),
-        (5, Punctuality.DUE),
-        (6, Punctuality.LATE),
-        (12 * 60, Punctuality.LATE),
-        (12 * 60 + 1, Punctuality.MISSED),
+        (-1, SlotDecision.EARLY),
+        (0, SlotDecision.DUE),
+        (5, SlotDecision.DUE),
+        (6, SlotDecision.LATE),
+        (12 * 60, SlotDecision.LATE),
+        (12 * 60 + 1, SlotDecision.MISSED),
     ],
 )
-def test_a_slot_is_late_and_then_missed(minutes: int, expected: Punctuality) -> None:
+def test_a_slot_is_late_and_then_missed(minutes: int, expected: SlotDecision) -> None:
     slot = Slot(newsletter="weekly", key="2026-11-24T09:00[UTC]", due=datetime(2026, 11, 24, 9, tzinfo=UTC))
 
     assert decide_slot(slot, now=slot.due + timedelta(minutes=minutes), late=timedelta(hours=12)) is expected
@@ -275,7 +275,7 @@ def test_a_short_patience_is_stronger_than_being_on_time() -> None:
     slot = Slot(newsletter="weekly", key="2026-11-24T09:00[UTC]", due=datetime(2026, 11, 24, 9, tzinfo=UTC))
     now = slot.due + timedelta(minutes=2)
 
-    assert decide_slot(slot, now=now, late=timedelta(minutes=1)) is Punctuality.MISSED
+    assert decide_slot(slot, now=now, late=timedelta(minutes=1)) is SlotDecision.MISSED
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from digest.message import headers
 from digest.message.compile import MessageFacts, compile_message
 from digest.message.headers import UnsafeAddress, UnsafeValue
+from digest.message.merge_slots import SlotName, marker
 from digest.message.parse import parse
-from digest.message.slots import SlotName, marker
 from digest.message.splice import message_bytes, splice
 from digest.model.delivery import DeliveryId, Envelope
 from digest.model.issue import Rendered

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from digest.rendering.issue import VARIABLES
 from digest.rendering.mjml import to_html
-from digest.rendering.printing import PrintedTeaser
+from digest.rendering.presentation import PrintedTeaser
 from digest.rendering.templates import environment, fill, search_path
 
 ROOT = Path(__file__).parents[2]

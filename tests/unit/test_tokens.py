@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.rules.tokens import sign, sign_until, verify, verify_until
+from digest.rules.signed_links import sign, sign_until, verify, verify_until
 
 KEYS = ("the-newest-key", "the-key-before", "the-oldest-key")
 ALPHABET = string.ascii_letters + string.digits + "-_"

@@ -12,27 +12,20 @@ from digest.model.article import ArticleId
 from digest.model.delivery import Counts
 from digest.model.issue import IssueState, Layout, Section, Teaser
 from digest.model.newsletter import Site
-from digest.web.ports import (
-    AllIssues,
+from digest.views.home import (
     DeskHeld,
     DeskHome,
-    DeskIssue,
     DeskNewsletter,
     DeskPeople,
-    DeskPlan,
     DeskSending,
     DeskSource,
     DeskUncertain,
-    Finding,
-    FrameLook,
-    IssueView,
-    LeftOutArticle,
-    NewsletterView,
-    Person,
-    Preference,
-    PreferencesView,
-    ReaderView,
 )
+from digest.views.issue import FindingView, IssueView, LeftOutArticle, Person
+from digest.views.issues import DeskIssue, IssueList
+from digest.views.plan import DeskPlan
+from digest.views.preview import PreviewOptions
+from digest.views.public import NewsletterView, Preference, PreferencesView, ReaderView
 
 NOW = datetime(2026, 10, 5, 11, 5, tzinfo=UTC)  # a Monday
 SECRET = "one-time-secret-for-tests"
@@ -192,7 +185,7 @@ ISSUE = IssueView(
         ),
     ),
     findings=(
-        Finding(
+        FindingView(
             id="image-alt",
             severity="block",
             passed=False,
@@ -200,7 +193,7 @@ ISSUE = IssueView(
             where="In “Deletes are the hard part of a CRDT”. Say in a few words what it shows.",
             family="Accessibility",
         ),
-        Finding(
+        FindingView(
             id="link-moved",
             severity="warn",
             passed=False,
@@ -208,21 +201,21 @@ ISSUE = IssueView(
             where="Short link 2 has a new address.",
             family="Links",
         ),
-        Finding(
+        FindingView(
             id="one-from",
             severity="block",
             passed=True,
             message="There is one From.",
             family="Headers and sender",
         ),
-        Finding(
+        FindingView(
             id="subject",
             severity="block",
             passed=True,
             message="It has a subject.",
             family="Headers and sender",
         ),
-        Finding(
+        FindingView(
             id="lang", severity="block", passed=True, message="It has a language.", family="Accessibility"
         ),
     ),
@@ -377,13 +370,13 @@ class FakeDesk:
     view: IssueView = ISSUE
     front: DeskHome = HOME
     readers: tuple[Person, ...] = (Person(id=7, name="Sam", address="sam@reader.example", language="en"),)
-    looks: list[FrameLook] = field(default_factory=list)  # that frames were asked for in
+    looks: list[PreviewOptions] = field(default_factory=list)  # that frames were asked for in
 
     def home(self) -> DeskHome:
         return self.front
 
-    def all_issues(self, *, newsletter: str, state: str, page: int) -> AllIssues:
-        return AllIssues(issues=self.front.issues, total=len(self.front.issues), page=page)
+    def all_issues(self, *, newsletter: str, state: str, page: int) -> IssueList:
+        return IssueList(issues=self.front.issues, total=len(self.front.issues), page=page)
 
     def plan(self, newsletter: str, *, marked: int = 0) -> DeskPlan | None:
         if newsletter != self.view.newsletter:
@@ -401,7 +394,7 @@ class FakeDesk:
         view = self.issue(newsletter, number)
         return view.stamp if view else None
 
-    def frame(self, newsletter: str, number: int, look: FrameLook) -> str | None:
+    def frame(self, newsletter: str, number: int, look: PreviewOptions) -> str | None:
         self.looks.append(look)
         view = self.issue(newsletter, number)
         return view.html if view else None

@@ -24,11 +24,11 @@ from starlette.testclient import TestClient
 from digest.model.editor import Role
 from digest.passwords import Cost, Passwords
 from digest.storage.database import Database
-from digest.web.answers import AccountAnswers
+from digest.views.public import AccountAnswers
+from digest.web.access import Access, DeskRequest
 from digest.web.app import create_app
-from digest.web.door import Door, Visit
 from digest.web.pages import Pages
-from digest.workflows import accounts
+from digest.workflows.operating import accounts
 from fakes.databases import make_template
 from web.fake_ports import MAIL, SECRET, SITE, Clock, FakeDesk, FakeProbes, FakeReaders
 
@@ -88,12 +88,12 @@ def desk(tmp_path: Path, template: Path) -> Iterator[Desk]:
         clock=clock,
         accounts=answers,
     )
-    door = Door(
+    door = Access(
         secret="", accounts=answers, pages=Pages(site=SITE, clock=clock), public_url=PUBLIC, clock=clock
     )
 
     @door.require(Role.PUBLISHER)
-    def approve(visit: Visit) -> PlainTextResponse:
+    def approve(visit: DeskRequest) -> PlainTextResponse:
         visit.record("approved", visit.form["issue"])
         return PlainTextResponse(f"approved by {visit.who}")
 

@@ -23,13 +23,13 @@ from digest.model.editor import Role
 from digest.model.issue import IssueState
 from digest.rules.accounts import includes, least_role
 from digest.storage import issues
+from digest.views.public import AccountAnswers, DeskViews, HealthViews, PublicViews
 from digest.web.actions import Actions
-from digest.web.answers import AccountAnswers, DeskAnswers, ProbeAnswers, ReaderAnswers
 from digest.web.api import routes
 from digest.web.api.operations import LARGE, OPERATIONS, Operation
 from digest.web.app import create_app
-from digest.wiring import Parts
-from digest.workflows import accounts, tokens
+from digest.wiring import Container
+from digest.workflows.operating import accounts, tokens
 from fakes.databases import NOW, make_template, store, subscribe
 
 SETTINGS = """
@@ -57,7 +57,7 @@ class Api:
     """The application, its parts, and a token for each role."""
 
     app: Starlette
-    parts: Parts
+    parts: Container
     tokens: dict[Role, str] = field(default_factory=dict)
 
     def call(
@@ -111,16 +111,16 @@ def api(tmp_path: Path, template: Path) -> Iterator[Api]:
     (tmp_path / "secret-keys").write_text("a-key-for-tests\n")
     (tmp_path / "posts").mkdir()
     (tmp_path / "posts" / "one.md").write_text(POST)
-    parts = Parts.from_file(tmp_path / "digest.toml", environ={}, clock=Clock(NOW))
+    parts = Container.from_file(tmp_path / "digest.toml", environ={}, clock=Clock(NOW))
     with parts.database.write() as connection:
         subscribe(connection, "ann", "ben")
         store(connection, 1, 2, 3, teaser="What it is about.", author="Ann")
     actions = Actions(parts)
     app = create_app(
         site=parts.settings.site,
-        readers=ReaderAnswers(parts),
-        desk=DeskAnswers(parts),
-        probes=ProbeAnswers(parts),
+        readers=PublicViews(parts),
+        desk=DeskViews(parts),
+        probes=HealthViews(parts),
         accounts=AccountAnswers(parts),
         one_time_secret="",
         clock=parts.clock,
@@ -701,7 +701,7 @@ def test_the_document_is_whole(api: Api) -> None:
             assert named == set(re.findall(r"\{(\w+)\}", path))
             assert {"401", "403"} <= set(described["responses"])
             assert described["summary"]
-    kinds = components["schemas"]["EditsBody"]["properties"]["edits"]
+    kinds = components["schemas"]["EditsRequest"]["properties"]["edits"]
     assert "SetText" in json.dumps(kinds)
     assert "teaser" not in components["schemas"]["PullIn"]["properties"]
 

@@ -13,9 +13,9 @@ from starlette.testclient import TestClient
 
 from digest.model.delivery import Counts
 from digest.model.issue import IssueState, Layout, Section
+from digest.views.issue import FindingView, LeftOutArticle
+from digest.web.access import COOKIE, STAY
 from digest.web.app import create_app
-from digest.web.door import COOKIE, STAY
-from digest.web.ports import Finding, LeftOutArticle
 from web.fake_ports import MAIL, NOW, SECRET, SITE, Clock, FakeDesk, FakeProbes, FakeReaders, teaser
 
 PATHS = ["/desk", "/desk/weekly/41", "/desk/weekly/41/html", "/desk/weekly/99", "/desk/what/ever"]
@@ -234,7 +234,9 @@ def test_hostile_text_is_inert_everywhere(editor: TestClient, desk: FakeDesk) ->
             lead=replace(teaser(1, evil, evil), url="javascript:alert(1)", topic=evil, language='"><i>'),
             sections=(Section(title=evil, teasers=(teaser(2, evil),)),),
         ),
-        findings=(Finding(id=evil, severity='"><b>', passed=False, message=evil, where=evil, family=evil),),
+        findings=(
+            FindingView(id=evil, severity='"><b>', passed=False, message=evil, where=evil, family=evil),
+        ),
         left_out=(LeftOutArticle(title=evil, reason=evil),),
         earlier={evil: 3},
     )

@@ -11,10 +11,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from digest.clock import Clock
+from digest.views.public import DeskViews
 from digest.web.actions import Actions
-from digest.web.answers import DeskAnswers
 from digest.web.app import create_app
-from digest.wiring import Parts
+from digest.wiring import Container
 from fakes.databases import NOW, make_template, store
 from web.fake_ports import SECRET, FakeProbes, FakeReaders
 from web.test_home import SETTINGS
@@ -26,21 +26,21 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def parts(tmp_path: Path, template: Path) -> Iterator[Parts]:
+def parts(tmp_path: Path, template: Path) -> Iterator[Container]:
     shutil.copy(template, tmp_path / "digest.db")
     (tmp_path / "digest.toml").write_text(SETTINGS.replace("min_articles = 3", "min_articles = 1"))
-    made = Parts.from_file(tmp_path / "digest.toml", environ={}, clock=Clock(NOW))
+    made = Container.from_file(tmp_path / "digest.toml", environ={}, clock=Clock(NOW))
     yield made
     made.close()
 
 
 @pytest.fixture
-def desk(parts: Parts) -> Iterator[TestClient]:
+def desk(parts: Container) -> Iterator[TestClient]:
     actions = Actions(parts)
     app = create_app(
         site=parts.settings.site,
         readers=FakeReaders(),
-        desk=DeskAnswers(parts),
+        desk=DeskViews(parts),
         probes=FakeProbes(),
         one_time_secret=SECRET,
         clock=parts.clock,
@@ -60,7 +60,7 @@ def token_of(desk: TestClient) -> str:
     return found[1]
 
 
-def test_a_draft_is_made_and_opened(desk: TestClient, parts: Parts) -> None:
+def test_a_draft_is_made_and_opened(desk: TestClient, parts: Container) -> None:
     with parts.database.write() as connection:
         store(connection, 1, 2)
 
@@ -70,7 +70,7 @@ def test_a_draft_is_made_and_opened(desk: TestClient, parts: Parts) -> None:
     assert desk.get("/desk/weekly/1").status_code == 200
 
 
-def test_what_cannot_be_done_is_refused_in_a_sentence(desk: TestClient, parts: Parts) -> None:
+def test_what_cannot_be_done_is_refused_in_a_sentence(desk: TestClient, parts: Container) -> None:
     with parts.database.write() as connection:
         store(connection, 1)
     token = token_of(desk)
@@ -85,7 +85,7 @@ def test_what_cannot_be_done_is_refused_in_a_sentence(desk: TestClient, parts: P
 
 
 @pytest.mark.parametrize("path", ["draft", "collect", "1/pause", "1/resume", "1/resolve"])
-def test_without_the_forms_token_nothing_is_done(desk: TestClient, parts: Parts, path: str) -> None:
+def test_without_the_forms_token_nothing_is_done(desk: TestClient, parts: Container, path: str) -> None:
     with parts.database.write() as connection:
         store(connection, 1)
 

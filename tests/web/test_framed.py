@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
-from digest.web.framed import framed
-from digest.web.ports import FrameLook
+from digest.views.preview import PreviewOptions, framed
 
 STORIES = {7: "https://blog.example/a", 8: "https://blog.example/b"}
 MAIL = """<!doctype html><html lang="en"><head><meta name="color-scheme" content="light dark">
@@ -20,7 +19,7 @@ MAIL = """<!doctype html><html lang="en"><head><meta name="color-scheme" content
 
 
 def page(**look: object) -> LexborHTMLParser:
-    return LexborHTMLParser(framed(MAIL, FrameLook(**look), stories=STORIES))  # type: ignore[arg-type]
+    return LexborHTMLParser(framed(MAIL, PreviewOptions(**look), stories=STORIES))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -83,7 +82,7 @@ def test_the_chosen_story_is_outlined_without_its_neighbour() -> None:
 def test_a_finding_is_outlined_in_its_severity_with_a_label() -> None:
     html = framed(
         MAIL,
-        FrameLook(story=8, mark="x"),
+        PreviewOptions(story=8, mark="x"),
         stories=STORIES,
         severity="block",
         label="Bad'}</style><script>alert(1)</script>",
@@ -95,6 +94,6 @@ def test_a_finding_is_outlined_in_its_severity_with_a_label() -> None:
 
 
 def test_a_story_that_is_not_in_the_mail_changes_nothing() -> None:
-    shown = framed(MAIL, FrameLook(story=9), stories=STORIES | {9: "https://blog.example/c"})
+    shown = framed(MAIL, PreviewOptions(story=9), stories=STORIES | {9: "https://blog.example/c"})
 
     assert "data-chosen" not in shown

@@ -22,15 +22,16 @@ from digest.model.subscriber import SubscriptionId
 from digest.storage import articles, desk_home, desk_people, issues, ledger, subscribers
 from digest.storage.database import Database
 from digest.storage.tables import delivery, issue, subscription
-from digest.web import words
-from digest.web.answers import DeskAnswers
-from digest.web.ports import DeskHome, DeskIssue, DeskNewsletter
-from digest.wiring import Parts
-from digest.workflows import feedback
-from digest.workflows.collect import SHOWS_NOTHING
-from digest.workflows.draft import plan
-from digest.workflows.edit import edit
-from digest.workflows.send import resolve
+from digest.views import formatting
+from digest.views.home import DeskHome, DeskNewsletter
+from digest.views.issues import DeskIssue
+from digest.views.public import DeskViews
+from digest.wiring import Container
+from digest.workflows.collecting.collect import SHOWS_NOTHING
+from digest.workflows.drafting.draft import plan
+from digest.workflows.drafting.edit import edit
+from digest.workflows.people import feedback
+from digest.workflows.sending.send import resolve
 from fakes.databases import NOW, drafted, found, make_template, store, subscribe, under_way
 from web.fake_ports import HELD, HOME, FakeDesk
 
@@ -230,7 +231,7 @@ def test_what_others_wrote_is_text(editor: TestClient, desk: FakeDesk) -> None:
     ],
 )
 def test_reasons_are_said_as_sentences(written: str, said: str) -> None:
-    assert words.sentence(written) == said
+    assert formatting.sentence(written) == said
 
 
 @pytest.mark.parametrize(
@@ -238,7 +239,7 @@ def test_reasons_are_said_as_sentences(written: str, said: str) -> None:
     [(0, 0, ""), (0, 9, "0 %"), (9, 9, "100 %"), (99_999, 100_000, "99.9 %"), (1, 100_000, "0.1 %")],
 )
 def test_shares_never_round_to_all_or_none(part: int, whole: int, said: str) -> None:
-    assert words.share(part, whole) == said
+    assert formatting.share(part, whole) == said
 
 
 # --- as it is read --------------------------------------------------------------------------
@@ -261,10 +262,10 @@ class Now(Clock):
 
 
 @pytest.fixture
-def parts(tmp_path: Path, template: Path) -> Iterator[Parts]:
+def parts(tmp_path: Path, template: Path) -> Iterator[Container]:
     (tmp_path / "digest.db").write_bytes(template.read_bytes())
     (tmp_path / "digest.toml").write_text(SETTINGS)
-    opened = Parts.from_file(
+    opened = Container.from_file(
         tmp_path / "digest.toml", environ={"DIGEST_SECRET_KEYS": "a key for tests"}, clock=Now()
     )
     yield opened
@@ -272,16 +273,16 @@ def parts(tmp_path: Path, template: Path) -> Iterator[Parts]:
 
 
 @pytest.fixture
-def database(parts: Parts) -> Database:
+def database(parts: Container) -> Database:
     return parts.database
 
 
 @pytest.fixture
-def answers(parts: Parts) -> DeskAnswers:
-    return DeskAnswers(parts)
+def answers(parts: Container) -> DeskViews:
+    return DeskViews(parts)
 
 
-def at(parts: Parts, moment: datetime) -> None:
+def at(parts: Container, moment: datetime) -> None:
     assert isinstance(parts.clock, Now)
     parts.clock.now = moment
 
@@ -292,7 +293,7 @@ def looked(database: Database, key: str, **values: object) -> None:
         articles.save_health(connection, "weekly", replace(health, **values))  # type: ignore[arg-type]
 
 
-def key_of(parts: Parts) -> str:
+def key_of(parts: Container) -> str:
     return parts.newsletter("weekly").sources[0].key
 
 
@@ -336,7 +337,7 @@ def tell(database: Database, which: Issue, kind: EventKind, *, key: str = "one")
     assert feedback.receive([told], database=database, now=NOW).belonging == 1
 
 
-def test_nothing_is_there_yet(answers: DeskAnswers) -> None:
+def test_nothing_is_there_yet(answers: DeskViews) -> None:
     home = answers.home()
 
     [one] = home.newsletters
@@ -348,7 +349,7 @@ def test_nothing_is_there_yet(answers: DeskAnswers) -> None:
 
 
 def test_where_nothing_is_new_it_says_when_the_sources_were_read(
-    answers: DeskAnswers, database: Database, parts: Parts
+    answers: DeskViews, database: Database, parts: Container
 ) -> None:
     sent(database, 1, at=NOW - DAY)
     looked(database, key_of(parts), last_fetched=NOW - timedelta(hours=1))
@@ -358,7 +359,7 @@ def test_where_nothing_is_new_it_says_when_the_sources_were_read(
     assert one.plan == "Nothing new since issue 1. The sources were read at 08:00."
 
 
-def test_the_plan_follows_what_comes_in(answers: DeskAnswers, database: Database) -> None:
+def test_the_plan_follows_what_comes_in(answers: DeskViews, database: Database) -> None:
     with database.write() as connection:
         store(connection, 1)
     waits = answers.home().newsletters[0]
@@ -370,8 +371,10 @@ def test_the_plan_follows_what_comes_in(answers: DeskAnswers, database: Database
     assert (enough.plan, enough.can_draft) == ("4 stories so far, 0 left out", True)
 
 
-def test_the_plan_chooses_what_a_draft_would(answers: DeskAnswers, database: Database, parts: Parts) -> None:
-    """It reads less than `workflows.draft.plan`, and must come to the same stories."""
+def test_the_plan_chooses_what_a_draft_would(
+    answers: DeskViews, database: Database, parts: Container
+) -> None:
+    """It reads less than `workflows.drafting.draft.plan`, and must come to the same stories."""
     with database.write() as connection:
         store(connection, 1, 2, 3, 4, 5)
         store(connection, 30, 31, is_backlog=True)
@@ -387,7 +390,7 @@ def test_the_plan_chooses_what_a_draft_would(answers: DeskAnswers, database: Dat
 
 
 def test_a_draft_shows_its_stories_and_its_blocks_as_they_are_now(
-    answers: DeskAnswers, database: Database, parts: Parts
+    answers: DeskViews, database: Database, parts: Container
 ) -> None:
     with database.write() as connection:
         ids = store(connection, 1, 2, teaser="What it is about.", author="Ann")
@@ -415,7 +418,7 @@ def test_a_draft_shows_its_stories_and_its_blocks_as_they_are_now(
 
 
 def test_a_template_that_fails_is_said_and_the_page_stands(
-    answers: DeskAnswers, database: Database, parts: Parts
+    answers: DeskViews, database: Database, parts: Container
 ) -> None:
     with database.write() as connection:
         drafted(connection, store(connection, 1, 2))
@@ -428,7 +431,7 @@ def test_a_template_that_fails_is_said_and_the_page_stands(
     assert "footer.mjml.j2" in answers.home().newsletters[0].trouble
 
 
-def test_a_held_issue_is_told_with_its_reason(answers: DeskAnswers, database: Database) -> None:
+def test_a_held_issue_is_told_with_its_reason(answers: DeskViews, database: Database) -> None:
     with database.write() as connection:
         drafted(connection, store(connection, 1), held="230 old articles look new")
 
@@ -441,7 +444,7 @@ def test_a_held_issue_is_told_with_its_reason(answers: DeskAnswers, database: Da
 
 
 def test_a_running_send_says_how_far_it_is_and_how_long_it_takes(
-    answers: DeskAnswers, database: Database, parts: Parts
+    answers: DeskViews, database: Database, parts: Container
 ) -> None:
     made = under_way(database, *"abcdefgh", now=NOW)
     mine = delivery.c.issue_id == made.id
@@ -465,7 +468,7 @@ def test_a_running_send_says_how_far_it_is_and_how_long_it_takes(
 
 
 def test_uncertain_deliveries_wait_for_a_decision_until_it_is_taken(
-    answers: DeskAnswers, database: Database
+    answers: DeskViews, database: Database
 ) -> None:
     made = under_way(database, "ann", "bob", now=NOW - DAY)
     mine = delivery.c.issue_id == made.id
@@ -484,7 +487,7 @@ def test_uncertain_deliveries_wait_for_a_decision_until_it_is_taken(
 
 
 def test_the_account_of_a_sent_issue_follows_what_the_provider_tells(
-    answers: DeskAnswers, database: Database
+    answers: DeskViews, database: Database
 ) -> None:
     """It is counted once, and again as soon as something is told."""
     made = sent(database, 1, at=NOW - DAY)
@@ -501,15 +504,15 @@ def test_the_account_of_a_sent_issue_follows_what_the_provider_tells(
 
 
 def test_what_was_counted_before_is_not_counted_again(
-    answers: DeskAnswers, database: Database, monkeypatch: pytest.MonkeyPatch
+    answers: DeskViews, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = [sent(database, number, at=NOW - DAY * (9 - number)) for number in (1, 2, 3)]
     answers.home()
     asked: list[list[int]] = []
-    count = desk_home.accounts
+    count = desk_home.delivery_summaries
     monkeypatch.setattr(
         desk_home,
-        "accounts",
+        "delivery_summaries",
         lambda connection, which: asked.append(sorted(which)) or count(connection, which),
     )
 
@@ -520,7 +523,7 @@ def test_what_was_counted_before_is_not_counted_again(
     assert asked == [[], [made[1].id]]
 
 
-def test_who_left_is_counted_for_the_issue_before(answers: DeskAnswers, database: Database) -> None:
+def test_who_left_is_counted_for_the_issue_before(answers: DeskViews, database: Database) -> None:
     sent(database, 1, at=NOW - 14 * DAY, people=("a", "b", "c", "d", "e"))
     sent(database, 2, at=NOW - 7 * DAY)
     moments = {1: NOW - 15 * DAY, 2: NOW - 13 * DAY, 3: NOW - 8 * DAY, 4: NOW - DAY}
@@ -537,7 +540,7 @@ def test_who_left_is_counted_for_the_issue_before(answers: DeskAnswers, database
     assert (before.number, before.left) == (1, 2)
 
 
-def test_only_the_last_issues_are_listed_newest_first(answers: DeskAnswers, database: Database) -> None:
+def test_only_the_last_issues_are_listed_newest_first(answers: DeskViews, database: Database) -> None:
     for number in range(1, 12):
         sent(database, number, at=NOW - DAY * (20 - number))
 
@@ -547,7 +550,7 @@ def test_only_the_last_issues_are_listed_newest_first(answers: DeskAnswers, data
 
 
 def test_new_articles_are_counted_by_week_without_the_backlog(
-    answers: DeskAnswers, database: Database, parts: Parts
+    answers: DeskViews, database: Database, parts: Container
 ) -> None:
     key = key_of(parts)
     looked(database, key)
@@ -580,7 +583,7 @@ def add_articles(connection: Connection, key: str, by_moment: dict[datetime, int
     ("every", "silent_for", "quiet"), [(2, 14, None), (2, 15, 15), (9, 27, None), (9, 41, 41)]
 )
 def test_a_source_is_quiet_by_its_own_measure(
-    answers: DeskAnswers, database: Database, parts: Parts, every: int, silent_for: int, quiet: int | None
+    answers: DeskViews, database: Database, parts: Container, every: int, silent_for: int, quiet: int | None
 ) -> None:
     key, last = key_of(parts), NOW - silent_for * DAY
     looked(database, key, last_new=last)
@@ -604,14 +607,14 @@ def test_a_source_is_quiet_by_its_own_measure(
     ],
 )
 def test_health_is_shape_and_word(
-    answers: DeskAnswers, database: Database, parts: Parts, health: dict[str, object], severity: str
+    answers: DeskViews, database: Database, parts: Container, health: dict[str, object], severity: str
 ) -> None:
     looked(database, key_of(parts), **health)
 
     assert answers.home().sources[0].severity == severity
 
 
-def test_no_mail_is_loaded_to_list_issues(answers: DeskAnswers, database: Database) -> None:
+def test_no_mail_is_loaded_to_list_issues(answers: DeskViews, database: Database) -> None:
     """Layouts and renderings of hundreds of issues are megabytes: one that cannot be read harms nothing."""
     sent(database, 1, at=NOW - DAY)
     with database.write() as connection:
@@ -623,7 +626,7 @@ def test_no_mail_is_loaded_to_list_issues(answers: DeskAnswers, database: Databa
 
 
 def test_who_came_and_left_is_counted_by_day(
-    answers: DeskAnswers, database: Database, parts: Parts, monkeypatch: pytest.MonkeyPatch
+    answers: DeskViews, database: Database, parts: Container, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with database.write() as connection:
         subscribe(connection, "old", at=NOW - 28 * DAY)
@@ -656,7 +659,7 @@ def test_who_came_and_left_is_counted_by_day(
     assert sum(answers.home().people[0].came) == 2, "another day begins"
 
 
-def test_who_is_forgotten_is_not_counted_any_more(answers: DeskAnswers, database: Database) -> None:
+def test_who_is_forgotten_is_not_counted_any_more(answers: DeskViews, database: Database) -> None:
     with database.write() as connection:
         subscribe(connection, "ann", "ben")
     before = answers.home().people[0].confirmed

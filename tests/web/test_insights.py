@@ -9,9 +9,9 @@ import pytest
 
 from digest.model.article import ArticleId, Image
 from digest.model.issue import Issue, IssueId, IssueState, Layout, Rendered, Section, Teaser, Texts
-from digest.web.link_table import link_rows
-from digest.web.mends import mends_for
-from digest.web.since_last import difference
+from digest.views.comparison import compare
+from digest.views.links import link_rows
+from digest.views.quick_fixes import quick_fixes_for
 
 MAIL = """<html><body>
 <a href="https://news.example/archive/1">View in browser</a>
@@ -101,7 +101,7 @@ def printed(subject: str, size: int = 1000) -> Rendered:
 
 
 def told(now: Issue, last: Issue, *, here: Rendered, there: Rendered) -> list[tuple[str, str]]:
-    return [(line.kind, line.what) for line in difference(now, here, last, there).lines]
+    return [(line.kind, line.what) for line in compare(now, here, last, there).lines]
 
 
 def test_only_new_stories_and_the_same_of_all_else() -> None:
@@ -135,7 +135,7 @@ PICTURED = replace(story(7), image=Image(url="https://blog.example/a.png", alt="
 
 
 def test_a_picture_s_text_is_written_or_it_is_decoration() -> None:
-    write, decoration = mends_for("img-alt", PICTURED)
+    write, decoration = quick_fixes_for("img-alt", PICTURED)
 
     assert (write.kind, write.field) == ("write", "alt")
     assert (decoration.kind, decoration.field, decoration.was, decoration.value) == (
@@ -149,12 +149,12 @@ def test_a_picture_s_text_is_written_or_it_is_decoration() -> None:
 def test_a_picture_without_a_text_cannot_be_emptied() -> None:
     silent = replace(story(7), image=Image(url="https://blog.example/a.png", alt=""))
 
-    assert [mend.label for mend in mends_for("img-alt", silent)] == ["Write it"]
-    assert mends_for("img-alt", story(7)) == ()
+    assert [mend.label for mend in quick_fixes_for("img-alt", silent)] == ["Write it"]
+    assert quick_fixes_for("img-alt", story(7)) == ()
 
 
 def test_a_story_can_go_without_a_picture() -> None:
-    _, without = mends_for("img-url", PICTURED)
+    _, without = quick_fixes_for("img-url", PICTURED)
 
     assert (without.kind, without.field) == ("set", "image")
     assert (without.was, without.value) == ("https://blog.example/a.png", "")
@@ -172,6 +172,6 @@ def test_a_story_can_go_without_a_picture() -> None:
     ],
 )
 def test_only_what_editing_can_mend_has_a_button(check: str, kinds: list[str]) -> None:
-    assert [mend.kind for mend in mends_for(check, story(7))] == kinds
+    assert [mend.kind for mend in quick_fixes_for(check, story(7))] == kinds
     if kinds == ["take-out"]:
-        assert mends_for(check, None) == ()
+        assert quick_fixes_for(check, None) == ()

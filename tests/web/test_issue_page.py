@@ -16,10 +16,10 @@ from starlette.testclient import TestClient
 
 from digest.clock import Clock
 from digest.model.issue import Issue, IssueState
+from digest.views.public import DeskViews
 from digest.web.actions import Actions
-from digest.web.answers import DeskAnswers
 from digest.web.app import create_app
-from digest.wiring import Parts
+from digest.wiring import Container
 from fakes.databases import NOW, make_template, store, subscribe
 from web.fake_ports import SECRET, FakeProbes, FakeReaders
 from web.test_home import SETTINGS
@@ -34,12 +34,12 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def parts(tmp_path: Path, template: Path) -> Iterator[Parts]:
+def parts(tmp_path: Path, template: Path) -> Iterator[Container]:
     """A draft of five articles, one left out, three subscribers."""
     shutil.copy(template, tmp_path / "digest.db")
     settings = SETTINGS.replace("min_articles = 3", "min_articles = 1\nmax_articles = 5")
     (tmp_path / "digest.toml").write_text(settings)
-    made = Parts.from_file(tmp_path / "digest.toml", environ={}, clock=Clock(NOW))
+    made = Container.from_file(tmp_path / "digest.toml", environ={}, clock=Clock(NOW))
     with made.database.write() as connection:
         store(connection, 1, 2, 3, 4, 5, 6)
         subscribe(connection, "ann", "bo", "cy")
@@ -50,7 +50,7 @@ def parts(tmp_path: Path, template: Path) -> Iterator[Parts]:
 class Desk:
     """A browser with the page open."""
 
-    def __init__(self, client: TestClient, parts: Parts) -> None:
+    def __init__(self, client: TestClient, parts: Container) -> None:
         self.client = client
         self.parts = parts
 
@@ -82,12 +82,12 @@ class Desk:
 
 
 @pytest.fixture
-def desk(parts: Parts) -> Iterator[Desk]:
+def desk(parts: Container) -> Iterator[Desk]:
     actions = Actions(parts)
     app = create_app(
         site=parts.settings.site,
         readers=FakeReaders(),
-        desk=DeskAnswers(parts),
+        desk=DeskViews(parts),
         probes=FakeProbes(),
         one_time_secret=SECRET,
         clock=parts.clock,

@@ -17,17 +17,17 @@ from digest.clock import Clock
 from digest.model.delivery import EventKind
 from digest.model.issue import IssueState
 from digest.model.subscriber import SubscriptionId
-from digest.storage import articles, events, issues, subscribers
+from digest.storage import activity_log, articles, issues, subscribers
 from digest.storage.tables import article, issue
+from digest.views.public import DeskViews
+from digest.web.access import LINK_VISITOR
 from digest.web.actions import Actions
-from digest.web.answers import DeskAnswers
 from digest.web.app import create_app
-from digest.web.door import LINK_VISITOR
-from digest.wiring import Parts
-from digest.workflows import look as looking
-from digest.workflows import mark
-from digest.workflows.collect import collect
-from digest.workflows.draft import plan
+from digest.wiring import Container
+from digest.workflows.collecting import inspect_source as looking
+from digest.workflows.collecting.collect import collect
+from digest.workflows.drafting import marks
+from digest.workflows.drafting.draft import plan
 from fakes.databases import NOW, drafted, make_template, store
 from web.fake_ports import SECRET, FakeProbes, FakeReaders
 from web.test_home import sent, tell, text_of
@@ -83,7 +83,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def parts(tmp_path: Path, template: Path) -> Iterator[Parts]:
+def parts(tmp_path: Path, template: Path) -> Iterator[Container]:
     shutil.copy(template, tmp_path / "digest.db")
     (tmp_path / "digest.toml").write_text(SETTINGS)
     (tmp_path / "broken.xml").write_text("This is no feed.")
@@ -91,18 +91,18 @@ def parts(tmp_path: Path, template: Path) -> Iterator[Parts]:
         folder = tmp_path / "posts"
         folder.mkdir(exist_ok=True)
         (folder / f"{number}.md").write_text(POST.format(title=title, day=number % 4))
-    made = Parts.from_file(tmp_path / "digest.toml", environ={}, clock=Clock(NOW))
+    made = Container.from_file(tmp_path / "digest.toml", environ={}, clock=Clock(NOW))
     yield made
     made.close()
 
 
 @pytest.fixture
-def answers(parts: Parts) -> DeskAnswers:
-    return DeskAnswers(parts)
+def answers(parts: Container) -> DeskViews:
+    return DeskViews(parts)
 
 
 @pytest.fixture
-def desk(parts: Parts, answers: DeskAnswers) -> Iterator[TestClient]:
+def desk(parts: Container, answers: DeskViews) -> Iterator[TestClient]:
     actions = Actions(parts)
     app = create_app(
         site=parts.settings.site,
@@ -122,7 +122,7 @@ def desk(parts: Parts, answers: DeskAnswers) -> Iterator[TestClient]:
 
 
 @pytest.fixture
-def collected(parts: Parts) -> Parts:
+def collected(parts: Container) -> Container:
     """The posts are read; two are in, two of them out by a mark."""
     collect(parts.newsletter("weekly"), database=parts.database, read=parts.read_source, now=NOW)
     return parts
@@ -134,7 +134,7 @@ def token_of(page: str) -> str:
     return found[1]
 
 
-def everything(parts: Parts) -> str:
+def everything(parts: Container) -> str:
     names = ("article", "article_key", "source", "issue", "event", "audit_entry")
     with parts.database.read() as connection:
         return str([connection.exec_driver_sql(f"SELECT * FROM {name}").all() for name in names])
@@ -148,7 +148,7 @@ def test_nobody_sees_them_from_outside(desk: TestClient, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", [f"{PLAN}/mark", POSTS])
-def test_without_the_forms_token_nothing_is_done(desk: TestClient, collected: Parts, path: str) -> None:
+def test_without_the_forms_token_nothing_is_done(desk: TestClient, collected: Container, path: str) -> None:
     before = everything(collected)
     url = "https://blog.example.com/1"
 
@@ -159,7 +159,9 @@ def test_without_the_forms_token_nothing_is_done(desk: TestClient, collected: Pa
 
 
 @pytest.mark.parametrize("path", ["/desk/issues", PLAN, POSTS, f"{PLAN}?marked=1&before=excluded"])
-def test_looking_changes_nothing_and_runs_no_script(desk: TestClient, collected: Parts, path: str) -> None:
+def test_looking_changes_nothing_and_runs_no_script(
+    desk: TestClient, collected: Container, path: str
+) -> None:
     before = everything(collected)
 
     answer = desk.get(path)
@@ -183,7 +185,7 @@ def test_what_is_not_there_is_said(desk: TestClient, path: str) -> None:
 # --- all issues -----------------------------------------------------------------------------
 
 
-def many(parts: Parts, count: int, newsletter: str = "weekly") -> None:
+def many(parts: Container, count: int, newsletter: str = "weekly") -> None:
     with parts.database.write() as connection:
         [first] = store(connection, 900 if newsletter == "weekly" else 901)
         for number in range(1, count + 1):
@@ -202,7 +204,7 @@ def numbers(page: str) -> list[int]:
     return [int(number) for number in re.findall(r'<a href="/desk/\w+/(\d+)"><bdi>', page)]
 
 
-def test_every_issue_is_listed_fifty_to_a_page(desk: TestClient, parts: Parts) -> None:
+def test_every_issue_is_listed_fifty_to_a_page(desk: TestClient, parts: Container) -> None:
     many(parts, 120)
 
     first, last = desk.get("/desk/issues").text, desk.get("/desk/issues?page=3").text
@@ -218,7 +220,7 @@ def test_every_issue_is_listed_fifty_to_a_page(desk: TestClient, parts: Parts) -
     assert 'rel="next"' not in last
 
 
-def test_they_are_narrowed_to_a_newsletter_and_a_state(desk: TestClient, parts: Parts) -> None:
+def test_they_are_narrowed_to_a_newsletter_and_a_state(desk: TestClient, parts: Container) -> None:
     many(parts, 30)
     many(parts, 10, "other")
 
@@ -236,7 +238,7 @@ def test_they_are_narrowed_to_a_newsletter_and_a_state(desk: TestClient, parts: 
 @pytest.mark.parametrize(
     "query", ["state=lost", "newsletter=nobody", "page=-1", "page=x", "page=%D9%A3", "state=%00"]
 )
-def test_what_is_not_known_narrows_nothing(desk: TestClient, parts: Parts, query: str) -> None:
+def test_what_is_not_known_narrows_nothing(desk: TestClient, parts: Container, query: str) -> None:
     many(parts, 3)
 
     assert numbers(desk.get(f"/desk/issues?{query}").text) == [3, 2, 1]
@@ -250,7 +252,7 @@ def test_it_says_so_where_there_is_none(desk: TestClient) -> None:
 
 
 def test_accounts_are_those_of_home_also_of_a_page_that_was_not_open(
-    answers: DeskAnswers, parts: Parts
+    answers: DeskViews, parts: Container
 ) -> None:
     def told(page: int) -> int:
         listed = answers.all_issues(newsletter="weekly", state="", page=page).issues
@@ -265,7 +267,7 @@ def test_accounts_are_those_of_home_also_of_a_page_that_was_not_open(
     assert (before, told(1), told(2)) == (0, -1, 1)
 
 
-def many_more(parts: Parts, count: int) -> None:
+def many_more(parts: Container, count: int) -> None:
     with parts.database.write() as connection:
         for number in range(count):
             made = drafted(connection, [], now=NOW - DAY * (count - number))
@@ -275,7 +277,7 @@ def many_more(parts: Parts, count: int) -> None:
 
 
 def test_who_left_stands_beside_the_issue_before_also_across_pages(
-    answers: DeskAnswers, parts: Parts
+    answers: DeskViews, parts: Container
 ) -> None:
     sent(parts.database, 1, at=NOW - 200 * DAY, people=("a", "b", "c", "d"))
     many_more(parts, 50)
@@ -291,7 +293,9 @@ def test_who_left_stands_beside_the_issue_before_also_across_pages(
     assert (first[-1].number, first[-1].left) == (2, 1)
 
 
-def test_hostile_subjects_and_dates_of_other_years_are_shown_as_text(desk: TestClient, parts: Parts) -> None:
+def test_hostile_subjects_and_dates_of_other_years_are_shown_as_text(
+    desk: TestClient, parts: Container
+) -> None:
     with parts.database.write() as connection:
         drafted(connection, store(connection, 1), now=NOW - 400 * DAY)
         connection.execute(issue.update().values(rendered={"subject": HOSTILE}))
@@ -313,9 +317,9 @@ def rows(page: str) -> dict[str, str]:
     return {text_of(re.findall(r"<h3>.*?</h3>", row, re.DOTALL)[0]): row for row in found}
 
 
-def urls(parts: Parts) -> dict[str, str]:
+def urls(parts: Container) -> dict[str, str]:
     with parts.database.read() as connection:
-        return {one.title: one.url for one in articles.every(connection, "weekly")}
+        return {one.title: one.url for one in articles.all_of(connection, "weekly")}
 
 
 def marking(desk: TestClient, path: str = PLAN, **form: str) -> str:
@@ -325,7 +329,7 @@ def marking(desk: TestClient, path: str = PLAN, **form: str) -> str:
     return answer.headers["location"]
 
 
-def test_the_plan_says_of_each_article_why(desk: TestClient, collected: Parts) -> None:
+def test_the_plan_says_of_each_article_why(desk: TestClient, collected: Container) -> None:
     whole = plan(collected.newsletter("weekly"), database=collected.database, now=NOW)
 
     page = desk.get(PLAN).text
@@ -340,7 +344,7 @@ def test_the_plan_says_of_each_article_why(desk: TestClient, collected: Parts) -
     assert "Broken could not be read" in text_of(page)
 
 
-def test_titles_from_outside_are_text(desk: TestClient, collected: Parts) -> None:
+def test_titles_from_outside_are_text(desk: TestClient, collected: Container) -> None:
     with collected.database.write() as connection:
         hostile = {"title": HOSTILE, "url": "javascript:alert(1)"}
         connection.execute(article.update().where(article.c.title == "Two").values(**hostile))
@@ -353,7 +357,7 @@ def test_titles_from_outside_are_text(desk: TestClient, collected: Parts) -> Non
     assert f"<bdi>{RTL}</bdi>" in page
 
 
-def test_an_article_is_excluded_and_that_is_undone(desk: TestClient, collected: Parts) -> None:
+def test_an_article_is_excluded_and_that_is_undone(desk: TestClient, collected: Container) -> None:
     url = urls(collected)["One"]
 
     after = marking(desk, url=url, mark="excluded", why="It waits <b>for</b> the check")
@@ -367,14 +371,14 @@ def test_an_article_is_excluded_and_that_is_undone(desk: TestClient, collected: 
     assert "“One” has no mark any more. It comes into issue 1" in text_of(desk.get(back).text)
     assert "From the last 14 days." in text_of(rows(desk.get(PLAN).text)["One"])
     with collected.database.read() as connection:
-        told = events.recent(connection, "weekly", limit=2)
+        told = activity_log.recent(connection, "weekly", limit=2)
     assert [(what, who) for _, _, what, who in told] == [
         ("unmarked: One", LINK_VISITOR),
         ("excluded: One (It waits <b>for</b> the check)", LINK_VISITOR),
     ]
 
 
-def test_undoing_an_exclusion_anew_keeps_its_reason(desk: TestClient, collected: Parts) -> None:
+def test_undoing_an_exclusion_anew_keeps_its_reason(desk: TestClient, collected: Container) -> None:
     url = urls(collected)["One"]
     marking(desk, url=url, mark="excluded", why="It waits")
 
@@ -385,7 +389,7 @@ def test_undoing_an_exclusion_anew_keeps_its_reason(desk: TestClient, collected:
     assert "Taken out by an editor. It waits." in text_of(rows(desk.get(PLAN).text)["One"])
 
 
-def test_a_featured_article_is_on_top_and_can_be_let_go(desk: TestClient, collected: Parts) -> None:
+def test_a_featured_article_is_on_top_and_can_be_let_go(desk: TestClient, collected: Container) -> None:
     url = urls(collected)["Two"]
 
     page = desk.get(marking(desk, url=url, mark="featured")).text
@@ -396,7 +400,7 @@ def test_a_featured_article_is_on_top_and_can_be_let_go(desk: TestClient, collec
     assert "Take the mark back" not in rows(page)["One"]
 
 
-def test_what_cannot_be_marked_is_said_on_the_page(desk: TestClient, collected: Parts) -> None:
+def test_what_cannot_be_marked_is_said_on_the_page(desk: TestClient, collected: Container) -> None:
     token = token_of(desk.get(PLAN).text)
 
     def post(**form: str) -> tuple[int, str]:
@@ -415,7 +419,7 @@ def test_what_cannot_be_marked_is_said_on_the_page(desk: TestClient, collected: 
     )
 
 
-def test_an_issue_that_is_begun_is_led_to(desk: TestClient, collected: Parts) -> None:
+def test_an_issue_that_is_begun_is_led_to(desk: TestClient, collected: Container) -> None:
     with collected.database.write() as connection:
         drafted(connection, store(connection, 900))
 
@@ -425,13 +429,13 @@ def test_an_issue_that_is_begun_is_led_to(desk: TestClient, collected: Parts) ->
     assert "this plan is for the one after it" in text_of(page)
 
 
-def test_another_newsletters_article_is_not_told_of(desk: TestClient, collected: Parts) -> None:
+def test_another_newsletters_article_is_not_told_of(desk: TestClient, collected: Container) -> None:
     assert 'role="status"' not in desk.get("/desk/other/plan?marked=1&before=featured").text
     assert 'role="status"' in desk.get("/desk/weekly/plan?marked=1&before=featured").text
     assert "Undo" not in desk.get("/desk/weekly/plan?marked=1&before=lost").text
 
 
-def test_of_very_many_that_stay_out_the_first_are_shown(desk: TestClient, parts: Parts) -> None:
+def test_of_very_many_that_stay_out_the_first_are_shown(desk: TestClient, parts: Container) -> None:
     with parts.database.write() as connection:
         store(connection, *range(1, 14), published=NOW - DAY)
         for one in store(connection, *range(100, 240), published=NOW - DAY):
@@ -446,10 +450,10 @@ def test_of_very_many_that_stay_out_the_first_are_shown(desk: TestClient, parts:
 
 
 def test_the_plan_is_kept_until_something_is_written(
-    answers: DeskAnswers, collected: Parts, monkeypatch: pytest.MonkeyPatch
+    answers: DeskViews, collected: Container, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[object] = []
-    monkeypatch.setattr("digest.web.plan_answers.plan", lambda *a, **m: made.append(a) or plan(*a, **m))
+    monkeypatch.setattr("digest.views.plan.plan", lambda *a, **m: made.append(a) or plan(*a, **m))
 
     def titles() -> list[str]:
         shown = answers.plan("weekly")
@@ -462,17 +466,17 @@ def test_the_plan_is_kept_until_something_is_written(
         store(connection, 7)
     more = titles()
     known = collected.newsletters
-    mark.exclude(urls(collected)["One"], newsletters=known, database=collected.database, by="cli", now=NOW)
+    marks.exclude(urls(collected)["One"], newsletters=known, database=collected.database, by="cli", now=NOW)
 
     assert set(more) - set(first) == {"Story 7"}
     assert "One" not in titles()
     assert len(made) == 3
 
 
-def test_what_counts_of_several_marks(collected: Parts) -> None:
-    def marked(*how: mark.Mark) -> mark.Mark:
+def test_what_counts_of_several_marks(collected: Container) -> None:
+    def marked(*how: marks.Mark) -> marks.Mark:
         for later, one in enumerate(how):
-            mark.mark(
+            marks.mark(
                 urls(collected)["One"],
                 one,
                 newsletters=collected.newsletters,
@@ -481,9 +485,9 @@ def test_what_counts_of_several_marks(collected: Parts) -> None:
                 now=NOW + timedelta(minutes=later),
             )
         with collected.database.read() as connection:
-            return next(mark.mark_of(a) for a in articles.every(connection, "weekly") if a.title == "One")
+            return next(marks.mark_of(a) for a in articles.all_of(connection, "weekly") if a.title == "One")
 
-    featured, unfeatured, excluded, none = mark.Mark
+    featured, unfeatured, excluded, none = marks.Mark
     assert marked(featured) is featured
     assert marked(featured, excluded) is excluded
     assert marked(excluded, featured) is featured
@@ -500,7 +504,7 @@ def looked_at(desk: TestClient, path: str) -> tuple[int, str]:
     return answer.status_code, answer.text
 
 
-def test_what_a_source_finds_is_shown_and_not_kept(desk: TestClient, parts: Parts) -> None:
+def test_what_a_source_finds_is_shown_and_not_kept(desk: TestClient, parts: Container) -> None:
     before = everything(parts)
 
     status, page = looked_at(desk, POSTS)
@@ -513,9 +517,11 @@ def test_what_a_source_finds_is_shown_and_not_kept(desk: TestClient, parts: Part
     assert everything(parts) == before
 
 
-def test_what_is_known_is_told_from_what_is_new(desk: TestClient, collected: Parts, tmp_path: Path) -> None:
+def test_what_is_known_is_told_from_what_is_new(
+    desk: TestClient, collected: Container, tmp_path: Path
+) -> None:
     with collected.database.write() as connection:
-        known = [one for one in articles.every(connection, "weekly") if one.title == "One"]
+        known = [one for one in articles.all_of(connection, "weekly") if one.title == "One"]
         drafted(connection, [known[0].id])
     (tmp_path / "posts" / "5.md").write_text(POST.format(title="Five", day=3))
     (tmp_path / "posts" / "6.md").write_text("---\ntitle: [never closed\n---\nBroken.\n")
@@ -528,7 +534,7 @@ def test_what_is_known_is_told_from_what_is_new(desk: TestClient, collected: Par
     assert "1 entry could not become an article" in text_of(page)
 
 
-def test_a_source_that_cannot_be_read_says_why(desk: TestClient, parts: Parts) -> None:
+def test_a_source_that_cannot_be_read_says_why(desk: TestClient, parts: Container) -> None:
     status, page = looked_at(desk, "/desk/weekly/sources/Broken")
 
     assert status == 200
@@ -536,7 +542,7 @@ def test_a_source_that_cannot_be_read_says_why(desk: TestClient, parts: Parts) -
     assert "broken.xml" in text_of(page)
 
 
-def test_two_of_the_same_name_are_told_apart(desk: TestClient, answers: DeskAnswers) -> None:
+def test_two_of_the_same_name_are_told_apart(desk: TestClient, answers: DeskViews) -> None:
     handles = [one.handle for one in answers.home().sources if one.name == "Blog"]
 
     pages = [desk.get(f"/desk/weekly/sources/{handle}").text for handle in handles]
@@ -547,11 +553,13 @@ def test_two_of_the_same_name_are_told_apart(desk: TestClient, answers: DeskAnsw
 
 
 def test_a_reader_that_never_ends_is_not_waited_for(
-    desk: TestClient, parts: Parts, monkeypatch: pytest.MonkeyPatch
+    desk: TestClient, parts: Container, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     end = threading.Event()
-    real = looking.look
-    monkeypatch.setattr("digest.web.actions.look", lambda *args, **more: real(*args, **more, patience=0.05))
+    real = looking.inspect
+    monkeypatch.setattr(
+        "digest.web.actions.inspect", lambda *args, **more: real(*args, **more, patience=0.05)
+    )
     monkeypatch.setattr(parts, "read_source", lambda *_: end.wait(10))
     try:
         pages = [looked_at(desk, POSTS) for _ in range(5)]
@@ -564,7 +572,7 @@ def test_a_reader_that_never_ends_is_not_waited_for(
 
 
 def test_a_parser_that_stumbles_is_said_in_a_sentence(
-    desk: TestClient, parts: Parts, monkeypatch: pytest.MonkeyPatch
+    desk: TestClient, parts: Container, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stumble(*_: object) -> object:
         raise RuntimeError("a bug")
@@ -581,8 +589,8 @@ def test_credentials_of_an_address_are_not_shown(tmp_path: Path, template: Path)
     private = 'kind = "feed"\nname = "Private"\nurl = "https://blog.example.com/feed?token=hidden"'
     text = SETTINGS.replace('kind = "feed"\nname = "Broken"\npath = "broken.xml"', private)
     (tmp_path / "digest.toml").write_text(text)
-    parts = Parts.from_file(tmp_path / "digest.toml", environ={}, clock=Clock(NOW))
-    shown = DeskAnswers(parts).source("weekly", "Private")
+    parts = Container.from_file(tmp_path / "digest.toml", environ={}, clock=Clock(NOW))
+    shown = DeskViews(parts).source("weekly", "Private")
     parts.close()
 
     assert shown is not None

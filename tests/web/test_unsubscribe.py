@@ -10,7 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from digest.errors import StorageError
-from digest.rules.probe import ANSWER
+from digest.rules.unsubscribe_probe import ANSWER
 from web.fake_ports import PROBE, SAM, TOKEN, FakeReaders
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}

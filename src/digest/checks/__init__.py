@@ -24,16 +24,16 @@ from digest.checks import (
     content,
     headers,
     images,
+    legibility,
     links,
-    looks,
     recipients,
     size,
     structure,
     unsubscribe,
 )
-from digest.checks.compatibility import ACCEPTED, Difference, MailProgram, differences
-from digest.checks.finding import Check, Facts, Finding, Message, Problem, Severity
+from digest.checks.compatibility import ACCEPTED, MailProgram, RenderingDifference, differences
 from digest.checks.size import Sizes, sizes
+from digest.checks.types import Check, Facts, Finding, Message, Problem, Severity
 from digest.rules.cleaning import plain
 
 # Of one check; sixty links with the same fault are one fault.
@@ -45,7 +45,7 @@ FAMILIES = {
     "Unsubscribe and postal address": unsubscribe,
     "Size": size,
     "Structure and accessibility": structure,
-    "Colours and type": looks,
+    "Colours and type": legibility,
     "Images": images,
     "Links": links,
     "Content": content,
@@ -97,12 +97,12 @@ __all__ = [
     "ACCEPTED",
     "REGISTRY",
     "Check",
-    "Difference",
     "Facts",
     "Finding",
     "MailProgram",
     "Message",
     "Problem",
+    "RenderingDifference",
     "Severity",
     "Sizes",
     "differences",

@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 
 from selectolax.lexbor import LexborNode
 
-from digest import bundled
+from digest import package_data
 from digest.checks.features import Detector, Feature, Inventory, Place, inventory, used
-from digest.checks.finding import Check, Facts, Message, Problem, Severity
-from digest.checks.page import attribute, elements, story_of
+from digest.checks.html_tree import attribute, elements, story_of
+from digest.checks.types import Check, Facts, Message, Problem, Severity
 
 
 class Support(StrEnum):
@@ -27,7 +27,7 @@ class Support(StrEnum):
     PARTLY = "partly"
 
 
-class Difference(NamedTuple):
+class RenderingDifference(NamedTuple):
     """One feature that the mail uses and a program does not show as it is meant."""
 
     feature: str  # its slug at caniemail.com
@@ -44,7 +44,7 @@ class MailProgram(NamedTuple):
 
     client: str
     platform: str
-    different: tuple[Difference, ...]
+    different: tuple[RenderingDifference, ...]
 
 
 class _Tested(NamedTuple):
@@ -123,7 +123,7 @@ def compared(html: str, data: Mapping[str, Mapping[str, Any]]) -> tuple[MailProg
 @cache
 def caniemail() -> dict[str, dict[str, Any]]:
     """The data, by the slugs of the features."""
-    return {feature["slug"]: feature for feature in json.loads(bundled.caniemail())["features"]}
+    return {feature["slug"]: feature for feature in json.loads(package_data.caniemail())["features"]}
 
 
 # -- of one program --------------------------------------------------------------
@@ -142,7 +142,7 @@ class _Reading(NamedTuple):
 
 def _different(
     reading: _Reading, program: _Tested, data: Mapping[str, Mapping[str, Any]]
-) -> Iterator[Difference]:
+) -> Iterator[RenderingDifference]:
     for feature, place in reading.features:
         if (about := data.get(feature.slug)) is None:
             continue
@@ -154,7 +154,7 @@ def _different(
             support = Support.PARTLY if notes else None
         if support is None:
             continue
-        yield Difference(
+        yield RenderingDifference(
             feature.slug,
             about["title"],
             feature.name,

@@ -6,16 +6,16 @@ import re
 from collections.abc import Iterator
 from urllib.parse import unquote
 
-from digest.checks.finding import Check, Facts, Message, Problem, Severity
-from digest.checks.page import (
+from digest.checks.html_tree import (
     attribute,
+    collapse_whitespace,
     elements,
-    folded,
     layout_texts,
-    squeezed,
     text_of,
     visible_text,
+    without_whitespace,
 )
+from digest.checks.types import Check, Facts, Message, Problem, Severity
 from digest.model.issue import Teaser
 from digest.rules.cleaning import plain
 
@@ -32,7 +32,7 @@ def leftovers(message: Message, facts: Facts) -> Iterator[Problem]:
     for place, content in pages.items():
         if facts.nonce and facts.nonce in content:
             yield Problem(f"A recipient's slot was not filled in {place}.")
-    written = squeezed(" ".join([*layout_texts(facts.layout), *_own_texts(facts)]))
+    written = without_whitespace(" ".join([*layout_texts(facts.layout), *_own_texts(facts)]))
     shown = {"the subject": message.subject, "the HTML part": _shown(message), "the plain text": message.text}
     for place, content in shown.items():
         left = next((start for start in _template_source(content) if start not in written), "")
@@ -60,7 +60,7 @@ def _template_source(content: str) -> Iterator[str]:
     Short, because a story may have been cut in the middle of it.
     """
     for found in _TEMPLATE.finditer(content):
-        start = squeezed(content[found.start() : found.start() + 40])[:8]
+        start = without_whitespace(content[found.start() : found.start() + 40])[:8]
         yield start.partition("…")[0]
 
 
@@ -75,7 +75,7 @@ def preheader(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG
         return
     if not 40 <= len(text) <= 110:
         yield Problem(f"The preheader has {len(text)} characters; 40 to 110 are useful.")
-    if text == folded(message.subject):
+    if text == collapse_whitespace(message.subject):
         yield Problem("The preheader repeats the subject.")
     if not _is_dark(attribute(node, "style") or ""):
         yield Problem("The preheader is written in a light colour, which filters take for hidden text.")
@@ -136,11 +136,11 @@ def characters(message: Message, facts: Facts) -> Iterator[Problem]:
 
 def parity(message: Message, facts: Facts) -> Iterator[Problem]:
     """Who reads the plain text gets the same stories."""
-    html, text = squeezed(visible_text(message.html)), squeezed(message.text)
+    html, text = without_whitespace(visible_text(message.html)), without_whitespace(message.text)
     targets = {unquote(attribute(link, "href") or "") for link in elements(message.html, "a[href]")}
     readable = unquote(message.text)
     for teaser in facts.layout.teasers[: len(facts.layout.teasers) - facts.only_on_web]:
-        headline, url = squeezed(plain(teaser.headline, limit=10_000)), unquote(teaser.url)
+        headline, url = without_whitespace(plain(teaser.headline, limit=10_000)), unquote(teaser.url)
         if headline not in html or url not in targets:
             yield Problem("This story is missing from the HTML part, or its link is.", teaser.headline)
         if headline not in text or url not in readable:
@@ -164,7 +164,11 @@ def duplicates(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: AR
 
 
 def _identity(teaser: Teaser) -> tuple[str, str, str]:
-    return teaser.url, squeezed(teaser.headline).casefold(), squeezed(teaser.text).casefold()
+    return (
+        teaser.url,
+        without_whitespace(teaser.headline).casefold(),
+        without_whitespace(teaser.text).casefold(),
+    )
 
 
 def emptiness(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001

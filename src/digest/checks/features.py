@@ -20,8 +20,8 @@ from urllib.parse import urlsplit
 
 from selectolax.lexbor import LexborNode, SelectolaxError
 
-from digest.checks.page import attribute, elements, page
-from digest.checks.stylesheet import Declaration, Rule, declarations, rules
+from digest.checks.html_tree import attribute, elements, page
+from digest.checks.stylesheet import Declaration, StyleRule, declarations, rules
 
 Place = LexborNode | None  # the element that uses a feature; none for a rule that belongs to no element
 
@@ -98,7 +98,7 @@ def inventory(html: str) -> Inventory:
     return Inventory(html, declared, selectors, tuple(conditions), nested)
 
 
-def _sheet(html: str) -> Iterator[Rule]:
+def _sheet(html: str) -> Iterator[StyleRule]:
     for node in elements(html, "style"):
         media = (attribute(node, "media") or "").strip()
         around = (f"@media {media}",) if media and media.lower() not in {"all", "screen"} else ()

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator
 from email.utils import getaddresses
 
-from digest.checks.finding import Check, Facts, Message, Problem, Severity
-from digest.checks.page import squeezed
+from digest.checks.html_tree import without_whitespace
+from digest.checks.types import Check, Facts, Message, Problem, Severity
 
 _REQUIRED = ("From", "To", "Date", "Message-ID", "Subject", "MIME-Version")
 _STRUCTURED = re.compile(
@@ -175,7 +175,7 @@ def alignment(message: Message, facts: Facts) -> Iterator[Problem]:
     """RFC 7489, 3.1: what is authenticated is of the domain that readers see, or of its organisation."""
     sender = _domain(message.sender_address)
     found = (re.search(r"(?:^|;)\s*d=([^;]*)", value) for value in message.headers_named("DKIM-Signature"))
-    signers = [squeezed(domain[1]).lower().rstrip(".") for domain in found if domain]
+    signers = [without_whitespace(domain[1]).lower().rstrip(".") for domain in found if domain]
     if any(_same_organisation(signer, sender) for signer in signers):
         return
     if signers:

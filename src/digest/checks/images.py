@@ -9,8 +9,8 @@ from urllib.parse import unquote, urlsplit
 
 from selectolax.lexbor import LexborNode
 
-from digest.checks.finding import Check, Facts, Message, Problem, Severity
-from digest.checks.page import attribute, elements, link_around, scheme_of, story_of, text_of
+from digest.checks.html_tree import attribute, elements, link_around, scheme_of, story_of, text_of
+from digest.checks.types import Check, Facts, Message, Problem, Severity
 
 _FILE_NAME = re.compile(r"[\w%+-]+\.(jpe?g|png|gif|webp|avif|svg|bmp)", re.IGNORECASE)
 _NOT_EVERYWHERE = re.compile(r"\.(webp|avif|svg|bmp|tiff?|heic)$", re.IGNORECASE)

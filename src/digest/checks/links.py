@@ -7,8 +7,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from selectolax.lexbor import LexborNode
 
-from digest.checks.finding import Check, Facts, Message, Problem, Severity
-from digest.checks.page import attribute, elements, is_private, site_is_private, story_of, text_of
+from digest.checks.html_tree import attribute, elements, is_private, site_is_private, story_of, text_of
+from digest.checks.types import Check, Facts, Message, Problem, Severity
 
 _VAGUE = frozenset(
     "read more|more|click here|here|click|link|this|continue reading|learn more|details|"

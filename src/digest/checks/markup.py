@@ -46,7 +46,7 @@ _CONDITIONAL = re.compile(
 _DEEPEST = 256
 
 
-class Fault(NamedTuple):
+class MarkupFault(NamedTuple):
     """In a sentence, with the headline that was read last."""
 
     message: str
@@ -54,12 +54,12 @@ class Fault(NamedTuple):
 
 
 @lru_cache(maxsize=4)
-def faults(html: str) -> tuple[Fault, ...]:
+def faults(html: str) -> tuple[MarkupFault, ...]:
     """What is wrong with the elements of a page and with its conditional comments, in order of each."""
     reader = _Reader()
     reader.feed(html)
     reader.close()
-    return (*reader.found, *reader.unclosed(), *(Fault(said, "") for said in _unbalanced(html)))
+    return (*reader.found, *reader.unclosed(), *(MarkupFault(said, "") for said in _unbalanced(html)))
 
 
 def _unbalanced(html: str) -> Iterator[str]:
@@ -89,7 +89,7 @@ class _Reader(HTMLParser):
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
-        self.found: list[Fault] = []
+        self.found: list[MarkupFault] = []
         self._open: list[_Open] = []
         self._headline = ""
         self._in_heading = False
@@ -136,12 +136,12 @@ class _Reader(HTMLParser):
         if self._in_heading:
             self._headline = f"{self._headline} {data}"
 
-    def unclosed(self) -> Iterator[Fault]:
+    def unclosed(self) -> Iterator[MarkupFault]:
         """What is open at the end."""
         for around in self._open:
             if around.tag not in _ENDED_BY:
-                yield Fault(f"<{around.tag}> of line {around.line} is never closed.", around.headline)
+                yield MarkupFault(f"<{around.tag}> of line {around.line} is never closed.", around.headline)
 
     def _say(self, message: str, headline: str | None = None) -> None:
         shown = self._headline if headline is None else headline
-        self.found.append(Fault(message, " ".join(shown.split())))
+        self.found.append(MarkupFault(message, " ".join(shown.split())))

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from email.utils import getaddresses
 
-from digest.checks.finding import Check, Facts, Message, Problem, Severity
+from digest.checks.types import Check, Facts, Message, Problem, Severity
 
 # SendGrid's published limits, Mail Send API v3; octets of one recipient's part.
 _SUBSTITUTIONS = _CUSTOM_ARGS = 10_000

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from digest.checks.finding import Check, Facts, Message, Problem, Severity
-from digest.checks.page import styles
+from digest.checks.html_tree import styles
+from digest.checks.types import Check, Facts, Message, Problem, Severity
 
 # Gmail cuts at about 102 KB, after transfer decoding; providers that count clicks make links longer.
 HTML_BLOCK, HTML_WARN = 100_000, 80_000

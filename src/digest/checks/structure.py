@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from digest.checks import markup, stylesheet
-from digest.checks.finding import Check, Facts, Message, Problem, Severity
-from digest.checks.page import attribute, elements, scheme_of, story_of, styles, text_of
+from digest.checks.html_tree import attribute, elements, scheme_of, story_of, styles, text_of
+from digest.checks.types import Check, Facts, Message, Problem, Severity
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 _ACTIVE_TAGS = "script, form, iframe, object, embed, applet, base, link"

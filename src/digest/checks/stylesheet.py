@@ -31,7 +31,7 @@ class Declaration(NamedTuple):
     value: str
 
 
-class Rule(NamedTuple):
+class StyleRule(NamedTuple):
     """`selector` is empty for a rule that is all at-rule, such as `@font-face`."""
 
     conditions: tuple[str, ...]  # the at-rules around it, from the outermost
@@ -40,7 +40,7 @@ class Rule(NamedTuple):
 
 
 @lru_cache(maxsize=32)
-def rules(css: str) -> tuple[Rule, ...]:
+def rules(css: str) -> tuple[StyleRule, ...]:
     """Every rule, in order; an at-rule gives one too, whether anything stands in it or not."""
     return tuple(_rules(css))
 
@@ -48,11 +48,11 @@ def rules(css: str) -> tuple[Rule, ...]:
 @lru_cache(maxsize=512)
 def declarations(text: str) -> tuple[Declaration, ...]:
     """Those of a `style` attribute."""
-    [rule] = [*_rules(f"*{{{text}}}")][:1] or [Rule((), "", ())]
+    [rule] = [*_rules(f"*{{{text}}}")][:1] or [StyleRule((), "", ())]
     return rule.declarations
 
 
-class Fault(NamedTuple):
+class StyleFault(NamedTuple):
     """The rest of a sentence that begins with “In the styles,”."""
 
     message: str
@@ -60,12 +60,12 @@ class Fault(NamedTuple):
 
 
 @lru_cache(maxsize=32)
-def faults(css: str) -> tuple[Fault, ...]:
+def faults(css: str) -> tuple[StyleFault, ...]:
     """What mail programs stumble over in a block of styles, in order."""
     return tuple(_faults(css))
 
 
-def _faults(css: str) -> Iterator[Fault]:
+def _faults(css: str) -> Iterator[StyleFault]:
     around: list[str] = []  # the prelude of each open block
     words: list[str] = []
     is_after_comment = False
@@ -73,7 +73,7 @@ def _faults(css: str) -> Iterator[Fault]:
         if piece["comment"]:
             is_after_comment |= piece[0].startswith("/*") and not "".join(words).strip()
             if piece[0].startswith("/*") and not re.fullmatch(r"/\*.*\*/", piece[0], re.DOTALL):
-                yield Fault(f"the comment “{_short(piece[0])}” is never closed.", True)
+                yield StyleFault(f"the comment “{_short(piece[0])}” is never closed.", True)
             words.append(" ")
         elif not piece["end"]:
             yield from _faults_of_piece(piece[0])
@@ -81,42 +81,44 @@ def _faults(css: str) -> Iterator[Fault]:
         else:
             text, words = " ".join("".join(words).split()), []
             if is_after_comment and piece[0] == "{":
-                yield Fault(f"a comment stands before “{_short(text)}”: Gmail skips that rule.", True)
+                yield StyleFault(f"a comment stands before “{_short(text)}”: Gmail skips that rule.", True)
             yield from _faults_at_end(piece[0], text, around)
             is_after_comment = False
-    yield from (Fault(f"the braces of “{_short(text)}” are never closed.", True) for text in around)
+    yield from (StyleFault(f"the braces of “{_short(text)}” are never closed.", True) for text in around)
     if not around and (rest := "".join(words).strip()):
-        yield Fault(f"“{_short(rest)}” at the end has no braces.", False)
+        yield StyleFault(f"“{_short(rest)}” at the end has no braces.", False)
 
 
-def _faults_at_end(end: str, text: str, around: list[str]) -> Iterator[Fault]:
+def _faults_at_end(end: str, text: str, around: list[str]) -> Iterator[StyleFault]:
     """Of what a brace or a semicolon ends; keeps `around` as it is behind it."""
     if end == "{":
         yield from _faults_of_prelude(text, around)
         around.append(text)
         return
     if text and not text.startswith("@") and _declaration(text) is None:
-        yield Fault(f"“{_short(text)}” is no declaration.", False)
+        yield StyleFault(f"“{_short(text)}” is no declaration.", False)
     if end == "}":
         if not around:
-            yield Fault(f"there is a }} too many{_after(text)}.", True)
+            yield StyleFault(f"there is a }} too many{_after(text)}.", True)
         del around[-1:]
 
 
-def _faults_of_piece(piece: str) -> Iterator[Fault]:
+def _faults_of_piece(piece: str) -> Iterator[StyleFault]:
     """Strings and brackets that are left open swallow what comes after."""
     is_open = piece[0] in {'"', "'"} and (len(piece) < 2 or piece[-1] != piece[0])
     if is_open or (piece[:4].lower() == "url(" and piece[-1] != ")"):
-        yield Fault(f"“{_short(piece)}” is never closed.", True)
+        yield StyleFault(f"“{_short(piece)}” is never closed.", True)
 
 
-def _faults_of_prelude(text: str, around: list[str]) -> Iterator[Fault]:
+def _faults_of_prelude(text: str, around: list[str]) -> Iterator[StyleFault]:
     if not text:
-        yield Fault("a rule has no selector.", False)
+        yield StyleFault("a rule has no selector.", False)
     if text.startswith("@") and any(outer.startswith("@") for outer in around):
-        yield Fault(f"“{_short(text)}” stands inside another @ rule: Gmail drops all of the block.", True)
+        yield StyleFault(
+            f"“{_short(text)}” stands inside another @ rule: Gmail drops all of the block.", True
+        )
     elif around and not around[-1].startswith("@"):
-        yield Fault(f"“{_short(text)}” stands inside another rule, which few mail programs know.", False)
+        yield StyleFault(f"“{_short(text)}” stands inside another rule, which few mail programs know.", False)
 
 
 def _short(text: str) -> str:
@@ -128,7 +130,7 @@ def _after(text: str) -> str:
     return f" after “{_short(text)}”" if text else ""
 
 
-def _rules(css: str) -> Iterator[Rule]:
+def _rules(css: str) -> Iterator[StyleRule]:
     around: list[str] = []  # the prelude of each open block
     held: list[list[Declaration]] = [[]]
     words: list[str] = []
@@ -145,7 +147,7 @@ def _rules(css: str) -> Iterator[Rule]:
             held.append([])
             continue
         if text.startswith("@"):  # has no block, such as @import
-            yield Rule((*_conditions(around), text), "", ())
+            yield StyleRule((*_conditions(around), text), "", ())
         elif declared := _declaration(text):
             held[-1].append(declared)
         if piece[0] == "}" and around:
@@ -159,10 +161,10 @@ def _rules(css: str) -> Iterator[Rule]:
         around.pop()
 
 
-def _rule(around: list[str], declared: list[Declaration]) -> Rule:
+def _rule(around: list[str], declared: list[Declaration]) -> StyleRule:
     selectors = [text for text in around[:_DEEPEST] if not text.startswith("@")]
     # A block in a block is CSS nesting; `&` says so where it was left out.
-    return Rule(_conditions(around), " & ".join(selectors), tuple(declared))
+    return StyleRule(_conditions(around), " & ".join(selectors), tuple(declared))
 
 
 def _conditions(around: list[str]) -> tuple[str, ...]:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from digest.checks.finding import Check, Facts, Message, Problem, Severity
-from digest.checks.page import (
+from digest.checks.html_tree import (
     attribute,
     elements,
     scheme_of,
     site_is_private,
-    squeezed,
     text_of,
     visible_text,
+    without_whitespace,
 )
+from digest.checks.types import Check, Facts, Message, Problem, Severity
 
 _URI_LIST = re.compile(r"\s*<[^<>\s]+>\s*(,\s*<[^<>\s]+>\s*)*")
 _ONE_CLICK = "List-Unsubscribe=One-Click"
@@ -77,7 +77,7 @@ def signature(message: Message, facts: Facts) -> Iterator[Problem]:
         )
     for value in signatures:
         covered = re.search(r"(?:^|;)\s*h=([^;]*)", value)
-        names = set(squeezed(covered[1]).lower().split(":")) if covered else set()
+        names = set(without_whitespace(covered[1]).lower().split(":")) if covered else set()
         missing = {"list-unsubscribe", "list-unsubscribe-post"} - names
         if missing:
             yield Problem(f"The signature does not cover {' and '.join(sorted(missing))}.", "DKIM-Signature")
@@ -105,13 +105,13 @@ def links(message: Message, facts: Facts) -> Iterator[Problem]:
 
 def postal(message: Message, facts: Facts) -> Iterator[Problem]:
     """CAN-SPAM and its likes want a postal address in every copy."""
-    address = squeezed(facts.site.postal_address)
+    address = without_whitespace(facts.site.postal_address)
     if not address:
         yield Problem("No postal address is set. Fill in site.postal_address.")
         return
-    if address not in squeezed(visible_text(message.html)):
+    if address not in without_whitespace(visible_text(message.html)):
         yield Problem("The HTML part lacks the postal address. Print {{ site.postal_address }}.")
-    if address not in squeezed(message.text):
+    if address not in without_whitespace(message.text):
         yield Problem("The plain text lacks the postal address. Print {{ site.postal_address }}.")
 
 

@@ -25,25 +25,25 @@ def _run(words: list[str]) -> int:
     import typer
 
     from digest.cli.app import app
-    from digest.cli.output import complain
+    from digest.cli.output import print_error
 
     as_json = "--json" in words or words[-2:] == ["--format", "json"] or "--format=json" in words
     try:
         return app(args=words, prog_name="digest", standalone_mode=False) or 0
     except typer.TyperException as error:
-        complain(str(error.format_message()), as_json=as_json, mend="See `digest --help`.")
+        print_error(str(error.format_message()), as_json=as_json, mend="See `digest --help`.")
         return 2 if error.exit_code == 2 else 1
     except SettingsError as error:
-        complain(error.message, as_json=as_json, mend=error.mend, findings=error.findings)
+        print_error(error.message, as_json=as_json, mend=error.mend, findings=error.findings)
         return 2
     except NotFound as error:
-        complain(error.message, as_json=as_json, mend=error.mend)
+        print_error(error.message, as_json=as_json, mend=error.mend)
         return 2
     except DigestError as error:
-        complain(error.message, as_json=as_json, mend=error.mend)
+        print_error(error.message, as_json=as_json, mend=error.mend)
         return 1
     except (KeyboardInterrupt, typer.Abort):
-        complain("Stopped.", as_json=as_json, mend="What was begun can be resumed: run the command again.")
+        print_error("Stopped.", as_json=as_json, mend="What was begun can be resumed: run the command again.")
         return 130
     except BrokenPipeError:
         # The reader of our output left (`digest plan | head`): nothing to complain about.
@@ -52,5 +52,5 @@ def _run(words: list[str]) -> int:
     except OSError as error:
         if error.filename is not None:
             raise  # a file of ours: a bug, with its traceback
-        complain(f"The output cannot be written: {error.strerror}.", as_json=False)
+        print_error(f"The output cannot be written: {error.strerror}.", as_json=False)
         return 1

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from digest.model.article import Article
     from digest.model.issue import Choice
     from digest.model.newsletter import Newsletter
-    from digest.wiring import Parts
-    from digest.workflows.collect import Collected
-    from digest.workflows.draft import Plan
-    from digest.workflows.subscribe import Imported
+    from digest.wiring import Container
+    from digest.workflows.collecting.collect import Collected
+    from digest.workflows.drafting.draft import Plan
+    from digest.workflows.people.subscribers import Imported
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 Name = Annotated[str | None, typer.Argument(metavar="NEWSLETTER", help="May be left out where there is one.")]
@@ -47,12 +47,12 @@ def collect(context: typer.Context, newsletter: Name = None, as_json: AsJson = F
 
 
 def collect_one(
-    parts: Parts, newsletter: Newsletter
+    parts: Container, newsletter: Newsletter
 ) -> tuple[Newsletter, list[Collected], list[Imported], int]:
     """Collect one newsletter whole: sources, gaps from the articles' own pages, subscriber files."""
-    from digest.workflows.collect import collect as collect_sources
-    from digest.workflows.complete import complete
-    from digest.workflows.subscribe import read_files
+    from digest.workflows.collecting.collect import collect as collect_sources
+    from digest.workflows.collecting.enrich import enrich
+    from digest.workflows.people.subscribers import read_files
 
     now = parts.clock()
     with progress("Reading") as bar:
@@ -60,7 +60,7 @@ def collect_one(
             newsletter, database=parts.database, read=parts.read_source, now=now, progress=bar
         )
     with progress("Completing") as bar:
-        asked = complete(
+        asked = enrich(
             newsletter,
             site=parts.settings.site,
             database=parts.database,
@@ -80,8 +80,8 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Show what the next issue would hold and why; changes nothing."""
-    from digest.workflows.documents import plan_json
-    from digest.workflows.draft import plan as make_plan
+    from digest.views.json_output import plan_json
+    from digest.workflows.drafting.draft import plan as make_plan
 
     parts = parts_of(context)
     chosen = parts.newsletter(newsletter)
@@ -96,10 +96,10 @@ def plan(
 
 def feature(context: typer.Context, url: Url, as_json: AsJson = False) -> None:
     """Put an article into the next issue, even if it is old or was sent before."""
-    from digest.workflows import mark
+    from digest.workflows.drafting import marks
 
     parts = parts_of(context)
-    found = mark.feature(
+    found = marks.feature(
         url, newsletters=parts.newsletters, database=parts.database, by=whoami(), now=parts.clock()
     )
     _tell_marked(parts, found, "is featured", as_json=as_json)
@@ -107,10 +107,10 @@ def feature(context: typer.Context, url: Url, as_json: AsJson = False) -> None:
 
 def unfeature(context: typer.Context, url: Url, as_json: AsJson = False) -> None:
     """Take a feature mark back, also one that the source gave."""
-    from digest.workflows import mark
+    from digest.workflows.drafting import marks
 
     parts = parts_of(context)
-    found = mark.unfeature(
+    found = marks.unfeature(
         url, newsletters=parts.newsletters, database=parts.database, by=whoami(), now=parts.clock()
     )
     _tell_marked(parts, found, "is not featured any more", as_json=as_json)
@@ -123,10 +123,10 @@ def exclude(
     as_json: AsJson = False,
 ) -> None:
     """Keep an article out of every issue to come; `feature` undoes it."""
-    from digest.workflows import mark
+    from digest.workflows.drafting import marks
 
     parts = parts_of(context)
-    found = mark.exclude(
+    found = marks.exclude(
         url,
         newsletters=parts.newsletters,
         database=parts.database,
@@ -139,10 +139,10 @@ def exclude(
 
 def why(context: typer.Context, url: Url, as_json: AsJson = False) -> None:
     """Tell where an article stands, and why."""
-    from digest.workflows import mark
+    from digest.workflows.drafting import marks
 
     parts = parts_of(context)
-    standings = mark.why(url, newsletters=parts.newsletters, database=parts.database, now=parts.clock())
+    standings = marks.why(url, newsletters=parts.newsletters, database=parts.database, now=parts.clock())
     if as_json:
         print_json(
             {
@@ -177,7 +177,7 @@ def why(context: typer.Context, url: Url, as_json: AsJson = False) -> None:
 def _collected_json(
     newsletter: Newsletter, results: list[Collected], files: list[Imported], asked: int
 ) -> dict[str, Any]:
-    from digest.workflows.documents import collected_json
+    from digest.views.json_output import collected_json
 
     return {
         "newsletter": newsletter.name,
@@ -270,13 +270,13 @@ def tell_import(done: Imported) -> None:
         warn(f"{done.path.name}: {done.bad_count - 20} more rows are wrong.")
 
 
-def _tell_marked(parts: Parts, found: list[Article], what: str, *, as_json: bool) -> None:
-    from digest.workflows import mark
+def _tell_marked(parts: Container, found: list[Article], what: str, *, as_json: bool) -> None:
+    from digest.workflows.drafting import marks
 
     now = parts.clock()
     notes = []
     for article in found:
-        ref = mark.in_open_issue(article, newsletter=article.newsletter, database=parts.database)
+        ref = marks.in_open_issue(article, newsletter=article.newsletter, database=parts.database)
         if ref:
             notes.append(
                 f"Issue {ref} is open and holds it; that issue does not change. Cancel it to plan anew."
@@ -287,7 +287,7 @@ def _tell_marked(parts: Parts, found: list[Article], what: str, *, as_json: bool
         return
     for article in found:
         show(f"{article.newsletter}: “{article.title}” {what}.")
-        for standing in mark.why(
+        for standing in marks.why(
             article.url, newsletters=parts.newsletters, database=parts.database, now=now
         ):
             if standing.article.id == article.id:

@@ -14,7 +14,7 @@ import typer
 from digest.clock import Clock, parse_moment
 
 if TYPE_CHECKING:
-    from digest.wiring import Parts
+    from digest.wiring import Container
 
 
 class Invocation:
@@ -26,16 +26,16 @@ class Invocation:
         self.clock = Clock(_start(now))
 
     @cached_property
-    def parts(self) -> Parts:
+    def parts(self) -> Container:
         """The settings and all that hangs on them; warnings are told once.
 
         Raises:
             SettingsError: the file is missing or wrong.
         """
         from digest.cli.output import warn
-        from digest.wiring import Parts
+        from digest.wiring import Container
 
-        made = Parts.from_file(self.file, environ=self.environ, clock=self.clock)
+        made = Container.from_file(self.file, environ=self.environ, clock=self.clock)
         for warning in made.settings.warnings:
             warn(warning)
         return made
@@ -46,7 +46,7 @@ class Invocation:
             made.close()
 
 
-def parts_of(context: typer.Context) -> Parts:
+def parts_of(context: typer.Context) -> Container:
     found: Invocation = context.obj
     return found.parts
 
@@ -69,7 +69,7 @@ class addresses_checked:  # noqa: N801 - reads as a phrase in `with`
         return None
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        from digest.rules.mailboxes import InvalidAddress
+        from digest.rules.email_addresses import InvalidAddress
 
         if isinstance(error, InvalidAddress):
             raise typer.BadParameter(f"“{self._address}” is not an address: {error}") from None

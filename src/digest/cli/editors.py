@@ -38,7 +38,7 @@ def add_editor(
     as_json: AsJson = False,
 ) -> None:
     """Make an account; the password is asked for."""
-    from digest.workflows.accounts import add
+    from digest.workflows.operating.accounts import add
 
     parts = parts_of(context)
     add(
@@ -59,7 +59,7 @@ def add_editor(
 @editors.command("list")
 def list_editors(context: typer.Context, as_json: AsJson = False) -> None:
     """List the accounts."""
-    from digest.workflows.accounts import every
+    from digest.workflows.operating.accounts import every
 
     found = every(database=parts_of(context).database)
     if as_json:
@@ -90,8 +90,8 @@ def change_password(
     context: typer.Context, name: Name, password_stdin: FromStdin = False, as_json: AsJson = False
 ) -> None:
     """Give an editor a new password; whoever is logged in with the old one is logged out."""
-    from digest.workflows.accounts import change_password as change
-    from digest.workflows.accounts import find
+    from digest.workflows.operating.accounts import change_password as change
+    from digest.workflows.operating.accounts import find
 
     parts = parts_of(context)
     find(name, database=parts.database)  # told before a password is asked for
@@ -117,7 +117,7 @@ def change_role(
     as_json: AsJson = False,
 ) -> None:
     """Give an editor another role; sessions end."""
-    from digest.workflows.accounts import change_role as change
+    from digest.workflows.operating.accounts import change_role as change
 
     parts = parts_of(context)
     name = change(name, role, database=parts.database, by=whoami(), now=parts.clock())
@@ -130,7 +130,7 @@ def change_role(
 @editors.command("remove")
 def remove_editor(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
     """End an account and its sessions; what was done stays in the log."""
-    from digest.workflows.accounts import remove
+    from digest.workflows.operating.accounts import remove
 
     parts = parts_of(context)
     name = remove(name, database=parts.database, by=whoami(), now=parts.clock())
@@ -147,7 +147,7 @@ def show_log(
     as_json: AsJson = False,
 ) -> None:
     """Show who did what, when, and from where; newest first."""
-    from digest.workflows.accounts import log
+    from digest.workflows.operating.accounts import log
 
     entries = log(database=parts_of(context).database, limit=limit)
     if as_json:
@@ -170,7 +170,7 @@ def share(
     as_json: AsJson = False,
 ) -> None:
     """Make a link that shows a draft, and nothing else, to whoever has it."""
-    from digest.workflows.share import share as make
+    from digest.workflows.drafting.share import share as make
 
     parts = parts_of(context)
     newsletter, found = parts.issue(issue)

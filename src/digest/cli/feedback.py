@@ -9,12 +9,12 @@ import typer
 
 from digest.cli.articles import AsJson
 from digest.cli.context import parts_of
-from digest.cli.output import complain, print_json, show
+from digest.cli.output import print_error, print_json, show
 from digest.errors import DigestError, SettingsError
 
 if TYPE_CHECKING:
     from digest.model.delivery import DeliveryEvent
-    from digest.workflows.feedback import Received
+    from digest.workflows.people.feedback import Received
 
 TRY_LATER = 75  # EX_TEMPFAIL of sysexits.h: the mail server keeps the mail and calls again
 
@@ -31,7 +31,7 @@ def feedback(
     as_json: AsJson = False,
 ) -> None:
     """Record one bounce or complaint from standard input, as a mail server's alias pipes it."""
-    from digest.workflows.feedback import bounce
+    from digest.workflows.people.feedback import bounce
 
     if sys.stdin.isatty():
         raise typer.BadParameter("there is no mail on standard input.", param_hint="standard input")
@@ -44,7 +44,7 @@ def feedback(
     except DigestError as error:
         # Whatever the reason: the mail server must neither lose this mail nor bounce it.
         findings = error.findings if isinstance(error, SettingsError) else ()
-        complain(error.message, as_json=as_json, mend=error.mend, findings=findings)
+        print_error(error.message, as_json=as_json, mend=error.mend, findings=findings)
         raise typer.Exit(TRY_LATER) from None
     if as_json:
         print_json(_as_json(event, received))

@@ -13,14 +13,14 @@ from digest.cli.context import addresses_checked, parts_of, whoami
 from digest.cli.output import cell, moment, out, print_bytes, print_json, progress, say, show, table, warn
 
 if TYPE_CHECKING:
-    from digest.checks import Difference
+    from digest.checks import RenderingDifference
     from digest.model.delivery import Counts
     from digest.model.issue import Issue
     from digest.model.newsletter import Newsletter
-    from digest.wiring import Parts
-    from digest.workflows.approve import Report
-    from digest.workflows.deliver import Sent
-    from digest.workflows.press import Press
+    from digest.wiring import Container
+    from digest.workflows.composing.compose import Composer
+    from digest.workflows.composing.preflight import Report
+    from digest.workflows.sending.deliver import Sent
 
 Ref = Annotated[str, typer.Argument(metavar="ISSUE", help="weekly/3 or weekly/latest.")]
 Override = Annotated[
@@ -60,8 +60,8 @@ def draft(context: typer.Context, newsletter: Name = None, as_json: AsJson = Fal
     """Freeze the plan as a draft issue; an open one is used as it is."""
     from digest.model.issue import Issue
     from digest.storage import issues
-    from digest.workflows.draft import draft as make_draft
-    from digest.workflows.illustrate import notes_of
+    from digest.workflows.composing.images import notes_of
+    from digest.workflows.drafting.draft import draft as make_draft
 
     parts = parts_of(context)
     chosen = parts.newsletter(newsletter)
@@ -103,11 +103,11 @@ def show_issue(
 ) -> None:
     """Print a rendered issue, as a sample recipient gets it."""
     from digest.message.parse import parse
-    from digest.workflows import press
+    from digest.workflows.composing import compose
 
     parts = parts_of(context)
     newsletter, found = parts.issue(issue)
-    raw = press.message(parts.press(newsletter), found, now=parts.clock())
+    raw = compose.message(parts.press(newsletter), found, now=parts.clock())
     if form is Format.eml:
         print_bytes(raw)
     elif form is Format.json:
@@ -140,7 +140,7 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Run the pre-flight; leaves with 1 when a check blocks."""
-    from digest.workflows.approve import check as run_checks
+    from digest.workflows.composing.preflight import check as run_checks
 
     parts = parts_of(context)
     newsletter, found = parts.issue(issue)
@@ -158,14 +158,14 @@ def check(
         raise typer.Exit(1)
 
 
-def _judged(report: Report, *, parts: Parts, press: Press, online: bool) -> Report:
+def _judged(report: Report, *, parts: Container, press: Composer, online: bool) -> Report:
     """What takes time comes after what does not."""
-    from digest.workflows.judge import judge_online, judge_spam
+    from digest.workflows.composing.online_checks import add_online_checks, add_spam_check
 
     if online:
         with progress("Asking for") as bar:
-            report = judge_online(report, press=press, fetcher=parts.fetcher, progress=bar)
-    return judge_spam(report)
+            report = add_online_checks(report, press=press, fetcher=parts.fetcher, progress=bar)
+    return add_spam_check(report)
 
 
 def proof(
@@ -175,7 +175,7 @@ def proof(
     as_json: AsJson = False,
 ) -> None:
     """Send a test copy, marked as such, to one address."""
-    from digest.workflows.proof import send_proof
+    from digest.workflows.sending.proof import send_proof
 
     parts = parts_of(context)
     newsletter, found = parts.issue(issue)
@@ -205,10 +205,10 @@ def approve(
     as_json: AsJson = False,
 ) -> None:
     """Freeze content and audience of a draft; it goes out at its slot, or at a time."""
-    from digest.rules.moments import parse_moment
+    from digest.rules.time_input import parse_moment
     from digest.storage import ledger
-    from digest.workflows.approve import approve as make_approved
-    from digest.workflows.documents import counts_json
+    from digest.views.json_output import counts_json
+    from digest.workflows.sending.approve import approve as make_approved
 
     parts = parts_of(context)
     newsletter, found = parts.issue(issue)
@@ -232,7 +232,7 @@ def approve(
 
 def cancel(context: typer.Context, issue: Ref, as_json: AsJson = False) -> None:
     """End an issue; before its first hand-over its articles are free again."""
-    from digest.workflows.approve import cancel as make_cancelled
+    from digest.workflows.sending.approve import cancel as make_cancelled
 
     parts = parts_of(context)
     _, found = parts.issue(issue)
@@ -242,7 +242,7 @@ def cancel(context: typer.Context, issue: Ref, as_json: AsJson = False) -> None:
 
 def pause(context: typer.Context, issue: Ref, as_json: AsJson = False) -> None:
     """Stop a running send within one window; `resume` goes on with it."""
-    from digest.workflows.pause import pause as make_paused
+    from digest.workflows.sending.pause import pause as make_paused
 
     parts = parts_of(context)
     _, found = parts.issue(issue)
@@ -252,8 +252,8 @@ def pause(context: typer.Context, issue: Ref, as_json: AsJson = False) -> None:
 
 def resume(context: typer.Context, issue: Ref, as_json: AsJson = False) -> None:
     """Go on with a paused send, now."""
-    from digest.workflows.deliver import deliver
-    from digest.workflows.pause import resume as make_resumed
+    from digest.workflows.sending.deliver import deliver
+    from digest.workflows.sending.pause import resume as make_resumed
 
     parts = parts_of(context)
     newsletter, found = parts.issue(issue)
@@ -284,7 +284,7 @@ def send(
     as_json: AsJson = False,
 ) -> None:
     """Draft if needed, check, approve and send now; run again, it resumes."""
-    from digest.workflows.illustrate import notes_of
+    from digest.workflows.composing.images import notes_of
 
     parts = parts_of(context)
     chosen = parts.newsletter(newsletter)
@@ -303,10 +303,10 @@ def send(
 
 
 def send_one(
-    parts: Parts, newsletter: Newsletter, *, yes: bool, overrides: Sequence[str], slot_key: str = ""
+    parts: Container, newsletter: Newsletter, *, yes: bool, overrides: Sequence[str], slot_key: str = ""
 ) -> Sent:
-    from digest.workflows.approve import Blocked
-    from digest.workflows.send import send as send_issue
+    from digest.workflows.sending.approve import Blocked
+    from digest.workflows.sending.send import send as send_issue
 
     with progress("Sending") as bar:
         try:
@@ -324,7 +324,7 @@ def send_one(
                 progress=bar,
             )
         except Blocked as blocked:
-            from digest.workflows.deliver import Sent
+            from digest.workflows.sending.deliver import Sent
 
             return Sent(issue=blocked.report.issue, state="held", reason=str(blocked))
 
@@ -336,8 +336,8 @@ def resolve(
     as_json: AsJson = False,
 ) -> None:
     """Decide on the deliveries that may or may not have arrived."""
-    from digest.workflows.deliver import finish
-    from digest.workflows.send import resolve as decide
+    from digest.workflows.sending.deliver import finish
+    from digest.workflows.sending.send import resolve as decide
 
     parts = parts_of(context)
     newsletter, found = parts.issue(issue)
@@ -357,7 +357,7 @@ def resolve(
 
 
 def sent_json(newsletter: Newsletter, sent: Sent) -> dict[str, Any]:
-    from digest.workflows.documents import counts_json
+    from digest.views.json_output import counts_json
 
     issue = sent.issue
     teasers = issue.layout.teasers if issue else ()
@@ -381,7 +381,7 @@ def _tell(done: Issue, sentence: str, *, as_json: bool) -> None:
 
 
 def _issue_json(issue: Issue) -> dict[str, Any]:
-    from digest.workflows.illustrate import notes_of
+    from digest.workflows.composing.images import notes_of
 
     return {
         "newsletter": issue.newsletter,
@@ -428,7 +428,7 @@ def _report_json(report: Report) -> dict[str, Any]:
     }
 
 
-def _difference_json(found: Difference) -> dict[str, Any]:
+def _difference_json(found: RenderingDifference) -> dict[str, Any]:
     from digest.checks import ACCEPTED
 
     return {
@@ -445,7 +445,7 @@ def _difference_json(found: Difference) -> dict[str, Any]:
 # -- for people ----------------------------------------------------------------
 
 
-def tell_sent(parts: Parts, newsletter: Newsletter, sent: Sent) -> None:
+def tell_sent(parts: Container, newsletter: Newsletter, sent: Sent) -> None:
     if sent.issue is None:
         show(f"Nothing to send: {sent.reason}")
         return
@@ -545,7 +545,7 @@ def _tell_compatibility(report: Report) -> None:
     out().print(legend)
 
 
-def _named(found: Difference) -> str:
+def _named(found: RenderingDifference) -> str:
     return f"{found.name} (partly)" if found.support.value == "partly" else found.name
 
 

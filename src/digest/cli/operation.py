@@ -17,11 +17,11 @@ from digest.cli.output import cell, moment, out, print_json, say, show, table, w
 if TYPE_CHECKING:
     from digest.model.issue import Issue
     from digest.model.newsletter import Newsletter
-    from digest.wiring import Parts
-    from digest.workflows.deliver import Sent
-    from digest.workflows.doctor import Diagnosis
-    from digest.workflows.schedule import Happened
-    from digest.workflows.status import Standing
+    from digest.views.status import NewsletterStatus
+    from digest.wiring import Container
+    from digest.workflows.operating.doctor import Diagnosis
+    from digest.workflows.sending.deliver import Sent
+    from digest.workflows.sending.schedule import ScheduleEvent
 
 
 def register(app: typer.Typer) -> None:
@@ -33,14 +33,14 @@ def register(app: typer.Typer) -> None:
 
 def status(context: typer.Context, newsletter: Name = None, as_json: AsJson = False) -> None:
     """Show issues, deliveries by state, next slots and the health of the sources."""
-    from digest.workflows.documents import standing_json
-    from digest.workflows.status import status as look
+    from digest.views.json_output import status_json
+    from digest.views.status import status as look
 
     parts = parts_of(context)
     chosen = [parts.newsletter(newsletter)] if newsletter else list(parts.newsletters)
     standings = [look(one, database=parts.database, now=parts.clock()) for one in chosen]
     if as_json:
-        print_json({"newsletters": [standing_json(standing) for standing in standings]})
+        print_json({"newsletters": [status_json(standing) for standing in standings]})
         return
     for standing in standings:
         _tell_standing(standing)
@@ -53,7 +53,7 @@ def run(
     ] = False,
 ) -> None:
     """Collect, draft and send on schedule until stopped."""
-    from digest.jobs.scheduler import run as run_clock
+    from digest.jobs.timer import run as run_clock
 
     parts = parts_of(context)
     schedule = make_schedule(parts)
@@ -68,31 +68,33 @@ def run(
     run_clock(schedule.tick, now=parts.clock, stop=threading.Event())
 
 
-def make_schedule(parts: Parts) -> Any:
+def make_schedule(parts: Container) -> Any:
     """The schedule of all newsletters, its duties bound to this process's parts."""
     from digest.model.issue import Selection
-    from digest.workflows.deliver import deliver
-    from digest.workflows.draft import draft as make_draft
-    from digest.workflows.remind import tell_editors as remind
-    from digest.workflows.schedule import Duties, Happened, Schedule
+    from digest.workflows.drafting.draft import draft as make_draft
+    from digest.workflows.sending.deliver import deliver
+    from digest.workflows.sending.remind import tell_editors as remind
+    from digest.workflows.sending.schedule import ScheduleEvent, ScheduleHandlers, Scheduler
 
-    def collect(newsletter: Newsletter) -> list[Happened]:
+    def collect(newsletter: Newsletter) -> list[ScheduleEvent]:
         _, results, files, _ = collect_one(parts, newsletter)
         told = [
-            Happened(newsletter=newsletter.name, what=f"{r.source.name}: {r.message}", is_trouble=True)
+            ScheduleEvent(newsletter=newsletter.name, what=f"{r.source.name}: {r.message}", is_trouble=True)
             for r in results
             if not r.ok
         ]
         told += [
-            Happened(newsletter=newsletter.name, what=f"{r.source.name}: {warning}", is_trouble=True)
+            ScheduleEvent(newsletter=newsletter.name, what=f"{r.source.name}: {warning}", is_trouble=True)
             for r in results
             for warning in r.warnings
         ]
         told += [
-            Happened(newsletter=newsletter.name, what=f.problem, is_trouble=True) for f in files if f.problem
+            ScheduleEvent(newsletter=newsletter.name, what=f.problem, is_trouble=True)
+            for f in files
+            if f.problem
         ]
         new = sum(r.new for r in results)
-        return [*told, Happened(newsletter=newsletter.name, what=f"collected, {new} new")]
+        return [*told, ScheduleEvent(newsletter=newsletter.name, what=f"collected, {new} new")]
 
     def send(newsletter: Newsletter, slot_key: str) -> Sent:
         return send_one(parts, parts.newsletter(newsletter.name), yes=False, overrides=(), slot_key=slot_key)
@@ -106,7 +108,7 @@ def make_schedule(parts: Parts) -> Any:
             clock=parts.clock,
         )
 
-    def tell(happened: Happened) -> None:
+    def tell(happened: ScheduleEvent) -> None:
         line = f"{parts.clock():%Y-%m-%dT%H:%M:%SZ} {happened.newsletter}: {happened.what}"
         say(line, style="yellow" if happened.is_trouble else "")
 
@@ -130,8 +132,10 @@ def make_schedule(parts: Parts) -> Any:
             now=parts.clock(),
         )
 
-    duties = Duties(collect=collect, send=send, resume=resume, draft=draft, tell_editors=tell_editors)
-    return Schedule(parts.newsletters, database=parts.database, duties=duties, tell=tell)
+    duties = ScheduleHandlers(
+        collect=collect, send=send, resume=resume, draft=draft, tell_editors=tell_editors
+    )
+    return Scheduler(parts.newsletters, database=parts.database, duties=duties, tell=tell)
 
 
 def serve(
@@ -148,22 +152,22 @@ def serve(
     serve_parts(parts_of(context), host=host, port=port, with_scheduler=with_scheduler)
 
 
-def serve_parts(parts: Parts, *, host: str, port: int, with_scheduler: bool) -> None:
+def serve_parts(parts: Container, *, host: str, port: int, with_scheduler: bool) -> None:
+    from digest.views.public import AccountAnswers, DeskViews, HealthViews, HookAnswers, PublicViews
     from digest.web import hooks
     from digest.web.actions import Actions
-    from digest.web.answers import AccountAnswers, DeskAnswers, HookAnswers, ProbeAnswers, ReaderAnswers
     from digest.web.api import routes as api_routes
     from digest.web.app import create_app
     from digest.web.serve import serve as serve_app
-    from digest.workflows import accounts
+    from digest.workflows.operating import accounts
 
     secret = secrets.token_urlsafe(24)
     actions = Actions(parts)
     app = create_app(
         site=parts.settings.site,
-        readers=ReaderAnswers(parts),
-        desk=DeskAnswers(parts),
-        probes=ProbeAnswers(parts),
+        readers=PublicViews(parts),
+        desk=DeskViews(parts),
+        probes=HealthViews(parts),
         accounts=AccountAnswers(parts),
         one_time_secret=secret,
         clock=parts.clock,
@@ -198,8 +202,8 @@ def serve_parts(parts: Parts, *, host: str, port: int, with_scheduler: bool) -> 
             clock.join(timeout=60)
 
 
-def _scheduler_thread(parts: Parts, stop: threading.Event) -> threading.Thread:
-    from digest.jobs.scheduler import run as run_clock
+def _scheduler_thread(parts: Container, stop: threading.Event) -> threading.Thread:
+    from digest.jobs.timer import run as run_clock
 
     schedule = make_schedule(parts)
     thread = threading.Thread(
@@ -215,7 +219,7 @@ def doctor(
     as_json: AsJson = False,
 ) -> None:
     """Examine settings, database, provider, DNS, public URL and clock; each finding with its mend."""
-    from digest.workflows.doctor import examine
+    from digest.workflows.operating.doctor import examine
 
     parts = parts_of(context)
     findings = examine(
@@ -240,7 +244,7 @@ def doctor(
 # -- as JSON and for people ------------------------------------------------------
 
 
-def _tell_standing(standing: Standing) -> None:
+def _tell_standing(standing: NewsletterStatus) -> None:
     newsletter, zone = standing.newsletter, standing.newsletter.timezone
     confirmed = standing.subscribers.get("confirmed", 0)
     people = "1 subscriber" if confirmed == 1 else f"{confirmed} subscribers"

@@ -48,7 +48,7 @@ def warn(text: str) -> None:
     say(f"Note: {text}", style="yellow")
 
 
-def complain(message: str, *, as_json: bool, mend: str = "", findings: Sequence[str] = ()) -> None:
+def print_error(message: str, *, as_json: bool, mend: str = "", findings: Sequence[str] = ()) -> None:
     """Tell an error, and what to do about it."""
     if as_json:
         document: dict[str, Any] = {"error": message}

@@ -14,7 +14,7 @@ from digest.cli.context import addresses_checked, parts_of, whoami
 from digest.cli.output import cell, moment, out, print_json, progress, say, show, table
 
 if TYPE_CHECKING:
-    from digest.wiring import Parts
+    from digest.wiring import Container
 
 people = typer.Typer(
     name="subscribers", help="Who gets the newsletter.", no_args_is_help=True, rich_markup_mode=None
@@ -38,7 +38,7 @@ def import_people(
     as_json: AsJson = False,
 ) -> None:
     """Add the people of a CSV file; who has left stays out."""
-    from digest.workflows.subscribe import import_file
+    from digest.workflows.people.subscribers import import_file
 
     parts = parts_of(context)
     with progress("Importing") as bar:
@@ -67,7 +67,7 @@ def import_people(
 @people.command("export")
 def export_people(context: typer.Context, newsletter: OfNewsletter = None) -> None:
     """Print all subscribers as CSV."""
-    from digest.workflows.subscribe import export
+    from digest.workflows.people.subscribers import export
 
     parts = parts_of(context)
     writer = csv.writer(sys.stdout, lineterminator="\n")
@@ -91,7 +91,7 @@ def list_people(
     chosen = parts.newsletter(newsletter)
     with parts.database.read() as connection:
         counts = subscribers.count(connection, chosen.name)
-        shown = list(islice(subscribers.every(connection, chosen.name), None if as_json else limit))
+        shown = list(islice(subscribers.all_of(connection, chosen.name), None if as_json else limit))
     if as_json:
         rows = [
             {
@@ -133,7 +133,7 @@ def add_person(
     as_json: AsJson = False,
 ) -> None:
     """Subscribe one person who asked for it."""
-    from digest.workflows.subscribe import add
+    from digest.workflows.people.subscribers import add
 
     parts = parts_of(context)
     chosen = parts.newsletter(newsletter)
@@ -158,7 +158,7 @@ def remove_person(
     context: typer.Context, address: Address, newsletter: OfNewsletter = None, as_json: AsJson = False
 ) -> None:
     """End a subscription; no import brings it back."""
-    from digest.workflows.subscribe import remove
+    from digest.workflows.people.subscribers import remove
 
     parts = parts_of(context)
     chosen = parts.newsletter(newsletter)
@@ -173,7 +173,7 @@ def remove_person(
 @people.command("erase")
 def erase_person(context: typer.Context, address: Address, as_json: AsJson = False) -> None:
     """Forget a person for good; an import does not bring them back."""
-    from digest.workflows.subscribe import erase
+    from digest.workflows.people.subscribers import erase
 
     parts = parts_of(context)
     with addresses_checked(address):
@@ -188,7 +188,7 @@ def erase_person(context: typer.Context, address: Address, as_json: AsJson = Fal
 @people.command("history")
 def history_of_person(context: typer.Context, address: Address, as_json: AsJson = False) -> None:
     """Show what is known of a person, and what happened to their consent."""
-    from digest.workflows.subscribe import history
+    from digest.workflows.people.subscribers import history
 
     parts = parts_of(context)
     with addresses_checked(address):
@@ -211,6 +211,6 @@ def history_of_person(context: typer.Context, address: Address, as_json: AsJson 
         show(f"{at}  {entry.newsletter}  {entry.what}: {entry.how}")
 
 
-def _zone(parts: Parts, newsletter: str) -> str:
+def _zone(parts: Container, newsletter: str) -> str:
     known = parts.settings.newsletters.get(newsletter)
     return known.timezone if known else "UTC"

@@ -15,8 +15,8 @@ from digest.cli.output import print_json, say, show
 if TYPE_CHECKING:
     from digest.cli.context import Invocation
     from digest.sources.discovery import Discovery
-    from digest.wiring import Parts
-    from digest.workflows.draft import Plan
+    from digest.wiring import Container
+    from digest.workflows.drafting.draft import Plan
 
 _POSTAL_ADDRESS = "Example Ltd, 1 Example Street, Example Town"
 
@@ -39,7 +39,7 @@ def init(
     as_json: AsJson = False,
 ) -> None:
     """Make a new newsletter folder; with a URL, find its articles and show the first plan."""
-    from digest.skeleton import write_newsletter
+    from digest.scaffold import write_newsletter
 
     if url is not None and "://" not in url:
         url = f"https://{url}"
@@ -72,7 +72,7 @@ def _discover(invocation: Invocation, url: str, *, private: bool) -> Discovery:
 def _source(found: Discovery | None, url: str | None, *, private: bool) -> tuple[str, str]:
     """The table of the first source, and a word for people."""
     from digest.errors import NotAllowed
-    from digest.skeleton import source_table
+    from digest.scaffold import source_table
 
     if found is None:
         return source_table("feed", {"url": "https://blog.example.com/index.xml"}), ""
@@ -127,11 +127,11 @@ def _own_zone() -> str:
 
 
 def _first_plan(invocation: Invocation, folder: Path) -> tuple[Any, dict[str, Any], Plan]:
-    from digest.wiring import Parts
-    from digest.workflows.documents import plan_json
-    from digest.workflows.draft import plan
+    from digest.views.json_output import plan_json
+    from digest.wiring import Container
+    from digest.workflows.drafting.draft import plan
 
-    parts = Parts.from_file(folder / "digest.toml", environ=invocation.environ, clock=invocation.clock)
+    parts = Container.from_file(folder / "digest.toml", environ=invocation.environ, clock=invocation.clock)
     try:
         newsletter = parts.newsletter(None)
         collect_one(parts, newsletter)
@@ -151,11 +151,11 @@ def demo(
 ) -> None:
     """The whole job on the bundled example site, into DIR/outbox."""
     from digest.example import write_demo
-    from digest.wiring import Parts
+    from digest.wiring import Container
 
     invocation: Invocation = context.obj
     write_demo(folder, now=invocation.clock())
-    parts = Parts.from_file(folder / "digest.toml", environ=invocation.environ, clock=invocation.clock)
+    parts = Container.from_file(folder / "digest.toml", environ=invocation.environ, clock=invocation.clock)
     try:
         code = _whole_job(parts, folder, as_json=as_json)
         if serve:
@@ -167,9 +167,9 @@ def demo(
     raise typer.Exit(code)
 
 
-def _whole_job(parts: Parts, folder: Path, *, as_json: bool) -> int:
+def _whole_job(parts: Container, folder: Path, *, as_json: bool) -> int:
     """Collect, plan, check and send; tells the story unless JSON is wanted."""
-    from digest.workflows.draft import plan
+    from digest.workflows.drafting.draft import plan
 
     newsletter = parts.newsletter(None)
     _, results, files, _ = collect_one(parts, newsletter)

@@ -30,7 +30,7 @@ def add_token(
     as_json: AsJson = False,
 ) -> None:
     """Make a token; it is shown this once."""
-    from digest.workflows.tokens import add
+    from digest.workflows.operating.tokens import add
 
     parts = parts_of(context)
     token = add(name, role=role, database=parts.database, by=whoami(), now=parts.clock())
@@ -46,7 +46,7 @@ def add_token(
 @tokens.command("list")
 def list_tokens(context: typer.Context, as_json: AsJson = False) -> None:
     """List the tokens by name; what they are is kept nowhere."""
-    from digest.workflows.tokens import every
+    from digest.workflows.operating.tokens import every
 
     found = every(database=parts_of(context).database)
     if as_json:
@@ -73,7 +73,7 @@ def list_tokens(context: typer.Context, as_json: AsJson = False) -> None:
 @tokens.command("remove")
 def remove_token(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
     """End a token, at once."""
-    from digest.workflows.tokens import remove
+    from digest.workflows.operating.tokens import remove
 
     parts = parts_of(context)
     name = remove(name, database=parts.database, by=whoami(), now=parts.clock())

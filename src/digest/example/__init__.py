@@ -13,7 +13,7 @@ from datetime import UTC, datetime, time, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 
-from digest.bundled import example_subscribers
+from digest.package_data import example_subscribers
 
 _HERE = Path(__file__).resolve().parent
 _PUBLISHED_AT = time(7, 30, tzinfo=UTC)  # of each day

@@ -5,8 +5,8 @@ connected to, `body` reads what comes back, `failures` says what went wrong, and
 `robots` remembers what sites forbid.  Nothing here knows what a feed is.
 """
 
-from digest.fetch.client import Answer, Fetched, Fetcher
+from digest.fetch.client import Fetched, Fetcher, HttpAnswer
 from digest.fetch.failures import shown
 from digest.fetch.guard import is_public
 
-__all__ = ["Answer", "Fetched", "Fetcher", "is_public", "shown"]
+__all__ = ["Fetched", "Fetcher", "HttpAnswer", "is_public", "shown"]

@@ -56,7 +56,7 @@ class Fetched:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class HttpAnswer:
     """What an address answers, whatever the status; of the body only the beginning, as it was sent."""
 
     url: str  # after redirects, without credentials
@@ -197,7 +197,7 @@ class Fetcher:
         follow: bool = True,
         private_hosts: frozenset[str] = frozenset(),
         seconds: float | None = None,
-    ) -> Answer:
+    ) -> HttpAnswer:
         """See what an address answers; of the body at most about `most` bytes are taken.
 
         HEAD and GET follow redirects, unless `follow` says otherwise; a redirect
@@ -365,7 +365,7 @@ class Fetcher:
             announced_size=_announced_size(headers),
         )
 
-    def _beginning(self, request: _Request, response: httpcore2.Response) -> Answer:
+    def _beginning(self, request: _Request, response: httpcore2.Response) -> HttpAnswer:
         headers = httpx2.Headers(response.headers)
         self._heed_retry_after(request.url, response.status, headers)
         body, is_whole = bytearray(), True
@@ -374,7 +374,7 @@ class Fetcher:
             if len(body) > request.limit:
                 is_whole = False
                 break
-        return Answer(
+        return HttpAnswer(
             url=str(request.url),
             status=response.status,
             headers=dict(headers.items()),

@@ -17,8 +17,8 @@ from enum import StrEnum
 
 from digest.errors import TemplateError
 from digest.message import headers
+from digest.message.merge_slots import pattern
 from digest.message.quoted import SOFT_BREAK, encode_lines
-from digest.message.slots import pattern
 from digest.model.issue import Rendered
 from digest.model.newsletter import Mailbox
 

@@ -113,7 +113,7 @@ class Clash:
     theirs: str = ""  # what stands there now
 
 
-class Deed(StrEnum):
+class StepKind(StrEnum):
     """What made a revision."""
 
     BEGIN = "begin"  # the draft as it was made
@@ -127,7 +127,7 @@ class Revision:
     """One step in the history of an issue's content."""
 
     number: int
-    deed: Deed
+    deed: StepKind
     at: datetime
     by: str
     what: str  # a sentence for people

@@ -46,7 +46,7 @@ class Editor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
+class EditorSession:
     """One browser that logged in.  Only a hash of its token is kept."""
 
     token_hash: str

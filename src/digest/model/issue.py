@@ -39,7 +39,7 @@ class TeaserField(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class SourceValue:
     """What the source said where an editor wrote something else."""
 
     field: TeaserField
@@ -63,7 +63,7 @@ class Teaser:
     topic: str = ""
     language: str = ""  # BCP 47, where it differs from the newsletter's
     featured: bool = False
-    said: tuple[Said, ...] = ()  # by the source, of what an editor has changed
+    said: tuple[SourceValue, ...] = ()  # by the source, of what an editor has changed
 
     @property
     def edited(self) -> frozenset[TeaserField]:
@@ -123,7 +123,7 @@ class Rendered:
     """One rendered variant of an issue.
 
     Where a value differs from recipient to recipient there stands a marker; see
-    `message.slots`.
+    `message.merge_slots`.
     """
 
     subject: str

@@ -1,7 +1,7 @@
 """From templates and variables to the two bodies of a mail: Jinja2, MJML, inlining.
 
 The same steps for the bundled templates, in this process, and for an owner's, in the one
-that `confined` keeps for them.  Importing this brings premailer, which is heavy.
+that `sandbox` keeps for them.  Importing this brings premailer, which is heavy.
 """
 
 from __future__ import annotations

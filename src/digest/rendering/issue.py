@@ -1,7 +1,7 @@
 """Rendering an issue: from its layout to subject, preheader, HTML and plain text.
 
 Every template variable is prepared here and described in `VARIABLES`.  What
-differs from recipient to recipient stays a marker (see `message.slots`).
+differs from recipient to recipient stays a marker (see `message.merge_slots`).
 Nothing here chooses stories, knows MIME, or touches the network.
 """
 
@@ -16,16 +16,15 @@ from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 from digest.errors import TemplateError
-from digest.message.slots import SlotName, markers
+from digest.message.merge_slots import SlotName, markers
 from digest.model.issue import Layout, Rendered, Teaser, Texts
 from digest.model.newsletter import Newsletter, Site
-from digest.rendering import confined
-from digest.rendering.fitting import ON_THE_WEB, fitted
+from digest.rendering import sandbox
 from digest.rendering.note import note_of
 from digest.rendering.phrases import Phrases, phrases
-from digest.rendering.printing import (
+from digest.rendering.presentation import (
+    LengthBudget,
     PrintedLayout,
-    Room,
     contents,
     cut,
     printable,
@@ -33,6 +32,7 @@ from digest.rendering.printing import (
     promise,
     web_address,
 )
+from digest.rendering.size_budget import ON_THE_WEB, fitted
 from digest.rendering.templates import filled_line, is_plain_line, only_bundled, owners, search_path
 
 VARIABLES: dict[str, str] = {
@@ -119,7 +119,7 @@ def render_issue(
     """
     path = search_path(folders, "issue", look=newsletter.theme.look)
     if owners(path):
-        confined.prepare()
+        sandbox.prepare()
     words = phrases(newsletter.language, path)
     zone = ZoneInfo(newsletter.timezone)
     today = now.astimezone(zone).date()
@@ -150,7 +150,7 @@ def render_issue(
     }
 
     @cache
-    def bodies(room: Room) -> tuple[str, str]:
+    def bodies(room: LengthBudget) -> tuple[str, str]:
         in_it = always | _of_paper(print_it(room=room))
         return _bodies(path, in_it, marks[SlotName.UNSUBSCRIBE_URL])
 
@@ -267,13 +267,13 @@ def _told(thing: Site | Newsletter, **more: str) -> SimpleNamespace:
 def _line(source: str, variables: Mapping[str, object], title: str) -> str:
     if is_plain_line(source):
         return filled_line(source, variables, title)
-    return confined.line(source, variables, title)
+    return sandbox.line(source, variables, title)
 
 
 def _bodies(path: tuple[Path, ...], variables: Mapping[str, object], unsubscribe: str) -> tuple[str, str]:
     """The bundled templates are trusted; an owner's are filled where they can do no harm."""
     if owners(path):
-        return confined.bodies(path, variables, unsubscribe)
+        return sandbox.bodies(path, variables, unsubscribe)
     from digest.rendering.bodies import bodies
 
     return bodies(only_bundled(path), variables, unsubscribe)

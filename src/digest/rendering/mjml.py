@@ -39,13 +39,13 @@ class _Where(NamedTuple):
 
     offset: int
     text: str
-    places: list[Place]
+    places: list[SourcePosition]
 
     def __str__(self) -> str:
         return _where(*self)
 
 
-class Place(NamedTuple):
+class SourcePosition(NamedTuple):
     """Where a tag of the rendered MJML was written."""
 
     offset: int  # in the MJML
@@ -71,21 +71,21 @@ def to_html(source: str) -> str:
         raise TemplateError(f"{where}: {_sentence(str(error))}") from error
 
 
-def _without_places(source: str) -> tuple[str, list[Place]]:
+def _without_places(source: str) -> tuple[str, list[SourcePosition]]:
     """The MJML itself, and the place of every tag that came from a template."""
-    places: list[Place] = []
+    places: list[SourcePosition] = []
     pieces: list[str] = []
     end = length = 0
     for found in _PLACED.finditer(source):
         piece = source[end : found.start()]
         pieces.append(piece)
         length += len(piece)
-        places.append(Place(length, found[1], int(found[2])))
+        places.append(SourcePosition(length, found[1], int(found[2])))
         end = found.end()
     return "".join([*pieces, source[end:]]), places
 
 
-def _validate(text: str, places: list[Place]) -> None:
+def _validate(text: str, places: list[SourcePosition]) -> None:
     open_tags: list[str] = []
     at = 0
     for tag in _tags(text):
@@ -113,7 +113,7 @@ def _is_in_html(open_tags: list[str]) -> bool:
     return bool(open_tags) and open_tags[-1] in HOLDS_HTML
 
 
-def _refuse_loose(text: str, start: int, end: int, places: list[Place]) -> None:
+def _refuse_loose(text: str, start: int, end: int, places: list[SourcePosition]) -> None:
     """Between the tags of MJML stands nothing; MRML prints it between rows of a table, or drops it."""
     loose = _COMMENT.sub(lambda comment: " " * len(comment[0]), text[start:end])
     if loose.isspace() or not loose:
@@ -174,7 +174,7 @@ def _validate_attributes(name: str, attributes: str, where: object) -> None:
             raise TemplateError(f"{where}: “{attribute}” of <{name}> has no value.")
 
 
-def _where(offset: int, text: str, places: list[Place]) -> str:
+def _where(offset: int, text: str, places: list[SourcePosition]) -> str:
     """File and line of what stands at `offset` of the MJML."""
     index = bisect.bisect_right(places, offset + 64, key=lambda place: place.offset) - 1
     while index >= 0 and places[index].offset > offset and not _is_name(text, offset, places[index].offset):
@@ -192,7 +192,7 @@ def _is_name(text: str, start: int, end: int) -> bool:
     return is_tag and text[start:end].strip("<").replace("-", "").isalnum()
 
 
-def _first_broken(text: str, places: list[Place]) -> str:
+def _first_broken(text: str, places: list[SourcePosition]) -> str:
     """MRML often names no position: then the first element whose HTML it cannot read alone."""
     for tag in _tags(text):
         if tag["name"] not in HOLDS_HTML - {"mj-style"} or tag["close"] or tag["empty"]:

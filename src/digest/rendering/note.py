@@ -13,7 +13,7 @@ from functools import cache
 from html import escape
 from typing import TYPE_CHECKING, Self
 
-from digest.rendering.printing import printable
+from digest.rendering.presentation import printable
 from digest.rules.cleaning import absolute_http_url
 
 if TYPE_CHECKING:

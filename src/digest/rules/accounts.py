@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
-from digest.model.editor import Action, Role, Session
+from digest.model.editor import Action, EditorSession, Role
 
 MIN_PASSWORD = 12  # characters; NIST SP 800-63B asks for 8 at least, and for no rules about their kinds
 MAX_PASSWORD = 256
@@ -146,7 +146,7 @@ def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def is_alive(session: Session, *, generation: int, now: datetime) -> bool:
+def is_alive(session: EditorSession, *, generation: int, now: datetime) -> bool:
     """Not too old, not idle for too long, and of the password and the role that count today."""
     return now < session.expires and now < session.last_seen + IDLE and session.generation == generation
 

@@ -30,7 +30,7 @@ from digest.model.edit import (
     SetText,
     TakeOut,
 )
-from digest.model.issue import Content, Layout, Said, Section, TakenOut, Teaser, TeaserField
+from digest.model.issue import Content, Layout, Section, SourceValue, TakenOut, Teaser, TeaserField
 from digest.rules.cleaning import absolute_http_url, cut, plain
 
 # Characters; an editor may write more than a source, and no more than a mail can use.
@@ -225,7 +225,7 @@ def _written(teaser: Teaser, field: TeaserField, value: str) -> Teaser:
     if field in said and said[field].text == value:
         return _reset(teaser, field)
     if field not in said:
-        said[field] = Said(field=field, text=value_of(teaser, field))
+        said[field] = SourceValue(field=field, text=value_of(teaser, field))
         if field is TeaserField.IMAGE:
             said[field] = replace(said[field], image=_image_as_said(teaser))
     if field is TeaserField.IMAGE:
@@ -250,7 +250,7 @@ def _image_as_said(teaser: Teaser) -> Image | None:
     return replace(teaser.image, alt=alt) if teaser.image and alt is not None else teaser.image
 
 
-def _in_order(said: Iterable[Said]) -> tuple[Said, ...]:
+def _in_order(said: Iterable[SourceValue]) -> tuple[SourceValue, ...]:
     return tuple(sorted(said, key=lambda one: one.field.value))
 
 

@@ -89,7 +89,7 @@ class Effect:
     ends: str = ""  # why the subscription ends, or empty
 
 
-def effect(event: DeliveryEvent) -> Effect:
+def effect_of_event(event: DeliveryEvent) -> Effect:
     """Only what is certain for good has one: no mail is held back because of a full mailbox."""
     kind = event.kind
     if kind is EventKind.DROPPED:
@@ -111,7 +111,7 @@ def ends_subscription(event: DeliveryEvent, *, since: datetime | None) -> bool:
     Who left by an old mail and has come back meanwhile is not thrown out by the
     news that arrives late; a complaint counts whenever it arrives.
     """
-    its = effect(event)
+    its = effect_of_event(event)
     if not its.ends:
         return False
     return its.suppresses is not None or since is None or event.at + SKEW >= since
@@ -123,7 +123,7 @@ def progress(kind: EventKind) -> EventKind | None:
     return shown if shown in _FORWARD else None
 
 
-def earlier(kind: EventKind) -> tuple[str, ...]:
+def states_before(kind: EventKind) -> tuple[str, ...]:
     """What a row may show now if it is to be moved to `kind`; nothing ever goes back."""
     return ("", *(one.value for one in _FORWARD[: _FORWARD.index(kind)]))
 
@@ -134,7 +134,7 @@ def earlier(kind: EventKind) -> tuple[str, ...]:
 def sendgrid_event(told: object, *, now: datetime) -> DeliveryEvent:
     """One element of the array that the webhook posts; never raises, whatever it is.
 
-    `d`, `b` and `i` are the custom arguments that `transports.sendgrid` sends,
+    `d`, `b` and `i` are the custom arguments that `transports.sendgrid.transport` sends,
     which SendGrid puts beside its own fields.
     """
     fields = told if isinstance(told, Mapping) else {}

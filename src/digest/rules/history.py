@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from digest.model.edit import Deed, Edit, EditTeaser, Revision, SetText
+from digest.model.edit import Edit, EditTeaser, Revision, SetText, StepKind
 
 _IN_ONE_GO = timedelta(minutes=2)
 
@@ -27,16 +27,16 @@ def redo_leads_to(history: Sequence[Revision]) -> tuple[int, Revision] | None:
     """The state that was undone last, and the edit that made it; None after a new edit."""
     if not history:
         return None
-    undone = [r for r in history if r.deed is Deed.EDIT and r.before == history[-1].state]
+    undone = [r for r in history if r.deed is StepKind.EDIT and r.before == history[-1].state]
     return (undone[-1].number, undone[-1]) if undone else None
 
 
-def joins(last: Revision | None, edit: Edit) -> bool:
+def merges_with(last: Revision | None, edit: Edit) -> bool:
     """Whether an edit only goes on with the last one, such as typing that saves itself.
 
     The two are undone together.  Who does it and when, `goes_on` looks at.
     """
-    if last is None or last.deed is not Deed.EDIT:
+    if last is None or last.deed is not StepKind.EDIT:
         return False
     match edit, last.edit:
         case EditTeaser(), EditTeaser() as before:
@@ -46,10 +46,10 @@ def joins(last: Revision | None, edit: Edit) -> bool:
     return False
 
 
-def goes_on(last: Revision, new: Revision) -> bool:
+def continues_step(last: Revision, new: Revision) -> bool:
     """Whether the new edit is one with the last: the same person, the same text, within two minutes."""
     is_soon = new.at - last.at <= _IN_ONE_GO
-    return new.edit is not None and joins(last, new.edit) and last.by == new.by and is_soon
+    return new.edit is not None and merges_with(last, new.edit) and last.by == new.by and is_soon
 
 
 def _made(history: Sequence[Revision], state: int) -> Revision | None:

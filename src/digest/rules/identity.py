@@ -31,7 +31,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from digest.model.article import FoundArticle, KeyKind
-from digest.rules.addresses import Place, date_in, place
+from digest.rules.url_keys import UrlKey, date_in, url_key
 
 Key = tuple[KeyKind, str]
 
@@ -105,7 +105,7 @@ class _Look:
         self.found = found
         self.guid = found.guid.strip()
         self.title = plain_title(found.title)
-        self.place: Place = place(found.url)
+        self.place: UrlKey = url_key(found.url)
         self.text = plain_title(f"{found.title} {found.teaser}")[:_TEXT_KEPT] if found.url_is_shared else ""
         # A home page, or a page that many teasers share, is nobody's address.
         self.own_address = bool(self.place.path) and not found.url_is_shared

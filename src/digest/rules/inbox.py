@@ -26,7 +26,7 @@ _FLAGS = range(0x1F1E6, 0x1F200)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class InboxLine:
     """A row of one program; what it cuts stands in the fields that end with `rest`."""
 
     client: str
@@ -53,7 +53,7 @@ _PROGRAMS = (
 )
 
 
-def rows(*, sender: str, subject: str, preheader: str) -> tuple[Shown, ...]:
+def rows(*, sender: str, subject: str, preheader: str) -> tuple[InboxLine, ...]:
     """One for each program."""
     sender, subject, preheader = _line(sender), _line(subject), _line(preheader)
     return tuple(_row(program, sender, subject, preheader) for program in _PROGRAMS)
@@ -70,13 +70,13 @@ def cut(text: str, width: int) -> tuple[str, str]:
     return text, ""
 
 
-def _row(program: _Program, sender: str, subject: str, preheader: str) -> Shown:
+def _row(program: _Program, sender: str, subject: str, preheader: str) -> InboxLine:
     shown, rest = cut(subject, program.subject)
     room = program.preheader
     if program.is_one_line:
         room = 0 if rest else max(0, program.subject - sum(map(_width, _letters(shown))) - 3)
     begin, end = cut(preheader, room)
-    return Shown(
+    return InboxLine(
         client=program.name,
         sender=cut(sender, program.sender)[0],
         subject=shown,

@@ -44,14 +44,14 @@ class Picture(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ImageRequest:
     """A picture as a teaser names it, and the place where it goes."""
 
     image: Image
     frame: Frame
 
 
-class Cut(NamedTuple):
+class Crop(NamedTuple):
     """Which part of a picture is taken (left, top, right, bottom), and the size that it gets."""
 
     box: tuple[int, int, int, int]
@@ -88,20 +88,20 @@ def _spoken(image: Image, headline: str) -> str:
     return alt
 
 
-def wishes(layout: Layout) -> dict[Teaser, Wish]:
+def wishes(layout: Layout) -> dict[Teaser, ImageRequest]:
     """The pictures that the teasers of an issue name, in printing order."""
     return {
-        teaser: Wish(teaser.image, LEAD if teaser is layout.lead else CARD)
+        teaser: ImageRequest(teaser.image, LEAD if teaser is layout.lead else CARD)
         for teaser in layout.teasers
         if teaser.image is not None
     }
 
 
-def with_pictures(layout: Layout, pictures: Mapping[Wish, Picture]) -> Layout:
+def with_pictures(layout: Layout, pictures: Mapping[ImageRequest, Picture]) -> Layout:
     """The layout with what became of each wish; one that nobody looked at stays as it is."""
 
     def pictured(teaser: Teaser, frame: Frame) -> Teaser:
-        found = pictures.get(Wish(teaser.image, frame)) if teaser.image else None
+        found = pictures.get(ImageRequest(teaser.image, frame)) if teaser.image else None
         return replace(teaser, image=found.image, image_note=found.note) if found else teaser
 
     return Layout(
@@ -118,13 +118,13 @@ def linked(image: Image, *, file_size: int | None) -> Picture:
     return Picture(None, TOO_HEAVY) if is_heavy(file_size) else Picture(image)
 
 
-def cut_to(frame: Frame, *, width: int, height: int) -> Cut:
+def cut_to(frame: Frame, *, width: int, height: int) -> Crop:
     """The middle of a picture in the frame's shape, and at most as large as the frame; never enlarged."""
     kept_width = min(width, max(1, round(height * frame.width / frame.height)))
     kept_height = min(height, max(1, round(width * frame.height / frame.width)))
     left, top = (width - kept_width) // 2, (height - kept_height) // 2
     scale = min(1.0, frame.width / kept_width, frame.height / kept_height)
-    return Cut(
+    return Crop(
         box=(left, top, left + kept_width, top + kept_height),
         size=(max(1, round(kept_width * scale)), max(1, round(kept_height * scale))),
     )

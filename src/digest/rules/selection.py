@@ -22,7 +22,7 @@ _SETTLED = frozenset({LeftOut.ALREADY, LeftOut.BACKLOG, LeftOut.BACKLOG_KEPT, Le
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
+class SelectionTime:
     """Where in the newsletter's life this selection happens."""
 
     now: datetime
@@ -49,7 +49,7 @@ def select(
     Nothing disappears: every article is chosen, left out with a reason, or
     counted in `earlier` under its reason.  With `lists_all` none is only counted.
     """
-    moment = Moment(now=now, since=since, first_issue=policy.first_issue)
+    moment = SelectionTime(now=now, since=since, first_issue=policy.first_issue)
     judged = [judge(article, policy=policy, sources=sources, moment=moment) for article in articles]
     wanted = sorted((c for c in judged if c.chosen), key=lambda c: _first_in_line(c, moment))
     chosen, crowded = wanted[: policy.max_articles], wanted[policy.max_articles :]
@@ -71,7 +71,9 @@ def select(
     )
 
 
-def judge(article: Article, *, policy: Policy, sources: Mapping[str, SourceSpec], moment: Moment) -> Choice:
+def judge(
+    article: Article, *, policy: Policy, sources: Mapping[str, SourceSpec], moment: SelectionTime
+) -> Choice:
     """Whether one article may come into the issue, before it is known what fits."""
     featured = is_featured(article, sources)
     called_in = wants_in(article)
@@ -103,7 +105,7 @@ def is_featured(article: Article, sources: Mapping[str, SourceSpec]) -> bool:
 
 
 def _reason_against(
-    article: Article, policy: Policy, source: SourceSpec | None, moment: Moment, *, called_in: bool
+    article: Article, policy: Policy, source: SourceSpec | None, moment: SelectionTime, *, called_in: bool
 ) -> tuple[LeftOut, object] | None:
     if article.last_issue is not None and not called_in:
         return LeftOut.ALREADY, article.last_issue
@@ -136,7 +138,7 @@ def _refused_tag(
     return None
 
 
-def _reason_for(article: Article, moment: Moment) -> str:
+def _reason_for(article: Article, moment: SelectionTime) -> str:
     if wants_in(article):
         return "featured by an editor" if article.last_issue is None else "featured again by an editor"
     if moment.since is None and article.is_backlog:
@@ -146,7 +148,7 @@ def _reason_for(article: Article, moment: Moment) -> str:
     return "new since the last issue" if moment.since is not None else "new"
 
 
-def _first_in_line(choice: Choice, moment: Moment) -> tuple[int, float, int]:
+def _first_in_line(choice: Choice, moment: SelectionTime) -> tuple[int, float, int]:
     """Called in, then featured, then who has waited longest, then the newest.
 
     An article that did not fit comes before new ones, or a busy blog would
@@ -174,7 +176,7 @@ def _newest_first(choice: Choice) -> tuple[float, int]:
     return -_seconds(choice.article.dated), choice.article.id
 
 
-def _does_not_fit(choice: Choice, policy: Policy, moment: Moment) -> Choice:
+def _does_not_fit(choice: Choice, policy: Policy, moment: SelectionTime) -> Choice:
     is_first = moment.since is None and choice.article.is_backlog
     code = LeftOut.FULL_FIRST if is_first else LeftOut.FULL
     return replace(choice, chosen=False, code=code, reason=code.value.format(policy.max_articles))
@@ -196,7 +198,7 @@ def _nothing(chosen: Sequence[Choice], policy: Policy) -> str:
     return ""
 
 
-def _is_settled(choice: Choice, moment: Moment) -> bool:
+def _is_settled(choice: Choice, moment: SelectionTime) -> bool:
     if choice.code is LeftOut.EXCLUDED:
         return moment.since is not None and choice.article.first_seen <= moment.since
     if choice.code not in _SETTLED:
@@ -206,7 +208,7 @@ def _is_settled(choice: Choice, moment: Moment) -> bool:
     return True
 
 
-def _flood(wanted: Sequence[Article], policy: Policy, moment: Moment) -> str:
+def _flood(wanted: Sequence[Article], policy: Policy, moment: SelectionTime) -> str:
     """Many "new" articles at once that are old are a migration, not a busy week.
 
     Undated ones count as well: nothing shows that they are young.  Articles of
@@ -226,7 +228,7 @@ def _flood(wanted: Sequence[Article], policy: Policy, moment: Moment) -> str:
     )
 
 
-def _looks_old(article: Article, moment: Moment) -> bool:
+def _looks_old(article: Article, moment: SelectionTime) -> bool:
     return article.published is None or article.published < moment.reach
 
 

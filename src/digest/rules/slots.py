@@ -32,7 +32,7 @@ ON_TIME = timedelta(minutes=5)
 _LONGEST_WAIT = timedelta(days=8 * 366)
 
 
-class Punctuality(StrEnum):
+class SlotDecision(StrEnum):
     EARLY = "early"  # not due yet
     DUE = "due"  # due now
     LATE = "late"  # found late, still to be sent
@@ -74,14 +74,14 @@ def next_slots(
     return tuple(islice(slots, count))
 
 
-def decide_slot(slot: Slot, *, now: datetime, late: timedelta) -> Punctuality:
+def decide_slot(slot: Slot, *, now: datetime, late: timedelta) -> SlotDecision:
     """Is it time for this slot?  One that is older than `late` is missed, not sent."""
     overdue = now - slot.due
     if overdue < timedelta(0):
-        return Punctuality.EARLY
+        return SlotDecision.EARLY
     if overdue > late:
-        return Punctuality.MISSED
-    return Punctuality.DUE if overdue <= ON_TIME else Punctuality.LATE
+        return SlotDecision.MISSED
+    return SlotDecision.DUE if overdue <= ON_TIME else SlotDecision.LATE
 
 
 def moving_hours(timezone: str, *, year: int) -> frozenset[int]:

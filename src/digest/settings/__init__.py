@@ -1,8 +1,8 @@
 """Reading digest.toml: from a file and the environment to frozen values, or to a list of mistakes.
 
 `load` is all that the other rooms know of it.  The keys themselves, with their
-defaults, stand in `tables`; single values in `values`; what needs two keys to
-be judged in `crossings`; and how a mistake is said in `findings`.
+defaults, stand in `schema`; single values in `values`; what needs two keys to
+be judged in `cross_checks`; and how a mistake is said in `mistakes`.
 """
 
 from __future__ import annotations
@@ -83,6 +83,6 @@ def load(file: Path, *, environ: Mapping[str, str]) -> Settings:
     Raises:
         SettingsError: the file is missing or wrong; `findings` names every mistake at once.
     """
-    from digest.settings.reading import read
+    from digest.settings.loading import read
 
     return read(file, environ=environ)

@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 
 from digest.model.newsletter import Mailbox
 from digest.model.slot import Schedule
-from digest.settings.tables import RootTable, Table
+from digest.settings.schema import RootTable, Table
 
 _WORDS: dict[Any, str] = {
     str: "text",

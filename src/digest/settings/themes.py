@@ -12,8 +12,8 @@ from typing import Any
 
 from digest.model.theme import LOOKS, Palette, Theme
 from digest.rules.colours import contrast, is_readable, nearest
-from digest.settings.findings import Mistake, Place
-from digest.settings.tables import NewsletterTable, PaletteTable
+from digest.settings.mistakes import Mistake, Place
+from digest.settings.schema import NewsletterTable, PaletteTable
 from digest.settings.values import as_hex
 
 _WORDS = ("ink", "body", "muted", "accent")  # colours of text

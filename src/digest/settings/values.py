@@ -20,7 +20,7 @@ from pydantic import AfterValidator, BeforeValidator, PlainValidator
 from digest.errors import SettingsError
 from digest.model.newsletter import Mailbox
 from digest.model.slot import Schedule
-from digest.rules.mailboxes import InvalidAddress, parse_address
+from digest.rules.email_addresses import InvalidAddress, parse_address
 from digest.rules.slots import parse_schedule
 
 _LOCAL_PART = 64  # RFC 5321, 4.5.3.1.1

@@ -72,7 +72,7 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PageLocation:
     """Where a page is, as its links see it."""
 
     url: str
@@ -83,7 +83,7 @@ class Place:
         return site_of(urlsplit(url).hostname or "") in self.hosts
 
 
-def place_of(page: Page) -> Place:
+def place_of(page: Page) -> PageLocation:
     """The page's own address, and the hosts that it names as its own: canonical link, feeds, base."""
     addresses, itself = [page.url, page.base], {page.url}
     for element in page.elements:
@@ -95,7 +95,7 @@ def place_of(page: Page) -> Place:
         elif element.tag == "meta" and said.get("property", "").lower() == "og:url":
             addresses.append(page.absolute(said.get("content", "")))
     hosts = {site_of(urlsplit(address).hostname or "") for address in addresses if address}
-    return Place(page.url, frozenset(hosts), frozenset(itself))
+    return PageLocation(page.url, frozenset(hosts), frozenset(itself))
 
 
 def site_of(host: str) -> str:
@@ -109,7 +109,7 @@ def site_of(host: str) -> str:
     return ".".join(labels[-2:])
 
 
-def usable_links(page: Page, place: Place) -> list[Link]:
+def usable_links(page: Page, place: PageLocation) -> list[Link]:
     """Every anchor whose address may be an article's, in document order."""
     links = []
     for element in page.elements:
@@ -121,7 +121,7 @@ def usable_links(page: Page, place: Place) -> list[Link]:
     return links
 
 
-def article_address(page: Page, place: Place, anchor: Element) -> str:
+def article_address(page: Page, place: PageLocation, anchor: Element) -> str:
     """The address that an anchor leads to, or empty where no article can be there."""
     href = anchor.attributes.get("href", "").strip()
     relations = set(anchor.attributes.get("rel", "").lower().split())
@@ -229,7 +229,7 @@ def has_slug(url: str) -> bool:
     return len(re.findall(r"[^\W_]+", last)) >= 3 or bool(re.fullmatch(r"\d{3,}", last))
 
 
-def _is_no_article(url: str, place: Place) -> bool:
+def _is_no_article(url: str, place: PageLocation) -> bool:
     parts = urlsplit(url)
     path = unquote(parts.path).lower()
     if any(same_page(url, own) for own in place.itself):
@@ -249,7 +249,7 @@ def _is_no_article(url: str, place: Place) -> bool:
     return not parts.query and re.sub(r"\.\w{2,5}$", "", segments[-1]) in _NOT_ARTICLES
 
 
-def _is_root_or_page(path: str, place: Place) -> bool:
+def _is_root_or_page(path: str, place: PageLocation) -> bool:
     """List parameters only mean a list where the path does not already name something else."""
     return path.rstrip("/") in {"", urlsplit(place.url).path.lower().rstrip("/")}
 

@@ -24,10 +24,10 @@ from digest.rules.cleaning import (
 from digest.rules.cleaning.pictures import is_picture
 from digest.sources import html_dates
 from digest.sources.article_links import same_page, site_of
+from digest.sources.boilerplate import furniture
 from digest.sources.cards import as_markup
 from digest.sources.page_images import image_in
 from digest.sources.page_tree import Element, Page, parse
-from digest.sources.page_zones import furniture
 from digest.sources.structured import article_of, filled, is_article_node, nodes_of
 
 # Pure, so without a clock: any date of this century may be right, the year 3000 is not.

@@ -26,7 +26,7 @@ from digest.fetch import Fetcher
 from digest.model.article import FoundArticle, Image, Reading, Validators
 from digest.model.newsletter import SourceSpec
 from digest.rules.cleaning import absolute_http_url, plain, title_of_html
-from digest.rules.cleaning.markup import Tag, attributes_of
+from digest.rules.cleaning.markup import TagToken, attributes_of
 from digest.sources import json_feed
 from digest.sources.entries import Entry, Head, articles_of, language_tag
 from digest.sources.feed_bytes import MOST_ENTRIES, as_text, pieces_of, refuse_bombs, without_doctype
@@ -143,7 +143,7 @@ def _refuse_page(text: str, *, base: str, name: str) -> None:
 
 def _advertised_feed(text: str, base: str) -> str:
     for match in re.finditer(r"(?i)<link\b([^<>]{1,2000})>", text[:500_000]):
-        attributes = attributes_of(Tag("link", is_end=False, attributes=match[1], source=match[0]))
+        attributes = attributes_of(TagToken("link", is_end=False, attributes=match[1], source=match[0]))
         is_feed = re.search(r"(?i)application/(?:rss|atom|feed|json)\b", attributes.get("type", ""))
         if is_feed and "alternate" in attributes.get("rel", "").lower().split():
             return absolute_http_url(attributes.get("href", ""), base)

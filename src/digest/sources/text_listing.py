@@ -17,7 +17,7 @@ from digest.model.article import FoundArticle
 from digest.rules.cleaning import plain, teaser_of
 from digest.sources import html_dates
 from digest.sources.cards import as_markup, titled
-from digest.sources.invitations import is_invitation_line, without_trailing_invitation
+from digest.sources.read_more import is_invitation_line, without_trailing_invitation
 
 _BYLINE = re.compile(
     r"^\W*(?:(?:posted|written|published)\s+)?(?:by|von|par|por|di|door|av"

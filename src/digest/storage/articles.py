@@ -256,7 +256,7 @@ def newest(connection: Connection, newsletter: str) -> datetime | None:
     return dated
 
 
-def every(connection: Connection, newsletter: str) -> list[Article]:
+def all_of(connection: Connection, newsletter: str) -> list[Article]:
     """All articles of a newsletter, oldest id first."""
     rows = select(article).where(article.c.newsletter == newsletter).order_by(article.c.id)
     return [_article(row) for row in connection.execute(rows)]

@@ -60,7 +60,7 @@ class Database:
 
     @property
     def sqlite_file(self) -> str:
-        """The file of a SQLite database, for `hot_ledger`; empty for every other."""
+        """The file of a SQLite database, for `ledger_sqlite`; empty for every other."""
         return (self._url.database or "") if self._url.get_backend_name() == "sqlite" else ""
 
     def close(self) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, and_, bindparam, exists, func, literal_column
 
 from digest.model.delivery import DeliveryEvent, DeliveryId, DeliveryState, EventKind
 from digest.model.issue import IssueId
-from digest.rules.feedback import earlier, progress
+from digest.rules.feedback import progress, states_before
 from digest.storage.dialect import chunks, insert_or_ignore
 from digest.storage.subscribers import erased_key
 from digest.storage.tables import delivery, delivery_event, issue
@@ -66,7 +66,7 @@ def advance(connection: Connection, told: Iterable[Belonging]) -> None:
             by_kind[shown].append({"row_id": one.delivery_id, "row_at": one.event.at})
     at = bindparam("row_at", type_=delivery.c.event_at.type)
     for kind, rows in by_kind.items():
-        is_earlier = or_(*(delivery.c.event == word for word in earlier(kind)))
+        is_earlier = or_(*(delivery.c.event == word for word in states_before(kind)))
         is_same = and_(delivery.c.event == kind.value, delivery.c.event_at > at)
         moved = (
             update(delivery)

@@ -66,7 +66,7 @@ class IssueLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class DeliverySummary:
     """What became of an issue's deliveries."""
 
     counts: Counts  # without candidates, exclusions and deferred ones, which count as pending
@@ -77,7 +77,7 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Marks:
+class ChangeMarks:
     """How far the records go; when these stand still, the account of a finished issue does."""
 
     event: int
@@ -85,7 +85,7 @@ class Marks:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Touched:
+class ChangedIssues:
     """Issues that the records since some marks are about."""
 
     refs: frozenset[str]
@@ -171,17 +171,17 @@ def left_out_count(connection: Connection, which: IssueId) -> int:
 # -- deliveries ----------------------------------------------------------------
 
 
-def marks(connection: Connection) -> Marks:
+def marks(connection: Connection) -> ChangeMarks:
     found = connection.execute(
         select(
             select(func.max(event.c.id)).scalar_subquery(),
             select(func.max(delivery_event.c.id)).scalar_subquery(),
         )
     ).one()
-    return Marks(event=found[0] or 0, told=found[1] or 0)
+    return ChangeMarks(event=found[0] or 0, told=found[1] or 0)
 
 
-def touched(connection: Connection, *, since: Marks) -> Touched:
+def touched(connection: Connection, *, since: ChangeMarks) -> ChangedIssues:
     """Whatever was done or told since then."""
     done = select(event.c.subject).where(event.c.id > since.event).distinct()
     told = (
@@ -189,13 +189,13 @@ def touched(connection: Connection, *, since: Marks) -> Touched:
         .where(delivery_event.c.id > since.told, delivery_event.c.issue_id.is_not(None))
         .distinct()
     )
-    return Touched(
+    return ChangedIssues(
         refs=frozenset(connection.execute(done).scalars()),
         ids=frozenset(IssueId(number) for number in connection.execute(told).scalars()),
     )
 
 
-def accounts(connection: Connection, which: Collection[IssueId]) -> dict[IssueId, Account]:
+def delivery_summaries(connection: Connection, which: Collection[IssueId]) -> dict[IssueId, DeliverySummary]:
     """Counted from the ledger at this moment, as `ledger.counts` does for one."""
     if not which:
         return {}
@@ -216,7 +216,7 @@ def accounts(connection: Connection, which: Collection[IssueId]) -> dict[IssueId
     told = _told(connection, which)
     doubtful = [number for number, of in states.items() if "uncertain" in of]
     addresses = _uncertain(connection, doubtful) if doubtful else {}
-    return {number: _account(states[number], told[number], addresses.get(number, ())) for number in which}
+    return {number: _summary(states[number], told[number], addresses.get(number, ())) for number in which}
 
 
 def _told(connection: Connection, which: Collection[IssueId]) -> dict[int, dict[str, int]]:
@@ -253,7 +253,9 @@ def _uncertain(connection: Connection, which: Collection[int]) -> dict[int, tupl
 _ADDRESSES = 50
 
 
-def _account(states: Mapping[str, Row[Any]], told: Mapping[str, int], uncertain: tuple[str, ...]) -> Account:
+def _summary(
+    states: Mapping[str, Row[Any]], told: Mapping[str, int], uncertain: tuple[str, ...]
+) -> DeliverySummary:
     def number(*names: str) -> int:
         return sum(states[name].number for name in names if name in states)
 
@@ -271,7 +273,7 @@ def _account(states: Mapping[str, Row[Any]], told: Mapping[str, int], uncertain:
         bounced=sum(told.get(kind, 0) for kind in _BOUNCED),
         complained=told.get("complained", 0),
     )
-    return Account(
+    return DeliverySummary(
         counts=counts,
         begun=min((row.first for row in ended), default=None),
         moved=max((row.last for row in ended), default=None),

@@ -169,7 +169,7 @@ def find(connection: Connection, number: IssueId) -> Issue | None:
     return _issue(row) if row else None
 
 
-def locked(connection: Connection, number: IssueId) -> Issue:
+def for_update(connection: Connection, number: IssueId) -> Issue:
     """The same, and nobody else changes it until the transaction ends."""
     return _issue(connection.execute(select(issue).where(issue.c.id == number).with_for_update()).one())
 
@@ -219,7 +219,7 @@ def open_one(connection: Connection, newsletter: str) -> Issue | None:
     return _first(connection, newsletter, begun)
 
 
-def undecided(connection: Connection, newsletter: str) -> Issue | None:
+def with_uncertain_deliveries(connection: Connection, newsletter: str) -> Issue | None:
     """The oldest issue that still counts as being sent: where none is open, it waits for a person."""
     return _first(connection, newsletter, issue.c.state == IssueState.SENDING.value)
 
@@ -237,7 +237,7 @@ def by_slot(connection: Connection, newsletter: str, slot_key: str) -> Issue | N
     return _issue(row) if row else None
 
 
-def every(connection: Connection, newsletter: str, *, limit: int = 50) -> list[Issue]:
+def all_of(connection: Connection, newsletter: str, *, limit: int = 50) -> list[Issue]:
     """Newest first."""
     rows = select(issue).where(issue.c.newsletter == newsletter).order_by(issue.c.number.desc()).limit(limit)
     return [_issue(row) for row in connection.execute(rows)]
@@ -271,7 +271,7 @@ def give_slot(connection: Connection, which: IssueId, slot_key: str) -> None:
     connection.execute(update(issue).where(mine).values(slot_key=slot_key))
 
 
-def thaw(connection: Connection, which: IssueId) -> bool:
+def reopen_draft(connection: Connection, which: IssueId) -> bool:
     """Take an approval back, of which nothing was sent: a draft again; False when it is not approved."""
     return move(
         connection,
@@ -288,7 +288,7 @@ def thaw(connection: Connection, which: IssueId) -> bool:
     )
 
 
-def take_up(connection: Connection, which: Issue) -> bool:
+def start_sending(connection: Connection, which: Issue) -> bool:
     """Begin or go on sending what was approved; False when that is not what stands there any more.
 
     The hash is the fence: an issue may have been edited and approved anew since it was compiled.

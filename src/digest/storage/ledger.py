@@ -130,7 +130,7 @@ def claim(
     ]
 
 
-def declare(
+def mark_submitting(
     connection: Connection,
     which: IssueId,
     claimed: Sequence[Delivery],
@@ -217,7 +217,7 @@ def record(connection: Connection, settlements: Sequence[Settlement], *, owner: 
     )
 
 
-def withdraw(connection: Connection, ids: Collection[DeliveryId], *, owner: str, now: datetime) -> None:
+def release(connection: Connection, ids: Collection[DeliveryId], *, owner: str, now: datetime) -> None:
     """Give rows back that the transport vouches were not submitted, declared or not."""
     connection.execute(
         update(delivery)
@@ -312,7 +312,7 @@ def abandon_pending(connection: Connection, which: IssueId, *, detail: str, now:
     ).rowcount
 
 
-def forget_audience(connection: Connection, which: IssueId) -> None:
+def delete_audience(connection: Connection, which: IssueId) -> None:
     """Undo `freeze_audience` for an issue of which nothing was ever claimed."""
     connection.execute(delivery.delete().where(delivery.c.issue_id == which))
     connection.execute(exclusion.delete().where(exclusion.c.issue_id == which))

@@ -36,7 +36,7 @@ def begin(connection: Connection, name: str, *, network: str, at: datetime, forg
     return int(number[0]) if number else 0
 
 
-def worked(connection: Connection, number: int) -> None:
+def record_success(connection: Connection, number: int) -> None:
     connection.execute(update(login_attempt).where(login_attempt.c.id == number).values(failed=False))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, insert, null, select, update
 
 from digest.model import edit as edits
-from digest.model.edit import Deed, Edit, Revision
+from digest.model.edit import Edit, Revision, StepKind
 from digest.model.issue import Content, IssueId
 from digest.storage.codec import from_json, to_json
 from digest.storage.tables import issue, revision
@@ -69,7 +69,7 @@ def _insert(connection: Connection, which: IssueId, made: Revision, content: Con
     connection.execute(insert(revision).values(**row))
 
 
-def forget_content(connection: Connection, which: IssueId, number: int) -> None:
+def drop_content(connection: Connection, which: IssueId, number: int) -> None:
     """Of a step that the next one goes on with: no undo leads there any more."""
     mine = and_(revision.c.issue_id == which, revision.c.number == number)
     connection.execute(update(revision).where(mine).values(content=null()))
@@ -113,6 +113,6 @@ def edit_from_json(document: Mapping[str, Any]) -> Edit:
 
 def _revision(row: Row[Any]) -> Revision:
     values = dict(row._mapping)
-    values["deed"] = Deed(values["deed"])
+    values["deed"] = StepKind(values["deed"])
     values["edit"] = edit_from_json(values["edit"]) if values["edit"] else None
     return Revision(**values)

@@ -6,11 +6,11 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from digest.model.editor import EditorId, Session
+from digest.model.editor import EditorId, EditorSession
 from digest.storage.tables import session
 
 
-def begin(connection: Connection, new: Session) -> None:
+def begin(connection: Connection, new: EditorSession) -> None:
     """Keep a session, and forget those that have ended."""
     connection.execute(delete(session).where(session.c.expires <= new.created_at))
     row = {
@@ -24,12 +24,12 @@ def begin(connection: Connection, new: Session) -> None:
     connection.execute(insert(session).values(**row))
 
 
-def by_hash(connection: Connection, token_hash: str) -> Session | None:
+def by_hash(connection: Connection, token_hash: str) -> EditorSession | None:
     """Whether it is still alive, `rules.accounts` decides."""
     row = connection.execute(select(session).where(session.c.token_hash == token_hash)).first()
     if row is None:
         return None
-    return Session(
+    return EditorSession(
         token_hash=row.token_hash,
         editor_id=EditorId(row.editor_id),
         generation=row.generation,

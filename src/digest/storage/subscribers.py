@@ -126,7 +126,7 @@ def by_address(connection: Connection, address_key: str) -> list[Subscription]:
     return [_subscription(row) for row in connection.execute(rows)]
 
 
-def every(
+def all_of(
     connection: Connection, newsletter: str, *, state: SubscriptionState | None = None
 ) -> Iterator[Subscription]:
     """All subscriptions of a newsletter in the order of their addresses, streamed."""

@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 
 
-class Moment(TypeDecorator[datetime]):
+class UtcDateTime(TypeDecorator[datetime]):
     """An aware time in UTC.  SQLite has no zones: there the zone is left off and put back."""
 
     impl = DateTime(timezone=True)
@@ -67,9 +67,9 @@ source = Table(
     Column("key", Text, nullable=False),
     Column("etag", Text, nullable=False, server_default=""),
     Column("last_modified", Text, nullable=False, server_default=""),
-    Column("first_read", Moment),  # its first good reading: what it showed then is backlog
-    Column("last_fetched", Moment),
-    Column("last_new", Moment),
+    Column("first_read", UtcDateTime),  # its first good reading: what it showed then is backlog
+    Column("last_fetched", UtcDateTime),
+    Column("last_new", UtcDateTime),
     Column("ok", Boolean, nullable=False, server_default=false()),
     Column("message", Text, nullable=False, server_default=""),
     Column("failures", Integer, nullable=False, server_default="0"),
@@ -88,22 +88,22 @@ article = Table(
     Column("title_is_made", Boolean, nullable=False, server_default=false()),
     Column("teaser", Text, nullable=False, server_default=""),
     Column("author", Text, nullable=False, server_default=""),
-    Column("published", Moment),
-    Column("first_seen", Moment, nullable=False),
-    Column("dated", Moment, nullable=False),  # published, else first seen: what age is counted from
+    Column("published", UtcDateTime),
+    Column("first_seen", UtcDateTime, nullable=False),
+    Column("dated", UtcDateTime, nullable=False),  # published, else first seen: what age is counted from
     Column("image", JSON),
     Column("tags", JSON, nullable=False, server_default="[]"),
     Column("language", String(35), nullable=False, server_default=""),
     Column("minutes", Integer),
     Column("is_backlog", Boolean, nullable=False, server_default=false()),
     Column("is_featured_at_source", Boolean, nullable=False, server_default=false()),
-    Column("featured_at", Moment),
-    Column("unfeatured_at", Moment),
-    Column("excluded_at", Moment),
+    Column("featured_at", UtcDateTime),
+    Column("unfeatured_at", UtcDateTime),
+    Column("excluded_at", UtcDateTime),
     Column("excluded_why", Text, nullable=False, server_default=""),
     Column("last_issue", Integer),
-    Column("last_issued_at", Moment),
-    Column("completed_at", Moment),
+    Column("last_issued_at", UtcDateTime),
+    Column("completed_at", UtcDateTime),
     Index("ix_article_waiting", "newsletter", "last_issue", "first_seen"),
     Index("ix_article_dated", "newsletter", "last_issue", "dated"),
     Index("ix_article_featured", "newsletter", "featured_at"),
@@ -130,23 +130,23 @@ issue = Table(
     Column("number", Integer, nullable=False),
     Column("state", String(20), nullable=False),
     Column("reason", Text, nullable=False, server_default=""),
-    Column("created_at", Moment, nullable=False),
-    Column("selected_at", Moment, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("selected_at", UtcDateTime, nullable=False),
     Column("layout", JSON, nullable=False),
     Column("rendered", JSON),
     Column("left_out", JSON, nullable=False, server_default="[]"),
     Column("content_hash", String(80), nullable=False, server_default=""),
-    Column("approved_at", Moment),
+    Column("approved_at", UtcDateTime),
     Column("approved_by", Text, nullable=False, server_default=""),
     Column("overrides", JSON, nullable=False, server_default="[]"),
-    Column("sent_at", Moment),
+    Column("sent_at", UtcDateTime),
     Column("slot_key", String(100), nullable=False, server_default=""),
     Column("candidates", Integer, nullable=False, server_default="0"),
     Column("texts", JSON, nullable=False, server_default="{}"),
     Column("taken_out", JSON, nullable=False, server_default="[]"),
     Column("revision", Integer, nullable=False, server_default="0"),  # goes up with every edit
-    Column("editors_told_at", Moment),  # that it waits for them
-    Column("send_at", Moment),  # that it was approved for; its slot where this is null
+    Column("editors_told_at", UtcDateTime),  # that it waits for them
+    Column("send_at", UtcDateTime),  # that it was approved for; its slot where this is null
     UniqueConstraint("newsletter", "number"),
 )
 # One slot makes one issue, also where two schedulers look at it at once.
@@ -179,7 +179,7 @@ revision = Table(
     Column("issue_id", ForeignKey("issue.id", ondelete="CASCADE"), primary_key=True),
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("deed", String(10), nullable=False),
-    Column("at", Moment, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
     Column("by", Text, nullable=False, server_default=""),
     Column("what", Text, nullable=False, server_default=""),
     Column("state", Integer, nullable=False),
@@ -196,7 +196,7 @@ subscriber = Table(
     Column("address_key", Text, nullable=False, unique=True),
     Column("name", Text, nullable=False, server_default=""),
     Column("language", String(35), nullable=False, server_default=""),
-    Column("created_at", Moment, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
 )
 
 subscription = Table(
@@ -207,8 +207,8 @@ subscription = Table(
     Column("newsletter", String(100), nullable=False),
     Column("state", String(20), nullable=False),
     Column("topics", JSON, nullable=False, server_default="[]"),
-    Column("since", Moment, nullable=False),
-    Column("ended_at", Moment),
+    Column("since", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
     Column("ended_why", Text, nullable=False, server_default=""),
     UniqueConstraint("subscriber_id", "newsletter"),
     Index("ix_subscription_newsletter_state", "newsletter", "state"),
@@ -221,7 +221,7 @@ suppression = Table(
     metadata,
     Column("address_key", Text, primary_key=True),
     Column("reason", String(20), nullable=False),
-    Column("at", Moment, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
 )
 
 consent_entry = Table(
@@ -230,7 +230,7 @@ consent_entry = Table(
     Column("id", Id, primary_key=True),
     Column("address_key", Text, nullable=False, index=True),
     Column("newsletter", String(100), nullable=False, server_default=""),
-    Column("at", Moment, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
     Column("what", String(40), nullable=False),
     Column("how", Text, nullable=False, server_default=""),
 )
@@ -241,7 +241,7 @@ subscriber_file = Table(
     Column("newsletter", String(100), primary_key=True),
     Column("path", Text, primary_key=True),
     Column("fingerprint", String(80), nullable=False),
-    Column("read_at", Moment, nullable=False),
+    Column("read_at", UtcDateTime, nullable=False),
 )
 
 delivery = Table(
@@ -257,15 +257,15 @@ delivery = Table(
     Column("state", String(12), nullable=False),
     Column("epoch", Integer, nullable=False, server_default="0"),
     Column("owner", Text, nullable=False, server_default=""),
-    Column("lease_until", Moment),
-    Column("not_before", Moment),
+    Column("lease_until", UtcDateTime),
+    Column("not_before", UtcDateTime),
     Column("attempt", Integer, nullable=False, server_default="0"),
     Column("provider_ref", Text, nullable=False, server_default=""),
     Column("detail", Text, nullable=False, server_default=""),
-    Column("updated_at", Moment, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
     Column("batch_id", Text, nullable=False, server_default=""),  # of the request that it went with
     Column("event", String(20), nullable=False, server_default=""),  # the furthest that a provider told
-    Column("event_at", Moment),
+    Column("event_at", UtcDateTime),
     UniqueConstraint("issue_id", "address_key"),
     UniqueConstraint("issue_id", "subscription_id"),
 )
@@ -300,8 +300,8 @@ delivery_event = Table(
     Column("provider", String(20), nullable=False),
     Column("kind", String(20), nullable=False),
     Column("event_key", String(80), nullable=False, unique=True),
-    Column("at", Moment, nullable=False),
-    Column("received_at", Moment, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
     Column("address_key", Text, nullable=False, server_default=""),  # a hash, see `erased_key`
     Column("detail", Text, nullable=False, server_default=""),
     Index("ix_delivery_event_delivery_id", "delivery_id"),
@@ -321,11 +321,11 @@ slot = Table(
     metadata,
     Column("newsletter", String(100), primary_key=True),
     Column("key", String(100), primary_key=True),
-    Column("due", Moment, nullable=False),
+    Column("due", UtcDateTime, nullable=False),
     Column("state", String(12), nullable=False),
     Column("reason", Text, nullable=False, server_default=""),
     Column("issue_number", Integer),
-    Column("recorded_at", Moment, nullable=False),
+    Column("recorded_at", UtcDateTime, nullable=False),
 )
 
 # Since when a schedule is watched: earlier due times are nobody's.
@@ -333,7 +333,7 @@ watch = Table(
     "watch",
     metadata,
     Column("newsletter", String(100), primary_key=True),
-    Column("since", Moment, nullable=False),
+    Column("since", UtcDateTime, nullable=False),
 )
 
 # What people did, and what the machine decided, in words; nothing is ever changed here.
@@ -341,7 +341,7 @@ event = Table(
     "event",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("at", Moment, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
     Column("newsletter", String(100), nullable=False, server_default=""),
     Column("subject", Text, nullable=False, server_default=""),
     Column("what", Text, nullable=False),
@@ -358,8 +358,8 @@ editor = Table(
     Column("role", String(20), nullable=False),
     Column("password_hash", Text, nullable=False),
     Column("generation", Integer, nullable=False, server_default="1"),
-    Column("created_at", Moment, nullable=False),
-    Column("password_at", Moment, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("password_at", UtcDateTime, nullable=False),
     # A session names it: that of a removed editor must not fit the next one.
     sqlite_autoincrement=True,
 )
@@ -370,9 +370,9 @@ session = Table(
     Column("token_hash", String(64), primary_key=True),
     Column("editor_id", ForeignKey("editor.id", ondelete="CASCADE"), nullable=False),
     Column("generation", Integer, nullable=False),
-    Column("created_at", Moment, nullable=False),
-    Column("last_seen", Moment, nullable=False),
-    Column("expires", Moment, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("last_seen", UtcDateTime, nullable=False),
+    Column("expires", UtcDateTime, nullable=False),
     Index("ix_session_editor_id", "editor_id"),
 )
 
@@ -381,7 +381,7 @@ login_attempt = Table(
     "login_attempt",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("at", Moment, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
     Column("name_hash", String(64), nullable=False),
     Column("network", String(50), nullable=False),
     Column("failed", Boolean, nullable=False),
@@ -394,7 +394,7 @@ audit_entry = Table(
     "audit_entry",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("at", Moment, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
     Column("who", Text, nullable=False, server_default=""),
     Column("what", Text, nullable=False),
     Column("subject", Text, nullable=False, server_default=""),
@@ -410,6 +410,6 @@ api_token = Table(
     Column("name_key", Text, nullable=False, unique=True),
     Column("role", String(20), nullable=False),
     Column("token_hash", String(64), nullable=False, unique=True),
-    Column("created_at", Moment, nullable=False),
-    Column("last_used_at", Moment),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("last_used_at", UtcDateTime),
 )

@@ -23,23 +23,23 @@ from digest.model.edit import Edit
 from digest.model.issue import Issue, IssueState, Selection
 from digest.model.newsletter import Newsletter, SourceSpec
 from digest.rules import approval
-from digest.rules.mailboxes import parse_address
-from digest.storage import events, issues, ledger
-from digest.web.home_answers import handle_of
-from digest.wiring import Parts
-from digest.workflows import approve as approving
-from digest.workflows import edit as editing
-from digest.workflows import mark as marking
-from digest.workflows import pause as pausing
-from digest.workflows import send as sending
-from digest.workflows import share as sharing
-from digest.workflows.collect import Collected, collect
-from digest.workflows.deliver import deliver
-from digest.workflows.draft import draft
-from digest.workflows.edit import Conflict, Edited, EditedAll, Refusal
-from digest.workflows.look import Looked, look
-from digest.workflows.mark import Mark
-from digest.workflows.proof import send_proof
+from digest.rules.email_addresses import parse_address
+from digest.storage import activity_log, issues, ledger
+from digest.views.home import source_slug
+from digest.wiring import Container
+from digest.workflows.collecting.collect import Collected, collect
+from digest.workflows.collecting.inspect_source import SourceInspection, inspect
+from digest.workflows.drafting import edit as editing
+from digest.workflows.drafting import marks as marking
+from digest.workflows.drafting import share as sharing
+from digest.workflows.drafting.draft import draft
+from digest.workflows.drafting.edit import Conflict, Edited, EditedAll, Refusal
+from digest.workflows.drafting.marks import Mark
+from digest.workflows.sending import approve as approving
+from digest.workflows.sending import pause as pausing
+from digest.workflows.sending import send as sending
+from digest.workflows.sending.deliver import deliver
+from digest.workflows.sending.proof import send_proof
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +84,7 @@ class Progress:
 class Actions:
     """Made once for a process; `close` waits for what it sends."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Container) -> None:
         self._parts = parts
         self._senders: dict[int, threading.Thread] = {}
         self._troubles: dict[int, str] = {}
@@ -100,7 +100,7 @@ class Actions:
     # -- content -------------------------------------------------------------------
 
     def edit(self, newsletter: str, number: int, what: Edit, *, by: str, seen: int) -> Edited | Conflict:
-        """Carry out one edit; see `workflows.edit`."""
+        """Carry out one edit; see `workflows.drafting.edit`."""
         of, issue = self.find(newsletter, number)
         return editing.edit(
             issue,
@@ -116,7 +116,7 @@ class Actions:
     def edit_all(
         self, newsletter: str, number: int, edits: Sequence[Edit], *, by: str, seen: int
     ) -> EditedAll | Refusal:
-        """Carry out all of them or none; see `workflows.edit`."""
+        """Carry out all of them or none; see `workflows.drafting.edit`."""
         of, issue = self.find(newsletter, number)
         return editing.edit_all(
             issue,
@@ -186,11 +186,11 @@ class Actions:
         _, issue = self.find(newsletter, number)
         parts = self._parts
         with parts.database.write() as connection:
-            if not issues.thaw(connection, issue.id):
+            if not issues.reopen_draft(connection, issue.id):
                 current = issues.by_id(connection, issue.id)
                 raise NotAllowed(f"Issue {issue.ref} is {current.state.said}: no approval can be taken back.")
-            ledger.forget_audience(connection, issue.id)
-            events.record(
+            ledger.delete_audience(connection, issue.id)
+            activity_log.record(
                 connection,
                 "approval taken back",
                 at=parts.clock(),
@@ -240,7 +240,7 @@ class Actions:
         told = tuple(self._proof(of, issue, address) for address in addresses)
         with self._parts.database.write() as connection:
             what = f"proof sent to {sum(one.accepted for one in told)} of {len(told)} addresses"
-            events.record(
+            activity_log.record(
                 connection, what, at=self._parts.clock(), newsletter=newsletter, subject=issue.ref, who=by
             )
         return told
@@ -288,7 +288,7 @@ class Actions:
         found = collect(of, database=parts.database, read=parts.read_source, now=parts.clock())
         return tuple(found)
 
-    def look_at(self, newsletter: str, source: str) -> Looked:
+    def look_at(self, newsletter: str, source: str) -> SourceInspection:
         """What a source shows now, by the name that the desk calls it; nothing of it is kept.
 
         Raises:
@@ -297,7 +297,7 @@ class Actions:
         """
         parts = self._parts
         of = parts.newsletter(newsletter)
-        spec = next((one for one in of.sources if handle_of(of, one) == source), None)
+        spec = next((one for one in of.sources if source_slug(of, one) == source), None)
         if spec is None:
             raise NotFound(f"{of.title} has no source “{source}”.", mend="Home lists the ones there are.")
         if not self._looks.acquire(blocking=False):
@@ -309,7 +309,7 @@ class Actions:
             finally:
                 self._looks.release()
 
-        return look(spec, newsletter=of, database=parts.database, read=read, now=parts.clock())
+        return inspect(spec, newsletter=of, database=parts.database, read=read, now=parts.clock())
 
     def draft(self, newsletter: str, *, by: str) -> Issue | Selection:
         parts = self._parts
@@ -323,7 +323,7 @@ class Actions:
         )
         if isinstance(made, Issue):
             with parts.database.write() as connection:
-                events.record(
+                activity_log.record(
                     connection,
                     "draft asked for",
                     at=parts.clock(),
@@ -334,7 +334,7 @@ class Actions:
         return made
 
     def mark(self, newsletter: str, url: str, how: Mark, *, by: str, why: str = "") -> list[Article]:
-        """Mark an article of this newsletter by hand; see `workflows.mark`."""
+        """Mark an article of this newsletter by hand; see `workflows.drafting.marks`."""
         parts = self._parts
         of = parts.newsletter(newsletter)
         return marking.mark(
@@ -419,7 +419,7 @@ class Actions:
         with self._lock:
             self._troubles[issue.id] = trouble
         with self._parts.database.write() as connection:
-            events.record(
+            activity_log.record(
                 connection,
                 f"sending stopped: {trouble}",
                 at=self._parts.clock(),

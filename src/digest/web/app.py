@@ -20,8 +20,8 @@ from digest.errors import DigestError
 from digest.model.newsletter import Site
 from digest.web import desk as desk_pages
 from digest.web import readers as reader_pages
+from digest.web.access import Access
 from digest.web.actions import Actions
-from digest.web.door import Door
 from digest.web.pages import Pages
 from digest.web.ports import Accounts, Desk, NoAccounts, Probes, Readers
 
@@ -61,7 +61,7 @@ def create_app(  # noqa: PLR0913 - each is a part of its own
     `max_body` is in bytes; no form here needs more.
     """
     pages = Pages(site=site, clock=clock, folder=pages_folder)
-    door = Door(
+    door = Access(
         secret=one_time_secret,
         accounts=accounts or NoAccounts(),
         pages=pages,

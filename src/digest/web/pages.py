@@ -17,8 +17,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from digest.model.newsletter import Site
-from digest.web import words
-from digest.web.ports import ACCENT, ACCENT_DARK
+from digest.views import formatting, home
+from digest.views.public import ACCENT, ACCENT_DARK
 
 _MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript"}
 
@@ -53,7 +53,12 @@ class Pages:
             lstrip_blocks=True,
         )
         self._environment.globals.update(
-            asset=self._address, words=words, clock=clock, accent=ACCENT, accent_dark=ACCENT_DARK
+            asset=self._address,
+            words=formatting,
+            home_words=home,
+            clock=clock,
+            accent=ACCENT,
+            accent_dark=ACCENT_DARK,
         )
         self._environment.filters.update(web_only=_web_only, colour=_colour)
 

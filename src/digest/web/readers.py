@@ -14,9 +14,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from digest.rules import probe
+from digest.rules import unsubscribe_probe
+from digest.views.public import PreferencesView, ReaderView
 from digest.web.pages import LINKED_MAIL_POLICY, Pages, mail
-from digest.web.ports import PreferencesView, Readers, ReaderView
+from digest.web.ports import Readers
 
 # A picture's name is its content's: it may be kept for ever, and shown by any mail program.
 _LASTING = {
@@ -38,7 +39,7 @@ def routes(*, readers: Readers, pages: Pages) -> list[Route]:
     def ask(request: Request) -> Response:
         token = request.path_params["token"]
         if readers.is_probe(token):
-            return pages.message("This link belongs to nobody", probe.ANSWER, status=200)
+            return pages.message("This link belongs to nobody", unsubscribe_probe.ANSWER, status=200)
         return _ask(readers.subscription(token), pages=pages)
 
     async def answer(request: Request) -> Response:
@@ -97,7 +98,7 @@ def _ask(view: ReaderView | None, *, pages: Pages) -> Response:
 def _answered(token: str, *, form: FormData, readers: Readers, pages: Pages) -> Response:
     if _is_one_click(form):
         if readers.is_probe(token):
-            return PlainTextResponse(f"{probe.ANSWER}\n")
+            return PlainTextResponse(f"{unsubscribe_probe.ANSWER}\n")
         return _one_click(readers.unsubscribe(token, "one-click"), pages=pages)
     answers: dict[str, tuple[Callable[[], ReaderView | None], str]] = {
         "leave": (lambda: readers.unsubscribe(token, "page"), "left.html"),

@@ -12,5 +12,5 @@ from collections.abc import Callable
 Progress = Callable[[int, int, str], None]
 
 
-def silent(_done: int, _total: int, _what: str) -> None:
+def no_progress(_done: int, _total: int, _what: str) -> None:
     """The progress of someone who is not watching."""

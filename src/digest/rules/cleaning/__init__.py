@@ -12,7 +12,13 @@ Template syntax in visible text stays as it is written; it is never run.
 """
 
 from digest.rules.cleaning.characters import cut, plain
-from digest.rules.cleaning.leads import count_minutes, count_words, first_sentence, teaser_of, words_in_html
+from digest.rules.cleaning.excerpts import (
+    count_minutes,
+    count_words,
+    first_sentence,
+    teaser_of,
+    words_in_html,
+)
 from digest.rules.cleaning.links import absolute_http_url, without_tracking
 from digest.rules.cleaning.markup import text_of_html, title_of_html
 from digest.rules.cleaning.pictures import first_image

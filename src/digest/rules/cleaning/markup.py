@@ -19,19 +19,19 @@ WHOLE = 100_000  # characters: the longest text that anything here looks at
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class TextToken:
     raw: str  # entities not decoded yet
 
 
 @dataclass(frozen=True, slots=True)
-class Tag:
+class TagToken:
     name: str  # lower case
     is_end: bool
     attributes: str
     source: str
 
 
-Token = Text | Tag
+Token = TextToken | TagToken
 
 
 def text_of_html(markup: str, *, limit: int = WHOLE) -> str:
@@ -98,7 +98,7 @@ def _visible(markup: str, *, enough: int, unknown_is_text: bool) -> tuple[str, b
     length = 0
     has_markup = False
     for token in tokens(markup):
-        if isinstance(token, Text):
+        if isinstance(token, TextToken):
             piece = token.raw
         elif unknown_is_text and token.name not in KNOWN:
             piece = html.escape(token.source, quote=False)
@@ -126,16 +126,16 @@ def tokens(markup: str) -> Iterator[Token]:
     while place < end:
         start = _INTERESTING.search(markup, place)
         if start is None:
-            yield Text(markup[place:])
+            yield TextToken(markup[place:])
             return
         if start.start() > place:
-            yield Text(markup[place : start.start()])
+            yield TextToken(markup[place : start.start()])
         place = start.start()
 
         if markup[place + 1] in "!?":
             if markup.startswith("<![CDATA[", place):
                 stop = markup.find("]]>", place)
-                yield Text(html.escape(markup[place + 9 : stop if stop >= 0 else end], quote=False))
+                yield TextToken(html.escape(markup[place + 9 : stop if stop >= 0 else end], quote=False))
                 place = stop + 3 if stop >= 0 else end
             else:
                 place = _end_of_comment(markup, place)
@@ -145,7 +145,7 @@ def tokens(markup: str) -> Iterator[Token]:
         if tag is None:
             place = _end_of_broken_tag(markup, place)
             continue
-        token = Tag(tag[2].lower(), bool(tag[1]), tag[3], tag[0])
+        token = TagToken(tag[2].lower(), bool(tag[1]), tag[3], tag[0])
         place = tag.end()
         yield token
         if token.name in UNREAD and not token.is_end and not token.attributes.endswith("/"):
@@ -183,7 +183,7 @@ def _end_of_unread(markup: str, place: int, name: str, never_closed: set[str]) -
 _ATTRIBUTE = re.compile(r"""([^\s"'>/=]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'<>`]+)))?""")
 
 
-def attributes_of(tag: Tag) -> dict[str, str]:
+def attributes_of(tag: TagToken) -> dict[str, str]:
     """Decoded attributes by lower-case name; the first of a name wins, as in a browser."""
     found: dict[str, str] = {}
     for match in _ATTRIBUTE.finditer(tag.attributes[:20_000]):
@@ -197,10 +197,10 @@ def paragraphs_of(markup: str) -> Iterator[str]:
     aside, depth = "", 0
     for token in tokens(markup):
         if aside:
-            if isinstance(token, Tag) and token.name == aside:
+            if isinstance(token, TagToken) and token.name == aside:
                 depth += -1 if token.is_end else 1
                 aside = aside if depth else ""
-        elif isinstance(token, Text):
+        elif isinstance(token, TextToken):
             pieces.append(token.raw)
         elif token.name in ASIDE and not token.is_end:
             aside, depth = token.name, 1

@@ -7,7 +7,7 @@ import re
 from digest.model.article import Image
 from digest.rules.cleaning.characters import plain
 from digest.rules.cleaning.links import absolute_http_url
-from digest.rules.cleaning.markup import Tag, attributes_of, tokens
+from digest.rules.cleaning.markup import TagToken, attributes_of, tokens
 
 ICON = 48  # pixels: what is smaller both ways is a symbol, not a picture
 HEAVY = 1_000_000  # bytes: all pictures of a mail together should not weigh more
@@ -45,7 +45,11 @@ def first_image(markup: str, base: str) -> Image | None:
     if not _IMG.search(markup):
         return None
     for token in tokens(markup):
-        if isinstance(token, Tag) and token.name == "img" and (image := _image(attributes_of(token), base)):
+        if (
+            isinstance(token, TagToken)
+            and token.name == "img"
+            and (image := _image(attributes_of(token), base))
+        ):
             return image
     return None
 

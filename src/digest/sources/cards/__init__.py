@@ -9,9 +9,9 @@ reading    one card: titles, dating, credits, teasers, bylines
 """
 
 from digest.sources.cards.card import Card, Surroundings
-from digest.sources.cards.finding import Detection, find_cards, surroundings
+from digest.sources.cards.detection import Detection, find_cards, surroundings
 from digest.sources.cards.groups import leading_link
-from digest.sources.cards.reading import read_card
+from digest.sources.cards.read_card import read_card
 from digest.sources.cards.teasers import as_markup, titled
 
 __all__ = [

@@ -46,7 +46,7 @@ class Surroundings:
 
 
 @dataclass(slots=True)
-class Draft:
+class CardReading:
     """A card while it is read; `used` are the pieces of text that have found their meaning."""
 
     card: Card
@@ -100,7 +100,7 @@ def _last_word(name: str) -> str:
     return parts[-1].lower() if parts else ""
 
 
-def cells_of(draft: Draft, element: Element) -> list[Element]:
+def cells_of(draft: CardReading, element: Element) -> list[Element]:
     cells: dict[int, Element] = {}
     for place in range(element.text_start, element.text_end):
         piece = draft.page.pieces[place]
@@ -109,7 +109,7 @@ def cells_of(draft: Draft, element: Element) -> list[Element]:
     return list(cells.values())
 
 
-def lines_of(draft: Draft) -> Iterator[str]:
+def lines_of(draft: CardReading) -> Iterator[str]:
     """The text of the card that is not its title, a line per unit."""
     for _cell, places in units_of(draft):
         text = draft.page.text(places[0], places[-1] + 1, without=draft.used)
@@ -117,7 +117,7 @@ def lines_of(draft: Draft) -> Iterator[str]:
             yield text
 
 
-def units_of(draft: Draft) -> Iterator[tuple[Element, list[int]]]:
+def units_of(draft: CardReading) -> Iterator[tuple[Element, list[int]]]:
     cell: Element | None = None
     places: list[int] = []
     end = min(draft.card.text_end, draft.card.text_start + _MOST_PIECES)

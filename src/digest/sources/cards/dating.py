@@ -14,11 +14,11 @@ from itertools import chain
 from digest.sources import html_dates
 from digest.sources.article_links import date_of
 from digest.sources.cards.bylines import is_meta, without_byline
-from digest.sources.cards.card import Draft, is_heading, is_named, lines_of
+from digest.sources.cards.card import CardReading, is_heading, is_named, lines_of
 from digest.sources.page_tree import HEADINGS, Element
 
 
-def published_at(draft: Draft, title: str) -> datetime | None:
+def published_at(draft: CardReading, title: str) -> datetime | None:
     """When the card says it was published, or None.
 
     "26 Jul" on a calendar leaf only counts where no date with a year stands anywhere.
@@ -33,7 +33,7 @@ def published_at(draft: Draft, title: str) -> datetime | None:
     return named or next((v for v in _without_year(draft) if v is not None), None) or _date_above(draft)
 
 
-def _by_markup(draft: Draft) -> Iterator[datetime | None]:
+def _by_markup(draft: CardReading) -> Iterator[datetime | None]:
     marked = [e for e in draft.elements if _says_date(e) and not _is_changed(draft, e)]
     marked.sort(key=lambda e: (not is_publication(e), e.index))
     for element in marked:
@@ -42,7 +42,7 @@ def _by_markup(draft: Draft) -> Iterator[datetime | None]:
         yield _date_in(draft, draft.text_of(element), yearless=False, use=element)
 
 
-def _named_dates(draft: Draft) -> Iterator[Element]:
+def _named_dates(draft: CardReading) -> Iterator[Element]:
     """Elements that are called date, and short enough to be one."""
     for element in draft.elements:
         if element.tag in {"time", "a", "meta", "article", "img"} or not is_named(element, DATE_WORDS):
@@ -51,7 +51,7 @@ def _named_dates(draft: Draft) -> Iterator[Element]:
             yield element
 
 
-def _without_year(draft: Draft) -> Iterator[datetime | None]:
+def _without_year(draft: CardReading) -> Iterator[datetime | None]:
     for element in draft.elements:
         if element.tag == "time" and not _is_changed(draft, element):
             yield _date_in(draft, draft.text_of(element), yearless=True, use=element)
@@ -74,7 +74,7 @@ def is_publication(element: Element) -> bool:
     return bool(words & {"published", "datepublished", "pubdate"}) or "dt-published" in element.classes
 
 
-def _is_changed(draft: Draft, element: Element) -> bool:
+def _is_changed(draft: CardReading, element: Element) -> bool:
     words = element.words()
     if words & {"updated", "modified"} and "published" not in words:
         return True
@@ -86,7 +86,7 @@ def _is_changed(draft: Draft, element: Element) -> bool:
     )
 
 
-def _date_of_element(draft: Draft, element: Element) -> datetime | None:
+def _date_of_element(draft: CardReading, element: Element) -> datetime | None:
     attributes = element.attributes
     for name in ("datetime", "content", "title"):
         value = html_dates.read_datetime(attributes.get(name, ""), now=draft.at.now)
@@ -96,7 +96,7 @@ def _date_of_element(draft: Draft, element: Element) -> datetime | None:
     return _date_in(draft, draft.text_of(element), yearless=False, use=element)
 
 
-def _date_in(draft: Draft, text: str, *, yearless: bool, use: Element | None = None) -> datetime | None:
+def _date_in(draft: CardReading, text: str, *, yearless: bool, use: Element | None = None) -> datetime | None:
     at = draft.at
     found = html_dates.find_date(text, now=at.now, day_first=at.is_day_first)
     if found is None and yearless and html_dates.find_date(text, now=at.now, year=at.now.year) is not None:
@@ -109,7 +109,7 @@ def _date_in(draft: Draft, text: str, *, yearless: bool, use: Element | None = N
     return found.value
 
 
-def _in_lines(draft: Draft) -> Iterator[datetime | None]:
+def _in_lines(draft: CardReading) -> Iterator[datetime | None]:
     """Dates in short lines of the card, or at the begin or end of a line; never in the middle of prose."""
     lines = list(lines_of(draft))
     for text in lines:
@@ -119,12 +119,12 @@ def _in_lines(draft: Draft) -> Iterator[datetime | None]:
         yield _date_at_the_edge(draft, text)
 
 
-def _before_date(draft: Draft, text: str) -> str:
+def _before_date(draft: CardReading, text: str) -> str:
     found = html_dates.find_date(text, now=draft.at.now)
     return text[: found.start] if found else ""
 
 
-def _date_standing_alone(draft: Draft, text: str) -> datetime | None:
+def _date_standing_alone(draft: CardReading, text: str) -> datetime | None:
     found = html_dates.find_date(text, now=draft.at.now, day_first=draft.at.is_day_first)
     if found is None:
         return None
@@ -132,7 +132,7 @@ def _date_standing_alone(draft: Draft, text: str) -> datetime | None:
     return found.value if is_meta(text) or len(re.findall(r"\w", without_byline(rest))) <= 40 else None
 
 
-def _date_at_the_edge(draft: Draft, text: str) -> datetime | None:
+def _date_at_the_edge(draft: CardReading, text: str) -> datetime | None:
     """A date that opens a line, or closes it behind a dash or in brackets."""
     at = draft.at
     begin = html_dates.find_date(text[:80], now=at.now, day_first=at.is_day_first)
@@ -146,7 +146,7 @@ def _date_at_the_edge(draft: Draft, text: str) -> datetime | None:
     return None
 
 
-def _date_above(draft: Draft) -> datetime | None:
+def _date_above(draft: CardReading) -> datetime | None:
     """The date that heads a group of cards: a heading beside the card or beside the box that it stands in."""
     root = draft.page.elements[draft.card.start]
     for element in [root, *list(root.ancestors())[:3]]:
@@ -160,7 +160,7 @@ def _date_above(draft: Draft) -> datetime | None:
     return None
 
 
-def _year_above(draft: Draft) -> int | None:
+def _year_above(draft: CardReading) -> int | None:
     """The year that the nearest heading above the card names, as archives are grouped."""
     elements = draft.page.elements
     looked = 0

@@ -12,27 +12,27 @@ from collections import Counter
 from urllib.parse import urlsplit
 
 from digest.sources import html_dates
-from digest.sources.article_links import Link, Place, in_page_address, is_unlikely, shape_of
+from digest.sources.article_links import Link, PageLocation, in_page_address, is_unlikely, shape_of
+from digest.sources.cards.boundaries import cut_cards, line_start, places_of
 from digest.sources.cards.card import Card, Surroundings
-from digest.sources.cards.ranges import cut_cards, line_start, places_of
-from digest.sources.cards.weighing import Group, weighed
-from digest.sources.invitations import is_invitation
+from digest.sources.cards.scoring import LinkGroup, weighed
 from digest.sources.page_tree import HEADINGS, Element, Page
+from digest.sources.read_more import is_invitation
 
 
-def groups_in(page: Page, links: list[Link]) -> list[Group]:
+def groups_in(page: Page, links: list[Link]) -> list[LinkGroup]:
     by_place: dict[tuple[str, ...], list[Link]] = {}
     labels = _labels(page, links)
     for link in links:
         if link.anchor.index not in labels:
             by_place.setdefault(_place_in_structure(link.anchor), []).append(link)
-    groups: list[Group] = []
+    groups: list[LinkGroup] = []
     for found in by_place.values():
         members = _one_a_line(page, _without_prose(page, found))
         # Tiles that lead into the manual are often built like the posts below them.
         likely = [link for link in members if not is_unlikely(link.url)]
         different = (members, likely) if len(likely) < len(members) else (members,)
-        groups.extend(Group(some, cut_cards(page, some)) for some in different if some)
+        groups.extend(LinkGroup(some, cut_cards(page, some)) for some in different if some)
     return groups
 
 
@@ -134,7 +134,7 @@ def _ends_with_bullet(text: str) -> bool:
     return bool(re.search(r"[|·•]\s*$", text))
 
 
-def declared_groups(page: Page, place: Place, links: list[Link], at: Surroundings) -> list[Group]:
+def declared_groups(page: Page, place: PageLocation, links: list[Link], at: Surroundings) -> list[LinkGroup]:
     """Cards that call themselves so: <article>, h-entry, schema.org.  They may differ in shape."""
     roots = [e for e in page.elements if _is_declared(e) and not at.flags[e.index]]
     roots = [r for r in roots if not any(r is not o and r.holds(o) for o in _next_inside(roots, r))]
@@ -147,7 +147,7 @@ def declared_groups(page: Page, place: Place, links: list[Link], at: Surrounding
             cards.append(Card(link, root.index, root.end, root.text_start, root.text_end))
     if len(cards) < 1 or len({c.link.url for c in cards}) < len(cards) / 2:
         return []
-    group = weighed(Group([c.link for c in cards], cards), place, at)
+    group = weighed(LinkGroup([c.link for c in cards], cards), place, at)
     return [group] if group is not None else []
 
 
@@ -220,7 +220,7 @@ def _has_words(page: Page, link: Link) -> bool:
 _SIGNS_OF_LEAD = (_is_in_headline, _is_bookmark, _is_spoken_invitation, _has_words)
 
 
-def changelog_in(page: Page, place: Place, at: Surroundings) -> list[Group]:
+def changelog_in(page: Page, place: PageLocation, at: Surroundings) -> list[LinkGroup]:
     """Dated entries of one page, each with a link to itself.  A table of contents has no such links."""
     links = []
     for element in page.elements:
@@ -234,5 +234,5 @@ def changelog_in(page: Page, place: Place, at: Surroundings) -> list[Group]:
             links.append(Link(element, url))
     if len(links) < 2:
         return []
-    group = weighed(Group(links, cut_cards(page, links), is_in_page=True), place, at)
+    group = weighed(LinkGroup(links, cut_cards(page, links), is_in_page=True), place, at)
     return [group] if group is not None and group.dated >= 0.8 else []

@@ -10,13 +10,13 @@ from digest.rules.cleaning import first_sentence, plain, teaser_of
 from digest.sources import html_dates
 from digest.sources.article_links import is_comment_link
 from digest.sources.cards.bylines import is_line_about_author, is_meta
-from digest.sources.cards.card import Draft, is_heading, is_named, units_of
+from digest.sources.cards.card import CardReading, is_heading, is_named, units_of
 from digest.sources.cards.dating import is_publication
-from digest.sources.invitations import is_invitation, without_trailing_invitation
 from digest.sources.page_tree import Element
+from digest.sources.read_more import is_invitation, without_trailing_invitation
 
 
-def paragraphs_in(draft: Draft, title: str, author: str, tags: tuple[str, ...]) -> Iterator[str]:
+def paragraphs_in(draft: CardReading, title: str, author: str, tags: tuple[str, ...]) -> Iterator[str]:
     """The running text of the card, a line per unit; headings count only where there is nothing else."""
     _use_what_is_no_text(draft)
     units = [
@@ -33,7 +33,7 @@ def paragraphs_in(draft: Draft, title: str, author: str, tags: tuple[str, ...]) 
         yield _without_date_in_front(draft, text)
 
 
-def _use_what_is_no_text(draft: Draft) -> None:
+def _use_what_is_no_text(draft: CardReading) -> None:
     link_flag = draft.at.flags[draft.card.link.anchor.index]
     for element in draft.elements:
         if (
@@ -46,7 +46,7 @@ def _use_what_is_no_text(draft: Draft) -> None:
             draft.use(element)
 
 
-def _is_action(draft: Draft, anchor: Element) -> bool:
+def _is_action(draft: CardReading, anchor: Element) -> bool:
     text = draft.text_of(anchor)
     url = draft.page.absolute(anchor.attributes.get("href", ""))
     leads_there = any(anchor is other for other in draft.anchors)
@@ -61,7 +61,7 @@ def _is_action(draft: Draft, anchor: Element) -> bool:
     )
 
 
-def _is_alone(draft: Draft, anchor: Element) -> bool:
+def _is_alone(draft: CardReading, anchor: Element) -> bool:
     """Whether the anchor is all that its line says; inside a sentence "more" is a word like any other."""
     return draft.text_of(draft.page.pieces[anchor.text_start].cell) == draft.text_of(anchor)
 
@@ -87,7 +87,7 @@ def _is_running_text(text: str, title: str, author: str, tags: tuple[str, ...]) 
     return not is_line_about_author(text, author)
 
 
-def _is_inside_teaser(draft: Draft, cell: Element) -> bool:
+def _is_inside_teaser(draft: CardReading, cell: Element) -> bool:
     element: Element | None = cell
     while element is not None and element.index >= draft.card.start:
         itemprop = element.attributes.get("itemprop", "").lower()
@@ -99,7 +99,7 @@ def _is_inside_teaser(draft: Draft, cell: Element) -> bool:
     return False
 
 
-def _in_heading(draft: Draft, cell: Element) -> bool:
+def _in_heading(draft: CardReading, cell: Element) -> bool:
     element: Element | None = cell
     while element is not None and element.index >= draft.card.start:
         if is_heading(element):
@@ -108,7 +108,7 @@ def _in_heading(draft: Draft, cell: Element) -> bool:
     return False
 
 
-def _without_date_in_front(draft: Draft, text: str) -> str:
+def _without_date_in_front(draft: CardReading, text: str) -> str:
     found = html_dates.find_date(text[:60], now=draft.at.now)
     if found and not re.search(r"\w", text[: found.start]):
         after = re.match(r"\s*(?:[-–—:|·•)\],.]+\s*)", text[found.end :])

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 from digest.rules.cleaning import plain
 from digest.sources.cards.bylines import is_meta
-from digest.sources.cards.card import Draft, cells_of, is_heading, is_named, without_hash
+from digest.sources.cards.card import CardReading, cells_of, is_heading, is_named, without_hash
 from digest.sources.cards.dating import DATE_WORDS
-from digest.sources.invitations import is_invitation
 from digest.sources.page_tree import HEADINGS, Element, Page
+from digest.sources.read_more import is_invitation
 
 
-def title_of(draft: Draft) -> str:
+def title_of(draft: CardReading) -> str:
     for element in _title_candidates(draft):
         text = _title_text(draft, element)
         if text:
@@ -22,7 +22,7 @@ def title_of(draft: Draft) -> str:
     return _spoken_title(draft)
 
 
-def _title_candidates(draft: Draft) -> Iterator[Element]:
+def _title_candidates(draft: CardReading) -> Iterator[Element]:
     """Where a title can stand, the surest place first."""
     anchors = draft.anchors
     headings = [e for e in draft.elements if is_heading(e)]
@@ -62,12 +62,12 @@ def _is_named_title(element: Element) -> bool:
     return any(_TITLE_NAME.search(n) and not _NOT_TITLE_NAME.search(n) for n in names)
 
 
-def _says_something(draft: Draft, anchor: Element) -> bool:
+def _says_something(draft: CardReading, anchor: Element) -> bool:
     text = draft.text_of(anchor)
     return bool(re.search(r"\w", text)) and not is_invitation(text) and text.casefold() not in draft.at.calls
 
 
-def _strong_parts(draft: Draft, anchor: Element) -> Iterator[Element]:
+def _strong_parts(draft: CardReading, anchor: Element) -> Iterator[Element]:
     """The strongest part of a link that wraps a whole card; a short link is its own title."""
     inside = draft.page.elements[anchor.index + 1 : anchor.end]
     cells = cells_of(draft, anchor)
@@ -79,7 +79,7 @@ def _strong_parts(draft: Draft, anchor: Element) -> Iterator[Element]:
     yield from worded or [c for c in cells if not is_meta(draft.text_of(c))]
 
 
-def _leading_strong(draft: Draft) -> Iterator[Element]:
+def _leading_strong(draft: CardReading) -> Iterator[Element]:
     """`<p><strong>Title</strong><br>text`: the card's first words, where they are set in bold."""
     for element in draft.elements:
         if element.tag in {"strong", "b"} and element.text_end > element.text_start:
@@ -89,7 +89,7 @@ def _leading_strong(draft: Draft) -> Iterator[Element]:
             return
 
 
-def _title_text(draft: Draft, element: Element) -> str:
+def _title_text(draft: CardReading, element: Element) -> str:
     if draft.at.flags[element.index] and not draft.at.flags[draft.card.link.anchor.index]:
         return ""
     marks = {
@@ -115,7 +115,7 @@ def _is_mark(page: Page, element: Element) -> bool:
     return False
 
 
-def _spoken_title(draft: Draft) -> str:
+def _spoken_title(draft: CardReading) -> str:
     """What a screen reader is told of a link without text, or the text of its picture."""
     for anchor in draft.anchors:
         for name in ("aria-label", "title"):

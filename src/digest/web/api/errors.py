@@ -11,11 +11,11 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from digest.errors import Busy, DigestError, NotAllowed, NotFound
-from digest.rules.mailboxes import InvalidAddress
-from digest.web.api.answers import ErrorAnswer, finding_document
-from digest.workflows.approve import Blocked
-from digest.workflows.edit import Conflict
-from digest.workflows.push import NoArticle
+from digest.rules.email_addresses import InvalidAddress
+from digest.web.api.responses import ErrorResponse, finding_document
+from digest.workflows.collecting.push import NoArticle
+from digest.workflows.drafting.edit import Conflict
+from digest.workflows.sending.approve import Blocked
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ def refusal(
     **more: Any,
 ) -> Response:
     """One answer that is no success."""
-    told = ErrorAnswer.model_validate({"error": {"code": code, "message": message, "mend": mend, **more}})
+    told = ErrorResponse.model_validate({"error": {"code": code, "message": message, "mend": mend, **more}})
     document = told.model_dump(mode="json", exclude_none=True)
     return JSONResponse(document, status_code=status, headers=headers)
 

@@ -11,8 +11,8 @@ from pydantic.json_schema import models_json_schema
 
 from digest import __version__
 from digest.rules.accounts import least_role
-from digest.web.api.answers import Answer, ErrorAnswer
 from digest.web.api.operations import Operation
+from digest.web.api.responses import ErrorResponse, ResponseModel
 
 _REFERENCE = "#/components/schemas/{model}"
 _ERRORS = {
@@ -44,7 +44,7 @@ def document(operations: Sequence[Operation], *, server: str) -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, references)
-    error = {"application/json": {"schema": references[ErrorAnswer, "serialization"]}}
+    error = {"application/json": {"schema": references[ErrorResponse, "serialization"]}}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -106,7 +106,7 @@ def _operation(
 
 
 def _content(
-    model: type[Answer] | str, references: Mapping[tuple[type[BaseModel], Mode], dict[str, Any]]
+    model: type[ResponseModel] | str, references: Mapping[tuple[type[BaseModel], Mode], dict[str, Any]]
 ) -> dict[str, Any]:
     if isinstance(model, str):
         return {model: {"schema": {"type": "string"}}}
@@ -132,7 +132,7 @@ def _of_query(model: type[BaseModel] | None) -> Iterable[dict[str, Any]]:
 def _schemas(
     operations: Sequence[Operation],
 ) -> tuple[dict[tuple[type[BaseModel], Mode], dict[str, Any]], dict[str, Any]]:
-    wanted: dict[tuple[type[BaseModel], Mode], None] = {(ErrorAnswer, "serialization"): None}
+    wanted: dict[tuple[type[BaseModel], Mode], None] = {(ErrorResponse, "serialization"): None}
     for operation in operations:
         if operation.body is not None:
             wanted[operation.body, "validation"] = None

@@ -21,24 +21,24 @@ from digest.model.article import Article, Image
 from digest.model.editor import Action
 from digest.model.issue import Issue
 from digest.model.newsletter import Newsletter
-from digest.rules.moments import parse_moment
+from digest.rules.time_input import parse_moment
 from digest.sources.entries import Entry
 from digest.storage import ledger
+from digest.views.json_output import collected_json, counts_json, plan_json, status_json
+from digest.views.status import status
 from digest.web.actions import Actions, AtSlot, Now, When
-from digest.web.api import answers, bodies
-from digest.web.api.answers import Answer
+from digest.web.api import requests, responses
 from digest.web.api.errors import conflict, refusal_of
-from digest.wiring import Parts
-from digest.workflows import edit as editing
-from digest.workflows import mark as marking
-from digest.workflows import press
-from digest.workflows.approve import check
-from digest.workflows.documents import collected_json, counts_json, plan_json, standing_json
-from digest.workflows.draft import plan
-from digest.workflows.edit import Conflict, Edited, EditedAll
-from digest.workflows.mark import Mark
-from digest.workflows.push import push
-from digest.workflows.status import status
+from digest.web.api.responses import ResponseModel
+from digest.wiring import Container
+from digest.workflows.collecting.push import push
+from digest.workflows.composing import compose
+from digest.workflows.composing.preflight import check
+from digest.workflows.drafting import edit as editing
+from digest.workflows.drafting import marks as marking
+from digest.workflows.drafting.draft import plan
+from digest.workflows.drafting.edit import Conflict, Edited, EditedAll
+from digest.workflows.drafting.marks import Mark
 
 SMALL = 65_536  # bytes; a hundred edits with long texts are less
 LARGE = 1_048_576  # an article with a teaser that is the whole text
@@ -50,7 +50,7 @@ class Call:
     """One request that was let in, its body and query read."""
 
     actions: Actions
-    parts: Parts
+    parts: Container
     path: Mapping[str, Any]
     body: Any  # an instance of the operation's own model
     query: Any
@@ -89,7 +89,9 @@ class Operation:
     does: Callable[[Call], Done]
     body: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
-    answers: Mapping[int, tuple[str, type[Answer] | str]] = field(default_factory=dict)  # or a media type
+    answers: Mapping[int, tuple[str, type[ResponseModel] | str]] = field(
+        default_factory=dict
+    )  # or a media type
     deed: str = ""  # for the audit log
     limit: int = SMALL  # bytes of a body
 
@@ -111,7 +113,7 @@ def _newsletter(call: Call) -> Done:
 
 def _standing(call: Call, newsletter: Newsletter) -> dict[str, Any]:
     parts = call.parts
-    return standing_json(status(newsletter, database=parts.database, now=parts.clock()))
+    return status_json(status(newsletter, database=parts.database, now=parts.clock()))
 
 
 def _plan(call: Call) -> Done:
@@ -150,11 +152,11 @@ def _push(call: Call) -> Done:
         "new": done.is_new,
         "chosen": done.is_chosen,
         "standing": done.sentence,
-        "article": answers.article_document(done.article),
+        "article": responses.article_document(done.article),
     }
 
 
-def _entry(body: bodies.ArticleBody) -> Entry:
+def _entry(body: requests.ArticleRequest) -> Entry:
     """As a feed would give it: texts as HTML, but for the teaser, which may be HTML."""
     picture = body.image
     images = (Image(url=picture.url, alt=html.escape(picture.alt)),) if picture else ()
@@ -177,13 +179,13 @@ def _mark(call: Call) -> Done:
     return 200, {"articles": [_marked(parts, newsletter, article) for article in found]}
 
 
-def _marked(parts: Parts, newsletter: Newsletter, article: Article) -> dict[str, Any]:
-    stands = marking.standing(article, newsletter=newsletter, database=parts.database, now=parts.clock())
+def _marked(parts: Container, newsletter: Newsletter, article: Article) -> dict[str, Any]:
+    stands = marking.status_of(article, newsletter=newsletter, database=parts.database, now=parts.clock())
     return {
         "chosen": stands.choice is not None and stands.choice.chosen,
         "standing": stands.sentence,
         "open_issue": marking.in_open_issue(article, newsletter=newsletter.name, database=parts.database),
-        "article": answers.article_document(article),
+        "article": responses.article_document(article),
     }
 
 
@@ -206,7 +208,7 @@ def _text(call: Call) -> Done:
 
 def _message(call: Call) -> ParsedMessage:
     newsletter, issue = call.actions.find(*call.which)
-    return parse(press.message(call.parts.press(newsletter), issue, now=call.parts.clock()))
+    return parse(compose.message(call.parts.press(newsletter), issue, now=call.parts.clock()))
 
 
 def _progress(call: Call) -> Done:
@@ -224,23 +226,23 @@ def _progress(call: Call) -> Done:
 
 def _history(call: Call) -> Done:
     steps = editing.history(call.issue(), database=call.parts.database)
-    return 200, {"revisions": answers.revisions_document(steps)}
+    return 200, {"revisions": responses.revisions_document(steps)}
 
 
 def _left_out(call: Call) -> Done:
-    return 200, answers.addables_document(editing.left_out(call.issue(), database=call.parts.database))
+    return 200, responses.addables_document(editing.left_out(call.issue(), database=call.parts.database))
 
 
 def _search(call: Call) -> Done:
     found = editing.search_older(call.issue(), call.query.q, database=call.parts.database)
-    return 200, answers.addables_document(found)
+    return 200, responses.addables_document(found)
 
 
 # --- issues: changing -----------------------------------------------------------------
 
 
 def _edit(call: Call) -> Done:
-    edits = bodies.edits_of(call.body)
+    edits = requests.edits_of(call.body)
     result = call.actions.edit_all(*call.which, edits, by=call.by, seen=call.body.revision)
     if isinstance(result, EditedAll):
         return _edited(call, result, done=result.done)
@@ -265,7 +267,7 @@ def _edited(call: Call, result: Edited | EditedAll, *, done: int) -> Done:
     return 200, {
         "issue": _document(call, result.issue),
         "done": done,
-        "others": answers.revisions_document(result.others),
+        "others": responses.revisions_document(result.others),
         "took_approval_back": result.took_approval_back,
     }
 
@@ -325,15 +327,15 @@ def _document(call: Call, issue: Issue, *, with_checks: bool = False) -> dict[st
         report = check(issue, press=printing, database=parts.database, now=now)
     with parts.database.read() as connection:
         counts = counts_json(ledger.counts(connection, issue.id, now=now))
-    return answers.issue_document(issue, counts, report)
+    return responses.issue_document(issue, counts, report)
 
 
 # --- the table ----------------------------------------------------------------------
 
 _N = "/api/newsletters/{newsletter}"
 _I = "/api/issues/{newsletter}/{number}"
-_NOW = {200: ("The issue as it is now.", answers.IssueAnswer)}
-_EDITED = {200: ("The issue as it is now, and what others did.", answers.EditedAnswer)}
+_NOW = {200: ("The issue as it is now.", responses.IssueResponse)}
+_EDITED = {200: ("The issue as it is now, and what others did.", responses.EditedResponse)}
 _LOOK, _EDIT = Action.LOOK, Action.EDIT
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -345,7 +347,7 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="How every newsletter stands",
         action=_LOOK,
         does=_newsletters,
-        answers={200: ("All of them, in the order of the settings.", answers.NewslettersAnswer)},
+        answers={200: ("All of them, in the order of the settings.", responses.NewslettersResponse)},
     ),
     Operation(
         name="newsletter",
@@ -355,7 +357,7 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="How one newsletter stands",
         action=_LOOK,
         does=_newsletter,
-        answers={200: ("Its slots, issues, people and sources.", answers.NewsletterAnswer)},
+        answers={200: ("Its slots, issues, people and sources.", responses.NewsletterResponse)},
     ),
     Operation(
         name="plan",
@@ -365,8 +367,8 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="What the next issue would hold, and why",
         action=_LOOK,
         does=_plan,
-        query=bodies.PlanQuery,
-        answers={200: ("The plan. Nothing is changed by it.", answers.PlanAnswer)},
+        query=requests.PlanQuery,
+        answers={200: ("The plan. Nothing is changed by it.", responses.PlanResponse)},
     ),
     Operation(
         name="collect",
@@ -377,7 +379,7 @@ OPERATIONS: tuple[Operation, ...] = (
         text="The answer comes when all have been looked at, which may take a minute.",
         action=_EDIT,
         does=_collect,
-        answers={200: ("What each source brought.", answers.CollectedAnswer)},
+        answers={200: ("What each source brought.", responses.CollectedResponse)},
         deed="collected",
     ),
     Operation(
@@ -389,8 +391,8 @@ OPERATIONS: tuple[Operation, ...] = (
         action=_EDIT,
         does=_draft,
         answers={
-            200: ("There is nothing to send; `reason` says why.", answers.DraftAnswer),
-            201: ("The draft.", answers.DraftAnswer),
+            200: ("There is nothing to send; `reason` says why.", responses.DraftResponse),
+            201: ("The draft.", responses.DraftResponse),
         },
         deed="drafted",
     ),
@@ -407,10 +409,10 @@ OPERATIONS: tuple[Operation, ...] = (
         ),
         action=_EDIT,
         does=_push,
-        body=bodies.ArticleBody,
+        body=requests.ArticleRequest,
         answers={
-            200: ("It was known, and where it stands.", answers.PushedAnswer),
-            201: ("It is new, and where it stands.", answers.PushedAnswer),
+            200: ("It was known, and where it stands.", responses.PushedResponse),
+            201: ("It is new, and where it stands.", responses.PushedResponse),
         },
         limit=LARGE,
     ),
@@ -423,8 +425,8 @@ OPERATIONS: tuple[Operation, ...] = (
         text="For the issues to come. What is in an issue that is begun is changed by an edit.",
         action=_EDIT,
         does=_mark,
-        body=bodies.MarkBody,
-        answers={200: ("What was marked, and where it stands now.", answers.MarkedAnswer)},
+        body=requests.MarkRequest,
+        answers={200: ("What was marked, and where it stands now.", responses.MarkedResponse)},
         deed="marked an article",
     ),
     Operation(
@@ -435,7 +437,7 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="An issue: its stories, texts, state and account",
         action=_LOOK,
         does=_issue,
-        query=bodies.IssueQuery,
+        query=requests.IssueQuery,
         answers=_NOW,
     ),
     Operation(
@@ -466,7 +468,7 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="Every step since the draft was made",
         action=_LOOK,
         does=_history,
-        answers={200: ("The steps.", answers.HistoryAnswer)},
+        answers={200: ("The steps.", responses.HistoryResponse)},
     ),
     Operation(
         name="leftOut",
@@ -476,7 +478,7 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="What stayed out, and why",
         action=_LOOK,
         does=_left_out,
-        answers={200: ("What an editor took out, then what was not chosen.", answers.AddablesAnswer)},
+        answers={200: ("What an editor took out, then what was not chosen.", responses.AddablesResponse)},
     ),
     Operation(
         name="search",
@@ -486,8 +488,8 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="Look for older articles that could come in",
         action=_LOOK,
         does=_search,
-        query=bodies.SearchQuery,
-        answers={200: ("Newest first, at most fifty.", answers.AddablesAnswer)},
+        query=requests.SearchQuery,
+        answers={200: ("Newest first, at most fifty.", responses.AddablesResponse)},
     ),
     Operation(
         name="edit",
@@ -504,7 +506,7 @@ OPERATIONS: tuple[Operation, ...] = (
         ),
         action=_EDIT,
         does=_edit,
-        body=bodies.EditsBody,
+        body=requests.EditsRequest,
         answers=_EDITED,
     ),
     Operation(
@@ -515,7 +517,7 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="Undo the last edit, whoever made it",
         action=_EDIT,
         does=_undo,
-        body=bodies.RevisionBody,
+        body=requests.RevisionRequest,
         answers=_EDITED,
     ),
     Operation(
@@ -526,7 +528,7 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="Take the last undo back",
         action=_EDIT,
         does=_redo,
-        body=bodies.RevisionBody,
+        body=requests.RevisionRequest,
         answers=_EDITED,
     ),
     Operation(
@@ -537,8 +539,8 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="Send a test copy",
         action=Action.PROOF,
         does=_proof,
-        body=bodies.ProofBody,
-        answers={200: ("What became of each.", answers.ProofsAnswer)},
+        body=requests.ProofRequest,
+        answers={200: ("What became of each.", responses.ProofsResponse)},
         deed="sent a proof",
     ),
     Operation(
@@ -550,8 +552,8 @@ OPERATIONS: tuple[Operation, ...] = (
         text="For somebody without an account or a token. Cancelling the issue ends it.",
         action=Action.PROOF,
         does=_share,
-        body=bodies.ShareBody,
-        answers={201: ("The link, and when it ends.", answers.SharedAnswer)},
+        body=requests.ShareRequest,
+        answers={201: ("The link, and when it ends.", responses.SharedResponse)},
     ),
     Operation(
         name="progress",
@@ -561,7 +563,7 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="How far the sending is",
         action=_LOOK,
         does=_progress,
-        answers={200: ("The account, and how fast it goes.", answers.ProgressAnswer)},
+        answers={200: ("The account, and how fast it goes.", responses.ProgressResponse)},
     ),
     Operation(
         name="approve",
@@ -572,7 +574,7 @@ OPERATIONS: tuple[Operation, ...] = (
         text="What was looked at is what goes: the revision is named, and an edit in between is a conflict.",
         action=Action.APPROVE,
         does=_approve,
-        body=bodies.ApproveBody,
+        body=requests.ApproveRequest,
         answers=_NOW,
         deed="approved",
     ),
@@ -630,8 +632,8 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="Decide on deliveries of which nobody knows whether they arrived",
         action=Action.RESOLVE,
         does=_resolve,
-        body=bodies.ResolveBody,
-        answers={200: ("How many there were.", answers.ResolvedAnswer)},
+        body=requests.ResolveRequest,
+        answers={200: ("How many there were.", responses.ResolvedResponse)},
         deed="decided on uncertain deliveries",
     ),
 )

@@ -16,16 +16,16 @@ from starlette.routing import Match, Route
 from digest.model.api_token import ApiToken
 from digest.rules.accounts import includes, least_role, network_of
 from digest.rules.api_tokens import bearer
+from digest.web.access import caller
 from digest.web.actions import Actions
-from digest.web.api.answers import Answer
+from digest.web.api.docs_page import page_context
 from digest.web.api.errors import invalid, refusal, refusal_of
 from digest.web.api.openapi import document
 from digest.web.api.operations import OPERATIONS, Call, Done, Operation
-from digest.web.api.reference import page_context
-from digest.web.door import caller
+from digest.web.api.responses import ResponseModel
 from digest.web.pages import Pages
-from digest.wiring import Parts
-from digest.workflows import accounts, tokens
+from digest.wiring import Container
+from digest.workflows.operating import accounts, tokens
 
 _REALM = 'Bearer realm="digest"'
 
@@ -33,7 +33,7 @@ _REALM = 'Bearer realm="digest"'
 def routes(
     *,
     actions: Actions,
-    parts: Parts,
+    parts: Container,
     pages: Pages | None = None,
     pages_folder: Path | None = None,
     operations: Sequence[Operation] = OPERATIONS,
@@ -90,7 +90,7 @@ def _nothing(doors: Sequence[Route]) -> Callable[[Request], Response]:
 class _Door:
     """Lets in who shows a token with the right role, and writes down what was done with it."""
 
-    def __init__(self, *, actions: Actions, parts: Parts) -> None:
+    def __init__(self, *, actions: Actions, parts: Container) -> None:
         self._actions = actions
         self._parts = parts
 
@@ -211,7 +211,7 @@ def _written(operation: Operation, done: Done) -> Response:
     status, values = done
     model = operation.answers[status][1]
     assert isinstance(model, type)  # noqa: S101 - what is no document comes as a response
-    assert issubclass(model, Answer)  # noqa: S101
+    assert issubclass(model, ResponseModel)  # noqa: S101
     content = model.model_validate(values).model_dump_json()
     return Response(content, status_code=status, media_type="application/json")
 

@@ -8,7 +8,7 @@
     forms       what a form of the desk asks for, as an edit
     outline     an issue's stories as rows that can be moved
 
-Who may come in is decided in `door`.  What is shown comes from `ports.Desk`,
+Who may come in is decided in `access`.  What is shown comes from `ports.Desk`,
 what is done goes to `actions`.  Every page and every form works without a
 script; with it, one part of the page is exchanged instead of all.
 """

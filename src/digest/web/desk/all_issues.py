@@ -10,18 +10,19 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from digest.model.editor import Role
-from digest.web.door import FORM_HEADERS, Door, Visit, inside
+from digest.views.issues import IssueList
+from digest.web.access import FORM_HEADERS, Access, DeskRequest, desk_context
 from digest.web.pages import Pages
-from digest.web.ports import AllIssues, Desk
+from digest.web.ports import Desk
 
 _LARGEST = 6  # digits of a page's number
 
 
-def routes(*, desk: Desk, door: Door, pages: Pages, clock: Callable[[], datetime]) -> list[Route]:
+def routes(*, desk: Desk, door: Access, pages: Pages, clock: Callable[[], datetime]) -> list[Route]:
     """One page, and only to look at."""
 
     @door.require(Role.EDITOR)
-    def page(visit: Visit) -> Response:
+    def page(visit: DeskRequest) -> Response:
         asked = visit.request.query_params
         found = desk.all_issues(
             newsletter=asked.get("newsletter", ""),
@@ -32,14 +33,14 @@ def routes(*, desk: Desk, door: Door, pages: Pages, clock: Callable[[], datetime
         def to(**changes: str | int) -> str:
             return address(found, **changes)
 
-        shown = pages.page("desk/all_issues.html", inside(visit, list=found, to=to, now=clock()))
+        shown = pages.page("desk/all_issues.html", desk_context(visit, list=found, to=to, now=clock()))
         shown.headers.update(FORM_HEADERS)
         return shown
 
     return [Route("/desk/issues", page, methods=["GET"])]
 
 
-def address(found: AllIssues, **changes: str | int) -> str:
+def address(found: IssueList, **changes: str | int) -> str:
     """Of the same list, but for this; a changed filter begins at the first page."""
     told = {"newsletter": found.newsletter, "state": found.state or "", **changes}
     query = urlencode({name: value for name, value in told.items() if value and (name, value) != ("page", 1)})

@@ -16,7 +16,7 @@ Step = Move | MakeLead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class OutlineRow:
     """A story, and the edits that move it by one place."""
 
     teaser: Teaser
@@ -26,23 +26,23 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
+class OutlineSection:
     """A section of the outline, or the lead alone."""
 
     title: str
-    rows: tuple[Row, ...]
+    rows: tuple[OutlineRow, ...]
     place: int  # among the sections; -1 for the lead
     is_lead: bool = False
 
 
-def outline(layout: Layout) -> tuple[Group, ...]:
+def outline(layout: Layout) -> tuple[OutlineSection, ...]:
     """The lead, then every section."""
     groups = []
     if layout.lead is not None:
         groups.append(_lead(layout.lead, layout.sections))
     for place, section in enumerate(layout.sections):
         rows = tuple(
-            Row(
+            OutlineRow(
                 teaser=teaser,
                 section=section.title,
                 up=_up(layout, place, position),
@@ -50,7 +50,7 @@ def outline(layout: Layout) -> tuple[Group, ...]:
             )
             for position, teaser in enumerate(section.teasers)
         )
-        groups.append(Group(title=section.title, rows=rows, place=place))
+        groups.append(OutlineSection(title=section.title, rows=rows, place=place))
     return tuple(groups)
 
 
@@ -74,9 +74,11 @@ def _document(step: Step | None) -> dict[str, str | int]:
             return {}
 
 
-def _lead(lead: Teaser, sections: tuple[Section, ...]) -> Group:
+def _lead(lead: Teaser, sections: tuple[Section, ...]) -> OutlineSection:
     down = Move(article=lead.article_id, section=sections[0].title, position=0) if sections else None
-    return Group(title="Lead", rows=(Row(teaser=lead, section="", down=down),), place=-1, is_lead=True)
+    return OutlineSection(
+        title="Lead", rows=(OutlineRow(teaser=lead, section="", down=down),), place=-1, is_lead=True
+    )
 
 
 def _up(layout: Layout, place: int, position: int) -> Step:

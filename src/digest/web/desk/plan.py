@@ -16,11 +16,11 @@ from starlette.routing import Route
 from digest.errors import DigestError, NotAllowed, NotFound
 from digest.model.editor import Role
 from digest.rules.cleaning import plain
+from digest.web.access import FORM_HEADERS, Access, DeskRequest, desk_context
 from digest.web.actions import Actions
-from digest.web.door import FORM_HEADERS, Door, Visit, inside
 from digest.web.pages import Pages
 from digest.web.ports import Desk
-from digest.workflows.mark import Mark, mark_of
+from digest.workflows.drafting.marks import Mark, mark_of
 
 _SHOWN = 100  # of what is left out, at first
 _LONGEST_WHY = 300  # characters
@@ -28,17 +28,17 @@ _DIGITS = 15  # of an article's number
 
 
 def routes(
-    *, desk: Desk, door: Door, pages: Pages, clock: Callable[[], datetime], actions: Actions | None
+    *, desk: Desk, door: Access, pages: Pages, clock: Callable[[], datetime], actions: Actions | None
 ) -> list[Route]:
     """The page, and its one form where something can be done."""
 
-    def shown(visit: Visit, trouble: DigestError | None = None) -> Response:
+    def shown(visit: DeskRequest, trouble: DigestError | None = None) -> Response:
         asked = visit.request.query_params
         name, marked = visit.request.path_params["newsletter"], _number(asked.get("marked", ""))
         plan = desk.plan(name, marked=marked)
         if plan is None:
             return no_newsletter(pages)
-        context = inside(
+        context = desk_context(
             visit,
             plan=plan,
             now=clock(),
@@ -61,7 +61,7 @@ def routes(
         return made
 
     @door.require(Role.EDITOR)
-    def mark(visit: Visit) -> Response:
+    def mark(visit: DeskRequest) -> Response:
         try:
             return RedirectResponse(_marked(visit, actions), status_code=303)
         except (NotAllowed, NotFound) as trouble:
@@ -79,7 +79,7 @@ def no_newsletter(pages: Pages) -> Response:
     return pages.message("There is no such newsletter", "Home lists the ones there are.", status=404)
 
 
-def _marked(visit: Visit, actions: Actions) -> str:
+def _marked(visit: DeskRequest, actions: Actions) -> str:
     """Carry the mark out; the address of the page that tells of it."""
     form, name = visit.form, visit.request.path_params["newsletter"]
     how = _mark(form.get("mark", ""))

@@ -1,6 +1,6 @@
 """The desk: what goes out next, what went out, and every issue as its readers get it.
 
-Who may come in is decided in `door`.  Beside it stands one page for people
+Who may come in is decided in `access`.  Beside it stands one page for people
 without an account: a draft that somebody shared with them by a link.
 """
 
@@ -14,12 +14,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from digest.model.editor import Role
+from digest.web.access import FORM_HEADERS, Access, DeskRequest, desk_context
 from digest.web.actions import Actions
-from digest.web.desk import all_issues, doing, issue, plan, source
-from digest.web.desk.issue import no_issue
+from digest.web.desk import all_issues, home_forms, issue_routes, plan, source
+from digest.web.desk.issue_page import IssuePage
+from digest.web.desk.issue_routes import no_issue
 from digest.web.desk.presence import Presence
-from digest.web.desk.room import Room
-from digest.web.door import FORM_HEADERS, Door, Visit, inside
 from digest.web.pages import LINKED_MAIL_POLICY, Pages, mail
 from digest.web.ports import Desk
 
@@ -27,21 +27,21 @@ from digest.web.ports import Desk
 def routes(
     *,
     desk: Desk,
-    door: Door,
+    door: Access,
     pages: Pages,
     clock: Callable[[], datetime],
     actions: Actions | None = None,
 ) -> list[Route]:
     """Everything below /desk, and /share/…; without actions the desk shows and changes nothing."""
     presence = Presence(clock)
-    room = Room(desk=desk, pages=pages, clock=clock, actions=actions, presence=presence)
+    room = IssuePage(desk=desk, pages=pages, clock=clock, actions=actions, presence=presence)
 
     @door.require(Role.EDITOR)
-    def home(visit: Visit) -> Response:
-        return _page(pages, "desk/home.html", inside(visit, home=desk.home(), now=clock()))
+    def home(visit: DeskRequest) -> Response:
+        return _page(pages, "desk/home.html", desk_context(visit, home=desk.home(), now=clock()))
 
     @door.require(Role.EDITOR)
-    def nothing(_: Visit) -> Response:
+    def nothing(_: DeskRequest) -> Response:
         return no_issue(pages)
 
     def shared(request: Request) -> Response:
@@ -65,8 +65,10 @@ def routes(
         *all_issues.routes(desk=desk, door=door, pages=pages, clock=clock),
         *plan.routes(desk=desk, door=door, pages=pages, clock=clock, actions=actions),
         *source.routes(desk=desk, door=door, pages=pages, clock=clock, actions=actions),
-        *issue.routes(desk=desk, door=door, pages=pages, room=room, presence=presence, actions=actions),
-        *(doing.routes(actions=actions, door=door, pages=pages) if actions is not None else ()),
+        *issue_routes.routes(
+            desk=desk, door=door, pages=pages, room=room, presence=presence, actions=actions
+        ),
+        *(home_forms.routes(actions=actions, door=door, pages=pages) if actions is not None else ()),
         Route("/desk/{rest:path}", nothing, methods=["GET"]),
         Route("/share/{token}", shared, methods=["GET"]),
     ]

@@ -15,24 +15,26 @@ from starlette.routing import Route
 
 from digest.errors import Busy, NotFound
 from digest.model.editor import Role
+from digest.web.access import FORM_HEADERS, Access, DeskRequest, desk_context
 from digest.web.actions import Actions
-from digest.web.door import FORM_HEADERS, Door, Visit, inside
 from digest.web.pages import Pages
 from digest.web.ports import Desk
-from digest.workflows.look import Looked
+from digest.workflows.collecting.inspect_source import SourceInspection
 
 
 def routes(
-    *, desk: Desk, door: Door, pages: Pages, clock: Callable[[], datetime], actions: Actions | None
+    *, desk: Desk, door: Access, pages: Pages, clock: Callable[[], datetime], actions: Actions | None
 ) -> list[Route]:
     """The page, and the look at what is there now where something can be done."""
 
-    def shown(visit: Visit, looked: Looked | None = None, trouble: Busy | None = None) -> Response:
+    def shown(
+        visit: DeskRequest, looked: SourceInspection | None = None, trouble: Busy | None = None
+    ) -> Response:
         newsletter, handle = _of(visit)
         source = desk.source(newsletter, handle)
         if source is None:
             return _no_source(pages)
-        context = inside(
+        context = desk_context(
             visit,
             source=source,
             looked=looked,
@@ -51,7 +53,7 @@ def routes(
         return made
 
     @door.require(Role.EDITOR)
-    def look(visit: Visit) -> Response:
+    def look(visit: DeskRequest) -> Response:
         try:
             return shown(visit, looked=actions.look_at(*_of(visit)))
         except NotFound:
@@ -67,7 +69,7 @@ def address(newsletter: str, handle: str) -> str:
     return f"/desk/{quote(newsletter)}/sources/{quote(handle, safe='')}"
 
 
-def _of(visit: Visit) -> tuple[str, str]:
+def _of(visit: DeskRequest) -> tuple[str, str]:
     asked = visit.request.path_params
     return asked["newsletter"], asked["handle"]
 

@@ -1,0 +1,138 @@
+"""Links that are followed: does anything answer there? (rule 39, online)
+
+Whether an address is well-formed and public is said by `checks.links`, offline.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from urllib.parse import urlsplit
+
+from digest.checks import Finding, Message, Problem, Severity, verdict
+from digest.checks.html_tree import attribute, elements, story_of
+from digest.errors import FetchError, Refused
+from digest.external_checks.polite_requests import Outcome, PoliteClient, ask_all
+from digest.fetch import HttpAnswer, shown
+
+ID = "link-live"
+MOST = 100  # addresses of one message that are asked
+
+_IN_TEXT = re.compile(r"https?://[^\s<>\"“”«»]+", re.IGNORECASE)
+# Servers that know no HEAD, or take whoever asks so for a robot, answer like this and may welcome a GET.
+# 404 and 500 are asked again as well: to call a living page gone is worse than to ask twice.
+_ASK_AGAIN = frozenset({400, 403, 404, 405, 406, 500, 501})
+_GONE = frozenset({404, 410})
+# What sites answer to what they take for a robot; 999 is LinkedIn's.
+_GUARDED = frozenset({401, 403, 429, 999})
+_WORST_FIRST = (Severity.BLOCK, Severity.WARN, Severity.INFO)
+
+
+def judge(message: Message, *, web: PoliteClient, leave_out: Collection[str] = ()) -> tuple[Finding, ...]:
+    """Ask every address of both bodies once.
+
+    `leave_out` are addresses of the issue itself, which answer only when it is
+    out, or are the business of `endpoint`.
+    """
+    places = {url: where for url, where in places_of(message).items() if url not in leave_out}
+    asked = list(places)[:MOST]
+
+    def ask(url: str, seconds: float) -> HttpAnswer:
+        return _answer(url, seconds, web=web)
+
+    outcomes = ask_all(asked, ask, web=web, what="links")
+    problems = [
+        problem._replace(where=places[url]) for url in asked for problem in _problems(url, outcomes[url])
+    ]
+    problems.sort(key=lambda problem: _WORST_FIRST.index(problem.severity or Severity.WARN))
+    problems += _not_looked_at(over=len(places) - len(asked), late=list(outcomes.values()).count(None))
+    return tuple(verdict(ID, Severity.WARN, _fine(len(asked)), problems))
+
+
+def places_of(message: Message) -> dict[str, str]:
+    """Every web address of the HTML and the text, as it is asked for, and the story it stands in."""
+    places: dict[str, str] = {}
+    for link in elements(message.html, "a[href], area[href]"):
+        if url := _asked_for(attribute(link, "href") or ""):
+            places.setdefault(url, story_of(message.html, link))
+    for found in _IN_TEXT.findall(message.text):
+        # An address may end in what looks like a sentence's end: then the HTML has it so.
+        url = _asked_for(found)
+        if url and url not in places:
+            places.setdefault(_asked_for(_without_sentence_end(found)), "")
+    places.pop("", None)
+    return places
+
+
+def _asked_for(href: str) -> str:
+    """Without the fragment, which is not sent; empty where it is no web address."""
+    url = href.strip().partition("#")[0]
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return url if parts.scheme in ("http", "https") and parts.hostname else ""
+
+
+def _without_sentence_end(url: str) -> str:
+    url = url.rstrip(".,;:!?'*_")
+    if url.endswith(")") and url.count("(") < url.count(")"):
+        return _without_sentence_end(url[:-1])
+    return url
+
+
+def _answer(url: str, seconds: float, *, web: PoliteClient) -> HttpAnswer:
+    answer = web.ask(url, method="HEAD", seconds=seconds)
+    return web.ask(url, method="GET", seconds=seconds) if answer.status in _ASK_AGAIN else answer
+
+
+def _problems(url: str, outcome: Outcome) -> Iterator[Problem]:
+    if isinstance(outcome, Refused):
+        yield Problem(f"A link was not followed: {outcome.message}")
+    elif isinstance(outcome, FetchError):
+        yield Problem(f"A link does not answer: {outcome.message}")
+    elif outcome is not None:
+        yield from _faults(url, outcome)
+
+
+def _faults(url: str, answer: HttpAnswer) -> Iterator[Problem]:
+    name, status = shown(url), answer.status
+    if status in _GONE:
+        yield Problem(
+            f"A link leads to nothing ({status}): {name}. Mend the address, or leave the story out."
+        )
+    elif status in _GUARDED:
+        yield Problem(f"A link is closed to digest ({status}): {name}. See in a browser whether it opens.")
+    elif status >= 400:
+        yield Problem(f"A link fails ({status}): {name}. See whether it opens later.")
+    elif answer.url != url and not _is_same(url, answer.url):
+        how = "has moved for good" if answer.moved_for_good else "leads on"
+        yield Problem(f"A link {how}: {name} → {shown(answer.url)}", severity=Severity.INFO)
+
+
+def _is_same(one: str, other: str) -> bool:
+    """Two spellings of one address: an empty path, capitals in the host."""
+    first, second = urlsplit(one), urlsplit(other)
+    return (
+        first.scheme == second.scheme
+        and first.netloc.rpartition("@")[2].lower() == second.netloc.lower()
+        and (first.path or "/", first.query) == (second.path or "/", second.query)
+    )
+
+
+def _not_looked_at(*, over: int, late: int) -> Iterator[Problem]:
+    if over:
+        yield Problem(
+            f"{over} more links were not looked at: digest asks {MOST} addresses at most.",
+            severity=Severity.INFO,
+        )
+    if late:
+        yield Problem(
+            f"{late} links were not looked at: time was up, or their site had kept silent too often. "
+            "Run the check again.",
+            severity=Severity.INFO,
+        )
+
+
+def _fine(count: int) -> str:
+    return "Every link answers." if count else "There is no link to follow."

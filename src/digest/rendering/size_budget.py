@@ -1,0 +1,78 @@
+"""How much of an issue fits into one mail: what is too much gives way by steps, and each step is told.
+
+Gmail cuts a mail at 102 KB, so that its foot with the way out is gone.  The
+steps: shorter texts; cards without pictures; short links for the last stories;
+and at last the last stories stand on the web only.  What counts is the size of the finished HTML, so
+this holds for every look and for templates of an owner's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from digest.rendering.presentation import FULL, SHORT_TEXT, LengthBudget
+
+MOST = 79_000  # bytes of HTML: what some programs and relays add still fits below 102 KB
+FIRST_CARDS = 12  # stay cards when there are too many stories even for links
+ON_THE_WEB = LengthBudget(cards=100, stories=600)  # of a page that no mail program cuts
+
+# Nothing that prints a story prints it in fewer bytes: so many are not even tried.
+_CARDS_TO_TRY = 80
+_STORIES_TO_TRY = 400
+
+
+class Fitted(NamedTuple):
+    room: LengthBudget
+    gave_way: tuple[str, ...]  # sentences: what is not printed in full, and how
+
+
+def fitted(teasers: int, make: Callable[[LengthBudget], str], *, has_pictures: bool) -> Fitted:
+    """The most of an issue that fits; `make` prints its HTML, `teasers` are those of its sections."""
+    compact = LengthBudget(text=SHORT_TEXT, pictures=not has_pictures)
+    room = _most_room(teasers, make, compact)
+    return Fitted(room, tuple(_told(room, teasers)))
+
+
+def _most_room(teasers: int, make: Callable[[LengthBudget], str], compact: LengthBudget) -> LengthBudget:
+    def fits(room: LengthBudget) -> bool:
+        return len(make(room).encode()) <= MOST
+
+    if teasers <= _CARDS_TO_TRY:
+        for room in dict.fromkeys((FULL, LengthBudget(text=SHORT_TEXT), compact)):
+            if fits(room):
+                return room
+    links = compact._replace(cards=0)
+    if teasers <= _STORIES_TO_TRY and fits(links):
+        cards = _largest(min(teasers, _CARDS_TO_TRY), lambda n: fits(links._replace(cards=n)))
+        return links._replace(cards=cards)
+    cards = _largest(FIRST_CARDS, lambda n: fits(compact._replace(cards=n, stories=n)))
+    room = compact._replace(cards=cards)
+    more = min(teasers, _STORIES_TO_TRY) - cards
+    return room._replace(stories=cards + _largest(more, lambda n: fits(room._replace(stories=cards + n))))
+
+
+def _largest(most: int, fits: Callable[[int], bool]) -> int:
+    """The largest number up to `most` that fits; none is taken to fit, and less fits where more does."""
+    low, high = 0, most + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    return low
+
+
+def _told(room: LengthBudget, teasers: int) -> Iterator[str]:
+    if room.text < FULL.text:
+        yield f"texts are cut at {room.text} characters"
+    if not room.pictures:
+        yield "only the first story has a picture"
+    links = min(teasers, room.stories) - room.cards
+    if links > 0:
+        yield f"{_stories(links)} at the end {'is a short link' if links == 1 else 'are short links'}"
+    if teasers > room.stories:
+        left = teasers - room.stories
+        yield f"{_stories(left)} {'is' if left == 1 else 'are'} only on the web page"
+
+
+def _stories(count: int) -> str:
+    return "1 story" if count == 1 else f"{count:,} stories"

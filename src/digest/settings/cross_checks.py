@@ -1,0 +1,232 @@
+"""What takes more than one value to judge: secrets in the wrong place, sources, names, the database.
+
+The functions look at the tables as they were written, whatever is wrong with
+them otherwise, so that every mistake is found at one reading.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from digest.settings.mistakes import Mistake, Place, shown, spelled
+from digest.settings.schema import RootTable
+from digest.settings.themes import clashes
+from digest.settings.values import did_you_mean
+
+SOURCE_KINDS = ("feed", "listing", "markdown")
+TRANSPORTS = ("outbox", "smtp", "sendgrid")
+
+# Where a secret goes, and the key that names a file with it instead.
+SECRETS: dict[Place, str] = {
+    ("delivery", "smtp", "password"): "password_file",
+    ("delivery", "sendgrid", "api_key"): "api_key_file",
+    ("delivery", "dkim", "key"): "key_file",
+}
+
+
+def secrets_in_file(tables: Mapping[str, Any]) -> Iterator[Mistake]:
+    """Secrets that stand in digest.toml itself, which is shown, copied and committed."""
+    for place, file_key in SECRETS.items():
+        if value_at(tables, place) is not None:
+            yield Mistake(
+                place,
+                f"is a secret and must not stand in this file. Put it into the environment as "
+                f"{variable_of(place)}, or into a file of its own that {file_key} names.",
+            )
+    url = value_at(tables, ("database", "url"))
+    if isinstance(url, str) and _has_password(url):
+        yield Mistake(
+            ("database", "url"),
+            f"has a password in it. Put the address into the environment as "
+            f"{variable_of(('database', 'url'))}, or the password into ~/.pgpass.",
+        )
+
+
+def crossings(tables: Mapping[str, Any]) -> Iterator[Mistake]:
+    """All else that is wrong between values."""
+    yield from _database(value_at(tables, ("database", "url")))
+    yield from _transport(value_at(tables, ("delivery", "transport")))
+    newsletters = value_at(tables, ("newsletters",))
+    for name, newsletter in (newsletters if isinstance(newsletters, Mapping) else {}).items():
+        yield from _newsletter_name(name)
+        if isinstance(newsletter, Mapping):
+            yield from _limits(newsletter, ("newsletters", name))
+            yield from _deadline(newsletter, ("newsletters", name))
+            yield from _sources(newsletter.get("sources"), ("newsletters", name, "sources"))
+            yield from clashes(newsletter, ("newsletters", name))
+
+
+def unsigned(root: RootTable, *, has_key: bool) -> Iterator[Mistake]:
+    """A signature that is only half configured, or that no sender would profit from (DMARC)."""
+    dkim = root.delivery.dkim
+    place: Place = ("delivery", "dkim")
+    given = {"domain": bool(dkim.domain), "selector": bool(dkim.selector), "key_file": has_key}
+    if not any(given.values()):
+        return
+    for key, is_given in given.items():
+        if not is_given:
+            yield Mistake(place, f"has no {key}, without which nothing can be signed.")
+    for name, newsletter in root.newsletters.items():
+        if dkim.domain and not _is_aligned(newsletter.sender.domain, dkim.domain):
+            yield Mistake(
+                (*place, "domain"),
+                f"“{dkim.domain}” does not speak for {newsletter.sender.address}, the sender of "
+                f"newsletters.{name}. Sign with the sender's domain, or one above it.",
+            )
+
+
+def read_secret(tables: Mapping[str, Any], place: Place, *, folder: Path) -> str:
+    """A secret from the environment or from its file; empty where there is none.
+
+    Raises:
+        ValueError: the file cannot be used, with a sentence; its place is `file_place(place)`.
+    """
+    given = value_at(tables, place)
+    file = value_at(tables, file_place(place))
+    if isinstance(given, str) or not isinstance(file, str):
+        return str(given or "")
+    return _secret_in(folder / Path(file).expanduser())
+
+
+def file_place(place: Place) -> Place:
+    return (*place[:-1], SECRETS[place])
+
+
+def variable_of(place: Place) -> str:
+    return "DIGEST_" + "__".join(str(part).upper() for part in place)
+
+
+def value_at(tables: Any, place: Place) -> Any:
+    """The value there, or None; wrong types on the way count as nothing."""
+    for part in place:
+        tables = tables.get(part) if isinstance(tables, Mapping) else None
+    return tables
+
+
+def source_key(kind: str, *, url: str | None, path: str | None) -> str:
+    """What names a source in the database, as long as its kind and place stay the same."""
+    return f"{kind}:{url or path or ''}"
+
+
+def _secret_in(file: Path) -> str:
+    try:
+        if file.stat().st_mode & 0o004:
+            raise ValueError(f"{file} can be read by everybody on this machine. Run: chmod 600 {file}")
+        secret = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as wrong:
+        why = wrong.strerror if isinstance(wrong, OSError) else "it is not text"
+        raise ValueError(f"{file} cannot be read: {why}.") from None
+    if not secret:
+        raise ValueError(f"{file} is empty.")
+    return secret
+
+
+def _is_aligned(sender: str, signing: str) -> bool:
+    """RFC 7489, 3.1.1, as far as it is known without the list of public suffixes: one is below the other."""
+    shorter, longer = sorted((sender.lower(), signing.lower()), key=len)
+    return shorter == longer or ("." in shorter and longer.endswith("." + shorter))
+
+
+def _database(url: Any) -> Iterator[Mistake]:
+    place: Place = ("database", "url")
+    if not isinstance(url, str):
+        return
+    scheme, _, rest = url.partition("://")
+    if scheme == "sqlite":
+        if not rest.strip("/") or ":memory:" in rest or not rest.startswith("/"):
+            yield Mistake(
+                place, "names no file. Write sqlite:///digest.db, or four slashes before an absolute path."
+            )
+    elif scheme not in {"postgresql", "postgresql+psycopg"}:
+        known = ["sqlite:///digest.db", "postgresql://user@host/name"]
+        hint = did_you_mean(scheme, ["sqlite", "postgresql"])
+        yield Mistake(
+            place, f"“{shown(scheme)}” is not a database that digest knows. Write {' or '.join(known)}.{hint}"
+        )
+
+
+def _has_password(url: str) -> bool:
+    try:
+        return bool(urlsplit(url).password) or "password=" in urlsplit(url).query
+    except ValueError:
+        return False
+
+
+def _transport(name: Any) -> Iterator[Mistake]:
+    if isinstance(name, str) and not _is_known(name, built_in=TRANSPORTS, group="digest.transports"):
+        yield Mistake(("delivery", "transport"), _unknown("transport", name, TRANSPORTS))
+
+
+def _newsletter_name(name: str) -> Iterator[Mistake]:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", name):
+        yield Mistake(
+            ("newsletters", name),
+            "is not a name for a newsletter: it stands in commands and addresses. "
+            "Use small letters, digits and hyphens, at most 40.",
+        )
+
+
+def _limits(newsletter: Mapping[str, Any], place: Place) -> Iterator[Mistake]:
+    least, most = newsletter.get("min_articles", 1), newsletter.get("max_articles", 12)
+    if isinstance(least, int) and isinstance(most, int) and least > most >= 1:
+        yield Mistake(
+            (*place, "min_articles"),
+            f"is {least}, but an issue holds at most {most}: none would ever go out.",
+        )
+
+
+def _deadline(newsletter: Mapping[str, Any], place: Place) -> Iterator[Mistake]:
+    """A draft that is made at its slot leaves nobody the time to approve it."""
+    if newsletter.get("on_deadline") not in ("skip", "send"):
+        return
+    if newsletter.get("approval") != "required":
+        yield Mistake((*place, "on_deadline"), 'is about issues that wait: it wants approval = "required".')
+    elif newsletter.get("draft_ahead") is None:
+        yield Mistake(
+            (*place, "on_deadline"),
+            'leaves nobody the time to approve a draft: set draft_ahead too, such as "1d".',
+        )
+
+
+def _sources(sources: Any, place: Place) -> Iterator[Mistake]:
+    if not isinstance(sources, list):
+        return
+    seen: dict[str, int] = {}
+    for index, source in enumerate(sources):
+        if not isinstance(source, Mapping):
+            continue
+        here = (*place, index)
+        yield from _source(source, here)
+        key = source_key(str(source.get("kind")), url=source.get("url"), path=source.get("path"))
+        if key in seen and not key.endswith(":"):
+            yield Mistake(here, f"is the same place as {spelled((*place, seen[key]))}. Take one of them out.")
+        seen.setdefault(key, index)
+
+
+def _source(source: Mapping[str, Any], place: Place) -> Iterator[Mistake]:
+    kind = source.get("kind")
+    if isinstance(kind, str) and not _is_known(kind, built_in=SOURCE_KINDS, group="digest.sources"):
+        yield Mistake((*place, "kind"), _unknown("kind of source", kind, SOURCE_KINDS))
+    if "url" in source and "path" in source:
+        yield Mistake(place, "has both url and path. Keep the one that it is read from.")
+    elif "url" not in source and "path" not in source:
+        yield Mistake(place, "has neither url nor path. Say where it is.")
+    elif kind == "markdown" and "url" in source:
+        yield Mistake(
+            (*place, "url"), "does not go with Markdown, which is read from a folder. Write path instead."
+        )
+
+
+def _is_known(name: str, *, built_in: tuple[str, ...], group: str) -> bool:
+    from importlib.metadata import entry_points
+
+    return name in built_in or bool(entry_points(group=group, name=name))
+
+
+def _unknown(what: str, name: str, known: tuple[str, ...]) -> str:
+    listed = ", ".join(f"“{k}”" for k in known)
+    return f"There is no {what} “{shown(name)}”. Use one of {listed}.{did_you_mean(name, list(known))}"

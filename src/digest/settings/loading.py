@@ -1,0 +1,356 @@
+"""From the file and the environment to `Settings`: read, overlay, check, assemble."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from datetime import timedelta
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr, ValidationError
+
+from digest.errors import SettingsError
+from digest.model.newsletter import Newsletter, Policy, Site, SourceSpec
+from digest.rules.slots import moving_hours
+from digest.settings import DeliverySettings, DkimSettings, SendGridSettings, Settings, SmtpSettings
+from digest.settings.cross_checks import (
+    SECRETS,
+    crossings,
+    file_place,
+    read_secret,
+    secrets_in_file,
+    source_key,
+    unsigned,
+    value_at,
+    variable_of,
+)
+from digest.settings.mistakes import Mistake, Place, mistake_of, shown, written
+from digest.settings.schema import DeliveryTable, DkimTable, NewsletterTable, RootTable, SourceTable
+from digest.settings.themes import theme_of
+from digest.settings.values import FromEnvironment, did_you_mean
+
+# A year far enough ahead that every zone follows its rule and not its history.
+_RULES_OF = 2037
+
+
+def read(file: Path, *, environ: Mapping[str, str]) -> Settings:
+    """See `digest.settings.load`."""
+    file = file.expanduser().absolute()
+    tables = _toml(file)
+    mistakes = list(secrets_in_file(tables))
+
+    overlaid, variables, unknown = _overlaid(_without_secrets(tables), environ)
+    mistakes += [*unknown, *crossings(overlaid)]
+    secrets, unreadable = _secrets(overlaid, folder=file.parent)
+    root, wrong = _validated(overlaid)
+    mistakes += [*unreadable, *wrong]
+    if root is not None and not unreadable:
+        mistakes += unsigned(root, has_key=bool(secrets["delivery", "dkim", "key"].get_secret_value()))
+
+    findings = written(mistakes, file=file.name, tables=overlaid, variables=variables)
+    if findings or root is None:
+        count = "1 mistake" if len(findings) == 1 else f"{len(findings)} mistakes"
+        raise SettingsError(f"{file.name} has {count}.", findings=findings)
+    return _settings(root, file=file, secrets=secrets, environ=environ)
+
+
+def _toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_bytes().decode("utf-8-sig"))
+    except FileNotFoundError:
+        raise SettingsError(
+            f"There is no {file.name} in {file.parent}.", mend="`digest init DIR` makes one."
+        ) from None
+    except OSError as wrong:
+        raise SettingsError(
+            f"{file} cannot be read: {wrong.strerror}.", mend="Name a file of settings."
+        ) from None
+    except UnicodeDecodeError as wrong:
+        line = wrong.object[: wrong.start].count(b"\n") + 1
+        finding = f"{file.name}: line {line}: is not in UTF-8. Save the file in that encoding."
+        raise SettingsError(f"{file.name} is not in UTF-8.", findings=(finding,)) from None
+    except tomllib.TOMLDecodeError as wrong:
+        raise SettingsError(
+            f"{file.name} cannot be read as TOML.", findings=(_syntax(file.name, str(wrong)),)
+        ) from None
+
+
+def _syntax(file: str, message: str) -> str:
+    at = re.search(r"\s*\(at (line \d+, column \d+|end of document)\)$", message)
+    if not at:
+        return f"{file}: {message}."
+    return f"{file}: {at[1]}: {message[: at.start()]}."
+
+
+# --- the environment ----------------------------------------------------------------
+
+
+def _overlaid(
+    tables: dict[str, Any], environ: Mapping[str, str]
+) -> tuple[dict[str, Any], dict[Place, str], list[Mistake]]:
+    """Lay DIGEST_TABLE__KEY variables over the tables; an empty one counts as not set."""
+    variables: dict[Place, str] = {}
+    mistakes: list[Mistake] = []
+    for variable, value in sorted(environ.items()):
+        if not variable.startswith("DIGEST_") or "__" not in variable or not value:
+            continue
+        place = _place_of(variable, tables)
+        variables[place] = variable
+        if refused := _put(tables, place, FromEnvironment(value)):
+            mistakes.append(Mistake(place, refused))
+    return tables, variables, mistakes
+
+
+def _place_of(variable: str, tables: Mapping[str, Any]) -> Place:
+    """Variables have no hyphens and no case: a newsletter's name is looked up without them."""
+    parts = variable.removeprefix("DIGEST_").lower().split("__")
+    newsletters = value_at(tables, ("newsletters",))
+    if parts[0] == "newsletters" and len(parts) > 1 and isinstance(newsletters, Mapping):
+        same = [name for name in newsletters if name.lower().replace("-", "_") == parts[1]]
+        parts[1:2] = same[:1] or parts[1:2]
+    return tuple(parts)
+
+
+def _put(tables: dict[str, Any], place: Place, value: str) -> str:
+    """Set one value, or answer with a sentence that says why not."""
+    table: Any = tables
+    for depth, part in enumerate(place[:-1]):
+        if depth == 1 and place[0] == "newsletters" and part not in table:
+            return f"there is no such newsletter in the file.{did_you_mean(str(part), list(table))}"
+        table = table.setdefault(part, {})
+        if not isinstance(table, dict):
+            return "cannot be set from the environment. Set it in the file."
+    if isinstance(table.get(place[-1]), list | dict):
+        return "cannot be set from the environment: it is a list or a table. Set it in the file."
+    table[place[-1]] = value
+    return ""
+
+
+# --- secrets --------------------------------------------------------------------------
+
+
+def _without_secrets(tables: dict[str, Any]) -> dict[str, Any]:
+    """So that no later sentence can print one."""
+    left = deepcopy(tables)
+    for place in SECRETS:
+        table = value_at(left, place[:-1])
+        if isinstance(table, dict):
+            table.pop(place[-1], None)
+    return left
+
+
+def _secrets(tables: Mapping[str, Any], *, folder: Path) -> tuple[dict[Place, SecretStr], list[Mistake]]:
+    found: dict[Place, SecretStr] = {}
+    mistakes: list[Mistake] = []
+    for place in SECRETS:
+        try:
+            found[place] = SecretStr(read_secret(tables, place, folder=folder))
+        except ValueError as wrong:
+            mistakes.append(Mistake(file_place(place), str(wrong)))
+    return found, mistakes
+
+
+def _validated(tables: Mapping[str, Any]) -> tuple[RootTable | None, list[Mistake]]:
+    try:
+        return RootTable.model_validate(tables), []
+    except ValidationError as wrong:
+        return None, [mistake_of(error) for error in wrong.errors(include_url=False)]
+
+
+# --- assembling -----------------------------------------------------------------------
+
+
+def _settings(
+    root: RootTable, *, file: Path, secrets: Mapping[Place, SecretStr], environ: Mapping[str, str]
+) -> Settings:
+    folder = file.parent
+    keys = tuple(key.strip() for key in environ.get("DIGEST_SECRET_KEYS", "").split(",") if key.strip())
+    delivery = _delivery(root.delivery, folder=folder, secrets=secrets)
+    site = Site(**dict(root.site))
+    newsletters = {
+        name: _newsletter(table, name=name, site=site, folder=folder)
+        for name, table in root.newsletters.items()
+    }
+    return Settings(
+        file=file,
+        folder=folder,
+        site=site,
+        database_url=_database_url(root.database.url, folder),
+        delivery=delivery,
+        newsletters=MappingProxyType(newsletters),
+        templates=folder / "templates",
+        secret_keys=keys,
+        warnings=tuple(_warnings(site, delivery, newsletters, keys)),
+    )
+
+
+def _database_url(url: str, folder: Path) -> str:
+    prefix = "sqlite:///"
+    return prefix + str(folder / url.removeprefix(prefix)) if url.startswith(prefix) else url
+
+
+def _delivery(table: DeliveryTable, *, folder: Path, secrets: Mapping[Place, SecretStr]) -> DeliverySettings:
+    smtp, sendgrid = table.smtp, table.sendgrid
+    return DeliverySettings(
+        transport=table.transport,
+        rate_per_second=table.rate_per_second,
+        outbox=_inside(folder, table.outbox.path),
+        smtp=SmtpSettings(
+            host=smtp.host,
+            port=smtp.port,
+            security=smtp.security,
+            connections=smtp.connections,
+            username=smtp.username,
+            password=secrets["delivery", "smtp", "password"],
+            bounce_address=smtp.bounce_address.address if smtp.bounce_address else "",
+        ),
+        sendgrid=SendGridSettings(
+            host=sendgrid.host,
+            batch_size=sendgrid.batch_size,
+            api_key=secrets["delivery", "sendgrid", "api_key"],
+            webhook_public_key=sendgrid.webhook_public_key or "",
+        ),
+        dkim=_dkim(table.dkim, key=secrets["delivery", "dkim", "key"]),
+    )
+
+
+def _dkim(table: DkimTable, *, key: SecretStr) -> DkimSettings | None:
+    if not (table.domain and table.selector):
+        return None
+    return DkimSettings(domain=table.domain, selector=table.selector, key=key)
+
+
+def _newsletter(table: NewsletterTable, *, name: str, site: Site, folder: Path) -> Newsletter:
+    return Newsletter(
+        name=name,
+        title=table.title,
+        sender=table.sender,
+        reply_to=table.reply_to,
+        sources=tuple(_source(source, site=site, folder=folder) for source in table.sources),
+        policy=_policy(table),
+        schedule=table.schedule,
+        language=table.language,
+        timezone=table.timezone,
+        needs_approval=table.approval == "required",
+        draft_ahead=table.draft_ahead,
+        on_deadline=table.on_deadline,
+        editors=tuple(table.editors),
+        subject=table.subject,
+        description=table.description,
+        collect_every=table.collect_every,
+        late=timedelta(hours=table.late_hours),
+        on_uncertain=table.on_uncertain,
+        subscriber_files=_subscriber_files(table, name=name, folder=folder),
+        logo=table.logo or "",
+        theme=theme_of(table),
+        images=table.images,
+    )
+
+
+def _policy(table: NewsletterTable) -> Policy:
+    return Policy(
+        max_articles=table.max_articles,
+        min_articles=table.min_articles,
+        max_age=timedelta(days=table.max_age_days),
+        first_issue=timedelta(days=table.first_issue_days),
+        flood_limit=table.flood_limit,
+        sends_future_dated=table.future_dated == "send",
+        include_tags=_folded(table.include_tags),
+        exclude_tags=_folded(table.exclude_tags),
+        section_order=tuple(table.sections),
+    )
+
+
+def _subscriber_files(table: NewsletterTable, *, name: str, folder: Path) -> tuple[Path, ...]:
+    if table.subscribers is not None:
+        return tuple(_inside(folder, path) for path in table.subscribers)
+    usual = folder / "subscribers" / f"{name}.csv"
+    return (usual,) if usual.exists() else ()
+
+
+def _source(table: SourceTable, *, site: Site, folder: Path) -> SourceSpec:
+    path = _inside(folder, table.path) if table.path else None
+    needs_base = path is not None and table.kind in {"listing", "markdown"}
+    return SourceSpec(
+        kind=table.kind,
+        key=source_key(table.kind, url=table.url, path=table.path),
+        name=table.name or _place_name(table.url, path),
+        url=table.url or "",
+        path=path,
+        base_url=table.base_url or (site.url if needs_base else ""),
+        section=table.section,
+        featured=table.featured,
+        include_tags=_folded(table.include_tags),
+        exclude_tags=_folded(table.exclude_tags),
+        allow_private_addresses=table.allow_private_addresses,
+        pages=table.pages,
+        selectors=MappingProxyType(dict(table.selectors)),
+    )
+
+
+def _place_name(url: str | None, path: Path | None) -> str:
+    if path is not None:
+        return path.name
+    parts = urlsplit(url or "")
+    return f"{parts.netloc}{parts.path}".rstrip("/")
+
+
+def _inside(folder: Path, path: str) -> Path:
+    return folder / Path(path).expanduser()
+
+
+def _folded(tags: list[str]) -> frozenset[str]:
+    return frozenset(tag.casefold() for tag in tags if tag)
+
+
+# --- warnings -------------------------------------------------------------------------
+
+
+def _warnings(
+    site: Site, delivery: DeliverySettings, newsletters: Mapping[str, Newsletter], keys: tuple[str, ...]
+) -> Iterator[str]:
+    public = urlsplit(site.public_url)
+    if public.scheme == "http" and not _is_here(public.hostname or ""):
+        yield "site.public_url: is not https, without which no mail program shows one-click unsubscribe."
+    yield from _delivery_warnings(delivery)
+    for newsletter in newsletters.values():
+        yield from _clock_warning(newsletter)
+    if any(len(key) < 16 for key in keys):
+        yield "environment: DIGEST_SECRET_KEYS: a key has fewer than 16 characters and could be guessed."
+
+
+def _delivery_warnings(delivery: DeliverySettings) -> Iterator[str]:
+    smtp, has_password = delivery.smtp, bool(delivery.smtp.password.get_secret_value())
+    if delivery.transport == "sendgrid" and not delivery.sendgrid.api_key.get_secret_value():
+        variable = variable_of(("delivery", "sendgrid", "api_key"))
+        yield f"delivery.sendgrid: has no API key, so nothing can be sent. Set {variable}, or api_key_file."
+    if delivery.transport != "smtp":
+        return
+    if smtp.username and not has_password:
+        variable = variable_of(("delivery", "smtp", "password"))
+        yield f"delivery.smtp: has a username but no password. Set {variable}, or password_file."
+    if has_password and not smtp.username:
+        yield "delivery.smtp: has a password but no username, so it is not used."
+    if smtp.username and smtp.security == "none" and not _is_here(smtp.host):
+        yield "delivery.smtp.security: is “none”, so the password crosses the network for all to read."
+
+
+def _clock_warning(newsletter: Newsletter) -> Iterator[str]:
+    """01:00 to 03:59 is where most zones change their clocks; some do it at midnight."""
+    moving = moving_hours(newsletter.timezone, year=_RULES_OF)
+    schedule = newsletter.schedule
+    if moving and schedule.hours & (moving | {1, 2, 3}) and len(schedule.hours) < 24:
+        yield (
+            f"newsletters.{newsletter.name}.schedule: “{shown(schedule.text)}” is near the hour at which "
+            f"{newsletter.timezone} changes its clocks; on such a day it may go out at another hour. "
+            f"A time after 04:00 never does."
+        )
+
+
+def _is_here(host: str) -> bool:
+    return host in {"localhost", "::1"} or host.endswith(".localhost") or host.startswith("127.")

@@ -1,0 +1,66 @@
+"""How newsletters look, taken over from a settings file that somebody saves while digest runs.
+
+An editor who tries another colour wants to see it, and what is seen must be what
+is sent.  So a process that runs for long, the server or the schedule, takes over
+what only changes how issues look.  Everything else (sources, schedule, delivery,
+addresses) is read at the start: half of it would be in use already.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from digest.errors import SettingsError
+from digest.model.newsletter import Newsletter
+from digest.settings import Settings
+
+log = logging.getLogger(__name__)
+
+_LOOKS = ("theme", "logo", "title", "description", "subject")
+
+
+class LiveLooks:
+    """Looks whether the file was saved; `read` reads it anew."""
+
+    def __init__(self, settings: Settings, read: Callable[[], Settings]) -> None:
+        self._file = settings.file
+        self._read = read
+        self._seen = _version(self._file)
+        self._lock = threading.Lock()
+
+    def taken_over(self, settings: Settings) -> Settings:
+        """The settings with what was saved since; as they are, where nothing was or it is wrong."""
+        if _version(self._file) == self._seen:
+            return settings
+        with self._lock:
+            seen = _version(self._file)
+            if seen == self._seen:
+                return settings
+            self._seen = seen
+            try:
+                saved = self._read().newsletters
+            except SettingsError as error:
+                log.warning("settings.not_taken_over: %s %s", error, "; ".join(error.findings))
+                return settings
+        known = settings.newsletters
+        return replace(
+            settings, newsletters={name: _with_looks(known[name], saved.get(name)) for name in known}
+        )
+
+
+def _with_looks(running: Newsletter, saved: Newsletter | None) -> Newsletter:
+    if saved is None:
+        return running
+    return replace(running, **{name: getattr(saved, name) for name in _LOOKS})
+
+
+def _version(file: Path) -> tuple[int, int]:
+    try:
+        told = file.stat()
+    except OSError:
+        return (0, 0)
+    return (told.st_mtime_ns, told.st_size)

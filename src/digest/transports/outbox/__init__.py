@@ -1,0 +1,1 @@
+"""The outbox: one .eml file per message, for trying things out."""

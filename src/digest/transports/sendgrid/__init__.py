@@ -1,0 +1,1 @@
+"""SendGrid: its Mail Send API, a batch per request."""

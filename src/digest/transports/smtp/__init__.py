@@ -1,0 +1,1 @@
+"""SMTP: any mail server, over as many connections as it allows."""

@@ -1,0 +1,619 @@
+"""The answer to what the desk's first page asks.
+
+What is costly is remembered in this process until something is written that may
+change it: the account of a finished issue (see `counts_cache`), the pre-flight of a
+draft, the plan of an issue that is not begun, who came and left.  Nothing is
+remembered by time alone but the last two, since articles and days grow old.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from digest.errors import DigestError
+from digest.fetch.failures import shown as shown_address
+from digest.model.article import SourceHealth
+from digest.model.issue import IssueId, IssueState, LeftOut, Selection
+from digest.model.newsletter import Newsletter, SourceSpec
+from digest.model.subscriber import SubscriptionState
+from digest.rules import approval
+from digest.rules.quiet_sources import is_silent, usual_gap
+from digest.rules.selection import select
+from digest.rules.slots import next_slots
+from digest.storage import articles, desk_home, desk_people, issues
+from digest.storage.database import Connection
+from digest.storage.desk_home import DeliverySummary, IssueLine
+from digest.views import formatting
+from digest.views.counts_cache import CountsCache
+from digest.views.issues import DeskIssue
+from digest.wiring import Container
+from digest.workflows.collecting.collect import SHOWS_NOTHING
+from digest.workflows.composing.preflight import check
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskSending:
+    """A send that is on its way, or stands still in the middle of it."""
+
+    number: int  # of the issue
+    done: int  # people whose delivery has come to its end
+    total: int
+    left: timedelta | None = None  # about; None where nothing can be said yet
+    still_since: datetime | None = None  # nothing has moved since then
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskNewsletter:
+    """A newsletter on the desk's first page.  Its moments are in its own zone."""
+
+    name: str
+    title: str
+    people: int
+    timezone: str
+    next_due: datetime | None = None
+    draft: int | None = None  # number of the issue that is being made or waits
+    draft_state: IssueState | None = None
+    blocks: int = 0  # checks that stop the draft
+    trouble: str = ""  # why the draft cannot be printed at all
+    plan: str = ""  # "9 stories chosen, 14 left out"
+    can_draft: bool = False  # there is no draft, and something to make one of
+    sending: DeskSending | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskUncertain:
+    """Deliveries of an issue of which nobody knows whether they arrived: somebody has to decide."""
+
+    newsletter: str
+    newsletter_title: str
+    number: int
+    people: int
+    since: datetime | None = None
+    addresses: tuple[str, ...] = ()  # of some of them
+    can_resend: bool = True  # nothing of a cancelled issue is sent again
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskHeld:
+    """An issue that waits for a person."""
+
+    newsletter: str
+    newsletter_title: str
+    number: int
+    reason: str
+    is_begun: bool = False  # held in the middle of its send
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskSource:
+    """A source and how it does."""
+
+    newsletter_title: str
+    name: str
+    kind: str
+    ok: bool
+    newsletter: str = ""
+    handle: str = ""  # what its page's address ends with; empty where it has no page
+    place: str = ""  # address or path, without credentials
+    is_local: bool = False  # read from a folder of this machine
+    last_fetched: datetime | None = None
+    last_new: datetime | None = None
+    newest: int = 0  # how many were new on the day of `last_new`
+    message: str = ""
+    shows_nothing: bool = False  # it did before: its page may have changed
+    quiet: timedelta | None = None  # silent for so long, and that is longer than is usual
+    usual: timedelta | None = None  # the time between days with something new
+    weeks: tuple[int, ...] = ()  # new articles of each of the last 12, the oldest first
+
+    @property
+    def severity(self) -> str:
+        """block, warn, or empty where all is well."""
+        if not self.ok or self.shows_nothing:
+            return "block"
+        return "warn" if self.quiet is not None or self.message else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskPeople:
+    """Who reads a newsletter, and who came and left of late."""
+
+    newsletter_title: str
+    confirmed: int
+    pending: int = 0  # asked for it, and have not confirmed
+    came: tuple[int, ...] = ()  # on each of the last 28 days, the oldest first
+    left: tuple[int, ...] = ()  # likewise
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskHome:
+    """The desk's first page, in the order in which it is shown."""
+
+    uncertain: tuple[DeskUncertain, ...] = ()
+    held: tuple[DeskHeld, ...] = ()
+    newsletters: tuple[DeskNewsletter, ...] = ()
+    issues: tuple[DeskIssue, ...] = ()  # newest first
+    sources: tuple[DeskSource, ...] = ()
+    people: tuple[DeskPeople, ...] = ()
+    last_collected: datetime | None = None
+    timezone: str = "UTC"  # in which it is what day today
+
+
+_SHOWN = 8  # last issues
+_WEEKS = 12
+_DAYS = 28  # of who came and left
+_REMEMBERED = timedelta(weeks=26)  # of arrivals: long enough to know what is usual
+_STILL = timedelta(minutes=2)  # a send that has not moved for so long stands still
+
+
+_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+
+def today(home: DeskHome, *, now: datetime) -> str:
+    """Monday 5 October, where the newsletters are."""
+    return formatting.full_date(now.astimezone(ZoneInfo(home.timezone)))
+
+
+def sum_of_the_day(home: DeskHome) -> str:
+    """One sentence that says what needs a person today."""
+    begun = {(held.newsletter, held.number) for held in home.held if held.is_begun}
+    waiting = sum(
+        n.draft_state in {IssueState.DRAFT, IssueState.HELD} and (n.name, n.draft) not in begun
+        for n in home.newsletters
+    )
+    uncertain = sum(one.people for one in home.uncertain)
+    broken = sum(s.severity == "block" for s in home.sources)
+    quiet = sum(s.severity == "warn" and s.quiet is not None for s in home.sources)
+    parts = [
+        _part(waiting, "draft waits", "drafts wait", "for you"),
+        _part(len(begun), "send stands", "sends stand", "still in the middle"),
+        _part(uncertain, "delivery needs", "deliveries need", "a decision"),
+        _part(broken, "source has", "sources have", "stopped giving articles"),
+        _part(quiet, "source has", "sources have", "been quiet for long"),
+    ]
+    said = [part for part in parts if part]
+    if not said:
+        return "Nothing needs you today."
+    text = said[0] if len(said) == 1 else f"{', '.join(said[:-1])} and {said[-1]}"
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _part(number: int, one: str, many: str, rest: str) -> str:
+    word = _NUMBERS[number] if number < len(_NUMBERS) else f"{number:,}"
+    return f"{word} {one if number == 1 else many} {rest}" if number else ""
+
+
+class HomeViews:
+    """Everything an editor looks for first, of all newsletters, in one consistent view."""
+
+    def __init__(self, parts: Container, *, accounts: CountsCache) -> None:
+        self._parts = parts
+        self._accounts = accounts
+        self._plans = _Plans()
+        self._drafts = _Drafts(parts)
+        self._people = _People()
+
+    def home(self) -> DeskHome:
+        seen = self._look()
+        return DeskHome(
+            uncertain=tuple(_uncertain(seen, line) for line in seen.lines if _is_uncertain(seen, line)),
+            held=tuple(_held(seen, line) for line in seen.lines if line.state is IssueState.HELD),
+            newsletters=tuple(
+                _newsletter(seen, newsletter, self._drafts) for newsletter in seen.newsletters.values()
+            ),
+            issues=_last_issues(seen),
+            sources=tuple(source for n in seen.newsletters.values() for source in _sources(seen, n)),
+            people=seen.readers,
+            last_collected=_last_look(seen, seen.newsletters.values()),
+            timezone=_common_zone(seen.newsletters.values()),
+        )
+
+    def source(self, newsletter: str, handle: str) -> DeskSource | None:
+        """How one source does; None where there is none that is called so."""
+        if newsletter not in self._parts.settings.newsletters:
+            return None
+        shown = _sources(self._look(), self._parts.newsletter(newsletter))
+        return next((one for one in shown if one.handle == handle), None)
+
+    def _look(self) -> _Snapshot:
+        newsletters = {newsletter.name: newsletter for newsletter in self._parts.newsletters}
+        names, now = list(newsletters), self._parts.clock()
+        with self._parts.database.read() as connection:
+            lines = desk_home.lines(connection, names, limit=_SHOWN + 1)
+            oldest = min((line.sent_at for line in lines if line.sent_at), default=now)
+            health = desk_home.sources(connection, names)
+            return _Snapshot(
+                now=now,
+                newsletters=newsletters,
+                lines=tuple(lines),
+                accounts=self._accounts.of(connection, lines),
+                people=desk_home.people(connection, names),
+                readers=self._people.of(connection, newsletters, now=now),
+                leavings=desk_home.leavings(connection, names, since=oldest),
+                health=health,
+                arrivals=desk_home.arrivals(connection, names, since=now - _REMEMBERED),
+                plans={
+                    name: self._plans.of(connection, newsletter, now=now)
+                    for name, newsletter in newsletters.items()
+                    if not any(line.newsletter == name and line.state in approval.OPEN for line in lines)
+                },
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plan:
+    """What the next issue would hold."""
+
+    since: int | None  # number of the last issue
+    selection: Selection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Snapshot:
+    """What was read of the database, at one moment."""
+
+    now: datetime
+    newsletters: Mapping[str, Newsletter]
+    lines: tuple[IssueLine, ...]
+    accounts: Mapping[IssueId, DeliverySummary]
+    people: Mapping[str, int]
+    readers: tuple[DeskPeople, ...]
+    leavings: Mapping[str, Sequence[datetime]]
+    health: Mapping[tuple[str, str], SourceHealth]
+    arrivals: Mapping[tuple[str, str], Mapping[date, int]]
+    plans: Mapping[str, _Plan]
+
+    def of(self, newsletter: str) -> list[IssueLine]:
+        """Its issues, newest first."""
+        mine = [line for line in self.lines if line.newsletter == newsletter]
+        return sorted(mine, key=lambda line: line.number, reverse=True)
+
+
+# -- decisions -----------------------------------------------------------------
+
+
+def _is_uncertain(seen: _Snapshot, line: IssueLine) -> bool:
+    return seen.accounts[line.id].counts.uncertain > 0
+
+
+def _uncertain(seen: _Snapshot, line: IssueLine) -> DeskUncertain:
+    newsletter, account = seen.newsletters[line.newsletter], seen.accounts[line.id]
+    since = account.uncertain_since
+    return DeskUncertain(
+        newsletter=line.newsletter,
+        newsletter_title=newsletter.title,
+        number=line.number,
+        people=account.counts.uncertain,
+        since=_local(since, newsletter) if since else None,
+        addresses=account.uncertain,
+        can_resend=line.state is not IssueState.CANCELLED,
+    )
+
+
+def _held(seen: _Snapshot, line: IssueLine) -> DeskHeld:
+    return DeskHeld(
+        newsletter=line.newsletter,
+        newsletter_title=seen.newsletters[line.newsletter].title,
+        number=line.number,
+        reason=formatting.sentence(line.reason),
+        is_begun=bool(line.content_hash),
+    )
+
+
+# -- newsletters ---------------------------------------------------------------
+
+
+def _newsletter(seen: _Snapshot, newsletter: Newsletter, drafts: _Drafts) -> DeskNewsletter:
+    due = next_slots(
+        newsletter.schedule,
+        newsletter=newsletter.name,
+        timezone=newsletter.timezone,
+        after=seen.now,
+        count=1,
+    )
+    shown = DeskNewsletter(
+        name=newsletter.name,
+        title=newsletter.title,
+        people=seen.people.get(newsletter.name, 0),
+        timezone=newsletter.timezone,
+        next_due=due[0].due if due else None,
+    )
+    lines = seen.of(newsletter.name)
+    sending = next((line for line in reversed(lines) if _is_sending(seen, line)), None)
+    if sending is not None:
+        return replace(shown, sending=_sending(seen, sending, newsletter))
+    waiting = next((line for line in reversed(lines) if line.state in approval.OPEN), None)
+    if waiting is None:
+        plan = seen.plans[newsletter.name]
+        return replace(shown, plan=_planned(seen, newsletter, plan), can_draft=bool(plan.selection.chosen))
+    draft = drafts.of(waiting, newsletter, has_people=shown.people > 0)
+    if waiting.state is IssueState.APPROVED and waiting.send_at is not None:
+        shown = replace(shown, next_due=waiting.send_at)
+    return replace(
+        shown,
+        draft=waiting.number,
+        draft_state=waiting.state,
+        blocks=draft.blocks,
+        trouble=draft.trouble,
+        plan=_chosen(waiting, draft),
+    )
+
+
+def _is_sending(seen: _Snapshot, line: IssueLine) -> bool:
+    counts = seen.accounts[line.id].counts
+    return line.state is IssueState.SENDING and counts.pending + counts.in_flight > 0
+
+
+def _sending(seen: _Snapshot, line: IssueLine, newsletter: Newsletter) -> DeskSending:
+    account = seen.accounts[line.id]
+    to_do = account.counts.pending + account.counts.in_flight
+    done = account.counts.audience - to_do
+    sending = DeskSending(number=line.number, done=done, total=account.counts.audience)
+    if account.begun is None or account.moved is None:
+        return sending
+    if seen.now - account.moved > _STILL:
+        return replace(sending, still_since=_local(account.moved, newsletter))
+    return replace(sending, left=(seen.now - account.begun) / done * to_do)
+
+
+def _chosen(line: IssueLine, draft: _Draft) -> str:
+    stories = formatting.count(draft.stories, "story", "stories")
+    if line.state is IssueState.APPROVED:
+        return f"{stories}, approved by {line.approved_by}"
+    return f"{stories} chosen, {draft.left_out:,} left out"
+
+
+def _planned(seen: _Snapshot, newsletter: Newsletter, plan: _Plan) -> str:
+    chosen, left_out = plan.selection.chosen, plan.selection.left_out
+    if chosen:
+        return f"{formatting.count(len(chosen), 'story', 'stories')} so far, {len(left_out):,} left out"
+    waits = sum(choice.code is LeftOut.TOO_FEW for choice in left_out)
+    if waits:
+        needs = newsletter.policy.min_articles
+        return f"{formatting.count(waits, 'story', 'stories')} so far; it needs {needs:,}"
+    looked = _last_look(seen, [newsletter])
+    if looked is None:
+        return "Its sources were never read."
+    since = f"Nothing new since issue {plan.since}." if plan.since else "Nothing for a first issue yet."
+    return f"{since} The sources were read {_at(looked, newsletter, seen.now)}."
+
+
+def _at(moment: datetime, newsletter: Newsletter, now: datetime) -> str:
+    """at 13:00, on 30 September at 13:00"""
+    local = _local(moment, newsletter)
+    day = "" if local.date() == _local(now, newsletter).date() else f"on {formatting.day(local)} "
+    return f"{day}at {local:%H:%M}"
+
+
+class _Plans:
+    """Selections, made anew as soon as an article came, a source was read, somebody did something,
+    or an hour has passed."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, tuple[object, _Plan]] = {}
+
+    def of(self, connection: Connection, newsletter: Newsletter, *, now: datetime) -> _Plan:
+        stands = (
+            desk_home.freshness(connection),
+            desk_home.marks(connection).event,
+            now.replace(minute=0, second=0, microsecond=0),
+        )
+        before = self._made.get(newsletter.name)
+        if before is not None and before[0] == stands:
+            return before[1]
+        plan = _plan(connection, newsletter, now=now)
+        self._made[newsletter.name] = (stands, plan)
+        return plan
+
+
+def _plan(connection: Connection, newsletter: Newsletter, *, now: datetime) -> _Plan:
+    """As `workflows.drafting.draft.plan` selects, without counting what stayed out long ago."""
+    number, since = desk_home.last_issues(connection, [newsletter.name]).get(newsletter.name, (None, None))
+    policy = newsletter.policy
+    found = articles.waiting(
+        connection,
+        newsletter.name,
+        reach=since or now - policy.first_issue,
+        oldest=now - policy.max_age,
+    )
+    keys = {spec.key: spec for spec in newsletter.sources}
+    return _Plan(since=number, selection=select(found, policy=policy, sources=keys, now=now, since=since))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Draft:
+    """What is known of an issue that is not sent."""
+
+    stories: int
+    left_out: int
+    blocks: int = 0
+    trouble: str = ""
+
+
+class _Drafts:
+    """Pre-flights, run anew as soon as the draft or an owner's template is another one."""
+
+    def __init__(self, parts: Container) -> None:
+        self._parts = parts
+        self._made: dict[str, tuple[object, _Draft]] = {}
+
+    def of(self, line: IssueLine, newsletter: Newsletter, *, has_people: bool) -> _Draft:
+        stands = (line, has_people, _changed(self._parts.template_folders))
+        before = self._made.get(newsletter.name)
+        if before is not None and before[0] == stands:
+            return before[1]
+        draft = self._look(line, newsletter)
+        self._made[newsletter.name] = (stands, draft)
+        return draft
+
+    def _look(self, line: IssueLine, newsletter: Newsletter) -> _Draft:
+        parts = self._parts
+        with parts.database.read() as connection:
+            issue = issues.by_id(connection, line.id)
+            out = {number for number, _ in issues.left_out(connection, line.id)}
+        chosen = {teaser.article_id for teaser in issue.layout.teasers}
+        taken_out = {out.teaser.article_id for out in issue.taken_out}
+        draft = _Draft(stories=len(chosen), left_out=len((out | taken_out) - chosen))
+        if issue.content_hash:
+            return draft
+        try:
+            report = check(issue, press=parts.press(newsletter), database=parts.database, now=parts.clock())
+        except DigestError as error:
+            return replace(draft, trouble=error.message)
+        return replace(draft, blocks=len(report.blocks))
+
+
+def _changed(folders: Collection[Path]) -> tuple[int, int]:
+    """How many files there are, and when one of them was last written."""
+    times = [file.stat().st_mtime_ns for folder in folders for file in folder.rglob("*")]
+    return len(times), max(times, default=0)
+
+
+# -- last issues ---------------------------------------------------------------
+
+
+def _last_issues(seen: _Snapshot) -> tuple[DeskIssue, ...]:
+    shown = [line for line in seen.lines if line.content_hash or line.state not in approval.OPEN]
+    shown = [line for line in shown if line.state is not IssueState.APPROVED][:_SHOWN]
+    return tuple(_issue(seen, line) for line in shown)
+
+
+def _issue(seen: _Snapshot, line: IssueLine) -> DeskIssue:
+    newsletter = seen.newsletters[line.newsletter]
+    return DeskIssue(
+        newsletter=line.newsletter,
+        newsletter_title=newsletter.title,
+        number=line.number,
+        state=line.state,
+        subject=line.subject,
+        reason=formatting.sentence(line.reason),
+        at=_local(line.at, newsletter),
+        counts=seen.accounts[line.id].counts,
+        left=_left(seen, line),
+    )
+
+
+def _left(seen: _Snapshot, line: IssueLine) -> int | None:
+    """Links name no issue, so it is who left before the next one."""
+    if line.sent_at is None:
+        return None
+    later = [one.sent_at for one in seen.of(line.newsletter) if one.sent_at and one.sent_at > line.sent_at]
+    leavings = seen.leavings.get(line.newsletter, ())
+    return bisect(leavings, min(later, default=seen.now)) - bisect(leavings, line.sent_at)
+
+
+# -- people --------------------------------------------------------------------
+
+
+class _People:
+    """Who came and left, counted anew as soon as somebody does, or another day begins."""
+
+    def __init__(self) -> None:
+        self._counted: tuple[object, tuple[DeskPeople, ...]] | None = None
+
+    def of(
+        self, connection: Connection, newsletters: Mapping[str, Newsletter], *, now: datetime
+    ) -> tuple[DeskPeople, ...]:
+        today = now.astimezone(UTC).date()
+        stands = (desk_people.mark(connection), today)
+        if self._counted is None or self._counted[0] != stands:
+            self._counted = stands, _count_people(connection, newsletters, today=today)
+        return self._counted[1]
+
+
+def _count_people(
+    connection: Connection, newsletters: Mapping[str, Newsletter], *, today: date
+) -> tuple[DeskPeople, ...]:
+    names = list(newsletters)
+    days = [today - timedelta(days=ago) for ago in reversed(range(_DAYS))]
+    since = datetime.combine(days[0], time(0), tzinfo=UTC)
+    states = desk_people.by_state(connection, names)
+    came = desk_people.came(connection, names, since=since)
+    left = desk_people.left(connection, names, since=since)
+    return tuple(
+        DeskPeople(
+            newsletter_title=newsletter.title,
+            confirmed=states.get((name, SubscriptionState.CONFIRMED.value), 0),
+            pending=states.get((name, SubscriptionState.PENDING.value), 0),
+            came=tuple(came.get(name, {}).get(day, 0) for day in days),
+            left=tuple(left.get(name, {}).get(day, 0) for day in days),
+        )
+        for name, newsletter in newsletters.items()
+    )
+
+
+# -- sources -------------------------------------------------------------------
+
+
+def _sources(seen: _Snapshot, newsletter: Newsletter) -> list[DeskSource]:
+    return [_source(seen, newsletter, spec) for spec in newsletter.sources]
+
+
+def _source(seen: _Snapshot, newsletter: Newsletter, spec: SourceSpec) -> DeskSource:
+    key = (newsletter.name, spec.key)
+    arrivals = seen.arrivals.get(key, {})
+    health = seen.health.get(key)
+    shown = DeskSource(
+        newsletter=newsletter.name,
+        newsletter_title=newsletter.title,
+        name=spec.name,
+        handle=source_slug(newsletter, spec),
+        place=shown_address(spec.url) if spec.url else str(spec.path or ""),
+        kind=spec.kind,
+        ok=health is None or health.ok,
+        is_local=spec.path is not None,
+        usual=usual_gap(arrivals),
+        weeks=_weeks(arrivals, today=seen.now.astimezone(UTC).date()),
+    )
+    if health is None:
+        return shown
+    return replace(
+        shown,
+        last_fetched=health.last_fetched,
+        last_new=_local(health.last_new, newsletter) if health.last_new else None,
+        newest=arrivals.get(health.last_new.astimezone(UTC).date(), 0) if health.last_new else 0,
+        message=health.message,
+        shows_nothing=SHOWS_NOTHING in health.message,
+        quiet=_quiet(health, usual=shown.usual, now=seen.now),
+    )
+
+
+def source_slug(newsletter: Newsletter, spec: SourceSpec) -> str:
+    """By what the desk calls a source: its name, or its key where another one has the same name."""
+    names = [one.name for one in newsletter.sources]
+    return spec.name if names.count(spec.name) == 1 else spec.key
+
+
+def _quiet(health: SourceHealth, *, usual: timedelta | None, now: datetime) -> timedelta | None:
+    if health.last_new is None:
+        return None
+    quiet = now - health.last_new
+    return quiet if is_silent(quiet, usual=usual) else None
+
+
+def _weeks(arrivals: Mapping[date, int], *, today: date) -> tuple[int, ...]:
+    """Sums of seven days each, the last of which ends today."""
+    sums = [0] * _WEEKS
+    for day, number in arrivals.items():
+        ago = max((today - day).days, 0) // 7
+        if ago < _WEEKS:
+            sums[_WEEKS - 1 - ago] += number
+    return tuple(sums)
+
+
+def _last_look(seen: _Snapshot, newsletters: Collection[Newsletter]) -> datetime | None:
+    found = [seen.health.get((n.name, spec.key)) for n in newsletters for spec in n.sources]
+    return max((one.last_fetched for one in found if one and one.last_fetched), default=None)
+
+
+def _common_zone(newsletters: Collection[Newsletter]) -> str:
+    zones = {newsletter.timezone for newsletter in newsletters}
+    return zones.pop() if len(zones) == 1 else "UTC"
+
+
+def _local(moment: datetime, newsletter: Newsletter) -> datetime:
+    return moment.astimezone(ZoneInfo(newsletter.timezone))

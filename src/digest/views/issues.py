@@ -1,0 +1,125 @@
+"""The answer to who asks for all issues: a page of them, with the accounts that home shows of the last."""
+
+from __future__ import annotations
+
+from bisect import bisect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from digest.model.delivery import Counts
+from digest.model.issue import IssueState
+from digest.model.newsletter import Newsletter
+from digest.storage import desk_home, desk_issues
+from digest.storage.desk_home import DeliverySummary, IssueLine
+from digest.views import formatting
+from digest.views.counts_cache import CountsCache
+from digest.wiring import Container
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskIssue:
+    """An issue in the list of the last ones."""
+
+    newsletter: str
+    newsletter_title: str
+    number: int
+    state: IssueState
+    subject: str
+    reason: str = ""
+    at: datetime | None = None  # when it was sent, or else made
+    counts: Counts = field(default_factory=Counts)
+    left: int | None = None  # who unsubscribed between this issue and the next; None before it is sent
+
+    @property
+    def has_reports(self) -> bool:
+        """Whether the provider has told what became of any of it."""
+        return bool(self.counts.delivered or self.counts.bounced or self.counts.complained)
+
+    @property
+    def arrived(self) -> int:
+        """Delivered as far as anybody knows: what was taken over counts where no reports come."""
+        return self.counts.delivered if self.has_reports else self.counts.accepted
+
+    @property
+    def returned(self) -> int:
+        """Refused at once, or sent back later."""
+        return self.counts.refused + self.counts.bounced
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssueList:
+    """A page of the list of all issues."""
+
+    issues: tuple[DeskIssue, ...] = ()  # the one that was made last first
+    total: int = 0  # of those that were asked for
+    page: int = 1
+    pages: int = 1
+    states: Mapping[IssueState, int] = field(default_factory=dict)  # how many there are, before the filter
+    newsletters: tuple[tuple[str, str], ...] = ()  # name and title
+    newsletter: str = ""  # the one that was asked for; empty for all
+    state: IssueState | None = None  # likewise
+
+
+ON_A_PAGE = 50
+
+
+class IssueListViews:
+    """Every issue that there ever was, of one newsletter or all."""
+
+    def __init__(self, parts: Container, *, accounts: CountsCache) -> None:
+        self._parts = parts
+        self._accounts = accounts
+
+    def page(self, *, newsletter: str, state: str, page: int) -> IssueList:
+        known = {one.name: one for one in self._parts.newsletters}
+        names = [newsletter] if newsletter in known else list(known)
+        wanted = IssueState(state) if state in set(IssueState) else None
+        now = self._parts.clock()
+        with self._parts.database.read() as connection:
+            counts = desk_issues.counts(connection, names)
+            total = counts[wanted] if wanted else counts.total()
+            pages = max(-(-total // ON_A_PAGE), 1)
+            page = min(max(page, 1), pages)
+            found = desk_issues.page(
+                connection, names, state=wanted, offset=(page - 1) * ON_A_PAGE, limit=ON_A_PAGE
+            )
+            accounts = self._accounts.of(connection, [line for line, _ in found])
+            oldest = min((line.sent_at for line, _ in found if line.sent_at), default=now)
+            leavings = desk_home.leavings(connection, names, since=oldest)
+        return IssueList(
+            issues=tuple(
+                _issue(line, known[line.newsletter], accounts[line.id], _left(line, later or now, leavings))
+                for line, later in found
+            ),
+            total=total,
+            page=page,
+            pages=pages,
+            states={one: counts[one] for one in IssueState if counts[one]},
+            newsletters=tuple((one.name, one.title) for one in known.values()),
+            newsletter=newsletter if newsletter in known else "",
+            state=wanted,
+        )
+
+
+def _issue(line: IssueLine, newsletter: Newsletter, account: DeliverySummary, left: int | None) -> DeskIssue:
+    return DeskIssue(
+        newsletter=line.newsletter,
+        newsletter_title=newsletter.title,
+        number=line.number,
+        state=line.state,
+        subject=line.subject,
+        reason=formatting.sentence(line.reason),
+        at=line.at.astimezone(ZoneInfo(newsletter.timezone)),
+        counts=account.counts,
+        left=left,
+    )
+
+
+def _left(line: IssueLine, until: datetime, leavings: Mapping[str, Sequence[datetime]]) -> int | None:
+    """Who unsubscribed between this issue and the next one, as home counts them."""
+    if line.sent_at is None:
+        return None
+    moments = leavings.get(line.newsletter, ())
+    return bisect(moments, until) - bisect(moments, line.sent_at)

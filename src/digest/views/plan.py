@@ -1,0 +1,141 @@
+"""The answer to who asks what the next issue would hold now: what `digest plan` says, for a page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from digest.model.article import Article, ArticleId
+from digest.model.issue import Choice
+from digest.model.newsletter import Newsletter
+from digest.rules.slots import next_slots
+from digest.storage import articles, desk_home
+from digest.views import formatting
+from digest.wiring import Container
+from digest.workflows.collecting.push import PUSHED, PUSHED_NAME
+from digest.workflows.drafting import marks
+from digest.workflows.drafting.draft import Plan, plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedArticle:
+    """An article that the next issue would hold or leave out, and why."""
+
+    id: int
+    title: str
+    url: str
+    reason: str  # a sentence
+    source: str = ""
+    section: str = ""
+    published: datetime | None = None  # in the newsletter's zone
+    is_featured: bool = False
+    mark: str = "unmarked"  # what an editor said of it: a word of `workflows.drafting.marks.Mark`
+    why: str = ""  # it was excluded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskPlan:
+    """What the next issue would hold now; nothing of it is kept."""
+
+    newsletter: str
+    title: str
+    number: int
+    timezone: str
+    due: datetime | None = None
+    since: datetime | None = None  # of the last selection, in the newsletter's zone
+    chosen: tuple[PlannedArticle, ...] = ()
+    left_out: tuple[PlannedArticle, ...] = ()
+    earlier: Mapping[str, int] = field(default_factory=dict)  # older articles, counted by reason
+    held: str = ""  # why a person would have to look first
+    nothing: str = ""  # why there is nothing to send
+    warnings: tuple[str, ...] = ()
+    begun: int | None = None  # number of the issue that is not finished; the plan is for the one after it
+    marked: PlannedArticle | None = None  # the one that was asked for by its id
+
+
+class PlanViews:
+    """A plan is kept until something is written that may change it, and for an hour at most."""
+
+    def __init__(self, parts: Container) -> None:
+        self._parts = parts
+        self._made: dict[str, tuple[object, Plan, DeskPlan]] = {}
+
+    def plan(self, name: str, *, marked: int) -> DeskPlan | None:
+        if name not in self._parts.settings.newsletters:
+            return None
+        newsletter = self._parts.newsletter(name)
+        planned, shown = self._plan(newsletter)
+        return replace(shown, marked=self._marked(newsletter, planned, marked)) if marked else shown
+
+    def _plan(self, newsletter: Newsletter) -> tuple[Plan, DeskPlan]:
+        database, now = self._parts.database, self._parts.clock()
+        with database.read() as connection:
+            written = desk_home.freshness(connection), desk_home.marks(connection).event
+        stands = (written, now.replace(minute=0, second=0, microsecond=0))
+        before = self._made.get(newsletter.name)
+        if before is not None and before[0] == stands:
+            return before[1], before[2]
+        planned = plan(newsletter, database=database, now=now)
+        shown = _shown(newsletter, planned)
+        self._made[newsletter.name] = stands, planned, shown
+        return planned, shown
+
+    def _marked(self, newsletter: Newsletter, planned: Plan, number: int) -> PlannedArticle | None:
+        with self._parts.database.read() as connection:
+            found = articles.by_ids(connection, [ArticleId(number)])
+        mine = [article for article in found if article.newsletter == newsletter.name]
+        if not mine:
+            return None
+        stands = marks.status_in(planned, mine[0], newsletter=newsletter)
+        return _planned(newsletter, mine[0], stands.sentence)
+
+
+def _shown(newsletter: Newsletter, planned: Plan) -> DeskPlan:
+    selection, zone = planned.selection, ZoneInfo(newsletter.timezone)
+    due = next_slots(
+        newsletter.schedule,
+        newsletter=newsletter.name,
+        timezone=newsletter.timezone,
+        after=planned.now,
+        count=1,
+    )
+    return DeskPlan(
+        newsletter=newsletter.name,
+        title=newsletter.title,
+        number=planned.number,
+        timezone=newsletter.timezone,
+        due=due[0].due if due else None,
+        since=selection.since.astimezone(zone) if selection.since else None,
+        chosen=tuple(_chosen(newsletter, choice) for choice in selection.chosen),
+        left_out=tuple(_chosen(newsletter, choice) for choice in selection.left_out),
+        earlier=selection.earlier,
+        held=formatting.sentence(selection.held),
+        nothing=formatting.sentence(selection.nothing),
+        warnings=planned.warnings,
+        begun=planned.open.number if planned.open else None,
+    )
+
+
+def _chosen(newsletter: Newsletter, choice: Choice) -> PlannedArticle:
+    return _planned(newsletter, choice.article, choice.reason, is_featured=choice.is_featured)
+
+
+def _planned(
+    newsletter: Newsletter, article: Article, reason: str, *, is_featured: bool = False
+) -> PlannedArticle:
+    spec = next((one for one in newsletter.sources if one.key == article.source), None)
+    names = {PUSHED: PUSHED_NAME}
+    return PlannedArticle(
+        id=article.id,
+        title=article.title,
+        url=article.url,
+        reason=formatting.sentence(reason),
+        source=spec.name if spec else names.get(article.source, article.source),
+        section=spec.section if spec else "",
+        published=article.published.astimezone(ZoneInfo(newsletter.timezone)) if article.published else None,
+        is_featured=is_featured,
+        mark=marks.mark_of(article).value,
+        why=article.excluded_why,
+    )

@@ -1,0 +1,357 @@
+"""The answers to what the pages ask, from the parts of this process."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from digest.errors import DigestError
+from digest.model.editor import Editor
+from digest.model.newsletter import Newsletter, Site
+from digest.model.subscriber import Subscription, SubscriptionState
+from digest.rules import approval
+from digest.rules.accounts import network_of
+from digest.rules.feedback import sendgrid_event
+from digest.storage import issues
+from digest.views.counts_cache import CountsCache
+from digest.views.home import DeskHome, DeskSource, HomeViews
+from digest.views.issue import IssueView, IssueViews, LeftOutArticle, Person
+from digest.views.issues import IssueList, IssueListViews
+from digest.views.plan import DeskPlan, PlanViews
+from digest.views.preview import PreviewOptions
+from digest.views.status import status
+from digest.wiring import Container
+from digest.workflows.composing import compose
+from digest.workflows.drafting import share
+from digest.workflows.operating import accounts
+from digest.workflows.people import feedback
+
+ACCENT = "#0B5F6B"
+
+
+ACCENT_DARK = "#7CC7D0"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReaderView:
+    """One person's subscription, as its own link shows it."""
+
+    address: str
+    newsletter: str
+    newsletter_title: str
+    is_active: bool  # confirmed, and not ended
+    site: Site
+    language: str = "en"
+    accent: str = ACCENT
+    accent_dark: str = ACCENT_DARK
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preference:
+    """One newsletter of this site, as a reader may choose it or not."""
+
+    newsletter: str
+    title: str
+    description: str
+    is_chosen: bool
+    language: str = "en"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreferencesView:
+    """What one person gets, and what else there is."""
+
+    view: ReaderView  # of the link that they came by
+    name: str
+    preferences: tuple[Preference, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewsletterView:
+    """A newsletter on the front page."""
+
+    name: str
+    title: str
+    description: str = ""
+    latest: int | None = None  # number of the newest issue that went out
+    latest_subject: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """What came of an attempt to log in: a session's token, or how long to wait, or neither."""
+
+    session: str = ""
+    wait: timedelta = timedelta(0)
+
+
+class PublicViews:
+    """For the pages that every reader may open."""
+
+    def __init__(self, parts: Container) -> None:
+        self._parts = parts
+
+    def subscription(self, token: str) -> ReaderView | None:
+        parts = self._parts
+        return self._view(feedback.subscription_of(token, keys=parts.secret_keys, database=parts.database))
+
+    def unsubscribe(self, token: str, how: str) -> ReaderView | None:
+        parts = self._parts
+        found = feedback.unsubscribe(
+            token, keys=parts.secret_keys, database=parts.database, how=how, now=parts.clock()
+        )
+        return self._view(found)
+
+    def resubscribe(self, token: str) -> ReaderView | None:
+        parts = self._parts
+        return self._view(
+            feedback.come_back(token, keys=parts.secret_keys, database=parts.database, now=parts.clock())
+        )
+
+    def preferences(self, token: str) -> PreferencesView | None:
+        parts = self._parts
+        found = feedback.subscriptions_of(token, keys=parts.secret_keys, database=parts.database)
+        return self._preferences(token, found)
+
+    def choose(self, token: str, *, wanted: Collection[str], name: str) -> PreferencesView | None:
+        parts = self._parts
+        found = feedback.choose(
+            token,
+            wanted=wanted,
+            offered=tuple(parts.settings.newsletters),
+            name=name,
+            keys=parts.secret_keys,
+            database=parts.database,
+            now=parts.clock(),
+        )
+        return self._preferences(token, found)
+
+    def _preferences(self, token: str, found: Sequence[Subscription] | None) -> PreferencesView | None:
+        view = self.subscription(token)
+        if not found or view is None:
+            return None
+        chosen = {one.newsletter for one in found if one.state is SubscriptionState.CONFIRMED}
+        return PreferencesView(
+            view=view,
+            name=found[0].name,
+            preferences=tuple(
+                Preference(
+                    newsletter=newsletter.name,
+                    title=newsletter.title,
+                    description=newsletter.description,
+                    is_chosen=newsletter.name in chosen,
+                    language=newsletter.language,
+                )
+                for newsletter in self._parts.newsletters
+            ),
+        )
+
+    def is_probe(self, token: str) -> bool:
+        parts = self._parts
+        return feedback.is_answered_probe(token, keys=parts.secret_keys, database=parts.database)
+
+    def newsletters(self) -> tuple[NewsletterView, ...]:
+        return tuple(self._newsletter(newsletter) for newsletter in self._parts.newsletters)
+
+    def archive(self, newsletter: str, number: int) -> str | None:
+        parts = self._parts
+        if newsletter not in parts.settings.newsletters:
+            return None
+        with parts.database.read() as connection:
+            found = issues.by_number(connection, newsletter, number)
+        if found is None or found.state not in approval.WENT_OUT or found.rendered is None:
+            return None
+        printing = parts.press(parts.newsletter(newsletter))
+        return compose.public_html(printing, found)
+
+    def picture(self, name: str) -> tuple[bytes, str] | None:
+        return self._parts.media.read(name)
+
+    def _newsletter(self, newsletter: Newsletter) -> NewsletterView:
+        with self._parts.database.read() as connection:
+            recent = issues.all_of(connection, newsletter.name, limit=10)
+        out = next((issue for issue in recent if issue.state in approval.WENT_OUT), None)
+        return NewsletterView(
+            name=newsletter.name,
+            title=newsletter.title,
+            description=newsletter.description,
+            latest=out.number if out else None,
+            latest_subject=out.rendered.subject if out and out.rendered else "",
+        )
+
+    def _view(self, found: Subscription | None) -> ReaderView | None:
+        parts = self._parts
+        newsletter = parts.settings.newsletters.get(found.newsletter) if found else None
+        if found is None or newsletter is None:
+            return None
+        return ReaderView(
+            address=found.address,
+            newsletter=newsletter.name,
+            newsletter_title=newsletter.title,
+            is_active=found.state is SubscriptionState.CONFIRMED,
+            site=parts.settings.site,
+            language=newsletter.language,
+            accent=newsletter.accent,
+            accent_dark=newsletter.accent_dark,
+        )
+
+
+class DeskViews:
+    """For editors."""
+
+    def __init__(self, parts: Container) -> None:
+        self._parts = parts
+        accounts = CountsCache()
+        self._home = HomeViews(parts, accounts=accounts)
+        self._all_issues = IssueListViews(parts, accounts=accounts)
+        self._plans = PlanViews(parts)
+        self._issues = IssueViews(parts)
+
+    def home(self) -> DeskHome:
+        return self._home.home()
+
+    def all_issues(self, *, newsletter: str, state: str, page: int) -> IssueList:
+        return self._all_issues.page(newsletter=newsletter, state=state, page=page)
+
+    def plan(self, newsletter: str, *, marked: int = 0) -> DeskPlan | None:
+        return self._plans.plan(newsletter, marked=marked)
+
+    def source(self, newsletter: str, handle: str) -> DeskSource | None:
+        return self._home.source(newsletter, handle)
+
+    def issue(self, newsletter: str, number: int, *, whole: bool = False) -> IssueView | None:
+        return self._issues.view(newsletter, number, whole=whole)
+
+    def stamp(self, newsletter: str, number: int) -> str | None:
+        return self._issues.stamp(newsletter, number)
+
+    def frame(self, newsletter: str, number: int, look: PreviewOptions) -> str | None:
+        return self._issues.frame(newsletter, number, look)
+
+    def search(self, newsletter: str, number: int, words: str) -> tuple[LeftOutArticle, ...]:
+        return self._issues.search(newsletter, number, words)
+
+    def people(self, newsletter: str, words: str) -> tuple[Person, ...]:
+        return self._issues.people(newsletter, words)
+
+    def shared(self, token: str) -> str | None:
+        parts, now = self._parts, self._parts.clock()
+        issue = share.shared(token, keys=parts.secret_keys, database=parts.database, now=now)
+        if issue is None or issue.newsletter not in parts.settings.newsletters:
+            return None
+        printing = parts.press(parts.newsletter(issue.newsletter))
+        rendered = compose.rendered(printing, issue, now=now)
+        return compose.public_html(printing, replace(issue, rendered=rendered))
+
+
+class AccountAnswers:
+    """For the door of the desk."""
+
+    def __init__(self, parts: Container) -> None:
+        self._parts = parts
+
+    def any_exist(self) -> bool:
+        return accounts.any_exist(database=self._parts.database)
+
+    def log_in(self, *, name: str, password: str, address: str) -> Login:
+        parts = self._parts
+        found = accounts.log_in(
+            name,
+            password,
+            address=address,
+            database=parts.database,
+            passwords=parts.passwords,
+            now=parts.clock(),
+        )
+        return Login(session=found.session, wait=found.wait)
+
+    def editor_of(self, session: str) -> Editor | None:
+        return accounts.editor_of(session, database=self._parts.database, now=self._parts.clock())
+
+    def log_out(self, session: str, *, address: str) -> None:
+        parts = self._parts
+        accounts.log_out(session, address=address, database=parts.database, now=parts.clock())
+
+    def record(self, what: str, *, who: str, subject: str, address: str) -> None:
+        parts = self._parts
+        accounts.record(
+            what,
+            who=who,
+            subject=subject,
+            where=network_of(address),
+            database=parts.database,
+            now=parts.clock(),
+        )
+
+
+class HookAnswers:
+    """For providers."""
+
+    def __init__(self, parts: Container) -> None:
+        self._parts = parts
+
+    def sendgrid(self, told: Sequence[object]) -> feedback.Received:
+        """Keep the events of one post; when this returns, they are durable."""
+        parts, now = self._parts, self._parts.clock()
+        events = [sendgrid_event(one, now=now) for one in told]
+        return feedback.receive(events, database=parts.database, now=now)
+
+
+class HealthViews:
+    """For machines."""
+
+    def __init__(self, parts: Container) -> None:
+        self._parts = parts
+
+    def health(self) -> Mapping[str, object]:
+        try:
+            with self._parts.database.read() as connection:
+                for newsletter in self._parts.newsletters:
+                    issues.latest(connection, newsletter.name)
+        except DigestError as error:
+            return {"ok": False, "database": str(error)}
+        return {"ok": True, "database": "ok"}
+
+    def metrics(self) -> str:
+        parts = self._parts
+        lines = [
+            "# HELP digest_deliveries Deliveries of the newest issue by state.",
+            "# TYPE digest_deliveries gauge",
+        ]
+        sources = [
+            "# HELP digest_source_ok Whether the last look at a source worked.",
+            "# TYPE digest_source_ok gauge",
+        ]
+        for newsletter in parts.newsletters:
+            standing = status(newsletter, database=parts.database, now=parts.clock(), limit=1)
+            for issue, counts in standing.issues:
+                states = (
+                    "pending",
+                    "deferred",
+                    "in_flight",
+                    "accepted",
+                    "refused",
+                    "uncertain",
+                    "suppressed",
+                    "delivered",
+                    "bounced",
+                    "complained",
+                )
+                lines += [
+                    f'digest_deliveries{{newsletter="{newsletter.name}",issue="{issue.number}",'
+                    f'state="{state}"}} {getattr(counts, state)}'
+                    for state in states
+                ]
+            sources += [
+                f'digest_source_ok{{newsletter="{newsletter.name}",source="{_label(s.name)}"}} {int(s.ok)}'
+                for s in standing.sources
+            ]
+        return "\n".join([*lines, *sources]) + "\n"
+
+
+def _label(text: str) -> str:
+    return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", " ")
+
+
+__all__ = ["AccountAnswers", "DeskViews", "HealthViews", "PublicViews"]

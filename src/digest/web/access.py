@@ -1,0 +1,390 @@
+"""The door of the desk: who may come in, and what a form has to bring along.
+
+Until editors have accounts, it opens on the machine that runs digest alone: for
+a client on the loopback address that asks for a loopback name (a page elsewhere
+can make a name of its own point here), with the cookie that the one-time link
+printed at the start has set.  From the first account on that link is dead, and
+who logs in may come from anywhere.
+
+A page of the desk is a function of a `Visit`; `door.require(Role.EDITOR)` makes
+a route's endpoint of it, and only who may is let through.  Of a POST the form's
+token is checked before the page is called.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import threading
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import wraps
+from ipaddress import ip_address
+from math import ceil
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import RedirectResponse, Response
+
+from digest.model.editor import Role
+from digest.rules import accounts as rules
+from digest.web.pages import Pages
+from digest.web.ports import Accounts
+
+COOKIE = "digest_desk"  # of the one-time link
+STAY = timedelta(hours=12)
+LINK_VISITOR = "somebody at this machine"
+
+_IN_THE_DESK = "desk"
+_TO_LOG_IN = "login"
+_SAFE = {"GET", "HEAD"}
+_HOW = (
+    "Open the link that `digest serve` printed when it started. It works once; a new start makes a new one."
+)
+
+# Browsers tell a form's Origin only where the page's policy lets them; no address of the desk is a secret.
+FORM_HEADERS = {"Referrer-Policy": "same-origin"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskRequest:
+    """One request of somebody who was let in."""
+
+    request: Request
+    role: Role
+    name: str  # of the editor; empty for who came by the one-time link
+    form_token: str  # for every form of the page, as its field `token`
+    form: Mapping[str, str] = field(default_factory=dict)
+    record: Callable[[str, str], None]  # what was done, to which thing: for the audit log
+
+    @property
+    def who(self) -> str:
+        """For records that need a name."""
+        return self.name or LINK_VISITOR
+
+
+Page = Callable[[DeskRequest], Response]
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class Access:
+    """Knows the one-time secret, the browsers that it let in, and whom to ask about accounts."""
+
+    def __init__(
+        self,
+        *,
+        secret: str,
+        accounts: Accounts,
+        pages: Pages,
+        public_url: str,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._link = _OneTimeLink(secret, clock=clock)
+        self._accounts = accounts
+        self._pages = pages
+        self._public_url = public_url
+
+    def require(self, least: Role) -> Callable[[Page], Endpoint]:
+        """Let only those through who have at least this role."""
+
+        def guarded(page: Page) -> Endpoint:
+            @wraps(page)
+            async def endpoint(request: Request) -> Response:
+                form = None if request.method in _SAFE else await _form(request)
+                return await run_in_threadpool(self._answer, request, form, page, least)
+
+            return endpoint
+
+        return guarded
+
+    def enter(self, request: Request) -> Response:
+        """Spend the one-time link."""
+        if self._accounts.any_exist():
+            return self._to_login(request)
+        if not is_local(request):
+            return self._not_here()
+        if self._link.knows(request):
+            return RedirectResponse("/desk", status_code=303)
+        # A browser that looks ahead must not spend the link.
+        is_looking = request.method == "HEAD" or "prefetch" in request.headers.get("sec-purpose", "")
+        session = None if is_looking else self._link.enter(request.path_params["secret"])
+        return self._no_session() if session is None else _entered(session)
+
+    def ask(self, request: Request) -> Response:
+        """The form to log in."""
+        if not self._accounts.any_exist():
+            return self._not_here() if not is_local(request) else self._no_session()
+        return self._login_form(request, back=request.query_params.get("back", ""))
+
+    async def log_in(self, request: Request) -> Response:
+        form = await _form(request)
+        return await run_in_threadpool(self._log_in, request, form, back=str(form.get("back") or ""))
+
+    def log_out(self, visit: DeskRequest) -> Response:
+        """A page for editors, by POST."""
+        request = visit.request
+        self._accounts.log_out(request.cookies.get(self._cookie(request), ""), address=caller(request))
+        gone = RedirectResponse("/desk/login", status_code=303)
+        self._forget(gone, request, self._cookie(request))
+        return gone
+
+    # --- who is it?
+
+    def _answer(self, request: Request, form: FormData | None, page: Page, least: Role) -> Response:
+        with_accounts = self._accounts.any_exist()
+        if not with_accounts and not is_local(request):
+            return self._not_here()
+        visitor = self._by_account(request) if with_accounts else self._by_link(request)
+        if visitor is None and not with_accounts:
+            return self._no_session()
+        if visitor is None:
+            return self._to_login(request) if form is None else self._logged_out()
+        name, role, secret = visitor
+        if form is not None and not self._is_ours(request, form, secret=secret, purpose=_IN_THE_DESK):
+            return self._forged()
+        if not rules.includes(role, least):
+            return self._forbidden(least)
+        address = caller(request)
+
+        def record(what: str, subject: str) -> None:
+            self._accounts.record(what, who=visit.who, subject=subject, address=address)
+
+        visit = DeskRequest(
+            request=request,
+            role=role,
+            name=name,
+            form_token=rules.form_token(secret, purpose=_IN_THE_DESK),
+            form={key: str(value) for key, value in form.items()} if form is not None else {},
+            record=record,
+        )
+        return page(visit)
+
+    def _by_account(self, request: Request) -> tuple[str, Role, str] | None:
+        session = request.cookies.get(self._cookie(request), "")
+        editor = self._accounts.editor_of(session)
+        return (editor.name, editor.role, session) if editor else None
+
+    def _by_link(self, request: Request) -> tuple[str, Role, str] | None:
+        """Who can read the terminal of this process can do everything anyway."""
+        return ("", Role.ADMIN, request.cookies[COOKIE]) if self._link.knows(request) else None
+
+    # --- logging in
+
+    def _login_form(
+        self, request: Request, *, back: str, said: str = "", name: str = "", status: int = 200
+    ) -> Response:
+        before = request.cookies.get(self._cookie(request, before=True), "") or secrets.token_urlsafe(32)
+        page = self._pages.page(
+            "desk/login.html",
+            {
+                "token": rules.form_token(before, purpose=_TO_LOG_IN),
+                "name": name,
+                "said": said,
+                "back": _back(back),
+            },
+            status=status,
+        )
+        page.headers.update(FORM_HEADERS)
+        # What a script asked for nobody sees; its cookie would take the place of that of a form in use.
+        if request.headers.get("sec-fetch-dest") != "empty":
+            self._set(page, request, self._cookie(request, before=True), before, lasts=timedelta(hours=1))
+        return page
+
+    def _log_in(self, request: Request, form: FormData, *, back: str) -> Response:
+        if not self._accounts.any_exist():
+            return self._not_here()
+        before = request.cookies.get(self._cookie(request, before=True), "")
+        if not self._is_ours(request, form, secret=before, purpose=_TO_LOG_IN):
+            return self._login_form(
+                request,
+                said="This page was open for too long, or your browser keeps no cookies. Please try again.",
+                back=back,
+                status=403,
+            )
+        name, password = str(form.get("name") or ""), str(form.get("password") or "")
+        login = self._accounts.log_in(name=name, password=password, address=caller(request))
+        if login.wait:
+            seconds = ceil(login.wait.total_seconds())
+            minutes = -(-seconds // 60)
+            refused = self._login_form(
+                request,
+                said=f"There were too many attempts. Please wait {minutes} "
+                f"minute{'s' if minutes > 1 else ''} and try again.",
+                name=name,
+                back=back,
+                status=429,
+            )
+            refused.headers["Retry-After"] = str(seconds)
+            return refused
+        if not login.session:
+            return self._login_form(
+                request, said="Name and password do not belong together.", name=name, back=back, status=403
+            )
+        inside = RedirectResponse(_back(back), status_code=303)
+        # Whatever session this browser had is not its session any more.
+        if old := request.cookies.get(self._cookie(request), ""):
+            self._accounts.log_out(old, address=caller(request))
+        self._set(inside, request, self._cookie(request), login.session, lasts=rules.LONGEST)
+        self._forget(inside, request, self._cookie(request, before=True))
+        return inside
+
+    # --- forms and cookies
+
+    def _is_ours(self, request: Request, form: FormData, *, secret: str, purpose: str) -> bool:
+        headers = request.headers
+        from_own_page = rules.is_from_own_page(
+            origin=headers.get("origin", ""),
+            fetch_site=headers.get("sec-fetch-site", ""),
+            host=headers.get("host", ""),
+            public_url=self._public_url,
+        )
+        return from_own_page and rules.is_form_token(str(form.get("token") or ""), secret, purpose=purpose)
+
+    def _is_secure(self, request: HTTPConnection) -> bool:
+        """Whether the browser came by https: by the public address, and not straight to this machine."""
+        return urlsplit(self._public_url).scheme == "https" and not is_local(request)
+
+    def _cookie(self, request: HTTPConnection, *, before: bool = False) -> str:
+        """The prefix keeps other hosts of the domain from setting it (RFC 6265bis, 4.1.3.2)."""
+        name = "digest-login" if before else "digest"
+        return f"__Host-{name}" if self._is_secure(request) else name
+
+    def _set(self, answer: Response, request: Request, name: str, value: str, *, lasts: timedelta) -> None:
+        answer.set_cookie(
+            name,
+            value,
+            max_age=int(lasts.total_seconds()),
+            path="/",
+            secure=self._is_secure(request),
+            httponly=True,
+            samesite="lax",
+        )
+
+    def _forget(self, answer: Response, request: Request, name: str) -> None:
+        answer.delete_cookie(name, path="/", secure=self._is_secure(request), httponly=True, samesite="lax")
+
+    # --- refusals
+
+    def _to_login(self, request: Request) -> Response:
+        path = request.url.path
+        back = f"?back={quote(path)}" if path != "/desk" and rules.is_desk_page(path) else ""
+        return RedirectResponse(f"/desk/login{back}", status_code=303)
+
+    def _not_here(self) -> Response:
+        return self._pages.message(
+            "There is no desk here",
+            f"It opens only on the machine that runs digest. There: {_HOW[0].lower()}{_HOW[1:]}",
+            status=404,
+        )
+
+    def _no_session(self) -> Response:
+        return self._pages.message("The desk is closed to this browser", _HOW, status=403)
+
+    def _logged_out(self) -> Response:
+        return self._pages.message(
+            "You are logged out", "Nothing was changed. Log in at `/desk/login` and do it again.", status=403
+        )
+
+    def _forged(self) -> Response:
+        return self._pages.message(
+            "That did not come from a page of the desk",
+            "Nothing was changed. Open the page anew and do it again there.",
+            status=403,
+        )
+
+    def _forbidden(self, least: Role) -> Response:
+        article = "an" if least.value[0] in "aeiou" else "a"
+        return self._pages.message(
+            "That is not yours to do",
+            f"It takes {article} {least.value}. Nothing was changed.",
+            status=403,
+        )
+
+
+class _OneTimeLink:
+    """The secret, and the sessions that it opened; both end with the process."""
+
+    def __init__(self, secret: str, *, clock: Callable[[], datetime]) -> None:
+        self._secret: str | None = secret or None
+        self._clock = clock
+        self._sessions: dict[str, datetime] = {}  # hash of the cookie, end
+        self._lock = threading.Lock()
+
+    def enter(self, secret: str) -> str | None:
+        """Spend the secret for a session; None where it is wrong or spent."""
+        with self._lock:
+            if self._secret is None or not hmac.compare_digest(self._secret.encode(), secret.encode()):
+                return None
+            self._secret = None
+            session = secrets.token_urlsafe(32)
+            self._sessions[_hashed(session)] = self._clock() + STAY
+            return session
+
+    def knows(self, request: HTTPConnection) -> bool:
+        """Has this browser come in by the link, and not too long ago?"""
+        session = request.cookies.get(COOKIE, "")
+        with self._lock:
+            end = self._sessions.get(_hashed(session))
+        return end is not None and self._clock() < end
+
+
+def is_local(request: HTTPConnection) -> bool:
+    """On this machine, by its own name, and with no proxy in between that may ask for somebody else."""
+    passed_on = {"forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip"}
+    return (
+        request.client is not None
+        and _is_loopback(request.client.host)
+        and _is_loopback_name(request.headers.get("host", ""))
+        and not passed_on & set(request.headers)
+    )
+
+
+def caller(request: HTTPConnection) -> str:
+    """The address that limits and the record count by."""
+    peer = request.client.host if request.client else ""
+    forwarded = ",".join(request.headers.getlist("x-forwarded-for"))
+    return rules.caller(peer, forwarded=forwarded.split(",") if forwarded else ())
+
+
+def desk_context(visit: DeskRequest, **context: Any) -> dict[str, Any]:
+    """What every page of the desk is given: who is here, and the token of its forms."""
+    return {"visitor": visit.name, "role": visit.role, "form_token": visit.form_token, **context}
+
+
+async def _form(request: Request) -> FormData:
+    return await request.form(max_files=0, max_fields=50, max_part_size=32_768)
+
+
+def _back(path: str) -> str:
+    return path if rules.is_desk_page(path) else "/desk"
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return False
+    mapped = getattr(found, "ipv4_mapped", None)
+    return bool((mapped or found).is_loopback)
+
+
+def _is_loopback_name(host: str) -> bool:
+    name = host.partition("]")[0].lstrip("[") if host.startswith("[") else host.partition(":")[0]
+    return name.casefold() == "localhost" or _is_loopback(name)
+
+
+def _hashed(session: str) -> str:
+    return hashlib.sha256(session.encode()).hexdigest()
+
+
+def _entered(session: str) -> Response:
+    entered = RedirectResponse("/desk", status_code=303)
+    entered.set_cookie(
+        COOKIE, session, max_age=int(STAY.total_seconds()), path="/desk", httponly=True, samesite="strict"
+    )
+    return entered

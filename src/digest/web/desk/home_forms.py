@@ -1,0 +1,56 @@
+"""What home's forms do for a whole newsletter: each a POST, after which the browser is where it was.
+
+The form's token and the role are looked at by the door; what may be done when,
+by the workflows.  What is done to one issue is in `issue`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from digest.errors import Busy, DigestError, NotAllowed, NotFound
+from digest.model.editor import Role
+from digest.model.issue import Issue
+from digest.web.access import Access, DeskRequest, Endpoint
+from digest.web.actions import Actions
+from digest.web.pages import Pages
+
+# Does it, and says where to go afterwards.
+FormHandler = Callable[[DeskRequest], str]
+
+
+def routes(*, actions: Actions, door: Access, pages: Pages) -> list[Route]:
+    """Collecting and drafting."""
+
+    def doing(deed: FormHandler, least: Role) -> Endpoint:
+        @door.require(least)
+        def done(visit: DeskRequest) -> Response:
+            try:
+                return RedirectResponse(deed(visit), status_code=303)
+            except (NotAllowed, NotFound, Busy) as refusal:
+                return refused(pages, refusal)
+
+        return done
+
+    def collect(visit: DeskRequest) -> str:
+        actions.collect(visit.request.path_params["newsletter"], by=visit.who)
+        return "/desk"
+
+    def draft(visit: DeskRequest) -> str:
+        made = actions.draft(visit.request.path_params["newsletter"], by=visit.who)
+        return f"/desk/{made.ref}" if isinstance(made, Issue) else "/desk"
+
+    newsletter = "/desk/{newsletter}"
+    return [
+        Route(f"{newsletter}/collect", doing(collect, Role.EDITOR), methods=["POST"]),
+        Route(f"{newsletter}/draft", doing(draft, Role.EDITOR), methods=["POST"]),
+    ]
+
+
+def refused(pages: Pages, refusal: DigestError) -> Response:
+    text = f"{refusal.message} {refusal.mend}".strip()
+    status = 404 if isinstance(refusal, NotFound) else 409
+    return pages.message("That was not done", text, status=status)

@@ -1,0 +1,272 @@
+"""The room of one issue: outline, preview and pre-flight on one page, and what lies over it.
+
+Every action of the page is a plain form.  A browser that runs scripts gets the
+page back at once and takes over what is different in it; one that does not is
+sent back to where it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from starlette.responses import RedirectResponse, Response
+
+from digest.model.edit import Clash, Edit, EditTeaser, ResetTeaser, SetText
+from digest.model.editor import Role
+from digest.model.issue import IssueState, Layout, SourceValue, Teaser, TeaserField
+from digest.rules import accounts, editing
+from digest.rules.editing import value_of
+from digest.rules.layout import CARD_TEXT, LEAD_TEXT
+from digest.views.issue import FindingView, IssueView
+from digest.web.access import FORM_HEADERS, DeskRequest, desk_context
+from digest.web.actions import Actions, Progress, Proofed
+from digest.web.desk.outline import outline, written
+from digest.web.desk.page_state import PageState
+from digest.web.desk.presence import Presence
+from digest.web.pages import Pages
+from digest.web.ports import Desk
+from digest.workflows.drafting.edit import Conflict
+
+_MOMENT = "%Y-%m-%dT%H:%M"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormError:
+    """What could not be done, and what to do about it."""
+
+    title: str
+    text: str = ""
+    mine: str = ""  # what was written and is not saved
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormResult:
+    """What came of a form, for the page that comes after it."""
+
+    said: str = ""  # a sentence
+    is_undoable: bool = False
+    trouble: FormError | None = None
+    conflict: Conflict | None = None
+    edit: Edit | None = None  # that was in conflict
+    proofs: tuple[Proofed, ...] = ()
+    link: str = ""  # to share
+    link_until: datetime | None = None
+
+
+NO_RESULT = FormResult()
+
+
+class IssuePage:
+    """Shows the page of an issue; says nothing about what may be done to it."""
+
+    def __init__(
+        self,
+        *,
+        desk: Desk,
+        pages: Pages,
+        clock: Callable[[], datetime],
+        actions: Actions | None,
+        presence: Presence,
+    ) -> None:
+        self._desk = desk
+        self._pages = pages
+        self._clock = clock
+        self._actions = actions
+        self._presence = presence
+
+    def page(
+        self, visit: DeskRequest, view: IssueView, look: PageState, outcome: FormResult = NO_RESULT
+    ) -> Response:
+        """The whole page; 409 where something was refused."""
+        look = _possible(look, view)
+        person = next((one for one in self._desk.people(view.newsletter, look.who)), None)
+        context = desk_context(
+            visit,
+            issue=view,
+            look=look,
+            now=self._clock(),
+            here=address(view),
+            groups=outline(view.layout),
+            written=written,
+            story=_story(view.layout, look.story),
+            left_out=left_out_of(self._desk, view, look),
+            people=self._desk.people(view.newsletter, look.who) if person else (),
+            reader=self._reader(view, look),
+            others=self._presence.others(view.ref, visit.who),
+            may_edit=self._actions is not None and view.can_edit,
+            may_publish=self._actions is not None and accounts.includes(visit.role, Role.PUBLISHER),
+            progress=self._progress(view),
+            print=hashlib.blake2b(view.html.encode(), digest_size=8).hexdigest(),
+            outcome=outcome,
+            clash=clash_of(outcome),
+            fields=TeaserField,
+            value_of=value_of,
+            said_by_source=said_by_source,
+            text_limit=LEAD_TEXT
+            if view.layout.lead and view.layout.lead.article_id == look.story
+            else CARD_TEXT,
+            worst=worst_of(view.findings),
+            slot_field=_field_moment(view, self._clock()),
+        )
+        shown = self._pages.page(
+            "desk/issue.html",
+            context,
+            status=409 if outcome.trouble or outcome.conflict else 200,
+            frames="'self'",
+            pictures="'self' https: data:",
+            scripts=True,
+        )
+        shown.headers.update(FORM_HEADERS)
+        return shown
+
+    def after(self, visit: DeskRequest, look: PageState, outcome: FormResult = NO_RESULT) -> Response:
+        """What follows a form: the page itself, or the way back to it."""
+        newsletter, number = issue_of(visit)
+        is_script = visit.request.headers.get("hx-request") == "true"
+        has_more = outcome != replace(NO_RESULT, said=outcome.said, is_undoable=outcome.is_undoable)
+        view = self._desk.issue(newsletter, number, whole=bool(look.left)) if is_script or has_more else None
+        where = f"/desk/{quote(newsletter)}/{number}{look.query()}"
+        if view is None:
+            return RedirectResponse(where, status_code=303)
+        page = self.page(visit, view, look, outcome)
+        if is_script:
+            page.headers["HX-Replace-Url"] = where
+        return page
+
+    def _reader(self, view: IssueView, look: PageState) -> str:
+        """As whom it is shown, where that is not the sample."""
+        if not look.reader:
+            return ""
+        return next(
+            (
+                one.name or one.address
+                for one in self._desk.people(view.newsletter, "")
+                if one.id == look.reader
+            ),
+            "a subscriber",
+        )
+
+    def _progress(self, view: IssueView) -> Progress | None:
+        under_way = view.state is IssueState.SENDING or (
+            view.state is IssueState.HELD and view.counts.audience
+        )
+        if self._actions is None or not under_way:
+            return None
+        return self._actions.progress(view.newsletter, view.number)
+
+
+def issue_of(visit: DeskRequest) -> tuple[str, int]:
+    """Newsletter and number that the address names."""
+    asked = visit.request.path_params
+    return asked["newsletter"], asked["number"]
+
+
+def address(view: IssueView) -> str:
+    """Of the issue's page."""
+    return f"/desk/{quote(view.newsletter)}/{view.number}"
+
+
+def left_out_of(desk: Desk, view: IssueView, look: PageState) -> Sequence[object]:
+    """What could come in: what stayed out of this issue, or what a search finds."""
+    return desk.search(view.newsletter, view.number, look.q) if look.q else view.left_out
+
+
+def said_by_source(teaser: Teaser, field: TeaserField) -> SourceValue | None:
+    """What the source says where an editor has written something else."""
+    return next((said for said in teaser.said if said.field is field), None)
+
+
+def worst_of(findings: Sequence[FindingView]) -> dict[int, str]:
+    """The worst severity by story."""
+    order = ("block", "warn", "info")
+    worst: dict[int, str] = {}
+    for finding in findings:
+        if finding.passed or not finding.story:
+            continue
+        before = worst.get(finding.story, "info")
+        worst[finding.story] = min(before, finding.severity, key=order.index)
+    return worst
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClashView:
+    """A conflict, and what the form that keeps one's own text has to bring."""
+
+    title: str
+    mine: str
+    theirs: str
+    by: str
+    at: datetime | None
+    form: dict[str, str | int]  # of “Keep mine”; empty where nothing can be kept
+
+
+def clash_of(outcome: FormResult) -> ClashView | None:
+    conflict = outcome.conflict
+    if conflict is None:
+        return None
+    told = f"{conflict.by} changed the same text." if conflict.by and conflict.theirs else conflict.sentence
+    return ClashView(
+        title=told,
+        mine=conflict.mine,
+        theirs=conflict.theirs,
+        by=conflict.by,
+        at=conflict.at,
+        form=_again(outcome.edit, conflict),
+    )
+
+
+def _again(what: Edit | None, conflict: Conflict) -> dict[str, str | int]:
+    """The same edit, based on what stands there now; nothing where that would be a conflict too."""
+    if isinstance(what, EditTeaser | ResetTeaser | SetText):
+        based = replace(what, was=conflict.theirs)
+        if isinstance(editing.apply(based, conflict.issue.content), Clash):
+            return {}
+    match what:
+        case EditTeaser():
+            return {
+                "kind": "EditTeaser",
+                "article": what.article,
+                "field": what.field.value,
+                what.field.value: conflict.mine,
+                "was": conflict.theirs,
+            }
+        case ResetTeaser():
+            return {
+                "kind": "ResetTeaser",
+                "article": what.article,
+                "field": what.field.value,
+                "was": conflict.theirs,
+            }
+        case SetText():
+            return {
+                "kind": "SetText",
+                "text": what.text.value,
+                what.text.value: conflict.mine,
+                "was": conflict.theirs,
+            }
+        case _:
+            return {}
+
+
+def _possible(look: PageState, view: IssueView) -> PageState:
+    """Without a story that is not there any more."""
+    if look.story and _story(view.layout, look.story) is None:
+        return look.but(story=0, open="" if look.open in {"edit", "out"} else look.open)
+    if look.open in {"edit", "out"} and not look.story:
+        return look.but(open="")
+    return look
+
+
+def _story(layout: Layout, number: int) -> Teaser | None:
+    return next((teaser for teaser in layout.teasers if teaser.article_id == number), None)
+
+
+def _field_moment(view: IssueView, now: datetime) -> str:
+    """What a field for date and time begins with: the time it is to go out anyway, where readers are."""
+    moment = view.send_at or view.due or now
+    return f"{moment.astimezone(ZoneInfo(view.timezone)):{_MOMENT}}"

@@ -1,0 +1,1 @@
+"""Collecting: from the sources into the article store."""

@@ -1,0 +1,87 @@
+"""Push: a program brings an article itself, the moment it is published, instead of waiting to be read.
+
+Cleaned and recognised as if a feed had shown it: pushed first and seen in the
+feed later, or the other way round, it is one article.  The one who told of it
+first is its source, and the other one's words change nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from digest.errors import NotAllowed
+from digest.model.article import Article, SourceHealth
+from digest.model.newsletter import Newsletter
+from digest.sources.entries import Entry, article_of
+from digest.storage import activity_log, articles
+from digest.storage.database import Connection, Database
+from digest.workflows.collecting.collect import store_articles
+from digest.workflows.drafting import marks
+
+PUSHED = "api"  # the source key of what is pushed; those of configured sources have a colon
+PUSHED_NAME = "Pushed by programs"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pushed:
+    """What became of it, and where it stands now."""
+
+    article: Article
+    is_new: bool
+    sentence: str
+    is_chosen: bool  # it comes into the next issue, as things are
+
+
+class NoArticle(NotAllowed):
+    """What was pushed cannot be an article; the message says why."""
+
+
+def push(
+    entry: Entry,
+    *,
+    newsletter: Newsletter,
+    featured: bool = False,
+    database: Database,
+    by: str,
+    now: datetime,
+) -> Pushed:
+    """Take one article in; the same one again changes nothing.
+
+    Raises:
+        NoArticle: after cleaning it has no title, or no address on the web.
+    """
+    found = article_of(entry, language="")
+    if isinstance(found, str):
+        raise NoArticle(found)
+    with database.write() as connection:
+        taken = store_articles(
+            connection, newsletter, [replace(found, featured=featured)], source_key=PUSHED, now=now
+        )
+        [number] = taken.ids
+        is_new = bool(taken.new)
+        _note_health(connection, newsletter.name, is_new=is_new, now=now)
+        [article] = articles.by_ids(connection, [number])
+        if is_new or taken.changed:
+            what = f"{'pushed' if is_new else 'pushed anew'}: {article.title}"
+            activity_log.record(
+                connection, what, at=now, newsletter=newsletter.name, subject=article.url, who=by
+            )
+    standing = marks.status_of(article, newsletter=newsletter, database=database, now=now)
+    is_chosen = bool(standing.choice and standing.choice.chosen)
+    return Pushed(article=article, is_new=is_new, sentence=standing.sentence, is_chosen=is_chosen)
+
+
+def _note_health(connection: Connection, newsletter: str, *, is_new: bool, now: datetime) -> None:
+    """Since when nothing came is what an owner asks about a program too."""
+    health: Mapping[str, SourceHealth] = articles.health_of(connection, newsletter)
+    before = health.get(PUSHED) or SourceHealth(key=PUSHED, name=PUSHED_NAME, ok=True)
+    after = replace(
+        before,
+        ok=True,
+        first_read=before.first_read or now,
+        last_fetched=now,
+        last_new=now if is_new else before.last_new,
+    )
+    articles.save_health(connection, newsletter, after)

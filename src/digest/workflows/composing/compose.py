@@ -1,0 +1,229 @@
+"""The press: one issue as it is printed, for preview, proof, checks and sending alike.
+
+There is one way from an issue to bytes, so that what an editor sees is what
+goes out.  Until approval an issue is rendered anew each time; from then on the
+frozen rendering is used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from digest.checks import Facts, Finding, run
+from digest.errors import NotAllowed
+from digest.message.compile import Compiled, MessageFacts, compile_message
+from digest.message.merge_slots import SlotName, marker, pattern
+from digest.message.parse import ParsedMessage, parse
+from digest.message.splice import message_bytes
+from digest.model.delivery import Delivery, DeliveryId, Envelope
+from digest.model.issue import Issue, Rendered
+from digest.model.newsletter import Newsletter, Site
+from digest.rendering.issue import render_issue
+from digest.rendering.note import note_of
+from digest.rules.signed_links import sign
+from digest.rules.unsubscribe_probe import probe_token
+
+_SAMPLE = Delivery(
+    id=DeliveryId(0),
+    address="reader@example.org",
+    name="",
+    language="",
+    subscription_id=0,
+    epoch=0,
+    attempt=0,
+)
+_ANOTHER = _SAMPLE._replace(subscription_id=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composer:
+    """What printing an issue of one newsletter takes."""
+
+    site: Site
+    newsletter: Newsletter
+    folders: Sequence[Path]  # of templates, the owner's first
+    secret_keys: Sequence[str]
+    signs_dkim: bool = False
+    bounce_address: str = ""  # where bounces of each delivery go, each to a return path of its own
+    transport: str = ""  # its name in the settings, for what only one of them limits
+
+
+def rendered(press: Composer, issue: Issue, *, now: datetime) -> Rendered:
+    """The frozen rendering of an approved issue; a fresh one before that.
+
+    Raises:
+        TemplateError: a template does not load or render.
+    """
+    if issue.rendered is not None:
+        return issue.rendered
+    return render_issue(
+        site=press.site,
+        newsletter=press.newsletter,
+        number=issue.number,
+        now=now,
+        layout=issue.layout,
+        texts=issue.texts,
+        nonce=_nonce(press, issue),
+        web_url=web_url(press, issue),
+        folders=press.folders,
+    )
+
+
+def compiled(press: Composer, issue: Issue, *, now: datetime, is_proof: bool = False) -> Compiled:
+    """The message of an issue, ready for any transport.
+
+    Raises:
+        TemplateError: a template does not load or render.
+        NotAllowed: an approved issue no longer compiles to what was approved.
+    """
+    made = compile_message(rendered(press, issue, now=now), _facts(press, issue, is_proof=is_proof))
+    if issue.content_hash and not is_proof and made.content_hash != issue.content_hash:
+        raise NotAllowed(
+            f"Issue {issue.ref} would not go out as approved: its sender or headers have changed since.",
+            mend=f"Take the change back, or cancel it (`digest cancel {issue.ref}`) and draft it again.",
+        )
+    return made
+
+
+def envelope(press: Composer, issue: Issue, to: Delivery, *, now: datetime) -> Envelope:
+    """Sender, recipient and the values of the slots of one message."""
+    return EnvelopeFactory(press, issue)(to, now=now)
+
+
+class EnvelopeFactory:
+    """Makes the envelopes of one issue; what is the same for all is worked out once."""
+
+    def __init__(self, press: Composer, issue: Issue) -> None:
+        self._sender = press.newsletter.sender.address
+        self._bounces, _, self._bounces_at = press.bounce_address.rpartition("@")
+        self._secret_keys = press.secret_keys
+        self._key = hashlib.sha256(f"message:{issue.id}:{press.secret_keys[-1]}".encode()).digest()
+        self._id = f"{issue.newsletter}.{issue.number}."
+        self._domain = f"@{press.newsletter.sender.domain}"
+        self._leave = f"{press.site.public_url}/u/"
+
+    def __call__(self, to: Delivery, *, now: datetime) -> Envelope:
+        """Sender, recipient and the values of the slots of one message.
+
+        The Message-ID is the same on every attempt, so that receivers can drop
+        a repeat (RFC 5322, 3.6.4).
+        """
+        recipient = hashlib.blake2b(b"%d" % to.subscription_id, key=self._key, digest_size=10).hexdigest()
+        return Envelope(
+            delivery_id=to.id,
+            address=to.address,
+            name=to.name,
+            return_path=self._return_path(to.id),
+            message_id=f"{self._id}{recipient}{self._domain}",
+            unsubscribe_url=self._leave
+            + sign(to.subscription_id, purpose="unsubscribe", keys=self._secret_keys),
+            date=now,
+        )
+
+    def _return_path(self, number: DeliveryId) -> str:
+        """bounce+TOKEN@news.example.com (VERP): what comes back says whose mail it was."""
+        if not self._bounces:
+            return self._sender
+        token = sign(number, purpose="bounce", keys=self._secret_keys)
+        return f"{self._bounces}+{token}@{self._bounces_at}"
+
+
+def sample(press: Composer, issue: Issue, *, now: datetime) -> Envelope:
+    """An envelope to nobody, for preview and checks; its links lead nowhere."""
+    return envelope(press, issue, _SAMPLE, now=now)
+
+
+def message(press: Composer, issue: Issue, *, now: datetime) -> bytes:
+    """The whole message as a sample recipient would get it."""
+    return message_bytes(compiled(press, issue, now=now), sample(press, issue, now=now))
+
+
+def public_html(press: Composer, issue: Issue) -> str:
+    """The page that "view in browser" opens: what was sent, with nothing of one person in it."""
+    if issue.rendered is None:
+        raise NotAllowed(f"Issue {issue.ref} has not been sent.")
+    nobody = {SlotName.UNSUBSCRIBE_URL: f"{press.site.public_url}/", SlotName.ADDRESS: "", SlotName.NAME: ""}
+    # Whose preferences they are nobody knows there: both links lead to the front page.
+    leave = marker(issue.rendered.nonce, SlotName.UNSUBSCRIBE_URL)
+    page = (issue.rendered.web_html or issue.rendered.html).replace(f"{leave}/preferences", leave)
+    return pattern(issue.rendered.nonce).sub(lambda found: nobody[SlotName(found.group(1))], page)
+
+
+def check(
+    press: Composer,
+    issue: Issue,
+    *,
+    earlier_subjects: tuple[str, ...],
+    audience_count: int | None = None,
+    now: datetime,
+) -> tuple[tuple[Finding, ...], ParsedMessage]:
+    """Run the pre-flight over the message as it would be sent; the count is None where nobody knows it."""
+    content = rendered(press, issue, now=now)
+    made = compiled(press, replace(issue, rendered=content), now=now)
+    addressed = sample(press, issue, now=now)
+    parsed = parse(message_bytes(made, addressed))
+    facts = Facts(
+        site=press.site,
+        newsletter=press.newsletter,
+        layout=issue.layout,
+        note=" ".join([issue.texts.subject, issue.texts.preheader, *note_of(issue.texts.note).paragraphs]),
+        earlier_subjects=earlier_subjects,
+        nonce=content.nonce,
+        gave_way=content.gave_way,
+        only_on_web=content.only_on_web,
+        audience_count=audience_count,
+        dkim=press.signs_dkim,
+        unsubscribe_url=addressed.unsubscribe_url,
+        other_unsubscribe_url=envelope(press, issue, _ANOTHER, now=now).unsubscribe_url,
+        return_path=addressed.return_path,
+        transport=press.transport,
+    )
+    return run(parsed, facts), parsed
+
+
+def web_url(press: Composer, issue: Issue) -> str:
+    return f"{press.site.public_url}/archive/{press.newsletter.name}/{issue.number}"
+
+
+def unsubscribe_url(press: Composer, subscription_id: int) -> str:
+    token = sign(subscription_id, purpose="unsubscribe", keys=press.secret_keys)
+    return f"{press.site.public_url}/u/{token}"
+
+
+def sample_unsubscribe_url(press: Composer) -> str:
+    """The link in what `message` prints; it is nobody's."""
+    return unsubscribe_url(press, _SAMPLE.subscription_id)
+
+
+def probe_url(press: Composer) -> str:
+    """Where the one-click endpoint can be tried: the place of every unsubscribe link, and nobody's token."""
+    return f"{press.site.public_url}/u/{probe_token(keys=press.secret_keys)}"
+
+
+def _facts(press: Composer, issue: Issue, *, is_proof: bool) -> MessageFacts:
+    newsletter = press.newsletter
+    domain = newsletter.sender.domain
+    # Gmail's feedback loop wants a stable sender id of 5 to 15 characters in the last field.
+    sender_id = "digest" + hashlib.sha256(domain.encode()).hexdigest()[:8]
+    return MessageFacts(
+        issue_ref=issue.ref,
+        sender=newsletter.sender,
+        reply_to=newsletter.reply_to,
+        list_name=newsletter.title,
+        list_id=f"{newsletter.name}.{domain}",
+        feedback_id=f"{issue.number}:{newsletter.name}:newsletter:{sender_id}",
+        language=newsletter.language,
+        archive_url=f"{press.site.public_url}/",
+        is_proof=is_proof,
+    )
+
+
+def _nonce(press: Composer, issue: Issue) -> str:
+    """Stable for an issue, so that its preview and its sending are the same bytes; secret beforehand."""
+    key = press.secret_keys[-1].encode()
+    return hmac.new(key, f"nonce:{issue.ref}:{issue.id}".encode(), hashlib.sha256).hexdigest()[:20]

@@ -1,0 +1,49 @@
+"""Judge: the second half of the pre-flight, which goes online or starts other programs.
+
+Only for whoever asks for it; approving and sending never do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from digest.external_checks import PoliteClient, endpoint, images, links, spam
+from digest.fetch import Fetcher
+from digest.model.newsletter import Newsletter
+from digest.workflows import Progress, no_progress
+from digest.workflows.composing import compose as printing
+from digest.workflows.composing.compose import Composer
+from digest.workflows.composing.preflight import Report
+
+
+def add_online_checks(
+    report: Report, *, press: Composer, fetcher: Fetcher, progress: Progress = no_progress
+) -> Report:
+    """The report with the endpoint, the links and the images of the message tried out."""
+    web = PoliteClient(fetcher=fetcher, private_hosts=_private_hosts(press.newsletter), tell=progress)
+    # Both answer when the issue is out, or with a reader's own token: the endpoint is tried by its probe.
+    leave = printing.sample_unsubscribe_url(press)
+    own = (leave, f"{leave}/preferences", printing.web_url(press, report.issue))
+    found = (
+        *endpoint.judge(printing.probe_url(press), fetcher=fetcher),
+        *images.judge(report.message, web=web),
+        *links.judge(report.message, web=web, leave_out=own),
+    )
+    return replace(report, findings=report.findings + found)
+
+
+def add_spam_check(report: Report) -> Report:
+    """The report with SpamAssassin's score, or with a word that there is none."""
+    return replace(report, findings=report.findings + spam.judge(report.message.raw))
+
+
+def _private_hosts(newsletter: Newsletter) -> frozenset[str]:
+    """Hosts of this network that the settings let a source ask."""
+    urls = [
+        url
+        for source in newsletter.sources
+        if source.allow_private_addresses
+        for url in (source.url, source.base_url)
+    ]
+    return frozenset(host for url in urls if (host := urlsplit(url).hostname))

@@ -1,0 +1,1 @@
+"""Drafting: planning an issue, marking articles, editing the draft."""

@@ -1,0 +1,470 @@
+"""Edit: change a draft one step at a time, undo it, and find what else could come in.
+
+Each step is one transaction, or a whole list of them is.  It is carried out on
+the issue as it is now, not as the editor saw it: what two editors do to
+different things both holds, and what they do to the same text is a `Conflict`
+for the slower one.  The article store's reservations follow the content.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, replace
+from datetime import datetime
+
+from digest.errors import Busy, NotAllowed, NotFound
+from digest.model.article import Article, ArticleId, Image
+from digest.model.edit import Clash, Edit, EditTeaser, PullIn, ResetTeaser, Revision, SetText, StepKind
+from digest.model.issue import Content, Issue, IssueState, Layout, Section
+from digest.model.newsletter import Newsletter
+from digest.rules import approval, editing
+from digest.rules.history import continues_step, redo_leads_to, undo_leads_to
+from digest.rules.layout import teaser_for
+from digest.rules.lead_change import fitted, promoted_or_demoted
+from digest.rules.pictures import with_pictures
+from digest.storage import activity_log, articles, issues, ledger, revisions
+from digest.storage.database import Connection, Database
+from digest.workflows.composing.images import ChooseImages
+from digest.workflows.composing.lead_images import copies_for_leads
+
+_FOUND_AT_MOST = 50
+_MOST_WORDS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edited:
+    """The issue after a step, and what others did since the editor last looked."""
+
+    issue: Issue
+    revision: Revision | None  # None where the edit changed nothing
+    others: tuple[Revision, ...] = ()
+    took_approval_back: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conflict:
+    """Nothing was changed: somebody else was there first.  Both texts, for the editor to decide."""
+
+    issue: Issue  # as it is now
+    sentence: str
+    mine: str = ""
+    theirs: str = ""
+    by: str = ""  # who made the change that it clashes with, where that is known
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditedAll:
+    """The issue after a list of edits, all of which were carried out."""
+
+    issue: Issue
+    done: int  # how many of them changed something
+    others: tuple[Revision, ...] = ()
+    took_approval_back: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Of a list of edits none was carried out, since one of them could not be."""
+
+    position: int  # of that one; 0 is the first
+    why: Conflict | NotAllowed | NotFound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addable:
+    """An article that is not in the issue, and why."""
+
+    article: Article
+    reason: str
+    was_taken_out: bool = False  # of this very issue
+    last_issue: int | None = None  # "already in issue 38"
+
+
+def edit(
+    issue: Issue,
+    what: Edit,
+    *,
+    newsletter: Newsletter,
+    by: str,
+    seen_revision: int,
+    database: Database,
+    now: datetime,
+    illustrate: ChooseImages | None = None,
+) -> Edited | Conflict:
+    """Carry out one edit; an approved issue is a draft again afterwards.
+
+    `illustrate` decides on the picture of an article that is pulled in, as it does for a draft, and
+    makes a larger copy for a story that comes to lead.
+
+    Raises:
+        NotAllowed: the issue is sent or being sent, or what the edit would write cannot stand there.
+        NotFound: an article to pull in is not of this newsletter.
+    """
+    what = _prepared(what, newsletter, database=database, illustrate=illustrate)
+    copies = copies_for_leads(issue, [what], newsletter, database=database, illustrate=illustrate)
+    with database.write() as connection:
+        current = _editable(connection, issue)
+        step = _Steps(connection, by=by, seen=seen_revision, stood=current.revision, now=now, copies=copies)
+        return _carry_out(step, current, what)
+
+
+def edit_all(
+    issue: Issue,
+    edits: Sequence[Edit],
+    *,
+    newsletter: Newsletter,
+    by: str,
+    seen_revision: int,
+    database: Database,
+    now: datetime,
+    illustrate: ChooseImages | None = None,
+) -> EditedAll | Refusal:
+    """Carry out every edit in its order, each on what the one before has left; or none at all.
+
+    Each is a step of the history like one that is made alone: an undo takes back the last of them.
+
+    Raises:
+        NotAllowed: the issue is sent or being sent.
+    """
+    prepared = []
+    for position, what in enumerate(edits):
+        try:
+            prepared.append(_prepared(what, newsletter, database=database, illustrate=illustrate))
+        except (NotAllowed, NotFound) as error:
+            return Refusal(position=position, why=error)
+    copies = copies_for_leads(issue, prepared, newsletter, database=database, illustrate=illustrate)
+    try:
+        with database.write() as connection:
+            begun = _editable(connection, issue)
+            steps = _Steps(
+                connection, by=by, seen=seen_revision, stood=begun.revision, now=now, copies=copies
+            )
+            return _carry_out_all(steps, begun, prepared)
+    except _Stopped as stopped:
+        return stopped.refusal
+
+
+class _Stopped(Exception):
+    """Ends the transaction of a list of edits, so that nothing of it stays."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__()
+        self.refusal = refusal
+
+
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """What the edits of one transaction share."""
+
+    connection: Connection
+    _: KW_ONLY
+    by: str
+    seen: int  # the revision that the editor has seen
+    stood: int  # and the one at which the transaction began
+    now: datetime
+    copies: Mapping[ArticleId, Image]  # of pictures, in the lead's size
+
+
+def _carry_out_all(steps: _Steps, begun: Issue, edits: Sequence[Edit]) -> EditedAll:
+    issue, done, others, took_back = begun, 0, tuple[Revision, ...](), False
+    for position, what in enumerate(edits):
+        try:
+            came = _carry_out(steps, issue, what)
+        except Busy:
+            raise
+        except NotAllowed as error:
+            raise _Stopped(Refusal(position=position, why=error)) from error
+        if isinstance(came, Conflict):
+            # As it is now, which is without the edits before this one.
+            raise _Stopped(Refusal(position=position, why=replace(came, issue=begun)))
+        issue, others = came.issue, came.others
+        done += came.revision is not None
+        took_back = took_back or came.took_approval_back
+    return EditedAll(issue=issue, done=done, others=others, took_approval_back=took_back)
+
+
+def undo(
+    issue: Issue, *, by: str, seen_revision: int, database: Database, now: datetime
+) -> Edited | Conflict:
+    """Go back to the content before the last edit that is not undone, whoever made it.
+
+    Raises:
+        NotAllowed: there is nothing to undo, or the issue is sent or being sent.
+    """
+    return _along(issue, StepKind.UNDO, by=by, seen_revision=seen_revision, database=database, now=now)
+
+
+def redo(
+    issue: Issue, *, by: str, seen_revision: int, database: Database, now: datetime
+) -> Edited | Conflict:
+    """Take the last undo back.
+
+    Raises:
+        NotAllowed: there is nothing to redo, or the issue is sent or being sent.
+    """
+    return _along(issue, StepKind.REDO, by=by, seen_revision=seen_revision, database=database, now=now)
+
+
+def history(issue: Issue, *, database: Database) -> list[Revision]:
+    """Every step since the draft was made, newest first."""
+    with database.read() as connection:
+        return revisions.history(connection, issue.id)[::-1]
+
+
+def left_out(issue: Issue, *, database: Database) -> list[Addable]:
+    """What an editor took out, then what stayed out when the issue was drafted, with the reasons."""
+    return first_left_out(issue, limit=None, database=database)[0]
+
+
+def first_left_out(issue: Issue, *, limit: int | None, database: Database) -> tuple[list[Addable], int]:
+    """The first of `left_out`, and how many there are."""
+    with database.read() as connection:
+        current = issues.by_id(connection, issue.id)
+        here = {teaser.article_id for teaser in current.layout.teasers}
+        taken = {out.teaser.article_id: out.reason for out in current.taken_out}
+        stayed = {
+            ArticleId(number): reason
+            for number, reason in issues.left_out(connection, issue.id)
+            if number not in here | taken.keys()
+        }
+        reasons = {number: taken[number] for number in reversed(taken)} | stayed
+        total = len(reasons)
+        reasons = dict(list(reasons.items())[:limit])
+        known = {article.id: article for article in articles.by_ids(connection, reasons)}
+    found = [
+        Addable(
+            article=known[number],
+            reason=reason or "taken out of this issue by an editor",
+            was_taken_out=number in taken,
+            last_issue=known[number].last_issue,
+        )
+        for number, reason in reasons.items()
+        if number in known
+    ]
+    return found, total - len(reasons) + len(found)
+
+
+def search_older(issue: Issue, words: str, *, database: Database) -> list[Addable]:
+    """Articles that hold every word and are not in the issue, newest first, at most fifty."""
+    wanted = words.split()[:_MOST_WORDS]
+    if not wanted:
+        return []
+    with database.read() as connection:
+        current = issues.by_id(connection, issue.id)
+        here = {teaser.article_id for teaser in current.layout.teasers}
+        found = articles.search(connection, issue.newsletter, wanted, limit=_FOUND_AT_MOST + len(here))
+    return [
+        Addable(
+            article=article,
+            reason=f"already in issue {article.last_issue}"
+            if article.last_issue
+            else "not in any issue so far",
+            last_issue=article.last_issue,
+        )
+        for article in found
+        if article.id not in here
+    ][:_FOUND_AT_MOST]
+
+
+def _prepared(
+    what: Edit, newsletter: Newsletter, *, database: Database, illustrate: ChooseImages | None
+) -> Edit:
+    """The edit as it is carried out: its texts clean, its story made."""
+    what = editing.clean(what)
+    if isinstance(what, PullIn):
+        return _with_teaser(what, newsletter, database=database, illustrate=illustrate)
+    return what
+
+
+def _carry_out(steps: _Steps, current: Issue, what: Edit) -> Edited | Conflict:
+    """One edit on the issue as it is in this transaction."""
+    connection = steps.connection
+    content = editing.apply(what, current.content)
+    history = revisions.history(connection, current.id)
+    if isinstance(content, Clash):
+        return _conflict(current, content, what, history, seen=steps.seen, stood=steps.stood)
+    content = _fitted(connection, current.content, content, steps.copies)
+    if content == current.content:
+        return Edited(issue=current, revision=None, others=_since(history, steps.seen, steps.by))
+    made = Revision(
+        number=current.revision + 1,
+        deed=StepKind.EDIT,
+        at=steps.now,
+        by=steps.by,
+        what=editing.describe(what, current.content),
+        state=current.revision + 1,
+        before=history[-1].state if history else 0,
+        edit=what,
+    )
+    if history and continues_step(history[-1], made):
+        made = replace(made, before=history[-1].before)
+        revisions.drop_content(connection, current.id, history[-1].number)
+    return _step(connection, current, made, content, history, seen=steps.seen, now=steps.now)
+
+
+def _fitted(
+    connection: Connection, before: Content, after: Content, copies: Mapping[ArticleId, Image]
+) -> Content:
+    stories = promoted_or_demoted(before.layout, after.layout)
+    if not stories:
+        return after
+    known = {article.id: article for article in articles.by_ids(connection, stories)}
+    return replace(after, layout=fitted(before.layout, after.layout, known=known, copies=copies))
+
+
+def _along(
+    issue: Issue, deed: StepKind, *, by: str, seen_revision: int, database: Database, now: datetime
+) -> Edited | Conflict:
+    leads_to: Callable[[list[Revision]], tuple[int, Revision] | None]
+    leads_to = undo_leads_to if deed is StepKind.UNDO else redo_leads_to
+    with database.write() as connection:
+        current = _editable(connection, issue)
+        history = revisions.history(connection, issue.id)
+        if current.revision != seen_revision:
+            # What is undone is the last step: the editor has not seen which that is now.
+            return _as_conflict(
+                current, Clash(sentence="The issue was changed meanwhile."), history[-1] if history else None
+            )
+        found = leads_to(history)
+        if found is None:
+            raise NotAllowed(f"There is nothing to {deed.value} in issue {issue.ref}.")
+        state, of = found
+        content = revisions.content_at(connection, issue.id, state)
+        if content is None:
+            raise NotAllowed(f"Issue {issue.ref} has lost its revision {state}.", mend="Please report it.")
+        made = Revision(
+            number=current.revision + 1,
+            deed=deed,
+            at=now,
+            by=by,
+            what=f"{'undid' if deed is StepKind.UNDO else 'did again'}: {of.what}",
+            state=state,
+            before=None,
+            edit=of.edit,
+        )
+        return _step(connection, current, made, content, history, seen=seen_revision, now=now)
+
+
+def _step(
+    connection: Connection,
+    current: Issue,
+    made: Revision,
+    content: Content,
+    history: list[Revision],
+    *,
+    seen: int,
+    now: datetime,
+) -> Edited:
+    if not history:
+        first = Revision(
+            number=0, deed=StepKind.BEGIN, at=current.created_at, by="", what="drafted", state=0, before=None
+        )
+        revisions.begin(connection, current.id, first, current.content)
+    if not revisions.add(connection, current.id, made, content):
+        raise Busy(f"Issue {current.ref} was changed at this very moment.", mend="Try again.")
+    _follow(connection, current, content, made, now=now)
+    took_back = current.state is IssueState.APPROVED
+    if took_back:
+        _take_approval_back(connection, current, made, now=now)
+    return Edited(
+        issue=issues.by_id(connection, current.id),
+        revision=made,
+        others=_since(history, seen, made.by),
+        took_approval_back=took_back,
+    )
+
+
+def _editable(connection: Connection, issue: Issue) -> Issue:
+    current = issues.for_update(connection, issue.id)
+    was_begun = current.state is IssueState.HELD and current.content_hash
+    if current.state not in approval.CAN_EDIT or was_begun:
+        why = "is held in the middle of its send" if was_begun else f"is {current.state.said}"
+        raise NotAllowed(f"Issue {issue.ref} {why}: what was approved is what goes, and cannot be edited.")
+    return current
+
+
+def _take_approval_back(connection: Connection, issue: Issue, made: Revision, *, now: datetime) -> None:
+    """What was approved is not what stands there now; the audience is frozen anew with the next approval."""
+    if not issues.reopen_draft(connection, issue.id):
+        raise Busy(f"Issue {issue.ref} has just begun to be sent.")
+    ledger.delete_audience(connection, issue.id)
+    what = f"approval of {issue.approved_by} taken back: {made.by} {made.what}"
+    activity_log.record(connection, what, at=now, newsletter=issue.newsletter, subject=issue.ref, who=made.by)
+
+
+def _follow(connection: Connection, issue: Issue, content: Content, made: Revision, *, now: datetime) -> None:
+    """Reserve the articles that came in and free those that went."""
+    before = {teaser.article_id for teaser in issue.layout.teasers}
+    after = {teaser.article_id for teaser in content.layout.teasers}
+    issues.free(connection, issue.id, sorted(before - after))
+    for article in articles.by_ids(connection, after - before):
+        # An editor may bring back what went out; an undo must not take what a later issue has by now.
+        if made.deed is not StepKind.EDIT and (article.last_issue or 0) > issue.number:
+            raise NotAllowed(f"“{article.title}” is in issue {article.last_issue} by now.")
+    issues.reserve(connection, issue.id, issue.number, sorted(after - before), issue.selected_at)
+    for number in sorted(before ^ after):
+        told = "in" if number in after else "out"
+        what = f"{made.what} ({told})" if len(before ^ after) > 1 else made.what
+        activity_log.record(
+            connection, what, at=now, newsletter=issue.newsletter, subject=issue.ref, who=made.by
+        )
+
+
+def _with_teaser(
+    what: PullIn, newsletter: Newsletter, *, database: Database, illustrate: ChooseImages | None
+) -> PullIn:
+    """Made before the transaction, which must not wait for the server of a picture."""
+    with database.read() as connection:
+        found = [a for a in articles.by_ids(connection, [what.article]) if a.newsletter == newsletter.name]
+    if not found:
+        raise NotFound(
+            f"There is no article {what.article} of {newsletter.name}.",
+            mend="Look for it among what stayed out, or search for it.",
+        )
+    teaser = teaser_for(found[0], language=newsletter.language)
+    source = next((spec for spec in newsletter.sources if spec.key == found[0].source), None)
+    if illustrate is not None:
+        alone = Layout(lead=None, sections=(Section(title="", teasers=(teaser,)),))
+        pictures = illustrate(alone, {what.article: source} if source else {})
+        teaser = with_pictures(alone, pictures).teasers[0]
+    return replace(what, teaser=teaser)
+
+
+def _conflict(
+    current: Issue, clash: Clash, what: Edit, history: list[Revision], *, seen: int, stood: int
+) -> Conflict:
+    newer = [revision for revision in history if revision.number > seen]
+    about = [revision for revision in newer if _is_about_the_same(revision.edit, what)]
+    # Whoever asks again has seen the newest revision, and not who wrote what stands there.
+    wrote = [r for r in history if _is_about_the_same(r.edit, what) and _value(r.edit) == clash.theirs]
+    others = about or wrote or [revision for revision in newer if revision.number <= stood]
+    return _as_conflict(current, clash, others[-1] if others else None)
+
+
+def _value(edit: Edit | None) -> str | None:
+    return edit.value if isinstance(edit, EditTeaser | SetText) else None
+
+
+def _as_conflict(current: Issue, clash: Clash, other: Revision | None) -> Conflict:
+    return Conflict(
+        issue=current,
+        sentence=clash.sentence,
+        mine=clash.mine,
+        theirs=clash.theirs,
+        by=other.by if other else "",
+        at=other.at if other else None,
+    )
+
+
+def _is_about_the_same(theirs: Edit | None, mine: Edit) -> bool:
+    if isinstance(mine, SetText):
+        return isinstance(theirs, SetText) and theirs.text is mine.text
+    if isinstance(mine, EditTeaser | ResetTeaser) and isinstance(theirs, EditTeaser | ResetTeaser):
+        return (theirs.article, theirs.field) == (mine.article, mine.field)
+    article = getattr(mine, "article", None)
+    return article is not None and getattr(theirs, "article", None) == article
+
+
+def _since(history: list[Revision], seen: int, by: str) -> tuple[Revision, ...]:
+    return tuple(revision for revision in history if revision.number > seen and revision.by != by)

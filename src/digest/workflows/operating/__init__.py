@@ -1,0 +1,1 @@
+"""Operating: editor accounts, API tokens, and the health of an installation."""

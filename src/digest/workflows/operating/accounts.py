@@ -1,0 +1,263 @@
+"""Accounts of editors: made and ended by an operator, used by their owners; what was done is recorded."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from digest.errors import NotAllowed, NotFound
+from digest.model.editor import AuditEntry, Editor, EditorSession, Role
+from digest.passwords import Passwords
+from digest.rules import accounts as rules
+from digest.storage import audit, editors, login_attempts, sessions
+from digest.storage.database import Connection, Database
+
+COMMAND_LINE = "command line"
+# A page that loads others must not write for each of them.
+_SEEN_EVERY = timedelta(minutes=1)
+_FORGET_ATTEMPTS = timedelta(days=1)
+
+
+# --- by an operator -------------------------------------------------------------
+
+
+def add(
+    name: str,
+    *,
+    role: Role,
+    password: str,
+    database: Database,
+    passwords: Passwords,
+    by: str,
+    now: datetime,
+) -> None:
+    """Make an account.
+
+    Raises:
+        NotAllowed: the name is taken, or it or the password will not do.
+    """
+    if wrong := rules.name_finding(name):
+        raise NotAllowed(wrong, mend="Choose another name.")
+    kept = _hashed(password, name=name, passwords=passwords)
+    with database.write() as connection:
+        if not editors.add(connection, name, role=role, password_hash=kept, at=now):
+            raise NotAllowed(
+                f"There is an editor “{name}” already.",
+                mend="`digest editors password` gives a new password, `digest editors role` another role.",
+            )
+        _record(connection, now, by, f"added with the role {role.value}", name)
+
+
+def change_password(
+    name: str, password: str, *, database: Database, passwords: Passwords, by: str, now: datetime
+) -> str:
+    """Give an editor a new password; every session ends.  The name as it is written.
+
+    Raises:
+        NotFound: there is no such editor.
+        NotAllowed: the password will not do.
+    """
+    known = find(name, database=database)
+    kept = _hashed(password, name=known.name, passwords=passwords)
+    with database.write() as connection:
+        mine = _known(connection, name)
+        editors.change_password(connection, mine.id, password_hash=kept, at=now)
+        sessions.end_all_of(connection, mine.id)
+        _record(connection, now, by, "new password", mine.name)
+    return mine.name
+
+
+def change_role(name: str, role: Role, *, database: Database, by: str, now: datetime) -> str:
+    """Give an editor another role; every session ends.  The name as it is written.
+
+    Raises:
+        NotFound: there is no such editor.
+    """
+    with database.write() as connection:
+        mine = _known(connection, name)
+        editors.change_role(connection, mine.id, role=role)
+        sessions.end_all_of(connection, mine.id)
+        _record(connection, now, by, f"role {role.value} instead of {mine.role.value}", mine.name)
+    return mine.name
+
+
+def remove(name: str, *, database: Database, by: str, now: datetime) -> str:
+    """End an account and every session of it; the record stays.  The name as it was written.
+
+    Raises:
+        NotFound: there is no such editor.
+    """
+    with database.write() as connection:
+        mine = _known(connection, name)
+        editors.remove(connection, mine.id)
+        _record(connection, now, by, "removed", mine.name)
+    return mine.name
+
+
+def find(name: str, *, database: Database) -> Editor:
+    """Raises NotFound where there is no editor of this name."""
+    with database.read() as connection:
+        return _known(connection, name)
+
+
+def every(*, database: Database) -> list[tuple[Editor, datetime | None]]:
+    """All editors by name, and when each was last at the desk, as far as that is known."""
+    with database.read() as connection:
+        seen = sessions.last_seen(connection)
+        return [(editor, seen.get(editor.id)) for editor in editors.every(connection)]
+
+
+def any_exist(*, database: Database) -> bool:
+    with database.read() as connection:
+        return editors.any_exist(connection)
+
+
+# --- by an editor ---------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """What came of an attempt: a new session's token, or a time to wait, or neither."""
+
+    session: str = ""
+    wait: timedelta = timedelta(0)
+
+
+def log_in(
+    name: str, password: str, *, address: str, database: Database, passwords: Passwords, now: datetime
+) -> Login:
+    """Begin a session, if the password is right and the limits allow an attempt.
+
+    An attempt counts before the password is looked at, so that many at once
+    find no gap; and it is counted, and takes as long, for a name that nobody has.
+    """
+    network = rules.network_of(address)
+    with database.write() as connection:
+        pause = _pause(connection, name, network=network, now=now)
+        if pause:
+            return Login(wait=pause)
+        attempt = login_attempts.begin(
+            connection, name, network=network, at=now, forget=now - _FORGET_ATTEMPTS
+        )
+        known = editors.by_name(connection, name)
+    prepared = rules.prepared(password)
+    if not passwords.fits(prepared, known[1] if known else None) or known is None:
+        with database.write() as connection:
+            # What was typed for an unknown name is not kept: it may be a password.
+            who = known[0].name if known else ""
+            _record(
+                connection, now, who, "login failed" if known else "login failed, unknown name", "", network
+            )
+        return Login()
+    editor, kept = known
+    renewed = passwords.hashed(prepared) if passwords.is_outdated(kept) else ""
+    return _begun(editor, attempt, kept=kept, renewed=renewed, network=network, database=database, now=now)
+
+
+def editor_of(session: str, *, database: Database, now: datetime) -> Editor | None:
+    """Whose session this is, while it lives; being seen keeps it from falling idle."""
+    if not session:
+        return None
+    hashed = rules.token_hash(session)
+    with database.read() as connection:
+        found = sessions.by_hash(connection, hashed)
+        editor = editors.by_id(connection, found.editor_id) if found else None
+    if found is None or editor is None or not rules.is_alive(found, generation=editor.generation, now=now):
+        return None
+    if now - found.last_seen >= _SEEN_EVERY:
+        with database.write() as connection:
+            sessions.touch(connection, hashed, at=now)
+    return editor
+
+
+def log_out(session: str, *, address: str, database: Database, now: datetime) -> None:
+    """End this session; the editor's other ones live on."""
+    hashed = rules.token_hash(session)
+    with database.write() as connection:
+        found = sessions.by_hash(connection, hashed)
+        editor = editors.by_id(connection, found.editor_id) if found else None
+        sessions.end(connection, hashed)
+        if editor is not None:
+            _record(connection, now, editor.name, "logged out", "", rules.network_of(address))
+
+
+# --- the record -----------------------------------------------------------------
+
+
+def record(
+    what: str, *, who: str, database: Database, now: datetime, subject: str = "", where: str = COMMAND_LINE
+) -> None:
+    """Write down what somebody did to an issue, or made: approved, cancelled, a share link."""
+    with database.write() as connection:
+        _record(connection, now, who, what, subject, where)
+
+
+def log(*, database: Database, limit: int) -> list[AuditEntry]:
+    """The record, newest first."""
+    with database.read() as connection:
+        return audit.recent(connection, limit=limit)
+
+
+# --- steps ----------------------------------------------------------------------
+
+
+def _pause(connection: Connection, name: str, *, network: str, now: datetime) -> timedelta:
+    login_attempts.hold(connection)
+    since = now - rules.WINDOW
+    of_name = login_attempts.failures_of_name(connection, name, since=since)
+    of_network = login_attempts.failures_of_network(connection, network, since=since)
+    return max(
+        rules.wait(of_name, allowed=rules.FAILURES_OF_A_NAME, now=now),
+        rules.wait(of_network, allowed=rules.FAILURES_OF_A_NETWORK, now=now),
+    )
+
+
+def _begun(
+    editor: Editor,
+    attempt: int,
+    *,
+    kept: str,
+    renewed: str,
+    network: str,
+    database: Database,
+    now: datetime,
+) -> Login:
+    token = secrets.token_urlsafe(32)
+    with database.write() as connection:
+        today = editors.by_id(connection, editor.id)
+        if today is None or today.generation != editor.generation:
+            return Login()  # the password was changed while the old one was looked at
+        login_attempts.record_success(connection, attempt)
+        if renewed:
+            editors.renew_hash(connection, editor.id, old=kept, new=renewed)
+        new = EditorSession(
+            token_hash=rules.token_hash(token),
+            editor_id=editor.id,
+            generation=editor.generation,
+            created_at=now,
+            last_seen=now,
+            expires=now + rules.LONGEST,
+        )
+        sessions.begin(connection, new)
+        _record(connection, now, editor.name, "logged in", "", network)
+    return Login(session=token)
+
+
+def _hashed(password: str, *, name: str, passwords: Passwords) -> str:
+    if wrong := rules.password_finding(password, name=name):
+        raise NotAllowed(wrong, mend="Choose another password.")
+    return passwords.hashed(rules.prepared(password))
+
+
+def _known(connection: Connection, name: str) -> Editor:
+    found = editors.by_name(connection, name)
+    if found is None:
+        raise NotFound(f"There is no editor “{name}”.", mend="`digest editors list` shows who there is.")
+    return found[0]
+
+
+def _record(
+    connection: Connection, at: datetime, who: str, what: str, subject: str, where: str = COMMAND_LINE
+) -> None:
+    audit.record(connection, AuditEntry(at=at, who=who, what=what, subject=subject, where=where))

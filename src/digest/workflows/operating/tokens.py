@@ -1,0 +1,97 @@
+"""API tokens: made and ended by an operator, shown by programs; wrong ones are counted and slowed."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from digest.errors import NotAllowed, NotFound
+from digest.model.api_token import ApiToken
+from digest.model.editor import AuditEntry, Role
+from digest.rules import accounts as limits
+from digest.rules import api_tokens as rules
+from digest.storage import api_tokens, audit, login_attempts
+from digest.storage.database import Connection, Database
+from digest.workflows.operating.accounts import COMMAND_LINE
+
+_NOBODY = "\0api"  # no editor can have this name: see `rules.accounts.name_finding`
+_FORGET_ATTEMPTS = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenCheck:
+    """What came of showing a token: the one it is, or a time to wait, or neither."""
+
+    token: ApiToken | None = None
+    wait: timedelta = timedelta(0)
+
+
+def add(name: str, *, role: Role, database: Database, by: str, now: datetime) -> str:
+    """Make a token.  It is the answer, this once, and is kept nowhere.
+
+    Raises:
+        NotAllowed: the name is taken, or will not do.
+    """
+    if wrong := limits.name_finding(name):
+        raise NotAllowed(wrong, mend="Choose another name.")
+    token = rules.token_of(secrets.token_bytes(rules.SECRET_BYTES))
+    with database.write() as connection:
+        if not api_tokens.add(connection, name, role=role, token_hash=rules.kept(token), at=now):
+            raise NotAllowed(
+                f"There is a token “{name}” already.",
+                mend="Choose another name, or `digest tokens remove` the old one first.",
+            )
+        _record(connection, now, by, f"API token made with the role {role.value}", name)
+    return token
+
+
+def every(*, database: Database) -> list[ApiToken]:
+    """All tokens by name."""
+    with database.read() as connection:
+        return api_tokens.every(connection)
+
+
+def remove(name: str, *, database: Database, by: str, now: datetime) -> str:
+    """End a token, at once; the record stays.  The name as it was written.
+
+    Raises:
+        NotFound: there is no such token.
+    """
+    with database.write() as connection:
+        gone = api_tokens.remove(connection, name)
+        if gone is None:
+            raise NotFound(f"There is no token “{name}”.", mend="`digest tokens list` shows what there is.")
+        _record(connection, now, by, "API token removed", gone.name)
+    return gone.name
+
+
+def show(token: str, *, address: str, database: Database, now: datetime) -> TokenCheck:
+    """Whose token this is.  One that is right always works; of wrong ones a network has twenty,
+    then each has to wait, and is not even counted while it does.
+
+    They are counted apart from logins, so that a script with an old token locks no editor out.
+    """
+    with database.read() as connection:
+        found = api_tokens.by_hash(connection, rules.kept(token)) if rules.is_shaped(token) else None
+    if found is None:
+        return TokenCheck(wait=_counted(address, database=database, now=now))
+    if rules.is_use_due(found.last_used_at, now=now):
+        with database.write() as connection:
+            api_tokens.touch(connection, found.id, at=now)
+    return TokenCheck(token=found)
+
+
+def _counted(address: str, *, database: Database, now: datetime) -> timedelta:
+    network = f"api {limits.network_of(address)}"
+    with database.write() as connection:
+        login_attempts.hold(connection)
+        failed = login_attempts.failures_of_network(connection, network, since=now - limits.WINDOW)
+        pause = limits.wait(failed, allowed=limits.FAILURES_OF_A_NETWORK, now=now)
+        if not pause:
+            login_attempts.begin(connection, _NOBODY, network=network, at=now, forget=now - _FORGET_ATTEMPTS)
+        return pause
+
+
+def _record(connection: Connection, at: datetime, who: str, what: str, subject: str) -> None:
+    audit.record(connection, AuditEntry(at=at, who=who, what=what, subject=subject, where=COMMAND_LINE))

@@ -1,0 +1,1 @@
+"""People: subscribers, their consent, and what providers report about their deliveries."""

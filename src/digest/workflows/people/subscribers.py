@@ -1,0 +1,301 @@
+"""Subscribers: lists from files, single people, and what is known of a person.
+
+Files only add.  Who has left stays out whatever a file says, a suppressed
+address stays suppressed, and a row that disappears changes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+
+from digest.errors import NotAllowed, NotFound
+from digest.model.newsletter import Newsletter
+from digest.model.subscriber import HistoryEntry, Subscription, SubscriptionState
+from digest.rules.email_addresses import InvalidAddress, clean_name, forms_of, parse_address
+from digest.storage import subscribers
+from digest.storage.database import Database
+from digest.storage.import_spool import ImportRow, ImportSpool
+from digest.storage.import_sqlite import bulk_add
+from digest.workflows import Progress, no_progress
+from digest.workflows.people.subscriber_csv import NotReadable, PeopleFile, Rows, opened
+
+_AT_ONCE = 5000  # people in one transaction: others wait for it some 50 ms
+_TELL_EVERY = 5000
+_MOST_BAD_ROWS = 1000
+_EMAIL_COLUMNS = ("email", "e-mail", "email address", "address", "mail")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """What reading one file came to."""
+
+    path: Path
+    rows: int = 0
+    added: int = 0
+    repeated: int = 0  # addresses that stood in the file before
+    bad: tuple[tuple[int, str], ...] = ()  # line number and what is wrong; the first thousand
+    bad_count: int = 0
+    unchanged: bool = False
+    problem: str = ""  # why the file could not be read at all
+
+
+def read_files(
+    newsletter: Newsletter, *, database: Database, now: datetime, progress: Progress = no_progress
+) -> list[Imported]:
+    """Read the newsletter's files that changed since they were last read."""
+    return [
+        _read(newsletter, path, database=database, now=now, progress=progress, only_changed=True)
+        for path in newsletter.subscriber_files
+    ]
+
+
+def import_file(
+    newsletter: Newsletter, path: Path, *, database: Database, now: datetime, progress: Progress = no_progress
+) -> Imported:
+    """Add the people of a CSV file; good rows come in, bad ones are listed with their line.
+
+    Columns: email (required), name, language, topics (separated by `;` or `,`).
+    UTF-8 with or without a byte order mark, UTF-16 with one, else Latin-1.  Of
+    an address that stands there twice, the first row counts.
+
+    The people come in after the last row is read, in many transactions.  Where
+    that is cut off, those that are in are in; reading the file again adds the rest.
+    """
+    return _read(newsletter, path, database=database, now=now, progress=progress, only_changed=False)
+
+
+def _read(
+    newsletter: Newsletter,
+    path: Path,
+    *,
+    database: Database,
+    now: datetime,
+    progress: Progress,
+    only_changed: bool,
+) -> Imported:
+    try:
+        with opened(path) as file:
+            if only_changed and _is_known(newsletter, path, file.fingerprint, database=database):
+                return Imported(path=path, unchanged=True)
+            done = _add_people(newsletter, path, file, database=database, now=now, progress=progress)
+            if only_changed:
+                _remember(newsletter, path, file.fingerprint, database=database, now=now)
+            return done
+    except OSError as error:
+        return Imported(path=path, problem=f"{path} cannot be read: {error.strerror}.")
+    except NotReadable as error:
+        return Imported(path=path, problem=f"{path.name} cannot be read: {error}.")
+
+
+def _is_known(newsletter: Newsletter, path: Path, fingerprint: str, *, database: Database) -> bool:
+    with database.read() as connection:
+        return subscribers.file_fingerprint(connection, newsletter.name, str(path)) == fingerprint
+
+
+def _remember(
+    newsletter: Newsletter, path: Path, fingerprint: str, *, database: Database, now: datetime
+) -> None:
+    with database.write() as connection:
+        subscribers.remember_file(connection, newsletter.name, str(path), fingerprint=fingerprint, at=now)
+
+
+def _add_people(
+    newsletter: Newsletter,
+    path: Path,
+    file: PeopleFile,
+    *,
+    database: Database,
+    now: datetime,
+    progress: Progress,
+) -> Imported:
+    with ImportSpool() as arrivals:
+        reading = _Reading(file.rows())
+        tell_rows = _telling(progress, file, f"{path.name} (reading)")
+        good = arrivals.take(reading.people(tell_rows))
+        stored = added = 0
+        for batch in arrivals.batches(_AT_ONCE):
+            with database.write() as connection:
+                added += bulk_add(connection, newsletter.name, batch, at=now, how=f"file {path.name}")
+            stored += len(batch)
+            progress(stored, good, f"{path.name} (storing)")
+    return Imported(
+        path=path,
+        rows=reading.rows,
+        added=added,
+        repeated=good - stored,
+        bad=tuple(reading.bad),
+        bad_count=reading.bad_count,
+    )
+
+
+def _telling(progress: Progress, file: PeopleFile, what: str) -> Callable[[int], None]:
+    """How many rows there will be is known from how much of the file has been read."""
+    return lambda rows: progress(rows, round(rows / file.part_read()), what)
+
+
+class _Reading:
+    """Turns rows into people, and keeps account of those that are none.
+
+    Raises:
+        NotReadable: there is no column of addresses.
+    """
+
+    def __init__(self, rows: Rows) -> None:
+        self.rows = self.bad_count = 0
+        self.bad: list[tuple[int, str]] = []
+        self._rows = rows
+        self._places = {name.strip().casefold(): place for place, name in enumerate(rows.columns)}
+        self._email = next((self._places[name] for name in _EMAIL_COLUMNS if name in self._places), -1)
+        if self._email < 0:
+            raise NotReadable(
+                "it has no column “email”; its first line must name the columns "
+                f"(email, name, language, topics), and names: {', '.join(rows.columns) or 'nothing'}"
+            )
+
+    def people(self, tell: Callable[[int], None]) -> Iterator[ImportRow]:
+        """The good rows as people, in the order of the file."""
+        email, width = self._email, len(self._rows.columns)
+        # What is absent is the last cell of a row with this at its end, and that is empty.
+        name, language, topics = (self._places.get(n, -1) for n in ("name", "language", "topics"))
+        absent = [""] * (width + 1)
+        for line, row in self._rows:
+            if isinstance(row, str):
+                self._count_bad(line, row)
+                continue
+            row.extend(absent)
+            try:
+                address, key = forms_of(row[email])
+            except InvalidAddress as error:
+                if any(cell.strip() for cell in row[:width]):
+                    self._count_bad(line, str(error))
+                continue
+            self.rows += 1
+            if not self.rows % _TELL_EVERY:
+                tell(self.rows)
+            called = clean_name(row[name]) if row[name] else ""
+            yield key, address, called, _language(row[language]), _topics(row[topics])
+
+    def _count_bad(self, line: int, what: str) -> None:
+        self.rows += 1
+        self.bad_count += 1
+        if len(self.bad) < _MOST_BAD_ROWS:
+            self.bad.append((line, what))
+
+
+@lru_cache(maxsize=100)
+def _language(cell: str) -> str:
+    return clean_name(cell)[:35]
+
+
+@lru_cache(maxsize=100)
+def _topics(cell: str) -> str:
+    found = [clean_name(topic) for topic in cell.replace(";", ",").split(",") if topic.strip()]
+    return json.dumps(found) if found else ""
+
+
+def add(
+    newsletter: Newsletter,
+    address: str,
+    *,
+    name: str = "",
+    database: Database,
+    again: bool = False,
+    by: str,
+    now: datetime,
+) -> Subscription:
+    """Subscribe one person who asked for it.
+
+    Raises:
+        InvalidAddress: the address is not one.
+        NotAllowed: the person has left (`again` takes them back), or is suppressed.
+    """
+    parsed = parse_address(address)
+    person = {
+        "address": parsed.address,
+        "address_key": parsed.key,
+        "name": clean_name(name),
+        "language": "",
+        "topics": [],
+    }
+    with database.write() as connection:
+        if again:
+            subscribers.readmit(connection, parsed.key)
+        if barred := subscribers.suppression_of(connection, parsed.key):
+            raise NotAllowed(f"{address} is suppressed ({barred.reason.value}) and cannot be subscribed.")
+        subscribers.add(connection, newsletter.name, [person], at=now, how=f"added by {by}")
+        mine = _of(subscribers.by_address(connection, parsed.key), newsletter)
+        if mine.state is SubscriptionState.ENDED:
+            if not again:
+                raise NotAllowed(
+                    f"{address} has left {newsletter.name}.",
+                    mend="If the person asked to come back, say so with --again.",
+                )
+            subscribers.renew(connection, mine.id, at=now, how=f"taken back by {by}")
+        return _of(subscribers.by_address(connection, parsed.key), newsletter)
+
+
+def remove(newsletter: Newsletter, address: str, *, database: Database, by: str, now: datetime) -> None:
+    """End a subscription; no import brings it back.
+
+    Raises:
+        NotFound: there is no such subscription.
+    """
+    key = parse_address(address).key
+    with database.write() as connection:
+        mine = _of(subscribers.by_address(connection, key), newsletter)
+        subscribers.end(connection, mine.id, at=now, why=f"removed by {by}", how=f"removed by {by}")
+
+
+def erase(address: str, *, database: Database, now: datetime) -> bool:
+    """Forget a person for good; a hash of the address stays, so that no import brings it back."""
+    key = parse_address(address).key
+    with database.write() as connection:
+        return subscribers.erase(connection, key, at=now)
+
+
+def history(address: str, *, database: Database) -> tuple[list[Subscription], list[HistoryEntry]]:
+    """A person's subscriptions, and what happened to them, oldest first.
+
+    Raises:
+        NotFound: the address is not known.
+    """
+    key = parse_address(address).key
+    with database.read() as connection:
+        mine = subscribers.by_address(connection, key)
+        if not mine:
+            raise NotFound(f"{address} is not known.")
+        return mine, subscribers.history(connection, key)
+
+
+def export(newsletter: Newsletter, *, database: Database) -> Iterator[list[str]]:
+    """Rows of a CSV file, the header first, safe to open in a spreadsheet."""
+    yield ["email", "name", "language", "topics", "state", "since"]
+    with database.read() as connection:
+        for person in subscribers.all_of(connection, newsletter.name):
+            row = [
+                person.address,
+                person.name,
+                person.language,
+                ";".join(person.topics),
+                person.state.value,
+                person.since.date().isoformat() if person.since else "",
+            ]
+            yield [_no_formula(cell) for cell in row]
+
+
+def _no_formula(cell: str) -> str:
+    """A cell that a spreadsheet would run as a formula is shown as text."""
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+
+
+def _of(mine: list[Subscription], newsletter: Newsletter) -> Subscription:
+    for subscription in mine:
+        if subscription.newsletter == newsletter.name:
+            return subscription
+    raise NotFound(f"There is no such subscriber of {newsletter.name}.")

@@ -1,0 +1,58 @@
+"""Pause and resume a running send; nothing is lost, and nobody gets anything twice.
+
+There is no state of its own for it: a paused issue is held, with a reason that
+says by whom.  Senders ask the ledger before each window whether the issue is
+still sending, so they stop there and give back what they had claimed.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from digest.errors import NotAllowed
+from digest.model.issue import Issue, IssueState
+from digest.storage import activity_log, issues
+from digest.storage.database import Database
+
+
+def pause(issue: Issue, *, database: Database, by: str, now: datetime) -> Issue:
+    """Hold an issue in the middle of its send: its senders stop within one window.
+
+    Raises:
+        NotAllowed: it is not being sent.
+    """
+    reason = f"paused by {by}"
+    with database.write() as connection:
+        if not issues.move(
+            connection, issue.id, to=IssueState.HELD, among=[IssueState.SENDING], reason=reason
+        ):
+            current = issues.by_id(connection, issue.id)
+            raise NotAllowed(f"Issue {issue.ref} is {current.state.said}: only a running send can be paused.")
+        activity_log.record(
+            connection, "paused", at=now, newsletter=issue.newsletter, subject=issue.ref, who=by
+        )
+        return issues.by_id(connection, issue.id)
+
+
+def resume(issue: Issue, *, database: Database, by: str, now: datetime) -> Issue:
+    """Let a paused issue be sent on, or one that was held because the provider refused everybody.
+
+    Who sends it is another matter: `deliver` here, or the schedule at its next look.
+
+    Raises:
+        NotAllowed: it is not held in the middle of its send.
+    """
+    with database.write() as connection:
+        current = issues.by_id(connection, issue.id)
+        if current.state is not IssueState.HELD:
+            raise NotAllowed(f"Issue {issue.ref} is {current.state.said}: only a paused send can be resumed.")
+        if not current.content_hash:
+            raise NotAllowed(
+                f"Issue {issue.ref} was not approved before it was held.",
+                mend=f"`digest approve {issue.ref}`",
+            )
+        issues.start_sending(connection, current)
+        activity_log.record(
+            connection, "resumed", at=now, newsletter=issue.newsletter, subject=issue.ref, who=by
+        )
+        return issues.by_id(connection, issue.id)

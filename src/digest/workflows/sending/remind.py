@@ -1,0 +1,146 @@
+"""Remind: one letter to the editors when a draft waits for a person.
+
+It goes by the newsletter's own transport, outside the ledger, once for each
+draft.  Whatever goes wrong with it stops nothing: it is told, and that is all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+from collections.abc import Callable
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from digest.errors import DigestError
+from digest.message.compile import Compiled, MessageFacts, compile_message
+from digest.model.delivery import DeliveryId, Envelope, Outcome
+from digest.model.issue import Issue, IssueState, Rendered
+from digest.model.newsletter import Mailbox, Newsletter
+from digest.rules.slots import next_slots
+from digest.storage import activity_log, issues
+from digest.storage.database import Database
+from digest.transports import Transport
+from digest.workflows.composing.compose import Composer
+
+_AT_THE_DEADLINE = {
+    "skip": "it is skipped, and its stories wait for the next issue.",
+    "send": "it is sent as it stands, if no check blocks it.",
+}
+
+
+def waits_for_a_person(issue: Issue, newsletter: Newsletter) -> bool:
+    """Somebody has to look before it goes, and nothing of it has gone."""
+    if issue.content_hash:
+        return False
+    return issue.state is IssueState.HELD or (issue.state is IssueState.DRAFT and newsletter.needs_approval)
+
+
+def tell_editors(
+    issue: Issue,
+    *,
+    press: Composer,
+    database: Database,
+    open_transport: Callable[[], Transport],
+    now: datetime,
+) -> str:
+    """Send the letter, unless it was sent before; what went wrong in one sentence, or empty.
+
+    Two schedulers may call it at once: one of them sends.  It is noted before it
+    is sent, so that a crash leaves a letter unsent rather than sent twice.
+    """
+    editors = press.newsletter.editors
+    if not editors or not waits_for_a_person(issue, press.newsletter):
+        return ""
+    with database.write() as connection:
+        if not issues.tell_editors_once(connection, issue.id, at=now):
+            return ""
+    letter = letter_about(issue, press=press, now=now)
+    trouble = ""
+    try:
+        transport = open_transport()
+        try:
+            envelopes = [
+                _envelope(issue, to, place, press=press, now=now) for place, to in enumerate(editors)
+            ]
+            receipts = list(transport.submit(letter, envelopes, on_wire=set))
+        finally:
+            transport.close()
+    except DigestError as error:
+        trouble = f"The editors could not be told that {issue.ref} waits: {error.message}"
+        receipts = []
+    refused = [receipt.detail for receipt in receipts if receipt.outcome is not Outcome.ACCEPTED]
+    if refused:
+        trouble = (
+            f"{len(refused)} of {len(editors)} editors could not be told that {issue.ref} waits: {refused[0]}"
+        )
+    with database.write() as connection:
+        if not receipts:
+            # Certainly nothing was submitted: the next look may try again.
+            issues.tell_editors_once(connection, issue.id, at=None)
+        what = trouble or "the editors were told that it waits"
+        activity_log.record(connection, what, at=now, newsletter=issue.newsletter, subject=issue.ref)
+    return trouble
+
+
+def letter_about(issue: Issue, *, press: Composer, now: datetime) -> Compiled:
+    """The letter, marked as made by a machine; it is on no list, so there is nothing to leave."""
+    newsletter = press.newsletter
+    subject = f"{newsletter.title} {issue.number} waits for you"
+    paragraphs = _paragraphs(issue, press=press, now=now)
+    title = html.escape(subject)
+    body = "".join(f"<p>{html.escape(text).replace(chr(10), '<br>')}</p>" for text in paragraphs)
+    rendered = Rendered(
+        subject=subject,
+        preheader="",
+        html=f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        f"</head><body>{body}</body></html>\n",
+        text="\n\n".join(paragraphs) + "\n",
+        # There are no slots in it, so no marker to tell apart from its words.
+        nonce=hashlib.sha256(f"letter:{issue.id}:{press.secret_keys[-1]}".encode()).hexdigest()[:20],
+        language="en",
+    )
+    facts = MessageFacts(
+        issue_ref=issue.ref,
+        sender=newsletter.sender,
+        list_name="",
+        list_id="",
+        feedback_id="",
+        language="en",
+        is_letter=True,
+    )
+    return compile_message(rendered, facts)
+
+
+def _paragraphs(issue: Issue, *, press: Composer, now: datetime) -> list[str]:
+    newsletter = press.newsletter
+    stories = "\n".join(f"* {teaser.headline}" for teaser in issue.layout.teasers)
+    told = [f"Issue {issue.ref} of {newsletter.title} waits for a person. {issue.reason}".strip()]
+    told += [f"It holds:\n{stories}", f"{press.site.public_url}/desk/{newsletter.name}/{issue.number}"]
+    if newsletter.needs_approval and (then := _AT_THE_DEADLINE.get(newsletter.on_deadline)):
+        told.append(f"If nobody has approved it by {_slot(newsletter, now)}, {then}")
+    return told
+
+
+def _slot(newsletter: Newsletter, now: datetime) -> str:
+    following = next_slots(
+        newsletter.schedule, newsletter=newsletter.name, timezone=newsletter.timezone, after=now, count=1
+    )
+    if not following:
+        return "its slot"
+    local = following[0].due.astimezone(ZoneInfo(newsletter.timezone))
+    return f"{local:%A}, {local.day} {local:%B}, {local:%H:%M} ({newsletter.timezone})"
+
+
+def _envelope(issue: Issue, to: Mailbox, place: int, *, press: Composer, now: datetime) -> Envelope:
+    """Outside the ledger: deliveries of people have positive numbers."""
+    sender = press.newsletter.sender
+    return Envelope(
+        delivery_id=DeliveryId(-1 - place),
+        address=to.address,
+        name=to.name,
+        return_path=sender.address,
+        message_id=f"{issue.newsletter}.{issue.number}.waits.{place}.{now:%Y%m%d%H%M%S}@{sender.domain}",
+        unsubscribe_url=f"{press.site.public_url}/",
+        date=now,
+    )

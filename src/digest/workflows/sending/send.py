@@ -1,0 +1,208 @@
+"""Send: from a newsletter to an issue that is drafted, checked, approved and handed to `deliver`.
+
+Run again, it goes on with what is begun.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from digest.errors import NotAllowed
+from digest.model.delivery import DeliveryState
+from digest.model.issue import Issue, IssueState, Selection
+from digest.model.newsletter import Newsletter
+from digest.rules import approval
+from digest.storage import activity_log, issues, ledger
+from digest.storage.database import Database
+from digest.workflows import Progress, no_progress
+from digest.workflows.composing.compose import Composer
+from digest.workflows.composing.images import ChooseImages
+from digest.workflows.drafting.draft import draft
+from digest.workflows.sending.approve import Blocked, approve
+from digest.workflows.sending.deliver import Clock, SendOptions, Sent, deliver, finish, reclaim_rows
+
+
+def send(  # noqa: PLR0913 - each is a different thing that the caller alone knows
+    newsletter: Newsletter,
+    *,
+    press: Composer,
+    database: Database,
+    wire: SendOptions,
+    clock: Clock,
+    by: str,
+    yes: bool = False,
+    overrides: Collection[str] = (),
+    slot_key: str = "",
+    illustrate: ChooseImages | None = None,
+    progress: Progress = no_progress,
+) -> Sent:
+    """Bring the newsletter's open issue, or a new one, to its readers.
+
+    Raises:
+        Blocked: a blocking check is not overridden.
+        Busy: another process is sending it.
+    """
+    began = clock()
+    if slot_key and (later := _approved_for_later(newsletter, database=database, now=began)):
+        return Sent(issue=None, state=IssueState.SKIPPED.value, reason=later)
+    issue = _begun(
+        newsletter, press=press, database=database, clock=clock, slot_key=slot_key, illustrate=illustrate
+    )
+    if isinstance(issue, Selection):
+        return Sent(issue=None, state=IssueState.SKIPPED.value, reason=issue.nothing, nothing=issue)
+    if issue.state not in approval.OPEN | approval.CAN_SEND:
+        # This slot's issue came to its end before: one slot makes one issue.
+        return finish(issue, database=database, clock=clock)
+    if issue.state in approval.CAN_APPROVE:
+        held = issue.reason if issue.state is IssueState.HELD else ""
+        if why := approval.needs_person(held=held, required=newsletter.needs_approval, yes=yes):
+            policy = _at_deadline(newsletter, issue, why, slot_key=slot_key, now=began)
+            if policy == "skip":
+                return _skip(issue, database=database, clock=clock)
+            if policy == "hold":
+                return _hold(issue, why, database=database, clock=clock)
+            by = 'on_deadline = "send"'
+        if not issue.content_hash:  # what the circuit breaker held is approved already
+            issue = _approved(issue, press, database, by=by, overrides=overrides, clock=clock)
+    return deliver(issue, press=press, database=database, wire=wire, clock=clock, progress=progress)
+
+
+def resolve(issue: Issue, *, decision: str, database: Database, by: str, now: datetime) -> int:
+    """A person decides on the uncertain deliveries: "resend" or "skip"; how many there were.
+
+    Raises:
+        NotAllowed: nothing of a cancelled issue is sent again.
+    """
+    to = DeliveryState.PENDING if decision == "resend" else DeliveryState.ABANDONED
+    with database.write() as connection:
+        if decision == "resend" and issues.by_id(connection, issue.id).state is IssueState.CANCELLED:
+            raise NotAllowed(
+                f"Issue {issue.ref} is cancelled: nothing of it is sent again.",
+                mend=f"`digest resolve {issue.ref} --uncertain skip` leaves it at that.",
+            )
+        reclaim_rows(connection, issue, database=database)
+        count = ledger.resolve(
+            connection,
+            issue.id,
+            to=to,
+            detail=f"uncertain; {decision} decided by {by}",
+            not_before=None,
+            now=now,
+        )
+        if count:
+            what = f"{count} uncertain: {decision}"
+            activity_log.record(
+                connection, what, at=now, newsletter=issue.newsletter, subject=issue.ref, who=by
+            )
+    return count
+
+
+def _approved_for_later(newsletter: Newsletter, *, database: Database, now: datetime) -> str:
+    """Why a slot sends nothing: a person has chosen a later time for the open issue.  Empty otherwise."""
+    with database.read() as connection:
+        begun = issues.open_one(connection, newsletter.name)
+    if (
+        begun is None
+        or begun.state is not IssueState.APPROVED
+        or begun.send_at is None
+        or begun.send_at <= now
+    ):
+        return ""
+    local = begun.send_at.astimezone(ZoneInfo(newsletter.timezone))
+    return f"issue {begun.ref} was approved for {local:%Y-%m-%d %H:%M} in {newsletter.timezone}"
+
+
+def _begun(
+    newsletter: Newsletter,
+    *,
+    press: Composer,
+    database: Database,
+    clock: Clock,
+    slot_key: str,
+    illustrate: ChooseImages | None,
+) -> Issue | Selection:
+    """The issue to go on with, or a new one; where there is neither, one that waits for a decision."""
+    found = _open_issue(newsletter, database=database, slot_key=slot_key)
+    if found is not None:
+        return found
+    try:
+        made = draft(
+            newsletter,
+            database=database,
+            now=clock(),
+            press=press,
+            illustrate=illustrate,
+            slot_key=slot_key,
+        )
+    except NotAllowed:
+        # Another sender may have drafted it at this very moment.
+        found = _open_issue(newsletter, database=database, slot_key=slot_key)
+        if found is None:
+            raise
+        return found
+    if isinstance(made, Issue):
+        return made
+    with database.read() as connection:
+        return issues.with_uncertain_deliveries(connection, newsletter.name) or made
+
+
+def _open_issue(newsletter: Newsletter, *, database: Database, slot_key: str) -> Issue | None:
+    """The issue that this slot made, or the open one, which this slot then serves.
+
+    It keeps the slot's key, so that the slot makes no second one after a crash.
+    """
+    with database.write() as connection:
+        made = issues.by_slot(connection, newsletter.name, slot_key) if slot_key else None
+        begun = made or issues.open_one(connection, newsletter.name)
+        if begun is None or not slot_key:
+            return begun
+        issues.give_slot(connection, begun.id, slot_key)
+        return issues.by_id(connection, begun.id)
+
+
+def _at_deadline(newsletter: Newsletter, issue: Issue, why: str, *, slot_key: str, now: datetime) -> str:
+    """A person who sends by hand is not bound by the deadline."""
+    if not slot_key:
+        return "hold"
+    waited = now - issue.created_at
+    return approval.at_deadline(newsletter.on_deadline, why=why, waited=waited, ahead=newsletter.draft_ahead)
+
+
+def _skip(issue: Issue, *, database: Database, clock: Clock) -> Sent:
+    why = approval.NOBODY_APPROVED
+    with database.write() as connection:
+        if issues.skip(connection, issue.id, reason=why):
+            what = f"skipped: {why}"
+            activity_log.record(connection, what, at=clock(), newsletter=issue.newsletter, subject=issue.ref)
+        current = issues.by_id(connection, issue.id)
+    return Sent(issue=current, state=current.state.value, reason=current.reason)
+
+
+def _hold(issue: Issue, why: str, *, database: Database, clock: Clock) -> Sent:
+    with database.write() as connection:
+        if issues.move(
+            connection, issue.id, to=IssueState.HELD, among=[IssueState.DRAFT, IssueState.HELD], reason=why
+        ):
+            what = f"held: {why}"
+            activity_log.record(connection, what, at=clock(), newsletter=issue.newsletter, subject=issue.ref)
+        held = issues.by_id(connection, issue.id)
+        counts = ledger.counts(connection, issue.id, now=clock())
+    return Sent(issue=held, state=held.state.value, reason=why, counts=counts)
+
+
+def _approved(
+    issue: Issue,
+    press: Composer,
+    database: Database,
+    *,
+    by: str,
+    overrides: Collection[str],
+    clock: Clock,
+) -> Issue:
+    try:
+        return approve(issue, press=press, database=database, by=by, overrides=overrides, now=clock())
+    except Blocked as blocked:
+        _hold(issue, blocked.message, database=database, clock=clock)
+        raise
