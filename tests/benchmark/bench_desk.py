@@ -25,13 +25,13 @@ from typing import Any
 from sqlalchemy import insert
 from starlette.testclient import TestClient
 
+from digest.application import Application
 from digest.clock import Clock
 from digest.model.article import ArticleId
 from digest.model.issue import Layout, Rendered, Section, Teaser
 from digest.storage.codec import to_json
 from digest.storage.dialect import chunks
 from digest.storage.tables import article, delivery, issue, issue_article, source
-from digest.views.public import AccountAnswers, DeskViews, HealthViews, PublicViews
 from digest.web.app import create_app
 from digest.wiring import Container
 from fakes.databases import NOW, subscribe
@@ -69,7 +69,7 @@ def bench_desk(tmp_path: Path, capsys) -> None:
         fill(parts)
         filled = time.perf_counter() - begin
         size = (tmp_path / "digest.db").stat().st_size / 1e6
-        desk = DeskViews(parts)
+        desk = Application(parts).desk
         told = [profile("home", desk.home), profile("an issue", lambda: desk.issue("weekly", ISSUES))]
         told.append(profile("all issues", lambda: desk.all_issues(newsletter="", state="", page=1)))
         told.append(profile("a plan", lambda: desk.plan("weekly")))
@@ -127,15 +127,7 @@ def profile(what: str, work: Callable[[], object]) -> str:
 @contextmanager
 def as_editor(parts: Container) -> Iterator[TestClient]:
     """A browser of this machine that has opened the one-time link."""
-    app = create_app(
-        site=parts.settings.site,
-        readers=PublicViews(parts),
-        desk=DeskViews(parts),
-        probes=HealthViews(parts),
-        accounts=AccountAnswers(parts),
-        one_time_secret=SECRET,
-        clock=parts.clock,
-    )
+    app = create_app(Application(parts), one_time_secret=SECRET)
     client = TestClient(
         app, base_url="http://127.0.0.1:8000", client=("127.0.0.1", 50_000), follow_redirects=False
     )

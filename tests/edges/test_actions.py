@@ -18,21 +18,23 @@ from typing import Any
 
 import pytest
 
+from digest.application import AT_SLOT, Progress
+from digest.application import NOW as AT_ONCE
 from digest.clock import Clock
 from digest.errors import Busy, NotAllowed
 from digest.model.edit import IssueText, SetText
 from digest.model.issue import Issue, IssueState
 from digest.rules.email_addresses import InvalidAddress
 from digest.storage import activity_log
-from digest.web.actions import Actions, AtSlot, Now, Progress
 from digest.wiring import Container
 from fakes.databases import NOW
 from fakes.folders import SETTINGS, prepare
+from fakes.processes import Process
 from fakes.smtp import ScriptedServer
 
 PEOPLE = [f"p{number}@example.org" for number in range(12)]
 WAIT = 15.0  # seconds for what takes a few hundredths of one
-FIRST = ("weekly", 1)
+FIRST = "weekly/1"
 
 
 @pytest.fixture(scope="session")
@@ -70,20 +72,20 @@ class World:
     """A newsletter folder, and processes that act on it."""
 
     folder: Path
-    opened: list[tuple[Container, Actions]] = field(default_factory=list)
+    opened: list[tuple[Container, Process]] = field(default_factory=list)
 
     @property
     def parts(self) -> Container:
         return self.opened[0][0]
 
     @property
-    def actions(self) -> Actions:
+    def actions(self) -> Process:
         return self.opened[0][1]
 
-    def start(self, kind: Callable[..., Container] = Container.from_file) -> Actions:
+    def start(self, kind: Callable[..., Container] = Container.from_file) -> Process:
         """Another process, as far as the database can tell."""
         parts = kind(self.folder / "digest.toml", environ={}, clock=Clock(NOW))
-        self.opened.append((parts, Actions(parts)))
+        self.opened.append((parts, Process(parts)))
         return self.opened[-1][1]
 
     def draft(self) -> Issue:
@@ -92,14 +94,14 @@ class World:
         return made
 
     def approve_now(self) -> Issue:
-        return self.actions.approve(*FIRST, by="ann", seen=self.draft().revision, when=Now)
+        return self.actions.approve(FIRST, by="ann", seen=self.draft().revision, when=AT_ONCE)
 
     def issue(self) -> Issue:
-        return self.actions.find(*FIRST)[1]
+        return self.actions.find(FIRST)[1]
 
     def progress(self) -> Progress:
         """Whatever it tells adds up."""
-        told = self.actions.progress(*FIRST)
+        told = self.actions.progress(FIRST)
         counts = told.counts
         assert counts.adds_up
         waiting = counts.pending + counts.deferred + counts.in_flight
@@ -113,7 +115,7 @@ class World:
 
     def close(self) -> None:
         for parts, actions in self.opened:
-            actions.close()
+            actions.senders.close()
             parts.close()
 
 
@@ -187,10 +189,10 @@ def test_approved_for_now_it_goes_to_everybody_in_the_background_and_the_figures
     assert 0 < first.share < 1
     gate.let(4)
     until(lambda: server.taken[6:] != [])
-    until(lambda: world.actions.progress(*FIRST).counts.accepted >= 6)
+    until(lambda: world.actions.progress(FIRST).counts.accepted >= 6)
     gate.open()
     until(lambda: world.issue().state is IssueState.SENT)
-    world.actions.close()
+    world.actions.senders.close()
 
     last = world.progress()
     assert (last.share, last.left, last.is_running, last.trouble) == (1.0, None, False, "")
@@ -221,7 +223,7 @@ def test_close_waits_for_what_is_being_sent(world: World, server: ScriptedServer
     opens = threading.Timer(0.3, gate.open)
     opens.start()
 
-    world.actions.close()
+    world.actions.senders.close()
 
     assert got(server) == Counter(PEOPLE)
     assert world.issue().state is IssueState.SENT
@@ -231,21 +233,21 @@ def test_close_waits_for_what_is_being_sent(world: World, server: ScriptedServer
 def test_an_older_revision_is_not_approved(world: World, server: ScriptedServer) -> None:
     seen = world.draft().revision
     change = SetText(text=IssueText.SUBJECT, value="Another", was="")
-    world.actions.edit(*FIRST, change, by="bo", seen=seen)
+    world.actions.edit(FIRST, change, by="bo", seen=seen)
 
     with pytest.raises(Busy, match="edited since you looked"):
-        world.actions.approve(*FIRST, by="ann", seen=seen, when=Now)
+        world.actions.approve(FIRST, by="ann", seen=seen, when=AT_ONCE)
 
-    world.actions.close()
+    world.actions.senders.close()
     assert (world.issue().state, server.connections) == (IssueState.DRAFT, 0)
 
 
-@pytest.mark.parametrize("when", [AtSlot, NOW + timedelta(hours=3)])
+@pytest.mark.parametrize("when", [AT_SLOT, NOW + timedelta(hours=3)])
 def test_approved_for_later_it_does_not_begin(world: World, server: ScriptedServer, when: Any) -> None:
-    approved = world.actions.approve(*FIRST, by="ann", seen=world.draft().revision, when=when)
-    world.actions.close()
+    approved = world.actions.approve(FIRST, by="ann", seen=world.draft().revision, when=when)
+    world.actions.senders.close()
 
-    assert (approved.state, approved.send_at) == (IssueState.APPROVED, None if when is AtSlot else when)
+    assert (approved.state, approved.send_at) == (IssueState.APPROVED, None if when is AT_SLOT else when)
     assert (world.progress().is_running, world.progress().counts.pending) == (False, len(PEOPLE))
     assert server.connections == 0
 
@@ -259,11 +261,11 @@ def test_pause_stops_within_a_window_and_resume_finishes_with_nobody_twice(
     gate.let(4)
     world.approve_now()
     until(lambda: world.progress().counts.accepted >= 3 and len(server.taken) == 4)
-    paused = world.actions.pause(*FIRST, by="bo")
+    paused = world.actions.pause(FIRST, by="bo")
     assert (paused.state, paused.reason) == (IssueState.HELD, "paused by bo")
     gate.open()
-    until(lambda: not world.actions.progress(*FIRST).counts.in_flight)
-    world.actions.close()
+    until(lambda: not world.actions.progress(FIRST).counts.in_flight)
+    world.actions.senders.close()
 
     still = world.progress()
     assert 4 <= still.counts.accepted <= 5, "the window of SMTP is one message for each connection"
@@ -271,24 +273,24 @@ def test_pause_stops_within_a_window_and_resume_finishes_with_nobody_twice(
     assert (still.is_running, still.counts.uncertain) == (False, 0)
     assert still.counts.pending == len(PEOPLE) - still.counts.accepted
 
-    world.actions.resume(*FIRST, by="ann")
+    world.actions.resume(FIRST, by="ann")
     until(lambda: world.issue().state is IssueState.SENT)
     assert got(server) == Counter(PEOPLE)
     assert {("paused", "bo"), ("resumed", "ann")} <= set(world.events())
 
 
 def test_an_approval_is_taken_back_and_given_again(world: World, server: ScriptedServer, gate: Gate) -> None:
-    world.actions.approve(*FIRST, by="ann", seen=world.draft().revision)
-    back = world.actions.take_back(*FIRST, by="bo")
+    world.actions.approve(FIRST, by="ann", seen=world.draft().revision)
+    back = world.actions.withdraw_approval(FIRST, by="bo")
 
     assert (back.state, back.content_hash) == (IssueState.DRAFT, "")
     assert world.progress().counts.audience == 0
-    assert ("approval taken back", "bo") in world.events()
-    with pytest.raises(NotAllowed, match="is a draft: no approval"):
-        world.actions.take_back(*FIRST, by="bo")
+    assert ("approval withdrawn", "bo") in world.events()
+    with pytest.raises(NotAllowed, match="is a draft, so there is no approval"):
+        world.actions.withdraw_approval(FIRST, by="bo")
 
     gate.open()
-    world.actions.approve(*FIRST, by="ann", seen=back.revision, when=Now)
+    world.actions.approve(FIRST, by="ann", seen=back.revision, when=AT_ONCE)
     until(lambda: world.issue().state is IssueState.SENT)
     assert got(server) == Counter(PEOPLE)
 
@@ -300,8 +302,8 @@ def test_an_approval_is_not_taken_back_in_the_middle_of_a_send(
     world.approve_now()
     until(lambda: len(server.taken) == 1)
 
-    with pytest.raises(NotAllowed, match="is being sent: no approval"):
-        world.actions.take_back(*FIRST, by="bo")
+    with pytest.raises(NotAllowed, match="is being sent, so there is no approval"):
+        world.actions.withdraw_approval(FIRST, by="bo")
 
     gate.open()
     until(lambda: world.issue().state is IssueState.SENT)
@@ -318,7 +320,7 @@ def test_a_proof_to_several_of_which_one_is_no_address_goes_to_nobody(
     before = world.events()
 
     with pytest.raises(InvalidAddress):
-        world.actions.proof(*FIRST, to=["ann@example.com", "no address", "bo@example.com"], by="ann")
+        world.actions.proof(FIRST, to=["ann@example.com", "no address", "bo@example.com"], by="ann")
 
     assert (server.connections, world.events()) == (0, before)
 
@@ -327,7 +329,7 @@ def test_a_proof_to_several_of_which_one_is_no_address_goes_to_nobody(
 def test_a_proof_goes_to_one_to_ten(world: World, server: ScriptedServer, number: int) -> None:
     world.draft()
     with pytest.raises(NotAllowed, match=f"not to {number}"):
-        world.actions.proof(*FIRST, to=[f"a{n}@example.com" for n in range(number)], by="ann")
+        world.actions.proof(FIRST, to=[f"a{n}@example.com" for n in range(number)], by="ann")
     assert server.connections == 0
 
 
@@ -336,7 +338,7 @@ def test_a_proof_tells_of_each_address_and_counts_nowhere(
 ) -> None:
     gate.open()
     world.draft()
-    told = world.actions.proof(*FIRST, to=["ann@example.com", "bo@example.com"], by="ann")
+    told = world.actions.proof(FIRST, to=["ann@example.com", "bo@example.com"], by="ann")
 
     assert [(one.address, one.accepted) for one in told] == [
         ("ann@example.com", True),
@@ -357,7 +359,7 @@ def test_a_server_that_is_not_there_is_told_and_once_it_is_there_the_send_goes_o
         port = gone.port
     with world_of(drafted, tmp_path / "smtp", transport="smtp", port=port) as world:
         world.approve_now()
-        world.actions.close()
+        world.actions.senders.close()
 
         told = world.progress()
         assert str(port) in told.trouble
@@ -368,10 +370,10 @@ def test_a_server_that_is_not_there_is_told_and_once_it_is_there_the_send_goes_o
             settings = world.folder / "digest.toml"
             settings.write_text(settings.read_text().replace(f"port = {port}", f"port = {back.port}"))
             later = world.start()
-            later.pause(*FIRST, by="ann")
-            later.resume(*FIRST, by="ann")
+            later.pause(FIRST, by="ann")
+            later.resume(FIRST, by="ann")
             until(lambda: world.issue().state is IssueState.SENT)
-            later.close()
+            later.senders.close()
             assert got(back) == Counter(PEOPLE)
 
 
@@ -379,13 +381,13 @@ def test_a_trouble_is_forgotten_when_the_send_is_tried_again(outbox_world: World
     blocking = outbox_world.folder / "outbox"
     blocking.write_text("a file where the folder should be")
     outbox_world.approve_now()
-    outbox_world.actions.close()
+    outbox_world.actions.senders.close()
     assert outbox_world.progress().trouble
 
     blocking.unlink()
-    outbox_world.actions.pause(*FIRST, by="ann")
-    outbox_world.actions.resume(*FIRST, by="ann")
-    outbox_world.actions.close()
+    outbox_world.actions.pause(FIRST, by="ann")
+    outbox_world.actions.resume(FIRST, by="ann")
+    outbox_world.actions.senders.close()
 
     assert (outbox_world.issue().state, outbox_world.progress().trouble) == (IssueState.SENT, "")
     assert files(outbox_world) == Counter(PEOPLE)
@@ -402,17 +404,17 @@ def test_two_processes_that_resume_the_same_issue_send_it_once(
     gate.let(3)
     world.approve_now()
     until(lambda: len(server.taken) == 3)
-    other.pause(*FIRST, by="bo")
+    other.pause(FIRST, by="bo")
     gate.let(1)
-    world.actions.close()
+    world.actions.senders.close()
     assert world.progress().counts.pending in {len(PEOPLE) - 4, len(PEOPLE) - 3}
 
     both, refused = threading.Barrier(2), []
 
-    def resume(actions: Actions) -> None:
+    def resume(actions: Process) -> None:
         both.wait(timeout=WAIT)
         try:
-            actions.resume(*FIRST, by="somebody")
+            actions.resume(FIRST, by="somebody")
         except NotAllowed as error:
             refused.append(error.message)
 
@@ -423,7 +425,7 @@ def test_two_processes_that_resume_the_same_issue_send_it_once(
         thread.join(timeout=WAIT)
     gate.open()
     until(lambda: world.issue().state is IssueState.SENT)
-    other.close()
+    other.senders.close()
 
     assert refused in ([], ["Issue weekly/1 is being sent: only a paused send can be resumed."])
     assert got(server) == Counter(PEOPLE)
@@ -437,10 +439,10 @@ def test_a_second_process_that_begins_while_the_first_sends_leaves_it_alone(
     world.approve_now()
     until(lambda: len(server.taken) == 2)
 
-    other.pause(*FIRST, by="bo")
-    other.resume(*FIRST, by="bo")
-    other.close()
-    assert other.progress(*FIRST).trouble == ""
+    other.pause(FIRST, by="bo")
+    other.resume(FIRST, by="bo")
+    other.senders.close()
+    assert other.progress(FIRST).trouble == ""
     assert len(server.taken) == 2
 
     gate.open()

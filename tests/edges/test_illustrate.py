@@ -19,7 +19,7 @@ from digest.media.folder import MediaFolder
 from digest.model.article import ArticleId, Image
 from digest.model.issue import Layout, Section, Teaser
 from digest.model.newsletter import Site, SourceSpec
-from digest.rules.pictures import TOO_HEAVY
+from digest.rules.pictures import TOO_HEAVY, notes_of
 from digest.rules.pictures import with_pictures as pictured
 from digest.workflows.composing import images
 from fakes.pictures import declared, photograph
@@ -206,7 +206,7 @@ def test_a_fetch_that_stumbles_stops_nothing() -> None:
     layout = layout_of(Image(url="https://x.example/a.jpg"))
     found = images.copy(layout, {ArticleId(1): SOURCE}, fetch=fetch, keep=lambda *_: "")
 
-    assert ["ZeroDivisionError" in note for note in images.notes_of(pictured(layout, found))] == [True]
+    assert ["ZeroDivisionError" in note for note in notes_of(pictured(layout, found))] == [True]
 
 
 # --- links

@@ -18,21 +18,20 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from digest.application import Application
 from digest.cli import main
 from digest.clock import Clock
 from digest.errors import SettingsError
 from digest.rules.signed_links import sign, verify
 from digest.settings import load
 from digest.transports.sendgrid.transport import SendGrid
-from digest.views.public import HealthViews, HookAnswers
-from digest.web import hooks
+from digest.views.public import HealthViews
 from digest.web.app import create_app
 from digest.wiring import Container
 from fakes.messages import compiled, envelope
 from fakes.sendgrid import FakeSendGrid, accept_then_500
 from fakes.smtp import AcceptingServer
 from fakes.webhook import Signer, body_of
-from web.fake_ports import FakeDesk, FakeProbes, FakeReaders
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 KEY = "a key for tests that is long enough"
@@ -155,19 +154,7 @@ def sendgrid(
             f'webhook_public_key = "{SIGNER.public_key}"'
         )
         parts = made.parts()
-        door = create_app(
-            site=parts.settings.site,
-            readers=FakeReaders(),
-            desk=FakeDesk(),
-            probes=FakeProbes(),
-            one_time_secret="",
-            clock=parts.clock,
-            hooks=hooks.routes(
-                receive=HookAnswers(parts).sendgrid,
-                sendgrid_key=parts.settings.delivery.sendgrid.webhook_public_key,
-                clock=parts.clock,
-            ),
-        )
+        door = create_app(Application(parts), one_time_secret="")
         yield made, Provider(fake, TestClient(door, base_url="https://news.example.com"))
         parts.close()
 

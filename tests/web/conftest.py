@@ -7,7 +7,8 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from digest.web.app import create_app
-from web.fake_ports import SECRET, SITE, Clock, FakeDesk, FakeProbes, FakeReaders
+from web.fake_application import FakeApplication
+from web.fake_views import SECRET, Clock, FakeDesk, FakeProbes, FakeReaders
 
 
 @pytest.fixture
@@ -32,9 +33,8 @@ def clock() -> Clock:
 
 @pytest.fixture
 def app(readers: FakeReaders, desk: FakeDesk, probes: FakeProbes, clock: Clock) -> Starlette:
-    return create_app(
-        site=SITE, readers=readers, desk=desk, probes=probes, one_time_secret=SECRET, clock=clock
-    )
+    fakes = FakeApplication(readers=readers, desk=desk, probes=probes, clock=clock)
+    return create_app(fakes, one_time_secret=SECRET, read_only=True)
 
 
 @pytest.fixture

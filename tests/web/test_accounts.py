@@ -21,16 +21,18 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from digest.model.editor import Role
+from digest.application.operating import Operating
+from digest.model.editor import Action, Role
 from digest.passwords import Cost, Passwords
+from digest.rules.accounts import network_of
 from digest.storage.database import Database
-from digest.views.public import AccountAnswers
-from digest.web.access import Access, DeskRequest
+from digest.web.access import Access, DeskRequest, caller
 from digest.web.app import create_app
 from digest.web.pages import Pages
 from digest.workflows.operating import accounts
 from fakes.databases import make_template
-from web.fake_ports import MAIL, SECRET, SITE, Clock, FakeDesk, FakeProbes, FakeReaders
+from web.fake_application import FakeApplication
+from web.fake_views import MAIL, SECRET, SITE, Clock
 
 PASSWORD = "tin roof, old rain"
 HERE = "http://127.0.0.1:8000"
@@ -78,23 +80,15 @@ def desk(tmp_path: Path, template: Path) -> Iterator[Desk]:
     database, clock = Database(f"sqlite:///{file}"), Clock()
     passwords = Passwords(Cost(memory=64, rounds=1, lanes=1))
     parts = SimpleNamespace(database=database, passwords=passwords, clock=clock)
-    answers = AccountAnswers(parts)  # type: ignore[arg-type]
-    app = create_app(
-        site=SITE,
-        readers=FakeReaders(),
-        desk=FakeDesk(),
-        probes=FakeProbes(),
-        one_time_secret=SECRET,
-        clock=clock,
-        accounts=answers,
-    )
-    door = Access(
-        secret="", accounts=answers, pages=Pages(site=SITE, clock=clock), public_url=PUBLIC, clock=clock
-    )
+    accounts_of = Operating(parts)  # type: ignore[arg-type]
+    fakes = FakeApplication(clock=clock, accounts=accounts_of)
+    app = create_app(fakes, one_time_secret=SECRET, read_only=True)
+    door = Access(secret="", app=fakes, pages=Pages(site=SITE, clock=clock), public_url=PUBLIC, clock=clock)
 
-    @door.require(Role.PUBLISHER)
+    @door.require(Action.APPROVE)
     def approve(visit: DeskRequest) -> PlainTextResponse:
-        visit.record("approved", visit.form["issue"])
+        where = network_of(caller(visit.request))
+        accounts_of.record("approved", who=visit.who, subject=visit.form["issue"], where=where)
         return PlainTextResponse(f"approved by {visit.who}")
 
     # Before the desk's own, which takes every address below /desk.
@@ -442,14 +436,7 @@ def test_a_role_that_is_not_enough_is_told_which_is(desk: Desk, role: Role, stat
 
 def test_who_came_by_the_link_may_do_everything_with_its_token(desk: Desk) -> None:
     """Who can read the terminal can do so anyway; a page elsewhere still cannot."""
-    app = create_app(
-        site=SITE,
-        readers=FakeReaders(),
-        desk=FakeDesk(),
-        probes=FakeProbes(),
-        one_time_secret=SECRET,
-        clock=desk.clock,
-    )
+    app = create_app(FakeApplication(clock=desk.clock), one_time_secret=SECRET, read_only=True)
     browser = TestClient(app, base_url=HERE, client=("127.0.0.1", 1), follow_redirects=False)
     browser.get(f"/desk/enter/{SECRET}")
 

@@ -23,14 +23,12 @@ from digest.model.editor import Role
 from digest.model.issue import IssueState
 from digest.rules.accounts import includes, least_role
 from digest.storage import issues
-from digest.views.public import AccountAnswers, DeskViews, HealthViews, PublicViews
-from digest.web.actions import Actions
-from digest.web.api import routes
 from digest.web.api.operations import LARGE, OPERATIONS, Operation
 from digest.web.app import create_app
 from digest.wiring import Container
 from digest.workflows.operating import accounts, tokens
 from fakes.databases import NOW, make_template, store, subscribe
+from fakes.processes import Process
 
 SETTINGS = """
 [site]
@@ -115,22 +113,13 @@ def api(tmp_path: Path, template: Path) -> Iterator[Api]:
     with parts.database.write() as connection:
         subscribe(connection, "ann", "ben")
         store(connection, 1, 2, 3, teaser="What it is about.", author="Ann")
-    actions = Actions(parts)
-    app = create_app(
-        site=parts.settings.site,
-        readers=PublicViews(parts),
-        desk=DeskViews(parts),
-        probes=HealthViews(parts),
-        accounts=AccountAnswers(parts),
-        one_time_secret="",
-        clock=parts.clock,
-        hooks=routes(actions=actions, parts=parts),
-    )
+    actions = Process(parts)
+    app = create_app(actions, one_time_secret="")
     made = Api(app=app, parts=parts)
     for role in Role:
         made.tokens[role] = tokens.add(f"a {role}", role=role, database=parts.database, by="root", now=NOW)
     yield made
-    actions.close()
+    actions.senders.close()
     parts.close()
 
 
@@ -593,7 +582,7 @@ def test_a_fault_of_ours_is_told_without_its_inside(api: Api, monkeypatch: pytes
     def broken(*_: object) -> object:
         raise RuntimeError("the inside")
 
-    monkeypatch.setattr(Actions, "find", broken)
+    monkeypatch.setattr(Process, "find", broken)
     answer = api.call("GET", ISSUE)
     assert (answer.status_code, error(answer)["code"]) == (500, "broken")
     assert "inside" not in answer.text

@@ -16,7 +16,8 @@ from digest.model.issue import IssueState, Layout, Section
 from digest.views.issue import FindingView, LeftOutArticle
 from digest.web.access import COOKIE, STAY
 from digest.web.app import create_app
-from web.fake_ports import MAIL, NOW, SECRET, SITE, Clock, FakeDesk, FakeProbes, FakeReaders, teaser
+from web.fake_application import FakeApplication
+from web.fake_views import MAIL, NOW, SECRET, Clock, FakeDesk, teaser
 
 PATHS = ["/desk", "/desk/weekly/41", "/desk/weekly/41/html", "/desk/weekly/99", "/desk/what/ever"]
 
@@ -120,14 +121,7 @@ def test_a_guessed_or_old_session_is_none(editor: TestClient, clock: Clock) -> N
 
 
 def test_without_a_secret_the_desk_cannot_be_opened() -> None:
-    app = create_app(
-        site=SITE,
-        readers=FakeReaders(),
-        desk=FakeDesk(),
-        probes=FakeProbes(),
-        one_time_secret="",
-        clock=Clock(),
-    )
+    app = create_app(FakeApplication(), one_time_secret="")
 
     assert browser(app).get("/desk/enter/").status_code == 403
     assert browser(app).get("/desk").status_code == 403

@@ -11,12 +11,11 @@ import pytest
 from starlette.testclient import TestClient
 
 from digest.clock import Clock
-from digest.views.public import DeskViews
-from digest.web.actions import Actions
 from digest.web.app import create_app
 from digest.wiring import Container
 from fakes.databases import NOW, make_template, store
-from web.fake_ports import SECRET, FakeProbes, FakeReaders
+from fakes.processes import Process
+from web.fake_views import SECRET
 from web.test_home import SETTINGS
 
 
@@ -36,22 +35,14 @@ def parts(tmp_path: Path, template: Path) -> Iterator[Container]:
 
 @pytest.fixture
 def desk(parts: Container) -> Iterator[TestClient]:
-    actions = Actions(parts)
-    app = create_app(
-        site=parts.settings.site,
-        readers=FakeReaders(),
-        desk=DeskViews(parts),
-        probes=FakeProbes(),
-        one_time_secret=SECRET,
-        clock=parts.clock,
-        actions=actions,
-    )
+    actions = Process(parts)
+    app = create_app(actions, one_time_secret=SECRET)
     client = TestClient(
         app, base_url="http://127.0.0.1:8000", client=("127.0.0.1", 50_000), follow_redirects=False
     )
     client.get(f"/desk/enter/{SECRET}")
     yield client
-    actions.close()
+    actions.senders.close()
 
 
 def token_of(desk: TestClient) -> str:

@@ -33,7 +33,7 @@ from digest.workflows.drafting.edit import edit
 from digest.workflows.people import feedback
 from digest.workflows.sending.send import resolve
 from fakes.databases import NOW, drafted, found, make_template, store, subscribe, under_way
-from web.fake_ports import HELD, HOME, FakeDesk
+from web.fake_views import HELD, HOME, FakeDesk
 
 DAY = timedelta(days=1)
 SETTINGS = """

@@ -13,10 +13,12 @@ import pytest
 from starlette.testclient import TestClient
 
 from digest.errors import SettingsError, StorageError
+from digest.rules.feedback import sendgrid_event
 from digest.web.app import create_app
 from digest.web.hooks import MAX_BODY, MAX_EVENTS, routes
 from fakes.webhook import SIGNATURE, TIMESTAMP, Signer, body_of
-from web.fake_ports import NOW, SECRET, SITE, Clock, FakeDesk, FakeProbes, FakeReaders
+from web.fake_application import FakeApplication
+from web.fake_views import NOW, SECRET, Clock
 
 DOOR = "/hooks/sendgrid"
 SIGNER = Signer()
@@ -27,6 +29,9 @@ EVENTS = [
 
 # The public test vector of SendGrid's libraries.
 VECTOR = json.loads((Path(__file__).parents[1] / "data" / "hooks" / "sendgrid_vector.json").read_text())
+
+
+KEPT = [sendgrid_event(one, now=NOW) for one in EVENTS]
 
 
 class Kept:
@@ -49,15 +54,8 @@ def kept() -> Kept:
 
 def browser(kept: Kept, key: str, clock: Clock | None = None) -> TestClient:
     clock = clock or Clock()
-    app = create_app(
-        site=SITE,
-        readers=FakeReaders(),
-        desk=FakeDesk(),
-        probes=FakeProbes(),
-        one_time_secret=SECRET,
-        clock=clock,
-        hooks=routes(receive=kept, sendgrid_key=key, clock=clock),
-    )
+    fakes = FakeApplication(clock=clock, receive=kept, webhook_key=key)
+    app = create_app(fakes, one_time_secret=SECRET)
     return TestClient(app, base_url="https://news.lockstep.example", raise_server_exceptions=False)
 
 
@@ -74,7 +72,7 @@ def test_a_signed_post_is_kept_before_it_is_answered(sendgrid: TestClient, kept:
     answer = post(sendgrid, body_of(EVENTS))
 
     assert (answer.status_code, answer.content) == (204, b"")
-    assert kept.posts == [EVENTS]
+    assert kept.posts == [KEPT]
     assert "set-cookie" not in answer.headers
 
 
@@ -212,7 +210,7 @@ def test_without_a_key_there_is_no_door(kept: Kept) -> None:
 @pytest.mark.parametrize("key", ["nonsense", VECTOR["key"][:-8] + "AAAAAA==", "MFkw"])
 def test_a_key_that_is_none_is_told_before_the_door_opens(kept: Kept, key: str) -> None:
     with pytest.raises(SettingsError, match="webhook_public_key"):
-        routes(receive=kept, sendgrid_key=key, clock=Clock())
+        routes(FakeApplication(receive=kept, webhook_key=key))
 
 
 @pytest.mark.parametrize(("error", "status"), [(StorageError("Full."), 503), (KeyError("x"), 500)])
@@ -242,4 +240,4 @@ def test_a_browsers_page_gets_nothing_out_of_it(sendgrid: TestClient, kept: Kept
 
     assert post(sendgrid, body, Origin="https://evil.example", Cookie="a=b").status_code == 204
     assert sendgrid.post(DOOR, content=body, headers={"Cookie": "digest_desk=x"}).status_code == 403
-    assert kept.posts == [EVENTS]
+    assert kept.posts == [KEPT]

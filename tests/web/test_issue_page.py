@@ -16,12 +16,11 @@ from starlette.testclient import TestClient
 
 from digest.clock import Clock
 from digest.model.issue import Issue, IssueState
-from digest.views.public import DeskViews
-from digest.web.actions import Actions
 from digest.web.app import create_app
 from digest.wiring import Container
 from fakes.databases import NOW, make_template, store, subscribe
-from web.fake_ports import SECRET, FakeProbes, FakeReaders
+from fakes.processes import Process
+from web.fake_views import SECRET
 from web.test_home import SETTINGS
 
 PAGE = "/desk/weekly/1"
@@ -83,23 +82,15 @@ class Desk:
 
 @pytest.fixture
 def desk(parts: Container) -> Iterator[Desk]:
-    actions = Actions(parts)
-    app = create_app(
-        site=parts.settings.site,
-        readers=FakeReaders(),
-        desk=DeskViews(parts),
-        probes=FakeProbes(),
-        one_time_secret=SECRET,
-        clock=parts.clock,
-        actions=actions,
-    )
+    actions = Process(parts)
+    app = create_app(actions, one_time_secret=SECRET)
     client = TestClient(
         app, base_url="http://127.0.0.1:8000", client=("127.0.0.1", 50_000), follow_redirects=False
     )
     client.get(f"/desk/enter/{SECRET}")
     actions.draft("weekly", by="Ann")
     yield Desk(client, parts)
-    actions.close()
+    actions.senders.close()
 
 
 def text_of(page: str) -> str:

@@ -14,14 +14,15 @@ import pytest
 from starlette.testclient import TestClient
 
 from digest.clock import Clock
+from digest.model.article import Mark
 from digest.model.delivery import EventKind
 from digest.model.issue import IssueState
 from digest.model.subscriber import SubscriptionId
+from digest.rules.selection import mark_of
 from digest.storage import activity_log, articles, issues, subscribers
 from digest.storage.tables import article, issue
 from digest.views.public import DeskViews
 from digest.web.access import LINK_VISITOR
-from digest.web.actions import Actions
 from digest.web.app import create_app
 from digest.wiring import Container
 from digest.workflows.collecting import inspect_source as looking
@@ -29,7 +30,8 @@ from digest.workflows.collecting.collect import collect
 from digest.workflows.drafting import marks
 from digest.workflows.drafting.draft import plan
 from fakes.databases import NOW, drafted, make_template, store
-from web.fake_ports import SECRET, FakeProbes, FakeReaders
+from fakes.processes import Process
+from web.fake_views import SECRET
 from web.test_home import sent, tell, text_of
 
 DAY = timedelta(days=1)
@@ -103,22 +105,14 @@ def answers(parts: Container) -> DeskViews:
 
 @pytest.fixture
 def desk(parts: Container, answers: DeskViews) -> Iterator[TestClient]:
-    actions = Actions(parts)
-    app = create_app(
-        site=parts.settings.site,
-        readers=FakeReaders(),
-        desk=answers,
-        probes=FakeProbes(),
-        one_time_secret=SECRET,
-        clock=parts.clock,
-        actions=actions,
-    )
+    actions = Process(parts)
+    app = create_app(actions, one_time_secret=SECRET)
     client = TestClient(
         app, base_url="http://127.0.0.1:8000", client=("127.0.0.1", 50_000), follow_redirects=False
     )
     client.get(f"/desk/enter/{SECRET}")
     yield client
-    actions.close()
+    actions.senders.close()
 
 
 @pytest.fixture
@@ -474,7 +468,7 @@ def test_the_plan_is_kept_until_something_is_written(
 
 
 def test_what_counts_of_several_marks(collected: Container) -> None:
-    def marked(*how: marks.Mark) -> marks.Mark:
+    def marked(*how: Mark) -> Mark:
         for later, one in enumerate(how):
             marks.mark(
                 urls(collected)["One"],
@@ -485,9 +479,9 @@ def test_what_counts_of_several_marks(collected: Container) -> None:
                 now=NOW + timedelta(minutes=later),
             )
         with collected.database.read() as connection:
-            return next(marks.mark_of(a) for a in articles.all_of(connection, "weekly") if a.title == "One")
+            return next(mark_of(a) for a in articles.all_of(connection, "weekly") if a.title == "One")
 
-    featured, unfeatured, excluded, none = marks.Mark
+    featured, unfeatured, excluded, none = Mark
     assert marked(featured) is featured
     assert marked(featured, excluded) is excluded
     assert marked(excluded, featured) is featured
@@ -557,9 +551,7 @@ def test_a_reader_that_never_ends_is_not_waited_for(
 ) -> None:
     end = threading.Event()
     real = looking.inspect
-    monkeypatch.setattr(
-        "digest.web.actions.inspect", lambda *args, **more: real(*args, **more, patience=0.05)
-    )
+    monkeypatch.setattr(looking, "inspect", lambda *args, **more: real(*args, **more, patience=0.05))
     monkeypatch.setattr(parts, "read_source", lambda *_: end.wait(10))
     try:
         pages = [looked_at(desk, POSTS) for _ in range(5)]
@@ -568,7 +560,7 @@ def test_a_reader_that_never_ends_is_not_waited_for(
 
     assert "It was not read to its end" in text_of(pages[0][1])
     assert [status for status, _ in pages] == [200, 200, 200, 200, 409]
-    assert "Several sources are being looked at just now." in text_of(pages[-1][1])
+    assert "Several sources are being inspected right now." in text_of(pages[-1][1])
 
 
 def test_a_parser_that_stumbles_is_said_in_a_sentence(

@@ -6,7 +6,7 @@ import pytest
 from selectolax.lexbor import LexborHTMLParser
 from starlette.testclient import TestClient
 
-from web.fake_ports import TOKEN, FakeReaders
+from web.fake_views import TOKEN, FakeReaders
 
 PAGE = f"/u/{TOKEN}/preferences"
 

@@ -8,7 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from digest.errors import StorageError
-from web.fake_ports import MAIL, FakeProbes
+from web.fake_views import MAIL, FakeProbes
 
 
 def test_the_front_page_leads_to_the_last_issue(outside: TestClient) -> None:

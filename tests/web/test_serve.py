@@ -17,14 +17,13 @@ from digest.web.serve import serve
 PROGRAM = """
 import logging, sys
 sys.path.insert(0, sys.argv[1])
-from web.fake_ports import SITE, Clock, FakeDesk, FakeProbes, FakeReaders
+from web.fake_application import FakeApplication
+from web.fake_views import SITE, Clock, FakeDesk, FakeProbes, FakeReaders
 from digest.web.app import create_app
 from digest.web.serve import serve
 
 logging.basicConfig(level=logging.DEBUG)
-app = create_app(
-    site=SITE, readers=FakeReaders(), desk=FakeDesk(), probes=FakeProbes(), one_time_secret="s", clock=Clock()
-)
+app = create_app(FakeApplication(), one_time_secret="s", read_only=True)
 serve(app, host="127.0.0.1", port=0, on_start=lambda address: print(address, flush=True))
 print("stopped", flush=True)
 """

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from digest.errors import StorageError
 from digest.rules.unsubscribe_probe import ANSWER
-from web.fake_ports import PROBE, SAM, TOKEN, FakeReaders
+from web.fake_views import PROBE, SAM, TOKEN, FakeReaders
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 

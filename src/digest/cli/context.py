@@ -1,4 +1,4 @@
-"""What every command gets: the settings file, the clock, and the parts made from them."""
+"""What every command gets: the settings file, the clock, and the application made from them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import typer
 from digest.clock import Clock, parse_moment
 
 if TYPE_CHECKING:
-    from digest.wiring import Container
+    from digest.application import Application, Senders
 
 
 class Invocation:
@@ -26,29 +26,33 @@ class Invocation:
         self.clock = Clock(_start(now))
 
     @cached_property
-    def parts(self) -> Container:
-        """The settings and all that hangs on them; warnings are told once.
+    def application(self) -> Application:
+        """The settings and all that hangs on them; warnings are shown once.
 
         Raises:
             SettingsError: the file is missing or wrong.
         """
-        from digest.cli.output import warn
-        from digest.wiring import Container
+        return self.open(self.file, warns=True)
 
-        made = Container.from_file(self.file, environ=self.environ, clock=self.clock)
-        for warning in made.settings.warnings:
+    def open(self, file: Path, *, senders: Senders | None = None, warns: bool = False) -> Application:
+        """The application of a settings file, with this call's environment and clock."""
+        from digest.application import Application
+        from digest.cli.output import warn
+
+        made = Application.from_file(file, environ=self.environ, clock=self.clock, senders=senders)
+        for warning in made.settings.warnings if warns else ():
             warn(warning)
         return made
 
     def close(self) -> None:
-        made = self.__dict__.get("parts")
+        made = self.__dict__.get("application")
         if made is not None:
             made.close()
 
 
-def parts_of(context: typer.Context) -> Container:
+def application_of(context: typer.Context) -> Application:
     found: Invocation = context.obj
-    return found.parts
+    return found.application
 
 
 def whoami() -> str:

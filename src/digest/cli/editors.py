@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from digest.cli.articles import AsJson
-from digest.cli.context import parts_of, whoami
+from digest.cli.context import application_of, whoami
 from digest.cli.output import cell, moment, out, print_json, show, table
 from digest.model.editor import Role
 
@@ -38,30 +38,18 @@ def add_editor(
     as_json: AsJson = False,
 ) -> None:
     """Make an account; the password is asked for."""
-    from digest.workflows.operating.accounts import add
-
-    parts = parts_of(context)
-    add(
-        name,
-        role=role,
-        password=_password(from_stdin=password_stdin),
-        database=parts.database,
-        passwords=parts.passwords,
-        by=whoami(),
-        now=parts.clock(),
-    )
+    app = application_of(context)
+    app.add_editor(name, role=role, password=_password(from_stdin=password_stdin), by=whoami())
     if as_json:
         print_json({"name": name, "role": role.value})
     else:
-        show(f"{name} can log in at {parts.settings.site.public_url}/desk as {role.value}.")
+        show(f"{name} can log in at {app.settings.site.public_url}/desk as {role.value}.")
 
 
 @editors.command("list")
 def list_editors(context: typer.Context, as_json: AsJson = False) -> None:
     """List the accounts."""
-    from digest.workflows.operating.accounts import every
-
-    found = every(database=parts_of(context).database)
+    found = application_of(context).editors()
     if as_json:
         rows = [
             {
@@ -90,19 +78,9 @@ def change_password(
     context: typer.Context, name: Name, password_stdin: FromStdin = False, as_json: AsJson = False
 ) -> None:
     """Give an editor a new password; whoever is logged in with the old one is logged out."""
-    from digest.workflows.operating.accounts import change_password as change
-    from digest.workflows.operating.accounts import find
-
-    parts = parts_of(context)
-    find(name, database=parts.database)  # told before a password is asked for
-    name = change(
-        name,
-        _password(from_stdin=password_stdin),
-        database=parts.database,
-        passwords=parts.passwords,
-        by=whoami(),
-        now=parts.clock(),
-    )
+    app = application_of(context)
+    app.editor(name)  # an unknown name is reported before a password is asked for
+    name = app.change_password(name, _password(from_stdin=password_stdin), by=whoami())
     if as_json:
         print_json({"name": name, "changed": "password"})
     else:
@@ -117,10 +95,7 @@ def change_role(
     as_json: AsJson = False,
 ) -> None:
     """Give an editor another role; sessions end."""
-    from digest.workflows.operating.accounts import change_role as change
-
-    parts = parts_of(context)
-    name = change(name, role, database=parts.database, by=whoami(), now=parts.clock())
+    name = application_of(context).change_role(name, role, by=whoami())
     if as_json:
         print_json({"name": name, "role": role.value})
     else:
@@ -130,10 +105,7 @@ def change_role(
 @editors.command("remove")
 def remove_editor(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
     """End an account and its sessions; what was done stays in the log."""
-    from digest.workflows.operating.accounts import remove
-
-    parts = parts_of(context)
-    name = remove(name, database=parts.database, by=whoami(), now=parts.clock())
+    name = application_of(context).remove_editor(name, by=whoami())
     if as_json:
         print_json({"name": name, "removed": True})
     else:
@@ -147,9 +119,7 @@ def show_log(
     as_json: AsJson = False,
 ) -> None:
     """Show who did what, when, and from where; newest first."""
-    from digest.workflows.operating.accounts import log
-
-    entries = log(database=parts_of(context).database, limit=limit)
+    entries = application_of(context).account_log(limit=limit)
     if as_json:
         rows = [
             {"at": e.at, "who": e.who, "what": e.what, "subject": e.subject, "where": e.where}
@@ -170,19 +140,9 @@ def share(
     as_json: AsJson = False,
 ) -> None:
     """Make a link that shows a draft, and nothing else, to whoever has it."""
-    from digest.workflows.drafting.share import share as make
-
-    parts = parts_of(context)
-    newsletter, found = parts.issue(issue)
-    url, until = make(
-        found,
-        length=timedelta(days=days),
-        public_url=parts.settings.site.public_url,
-        keys=parts.secret_keys,
-        database=parts.database,
-        by=whoami(),
-        now=parts.clock(),
-    )
+    app = application_of(context)
+    newsletter, found = app.find(issue)
+    url, until = app.share(issue, length=timedelta(days=days), by=whoami())
     if as_json:
         print_json({"issue": found.ref, "url": url, "until": until})
     else:

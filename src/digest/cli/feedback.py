@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from digest.cli.articles import AsJson
-from digest.cli.context import parts_of
+from digest.cli.context import application_of
 from digest.cli.output import print_error, print_json, show
 from digest.errors import DigestError, SettingsError
 
 if TYPE_CHECKING:
+    from digest.application.values import Received
     from digest.model.delivery import DeliveryEvent
-    from digest.workflows.people.feedback import Received
 
 TRY_LATER = 75  # EX_TEMPFAIL of sysexits.h: the mail server keeps the mail and calls again
 
@@ -31,16 +31,11 @@ def feedback(
     as_json: AsJson = False,
 ) -> None:
     """Record one bounce or complaint from standard input, as a mail server's alias pipes it."""
-    from digest.workflows.people.feedback import bounce
-
     if sys.stdin.isatty():
         raise typer.BadParameter("there is no mail on standard input.", param_hint="standard input")
     raw = _read()
     try:
-        parts = parts_of(context)
-        event, received = bounce(
-            raw, to=to, keys=parts.secret_keys, database=parts.database, now=parts.clock()
-        )
+        event, received = application_of(context).record_bounce(raw, to=to)
     except DigestError as error:
         # Whatever the reason: the mail server must neither lose this mail nor bounce it.
         findings = error.findings if isinstance(error, SettingsError) else ()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from digest.workflows import Progress
+    from digest.application import ReportProgress as Progress
 
 
 def out() -> Console:

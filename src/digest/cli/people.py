@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digest.cli.articles import AsJson, tell_import
-from digest.cli.context import addresses_checked, parts_of, whoami
+from digest.cli.articles import AsJson, print_import
+from digest.cli.context import addresses_checked, application_of, whoami
 from digest.cli.output import cell, moment, out, print_json, progress, say, show, table
 
 if TYPE_CHECKING:
-    from digest.wiring import Container
+    from digest.application import Application
 
 people = typer.Typer(
     name="subscribers", help="Who gets the newsletter.", no_args_is_help=True, rich_markup_mode=None
@@ -38,28 +38,14 @@ def import_people(
     as_json: AsJson = False,
 ) -> None:
     """Add the people of a CSV file; who has left stays out."""
-    from digest.workflows.people.subscribers import import_file
+    from digest.views.json_output import imported_json
 
-    parts = parts_of(context)
     with progress("Importing") as bar:
-        done = import_file(
-            parts.newsletter(newsletter), file, database=parts.database, now=parts.clock(), progress=bar
-        )
+        done = application_of(context).import_subscribers(newsletter, file, by=whoami(), progress=bar)
     if as_json:
-        bad = [{"line": line, "message": message} for line, message in done.bad]
-        print_json(
-            {
-                "path": str(file),
-                "rows": done.rows,
-                "added": done.added,
-                "repeated": done.repeated,
-                "bad": bad,
-                "bad_count": done.bad_count,
-                "problem": done.problem,
-            }
-        )
+        print_json(imported_json(done) | {"path": str(file)})
     else:
-        tell_import(done)
+        print_import(done)
     if done.problem or (done.bad_count and done.bad_count == done.rows):
         raise typer.Exit(1)
 
@@ -67,11 +53,8 @@ def import_people(
 @people.command("export")
 def export_people(context: typer.Context, newsletter: OfNewsletter = None) -> None:
     """Print all subscribers as CSV."""
-    from digest.workflows.people.subscribers import export
-
-    parts = parts_of(context)
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    for row in export(parts.newsletter(newsletter), database=parts.database):
+    for row in application_of(context).export_subscribers(newsletter):
         writer.writerow(row)
 
 
@@ -83,27 +66,11 @@ def list_people(
     as_json: AsJson = False,
 ) -> None:
     """List subscribers in the order of their addresses."""
-    from itertools import islice
+    from digest.views.json_output import subscriber_json
 
-    from digest.storage import subscribers
-
-    parts = parts_of(context)
-    chosen = parts.newsletter(newsletter)
-    with parts.database.read() as connection:
-        counts = subscribers.count(connection, chosen.name)
-        shown = list(islice(subscribers.all_of(connection, chosen.name), None if as_json else limit))
+    chosen, counts, shown = application_of(context).subscribers(newsletter, limit=None if as_json else limit)
     if as_json:
-        rows = [
-            {
-                "email": s.address,
-                "name": s.name,
-                "language": s.language,
-                "topics": list(s.topics),
-                "state": s.state.value,
-                "since": s.since,
-            }
-            for s in shown
-        ]
+        rows = [subscriber_json(one) for one in shown]
         print_json({"newsletter": chosen.name, "counts": counts, "subscribers": rows})
         return
     made = table("Address", "Name", "State", "Since")
@@ -133,24 +100,14 @@ def add_person(
     as_json: AsJson = False,
 ) -> None:
     """Subscribe one person who asked for it."""
-    from digest.workflows.people.subscribers import add
-
-    parts = parts_of(context)
-    chosen = parts.newsletter(newsletter)
+    app = application_of(context)
+    chosen = app.newsletter(newsletter)
     with addresses_checked(address):
-        mine = add(
-            chosen,
-            address,
-            name=name,
-            database=parts.database,
-            again=again,
-            by=whoami(),
-            now=parts.clock(),
-        )
+        mine = app.add_subscriber(chosen.name, address, by=whoami(), name=name, again=again)
     if as_json:
         print_json({"newsletter": chosen.name, "email": mine.address, "state": mine.state.value})
     else:
-        show(f"{mine.address} gets {chosen.title}.")
+        show(f"{mine.address} is now subscribed to {chosen.title}.")
 
 
 @people.command("remove")
@@ -158,26 +115,21 @@ def remove_person(
     context: typer.Context, address: Address, newsletter: OfNewsletter = None, as_json: AsJson = False
 ) -> None:
     """End a subscription; no import brings it back."""
-    from digest.workflows.people.subscribers import remove
-
-    parts = parts_of(context)
-    chosen = parts.newsletter(newsletter)
+    app = application_of(context)
+    chosen = app.newsletter(newsletter)
     with addresses_checked(address):
-        remove(chosen, address, database=parts.database, by=whoami(), now=parts.clock())
+        app.remove_subscriber(chosen.name, address, by=whoami())
     if as_json:
         print_json({"newsletter": chosen.name, "email": address, "state": "ended"})
     else:
-        show(f"{address} gets {chosen.title} no more.")
+        show(f"{address} is unsubscribed from {chosen.title}.")
 
 
 @people.command("erase")
 def erase_person(context: typer.Context, address: Address, as_json: AsJson = False) -> None:
     """Forget a person for good; an import does not bring them back."""
-    from digest.workflows.people.subscribers import erase
-
-    parts = parts_of(context)
     with addresses_checked(address):
-        was_known = erase(address, database=parts.database, now=parts.clock())
+        was_known = application_of(context).erase_subscriber(address, by=whoami())
     if as_json:
         print_json({"email": address, "erased": True, "was_known": was_known})
     else:
@@ -188,11 +140,9 @@ def erase_person(context: typer.Context, address: Address, as_json: AsJson = Fal
 @people.command("history")
 def history_of_person(context: typer.Context, address: Address, as_json: AsJson = False) -> None:
     """Show what is known of a person, and what happened to their consent."""
-    from digest.workflows.people.subscribers import history
-
-    parts = parts_of(context)
+    app = application_of(context)
     with addresses_checked(address):
-        mine, entries = history(address, database=parts.database)
+        mine, entries = app.subscriber_history(address)
     if as_json:
         print_json(
             {
@@ -207,10 +157,10 @@ def history_of_person(context: typer.Context, address: Address, as_json: AsJson 
     for subscription in mine:
         show(f"{subscription.newsletter}: {subscription.state.value}")
     for entry in entries:
-        at = moment(entry.at, _zone(parts, entry.newsletter))
+        at = moment(entry.at, _zone(app, entry.newsletter))
         show(f"{at}  {entry.newsletter}  {entry.what}: {entry.how}")
 
 
-def _zone(parts: Container, newsletter: str) -> str:
-    known = parts.settings.newsletters.get(newsletter)
+def _zone(app: Application, newsletter: str) -> str:
+    known = app.settings.newsletters.get(newsletter)
     return known.timezone if known else "UTC"

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from digest.cli.articles import AsJson
-from digest.cli.context import parts_of, whoami
+from digest.cli.context import application_of, whoami
 from digest.cli.output import cell, moment, out, print_json, say, show, table
 from digest.model.editor import Role
 
@@ -30,25 +30,21 @@ def add_token(
     as_json: AsJson = False,
 ) -> None:
     """Make a token; it is shown this once."""
-    from digest.workflows.operating.tokens import add
-
-    parts = parts_of(context)
-    token = add(name, role=role, database=parts.database, by=whoami(), now=parts.clock())
+    app = application_of(context)
+    token = app.add_token(name, role=role, by=whoami())
     if as_json:
         print_json({"name": name, "role": role.value, "token": token})
         return
     show(token)
     say("Keep it where the program finds it: it is shown this once. Each request names it:")
     say("  Authorization: Bearer …")
-    say(f"What it can be used for: {parts.settings.site.public_url}/api/docs")
+    say(f"What it can be used for: {app.settings.site.public_url}/api/docs")
 
 
 @tokens.command("list")
 def list_tokens(context: typer.Context, as_json: AsJson = False) -> None:
     """List the tokens by name; what they are is kept nowhere."""
-    from digest.workflows.operating.tokens import every
-
-    found = every(database=parts_of(context).database)
+    found = application_of(context).tokens()
     if as_json:
         rows = [
             {"name": t.name, "role": t.role.value, "since": t.created_at, "last_used": t.last_used_at}
@@ -73,10 +69,7 @@ def list_tokens(context: typer.Context, as_json: AsJson = False) -> None:
 @tokens.command("remove")
 def remove_token(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
     """End a token, at once."""
-    from digest.workflows.operating.tokens import remove
-
-    parts = parts_of(context)
-    name = remove(name, database=parts.database, by=whoami(), now=parts.clock())
+    name = application_of(context).remove_token(name, by=whoami())
     if as_json:
         print_json({"name": name, "removed": True})
     else:

@@ -8,6 +8,16 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NewType
 
+
+class Mark(StrEnum):
+    """What somebody can say of an article by hand; the word is the one of the record."""
+
+    FEATURED = "featured"
+    UNFEATURED = "unfeatured"
+    EXCLUDED = "excluded"
+    NONE = "unmarked"
+
+
 ArticleId = NewType("ArticleId", int)
 
 

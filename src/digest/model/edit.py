@@ -7,9 +7,11 @@ is decided in `rules.editing`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import get_args
 
 from digest.model.article import ArticleId
 from digest.model.issue import Teaser, TeaserField
@@ -102,6 +104,12 @@ class MoveSection:
 
 
 Edit = Move | MakeLead | TakeOut | PullIn | EditTeaser | ResetTeaser | SetText | RenameSection | MoveSection
+
+# Every kind by its name, as the history, the API and the desk's forms call it.
+EDIT_KINDS: Mapping[str, type[Edit]] = {kind.__name__: kind for kind in get_args(Edit)}
+
+# Fields that digest fills in; nobody else may: a program could give a story a link of its own.
+FILLED_IN_HERE = frozenset({"teaser"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -15,6 +15,11 @@ from urllib.parse import unquote, urlsplit
 from digest.model.article import Image
 from digest.model.issue import Layout, Teaser
 from digest.rules.cleaning.pictures import is_heavy, is_picture
+
+
+def notes_of(layout: Layout) -> Iterable[str]:
+    """A sentence for each teaser whose picture is not what was wished for."""
+    return [f"“{t.headline}”: {t.image_note}" for t in layout.teasers if t.image_note]
 
 
 class Frame(NamedTuple):

@@ -7,26 +7,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, insert, null, select, update
 
-from digest.model import edit as edits
-from digest.model.edit import Edit, Revision, StepKind
+from digest.model.edit import EDIT_KINDS, Edit, Revision, StepKind
 from digest.model.issue import Content, IssueId
 from digest.storage.codec import from_json, to_json
 from digest.storage.tables import issue, revision
-
-_KINDS: Mapping[str, type[Any]] = {
-    kind.__name__: kind
-    for kind in (
-        edits.Move,
-        edits.MakeLead,
-        edits.TakeOut,
-        edits.PullIn,
-        edits.EditTeaser,
-        edits.ResetTeaser,
-        edits.SetText,
-        edits.RenameSection,
-        edits.MoveSection,
-    )
-}
 
 
 def add(connection: Connection, which: IssueId, made: Revision, content: Content) -> bool:
@@ -104,7 +88,7 @@ def edit_from_json(document: Mapping[str, Any]) -> Edit:
         ValueError: it is none.
     """
     values = dict(document)
-    kind = _KINDS.get(str(values.pop("kind", "")))
+    kind = EDIT_KINDS.get(str(values.pop("kind", "")))
     if kind is None:
         raise ValueError(f"“{document.get('kind')}” is not a kind of edit.")
     edit: Edit = from_json(kind, values)

@@ -5,15 +5,25 @@ They are a contract: add to them freely, and never change what is there.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from digest.model.delivery import Counts
-from digest.model.issue import Choice
-from digest.model.newsletter import Newsletter
-from digest.views.status import NewsletterStatus
-from digest.workflows.collecting.collect import Collected
-from digest.workflows.drafting.draft import Plan
+if TYPE_CHECKING:  # documents are made of what is loaded already
+    from digest.checks import RenderingDifference
+    from digest.message.parse import ParsedMessage
+    from digest.model.delivery import Counts
+    from digest.model.edit import Edit
+    from digest.model.issue import Choice, Issue
+    from digest.model.newsletter import Newsletter
+    from digest.model.subscriber import Subscription
+    from digest.views.status import NewsletterStatus
+    from digest.workflows.collecting.collect import Collected
+    from digest.workflows.composing.preflight import Report
+    from digest.workflows.drafting.draft import Plan
+    from digest.workflows.drafting.marks import ArticleStatus
+    from digest.workflows.people.subscribers import Imported
+    from digest.workflows.sending.deliver import Sent
 
 
 def counts_json(counts: Counts) -> dict[str, int]:
@@ -104,3 +114,147 @@ def collected_json(result: Collected) -> dict[str, Any]:
         "message": result.message,
         "warnings": list(result.warnings),
     }
+
+
+def newsletter_collected_json(
+    newsletter: str, sources: Sequence[Collected], files: Sequence[Imported], pages_asked: int
+) -> dict[str, Any]:
+    """What collecting one newsletter brought."""
+    return {
+        "newsletter": newsletter,
+        "sources": [collected_json(one) for one in sources],
+        "pages_asked": pages_asked,
+        "files": [{**imported_json(one), "unchanged": one.unchanged} for one in files],
+    }
+
+
+def imported_json(done: Imported) -> dict[str, Any]:
+    """What reading one file of subscribers came to."""
+    return {
+        "path": str(done.path),
+        "rows": done.rows,
+        "added": done.added,
+        "repeated": done.repeated,
+        "bad": [{"line": line, "message": message} for line, message in done.bad],
+        "bad_count": done.bad_count,
+        "problem": done.problem,
+    }
+
+
+def article_status_json(status: ArticleStatus) -> dict[str, Any]:
+    """Where one article of one newsletter is, and why."""
+    article = status.article
+    return {
+        "newsletter": status.newsletter,
+        "title": article.title,
+        "url": article.url,
+        "chosen": bool(status.choice and status.choice.chosen),
+        "reason": status.sentence,
+        "published": article.published,
+        "first_seen": article.first_seen,
+        "issue": article.last_issue,
+    }
+
+
+def message_json(issue: Issue, message: ParsedMessage) -> dict[str, Any]:
+    """An issue with its rendered message."""
+    return issue_json(issue) | {
+        "subject": message.subject,
+        "headers": [list(pair) for pair in message.headers],
+        "html": message.html,
+        "text": message.text,
+    }
+
+
+def sent_json(newsletter: str, sent: Sent) -> dict[str, Any]:
+    issue = sent.issue
+    teasers = issue.layout.teasers if issue else ()
+    return {
+        "newsletter": newsletter,
+        "number": issue.number if issue else None,
+        "issue": issue.ref if issue else None,
+        "state": sent.state,
+        "reason": sent.reason,
+        "articles": [{"title": t.headline, "url": t.url} for t in teasers],
+        "counts": counts_json(sent.counts),
+    }
+
+
+def issue_json(issue: Issue) -> dict[str, Any]:
+    from digest.rules.pictures import notes_of
+
+    return {
+        "newsletter": issue.newsletter,
+        "number": issue.number,
+        "issue": issue.ref,
+        "state": issue.state.value,
+        "reason": issue.reason,
+        "articles": [{"title": t.headline, "url": t.url} for t in issue.layout.teasers],
+        "content_hash": issue.content_hash,
+        "approved_by": issue.approved_by,
+        "send_at": issue.send_at.isoformat() if issue.send_at else None,
+        "overrides": list(issue.overrides),
+        "warnings": list(notes_of(issue.layout)),
+    }
+
+
+def report_json(report: Report) -> dict[str, Any]:
+    from digest.checks import differences, sizes
+
+    message = report.message
+    return {
+        "issue": report.issue.ref,
+        "blocks": len(report.blocks),
+        "warnings": len(report.warnings),
+        "checks": [
+            {
+                "id": f.id,
+                "severity": f.severity.value,
+                "passed": f.passed,
+                "message": f.message,
+                "where": f.where,
+            }
+            for f in report.findings
+        ],
+        "size": sizes(message)._asdict(),
+        "compatibility": [
+            {
+                "client": program.client,
+                "platform": program.platform,
+                "different": [_difference_json(found) for found in program.different],
+            }
+            for program in differences(message.html)
+        ],
+    }
+
+
+def _difference_json(found: RenderingDifference) -> dict[str, Any]:
+    from digest.checks import ACCEPTED
+
+    return {
+        "feature": found.feature,
+        "title": found.title,
+        "support": found.support.value,
+        "note": found.note,
+        "effect": found.effect,
+        "where": found.where,
+        "accepted": found.feature in ACCEPTED,
+    }
+
+
+def subscriber_json(one: Subscription) -> dict[str, Any]:
+    return {
+        "email": one.address,
+        "name": one.name,
+        "language": one.language,
+        "topics": list(one.topics),
+        "state": one.state.value,
+        "since": one.since,
+    }
+
+
+def edit_json(edit: Edit) -> dict[str, Any]:
+    """An edit as the history keeps it and the API takes it: its kind, and its fields."""
+    from digest.storage.revisions import edit_to_json
+
+    return dict(edit_to_json(edit))

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from digest.model.article import Article, ArticleId
 from digest.model.issue import Choice
 from digest.model.newsletter import Newsletter
+from digest.rules.selection import mark_of
 from digest.rules.slots import next_slots
 from digest.storage import articles, desk_home
 from digest.views import formatting
@@ -31,7 +32,7 @@ class PlannedArticle:
     section: str = ""
     published: datetime | None = None  # in the newsletter's zone
     is_featured: bool = False
-    mark: str = "unmarked"  # what an editor said of it: a word of `workflows.drafting.marks.Mark`
+    mark: str = "unmarked"  # what an editor said of it: a word of `model.article.Mark`
     why: str = ""  # it was excluded
 
 
@@ -136,6 +137,6 @@ def _planned(
         section=spec.section if spec else "",
         published=article.published.astimezone(ZoneInfo(newsletter.timezone)) if article.published else None,
         is_featured=is_featured,
-        mark=marks.mark_of(article).value,
+        mark=mark_of(article).value,
         why=article.excluded_why,
     )

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 from digest.errors import DigestError
-from digest.model.editor import Editor
 from digest.model.newsletter import Newsletter, Site
 from digest.model.subscriber import Subscription, SubscriptionState
 from digest.rules import approval
-from digest.rules.accounts import network_of
-from digest.rules.feedback import sendgrid_event
 from digest.storage import issues
 from digest.views.counts_cache import CountsCache
 from digest.views.home import DeskHome, DeskSource, HomeViews
@@ -24,7 +20,6 @@ from digest.views.status import status
 from digest.wiring import Container
 from digest.workflows.composing import compose
 from digest.workflows.drafting import share
-from digest.workflows.operating import accounts
 from digest.workflows.people import feedback
 
 ACCENT = "#0B5F6B"
@@ -78,14 +73,6 @@ class NewsletterView:
     latest_subject: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Login:
-    """What came of an attempt to log in: a session's token, or how long to wait, or neither."""
-
-    session: str = ""
-    wait: timedelta = timedelta(0)
-
-
 class PublicViews:
     """For the pages that every reader may open."""
 
@@ -94,40 +81,15 @@ class PublicViews:
 
     def subscription(self, token: str) -> ReaderView | None:
         parts = self._parts
-        return self._view(feedback.subscription_of(token, keys=parts.secret_keys, database=parts.database))
-
-    def unsubscribe(self, token: str, how: str) -> ReaderView | None:
-        parts = self._parts
-        found = feedback.unsubscribe(
-            token, keys=parts.secret_keys, database=parts.database, how=how, now=parts.clock()
-        )
-        return self._view(found)
-
-    def resubscribe(self, token: str) -> ReaderView | None:
-        parts = self._parts
-        return self._view(
-            feedback.come_back(token, keys=parts.secret_keys, database=parts.database, now=parts.clock())
-        )
+        return self.reader(feedback.subscription_of(token, keys=parts.secret_keys, database=parts.database))
 
     def preferences(self, token: str) -> PreferencesView | None:
         parts = self._parts
         found = feedback.subscriptions_of(token, keys=parts.secret_keys, database=parts.database)
-        return self._preferences(token, found)
+        return self.preferences_of(token, found)
 
-    def choose(self, token: str, *, wanted: Collection[str], name: str) -> PreferencesView | None:
-        parts = self._parts
-        found = feedback.choose(
-            token,
-            wanted=wanted,
-            offered=tuple(parts.settings.newsletters),
-            name=name,
-            keys=parts.secret_keys,
-            database=parts.database,
-            now=parts.clock(),
-        )
-        return self._preferences(token, found)
-
-    def _preferences(self, token: str, found: Sequence[Subscription] | None) -> PreferencesView | None:
+    def preferences_of(self, token: str, found: Sequence[Subscription] | None) -> PreferencesView | None:
+        """The same for the page of preferences, of all subscriptions of one person."""
         view = self.subscription(token)
         if not found or view is None:
             return None
@@ -180,7 +142,8 @@ class PublicViews:
             latest_subject=out.rendered.subject if out and out.rendered else "",
         )
 
-    def _view(self, found: Subscription | None) -> ReaderView | None:
+    def reader(self, found: Subscription | None) -> ReaderView | None:
+        """What a subscriber's own pages show of a subscription; None where there is none to show."""
         parts = self._parts
         newsletter = parts.settings.newsletters.get(found.newsletter) if found else None
         if found is None or newsletter is None:
@@ -245,59 +208,6 @@ class DeskViews:
         return compose.public_html(printing, replace(issue, rendered=rendered))
 
 
-class AccountAnswers:
-    """For the door of the desk."""
-
-    def __init__(self, parts: Container) -> None:
-        self._parts = parts
-
-    def any_exist(self) -> bool:
-        return accounts.any_exist(database=self._parts.database)
-
-    def log_in(self, *, name: str, password: str, address: str) -> Login:
-        parts = self._parts
-        found = accounts.log_in(
-            name,
-            password,
-            address=address,
-            database=parts.database,
-            passwords=parts.passwords,
-            now=parts.clock(),
-        )
-        return Login(session=found.session, wait=found.wait)
-
-    def editor_of(self, session: str) -> Editor | None:
-        return accounts.editor_of(session, database=self._parts.database, now=self._parts.clock())
-
-    def log_out(self, session: str, *, address: str) -> None:
-        parts = self._parts
-        accounts.log_out(session, address=address, database=parts.database, now=parts.clock())
-
-    def record(self, what: str, *, who: str, subject: str, address: str) -> None:
-        parts = self._parts
-        accounts.record(
-            what,
-            who=who,
-            subject=subject,
-            where=network_of(address),
-            database=parts.database,
-            now=parts.clock(),
-        )
-
-
-class HookAnswers:
-    """For providers."""
-
-    def __init__(self, parts: Container) -> None:
-        self._parts = parts
-
-    def sendgrid(self, told: Sequence[object]) -> feedback.Received:
-        """Keep the events of one post; when this returns, they are durable."""
-        parts, now = self._parts, self._parts.clock()
-        events = [sendgrid_event(one, now=now) for one in told]
-        return feedback.receive(events, database=parts.database, now=now)
-
-
 class HealthViews:
     """For machines."""
 
@@ -354,4 +264,4 @@ def _label(text: str) -> str:
     return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", " ")
 
 
-__all__ = ["AccountAnswers", "DeskViews", "HealthViews", "PublicViews"]
+__all__ = ["DeskViews", "HealthViews", "PublicViews"]

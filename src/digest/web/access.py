@@ -6,7 +6,7 @@ can make a name of its own point here), with the cookie that the one-time link
 printed at the start has set.  From the first account on that link is dead, and
 who logs in may come from anywhere.
 
-A page of the desk is a function of a `Visit`; `door.require(Role.EDITOR)` makes
+A page of the desk is a function of a `Visit`; `door.require(Action.LOOK)` makes
 a route's endpoint of it, and only who may is let through.  Of a POST the form's
 token is checked before the page is called.
 """
@@ -31,10 +31,10 @@ from starlette.datastructures import FormData
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import RedirectResponse, Response
 
-from digest.model.editor import Role
+from digest.application import Application
+from digest.model.editor import Action, Role
 from digest.rules import accounts as rules
 from digest.web.pages import Pages
-from digest.web.ports import Accounts
 
 COOKIE = "digest_desk"  # of the one-time link
 STAY = timedelta(hours=12)
@@ -60,7 +60,6 @@ class DeskRequest:
     name: str  # of the editor; empty for who came by the one-time link
     form_token: str  # for every form of the page, as its field `token`
     form: Mapping[str, str] = field(default_factory=dict)
-    record: Callable[[str, str], None]  # what was done, to which thing: for the audit log
 
     @property
     def who(self) -> str:
@@ -79,18 +78,19 @@ class Access:
         self,
         *,
         secret: str,
-        accounts: Accounts,
+        app: Application,
         pages: Pages,
         public_url: str,
         clock: Callable[[], datetime],
     ) -> None:
         self._link = _OneTimeLink(secret, clock=clock)
-        self._accounts = accounts
+        self._app = app
         self._pages = pages
         self._public_url = public_url
 
-    def require(self, least: Role) -> Callable[[Page], Endpoint]:
-        """Let only those through who have at least this role."""
+    def require(self, action: Action) -> Callable[[Page], Endpoint]:
+        """Let only those through whose role may do this."""
+        least = rules.least_role(action)
 
         def guarded(page: Page) -> Endpoint:
             @wraps(page)
@@ -104,7 +104,7 @@ class Access:
 
     def enter(self, request: Request) -> Response:
         """Spend the one-time link."""
-        if self._accounts.any_exist():
+        if self._app.has_editors():
             return self._to_login(request)
         if not is_local(request):
             return self._not_here()
@@ -117,7 +117,7 @@ class Access:
 
     def ask(self, request: Request) -> Response:
         """The form to log in."""
-        if not self._accounts.any_exist():
+        if not self._app.has_editors():
             return self._not_here() if not is_local(request) else self._no_session()
         return self._login_form(request, back=request.query_params.get("back", ""))
 
@@ -128,7 +128,7 @@ class Access:
     def log_out(self, visit: DeskRequest) -> Response:
         """A page for editors, by POST."""
         request = visit.request
-        self._accounts.log_out(request.cookies.get(self._cookie(request), ""), address=caller(request))
+        self._app.log_out(request.cookies.get(self._cookie(request), ""), address=caller(request))
         gone = RedirectResponse("/desk/login", status_code=303)
         self._forget(gone, request, self._cookie(request))
         return gone
@@ -136,7 +136,7 @@ class Access:
     # --- who is it?
 
     def _answer(self, request: Request, form: FormData | None, page: Page, least: Role) -> Response:
-        with_accounts = self._accounts.any_exist()
+        with_accounts = self._app.has_editors()
         if not with_accounts and not is_local(request):
             return self._not_here()
         visitor = self._by_account(request) if with_accounts else self._by_link(request)
@@ -149,24 +149,18 @@ class Access:
             return self._forged()
         if not rules.includes(role, least):
             return self._forbidden(least)
-        address = caller(request)
-
-        def record(what: str, subject: str) -> None:
-            self._accounts.record(what, who=visit.who, subject=subject, address=address)
-
         visit = DeskRequest(
             request=request,
             role=role,
             name=name,
             form_token=rules.form_token(secret, purpose=_IN_THE_DESK),
             form={key: str(value) for key, value in form.items()} if form is not None else {},
-            record=record,
         )
         return page(visit)
 
     def _by_account(self, request: Request) -> tuple[str, Role, str] | None:
         session = request.cookies.get(self._cookie(request), "")
-        editor = self._accounts.editor_of(session)
+        editor = self._app.editor_of(session)
         return (editor.name, editor.role, session) if editor else None
 
     def _by_link(self, request: Request) -> tuple[str, Role, str] | None:
@@ -196,7 +190,7 @@ class Access:
         return page
 
     def _log_in(self, request: Request, form: FormData, *, back: str) -> Response:
-        if not self._accounts.any_exist():
+        if not self._app.has_editors():
             return self._not_here()
         before = request.cookies.get(self._cookie(request, before=True), "")
         if not self._is_ours(request, form, secret=before, purpose=_TO_LOG_IN):
@@ -207,7 +201,7 @@ class Access:
                 status=403,
             )
         name, password = str(form.get("name") or ""), str(form.get("password") or "")
-        login = self._accounts.log_in(name=name, password=password, address=caller(request))
+        login = self._app.log_in(name, password, address=caller(request))
         if login.wait:
             seconds = ceil(login.wait.total_seconds())
             minutes = -(-seconds // 60)
@@ -228,7 +222,7 @@ class Access:
         inside = RedirectResponse(_back(back), status_code=303)
         # Whatever session this browser had is not its session any more.
         if old := request.cookies.get(self._cookie(request), ""):
-            self._accounts.log_out(old, address=caller(request))
+            self._app.log_out(old, address=caller(request))
         self._set(inside, request, self._cookie(request), login.session, lasts=rules.LONGEST)
         self._forget(inside, request, self._cookie(request, before=True))
         return inside
@@ -352,8 +346,14 @@ def caller(request: HTTPConnection) -> str:
 
 
 def desk_context(visit: DeskRequest, **context: Any) -> dict[str, Any]:
-    """What every page of the desk is given: who is here, and the token of its forms."""
-    return {"visitor": visit.name, "role": visit.role, "form_token": visit.form_token, **context}
+    """What every page of the desk is given: who is here, what they may do, and the token of its forms."""
+    return {
+        "visitor": visit.name,
+        "role": visit.role,
+        "may": lambda action: rules.may(visit.role, Action(action)),
+        "form_token": visit.form_token,
+        **context,
+    }
 
 
 async def _form(request: Request) -> FormData:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from datetime import datetime
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -16,14 +14,13 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from digest.application import Application
 from digest.errors import DigestError
-from digest.model.newsletter import Site
+from digest.web import api, hooks
 from digest.web import desk as desk_pages
 from digest.web import readers as reader_pages
 from digest.web.access import Access
-from digest.web.actions import Actions
 from digest.web.pages import Pages
-from digest.web.ports import Accounts, Desk, NoAccounts, Probes, Readers
 
 log = logging.getLogger(__name__)
 
@@ -38,42 +35,33 @@ _HEADERS = {
 }
 
 
-def create_app(  # noqa: PLR0913 - each is a part of its own
+def create_app(
+    app: Application,
     *,
-    site: Site,
-    readers: Readers,
-    desk: Desk,
-    probes: Probes,
     one_time_secret: str,
-    clock: Callable[[], datetime],
-    accounts: Accounts | None = None,
-    hooks: Sequence[Route] = (),
-    actions: Actions | None = None,
+    read_only: bool = False,
     pages_folder: Path | None = None,
     max_body: int = 65_536,
 ) -> Starlette:
-    """Put the pages together.
+    """Put the pages together, over the application of this process.
 
     `one_time_secret` opens /desk/enter/… once, while there are no accounts; empty, it opens nothing.
-    `accounts` are those of editors; None where there are none.
-    `hooks` are the doors for providers and programs, see `web.hooks` and `web.api`.
-    `actions` are what the desk's forms do; without them it only shows.
+    A `read_only` desk shows everything and changes nothing.
     `max_body` is in bytes; no form here needs more.
+
+    Raises:
+        SettingsError: the key of a provider's webhook is not one.
     """
+    site, clock = app.settings.site, app.clock
     pages = Pages(site=site, clock=clock, folder=pages_folder)
-    door = Access(
-        secret=one_time_secret,
-        accounts=accounts or NoAccounts(),
-        pages=pages,
-        public_url=site.public_url,
-        clock=clock,
-    )
+    door = Access(secret=one_time_secret, app=app, pages=pages, public_url=site.public_url, clock=clock)
     return Starlette(
         routes=[
-            *reader_pages.routes(readers=readers, pages=pages),
-            *desk_pages.routes(desk=desk, door=door, pages=pages, clock=clock, actions=actions),
-            *hooks,
-            *_probe_routes(probes),
+            *reader_pages.routes(app=app, pages=pages),
+            *desk_pages.routes(app=app, door=door, pages=pages, clock=clock, read_only=read_only),
+            *hooks.routes(app),
+            *api.routes(app, pages=pages),
+            *_probe_routes(app),
         ],
         middleware=[Middleware(_Headers)],
         exception_handlers={
@@ -85,19 +73,19 @@ def create_app(  # noqa: PLR0913 - each is a part of its own
     )
 
 
-def _probe_routes(probes: Probes) -> list[Route]:
+def _probe_routes(app: Application) -> list[Route]:
     def alive(_: Request) -> Response:
         return PlainTextResponse("ok\n")
 
     def ready(_: Request) -> Response:
         try:
-            found = dict(probes.health())
+            found = dict(app.health.health())
         except DigestError as error:
             found = {"ok": False, "reason": str(error)}
         return JSONResponse(found, status_code=200 if found.get("ok") else 503)
 
     def metrics(_: Request) -> Response:
-        return Response(probes.metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
+        return Response(app.health.metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return [Route("/healthz", alive), Route("/readyz", ready), Route("/metrics", metrics)]
 

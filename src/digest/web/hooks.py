@@ -11,7 +11,7 @@ from __future__ import annotations
 import binascii
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from starlette.concurrency import run_in_threadpool
@@ -19,7 +19,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from digest.application import Application
 from digest.errors import SettingsError
+from digest.rules.feedback import sendgrid_event
 
 MAX_BODY = 1_048_576  # bytes
 MAX_EVENTS = 10_000
@@ -30,16 +32,14 @@ AHEAD = timedelta(minutes=5)
 SIGNATURE = "X-Twilio-Email-Event-Webhook-Signature"
 TIMESTAMP = "X-Twilio-Email-Event-Webhook-Timestamp"
 
-# Takes the array as it was posted; returns when it is durable.
-Receive = Callable[[Sequence[object]], object]
 
-
-def routes(*, receive: Receive, sendgrid_key: str, clock: Callable[[], datetime]) -> list[Route]:
+def routes(app: Application) -> list[Route]:
     """Everything below /hooks; without a key there is no door.
 
     Raises:
         SettingsError: the key is none.
     """
+    sendgrid_key, clock = app.settings.delivery.sendgrid.webhook_public_key, app.clock
     if not sendgrid_key:
         return []
     is_signed = _verifier(sendgrid_key)
@@ -58,7 +58,7 @@ def routes(*, receive: Receive, sendgrid_key: str, clock: Callable[[], datetime]
         events = _events(body)
         if events is None:
             return PlainTextResponse("This is no list of events.\n", status_code=400)
-        receive(events)
+        app.record_events([sendgrid_event(one, now=clock()) for one in events])
         return Response(status_code=204)
 
     return [Route("/hooks/sendgrid", sendgrid, methods=["POST"], max_body_size=MAX_BODY)]

@@ -14,10 +14,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from digest.application import Application
 from digest.rules import unsubscribe_probe
 from digest.views.public import PreferencesView, ReaderView
 from digest.web.pages import LINKED_MAIL_POLICY, Pages, mail
-from digest.web.ports import Readers
 
 # A picture's name is its content's: it may be kept for ever, and shown by any mail program.
 _LASTING = {
@@ -30,8 +30,9 @@ _ROBOTS = (
 )
 
 
-def routes(*, readers: Readers, pages: Pages) -> list[Route]:
+def routes(*, app: Application, pages: Pages) -> list[Route]:
     """Everything at the top that readers see."""
+    readers = app.public
 
     def front(_: Request) -> Response:
         return pages.page("front.html", {"newsletters": readers.newsletters()})
@@ -45,7 +46,7 @@ def routes(*, readers: Readers, pages: Pages) -> list[Route]:
     async def answer(request: Request) -> Response:
         form = await request.form(max_files=0, max_fields=8, max_part_size=1024)
         token = request.path_params["token"]
-        return await run_in_threadpool(_answered, token, form=form, readers=readers, pages=pages)
+        return await run_in_threadpool(_answered, token, form=form, app=app, pages=pages)
 
     def preferences(request: Request) -> Response:
         return _preferences(readers.preferences(request.path_params["token"]), pages=pages)
@@ -54,9 +55,7 @@ def routes(*, readers: Readers, pages: Pages) -> list[Route]:
         form = await request.form(max_files=0, max_fields=200, max_part_size=1024)
         wanted = {str(name) for name in form.getlist("newsletter")}
         name = str(form.get("name") or "")
-        found = await run_in_threadpool(
-            readers.choose, request.path_params["token"], wanted=wanted, name=name
-        )
+        found = await run_in_threadpool(app.choose, request.path_params["token"], wanted=wanted, name=name)
         return _preferences(found, pages=pages, is_saved=True)
 
     def archive(request: Request) -> Response:
@@ -95,14 +94,15 @@ def _ask(view: ReaderView | None, *, pages: Pages) -> Response:
     return _shown(pages, "unsubscribe.html" if view.is_active else "left.html", view)
 
 
-def _answered(token: str, *, form: FormData, readers: Readers, pages: Pages) -> Response:
+def _answered(token: str, *, form: FormData, app: Application, pages: Pages) -> Response:
+    readers = app.public
     if _is_one_click(form):
         if readers.is_probe(token):
             return PlainTextResponse(f"{unsubscribe_probe.ANSWER}\n")
-        return _one_click(readers.unsubscribe(token, "one-click"), pages=pages)
+        return _one_click(app.unsubscribe(token, how="one-click"), pages=pages)
     answers: dict[str, tuple[Callable[[], ReaderView | None], str]] = {
-        "leave": (lambda: readers.unsubscribe(token, "page"), "left.html"),
-        "return": (lambda: readers.resubscribe(token), "back.html"),
+        "leave": (lambda: app.unsubscribe(token, how="page"), "left.html"),
+        "return": (lambda: app.resubscribe(token), "back.html"),
     }
     if (asked := form.get("do")) not in answers:
         return _ask(readers.subscription(token), pages=pages)

@@ -10,12 +10,10 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
+from digest.application.values import Blocked, Conflict, NoArticle
 from digest.errors import Busy, DigestError, NotAllowed, NotFound
 from digest.rules.email_addresses import InvalidAddress
 from digest.web.api.responses import ErrorResponse, finding_document
-from digest.workflows.collecting.push import NoArticle
-from digest.workflows.drafting.edit import Conflict
-from digest.workflows.sending.approve import Blocked
 
 log = logging.getLogger(__name__)
 

@@ -15,30 +15,19 @@ from typing import Any
 from pydantic import BaseModel
 from starlette.responses import Response
 
+from digest.application import AT_SLOT, NOW, Application, When
+from digest.application.values import Conflict, Edited, EditedAll, Entry
 from digest.errors import NotFound
-from digest.message.parse import ParsedMessage, parse
-from digest.model.article import Article, Image
+from digest.message.parse import ParsedMessage
+from digest.model.article import Article, Image, Mark
 from digest.model.editor import Action
 from digest.model.issue import Issue
 from digest.model.newsletter import Newsletter
 from digest.rules.time_input import parse_moment
-from digest.sources.entries import Entry
-from digest.storage import ledger
-from digest.views.json_output import collected_json, counts_json, plan_json, status_json
-from digest.views.status import status
-from digest.web.actions import Actions, AtSlot, Now, When
+from digest.views.json_output import counts_json, newsletter_collected_json, plan_json, status_json
 from digest.web.api import requests, responses
 from digest.web.api.errors import conflict, refusal_of
 from digest.web.api.responses import ResponseModel
-from digest.wiring import Container
-from digest.workflows.collecting.push import push
-from digest.workflows.composing import compose
-from digest.workflows.composing.preflight import check
-from digest.workflows.drafting import edit as editing
-from digest.workflows.drafting import marks as marking
-from digest.workflows.drafting.draft import plan
-from digest.workflows.drafting.edit import Conflict, Edited, EditedAll
-from digest.workflows.drafting.marks import Mark
 
 SMALL = 65_536  # bytes; a hundred edits with long texts are less
 LARGE = 1_048_576  # an article with a teaser that is the whole text
@@ -49,8 +38,7 @@ _LARGEST_NUMBER = 10**9
 class Call:
     """One request that was let in, its body and query read."""
 
-    actions: Actions
-    parts: Container
+    app: Application
     path: Mapping[str, Any]
     body: Any  # an instance of the operation's own model
     query: Any
@@ -58,18 +46,18 @@ class Call:
 
     @property
     def newsletter(self) -> Newsletter:
-        return self.parts.newsletter(self.path["newsletter"])
+        return self.app.newsletter(self.path["newsletter"])
 
     @property
-    def which(self) -> tuple[str, int]:
-        """The issue that the address names."""
+    def ref(self) -> str:
+        """The issue that the address names, as weekly/3."""
         name, number = self.path["newsletter"], self.path["number"]
         if number > _LARGEST_NUMBER:
             raise NotFound(f"There is no issue {name}/{number}.")
-        return name, number
+        return f"{name}/{number}"
 
     def issue(self) -> Issue:
-        return self.actions.find(*self.which)[1]
+        return self.app.find(self.ref)[1]
 
 
 Done = tuple[int, Mapping[str, Any]] | Response
@@ -104,7 +92,7 @@ class Operation:
 
 
 def _newsletters(call: Call) -> Done:
-    return 200, {"newsletters": [_standing(call, one) for one in call.parts.newsletters]}
+    return 200, {"newsletters": [_standing(call, one) for one in call.app.newsletters]}
 
 
 def _newsletter(call: Call) -> Done:
@@ -112,24 +100,22 @@ def _newsletter(call: Call) -> Done:
 
 
 def _standing(call: Call, newsletter: Newsletter) -> dict[str, Any]:
-    parts = call.parts
-    return status_json(status(newsletter, database=parts.database, now=parts.clock()))
+    return status_json(call.app.status(newsletter.name)[0])
 
 
 def _plan(call: Call) -> Done:
-    parts = call.parts
-    planned = plan(call.newsletter, database=parts.database, now=parts.clock(), everything=call.query.all)
-    return 200, plan_json(call.newsletter, planned)
+    return 200, plan_json(*call.app.plan(call.newsletter.name, everything=call.query.all))
 
 
 def _collect(call: Call) -> Done:
-    newsletter = call.newsletter
-    results = call.actions.collect(newsletter.name, by=call.by)
-    return 200, {"newsletter": newsletter.name, "sources": [collected_json(one) for one in results]}
+    report = call.app.collect(call.newsletter.name, by=call.by)
+    return 200, newsletter_collected_json(
+        report.newsletter.name, report.sources, report.files, report.pages_asked
+    )
 
 
 def _draft(call: Call) -> Done:
-    made = call.actions.draft(call.newsletter.name, by=call.by)
+    made = call.app.draft(call.newsletter.name, by=call.by)
     if isinstance(made, Issue):
         return 201, {"issue": _document(call, made), "reason": made.reason}
     return 200, {"issue": None, "reason": made.nothing}
@@ -139,15 +125,8 @@ def _draft(call: Call) -> Done:
 
 
 def _push(call: Call) -> Done:
-    parts, body = call.parts, call.body
-    done = push(
-        _entry(body),
-        newsletter=parts.newsletter(body.newsletter),
-        featured=body.featured,
-        database=parts.database,
-        by=call.by,
-        now=parts.clock(),
-    )
+    body = call.body
+    done = call.app.push(_entry(body), body.newsletter, featured=body.featured, by=call.by)
     return 201 if done.is_new else 200, {
         "new": done.is_new,
         "chosen": done.is_chosen,
@@ -174,17 +153,17 @@ def _entry(body: requests.ArticleRequest) -> Entry:
 
 
 def _mark(call: Call) -> Done:
-    parts, body, newsletter = call.parts, call.body, call.newsletter
-    found = call.actions.mark(newsletter.name, body.url, Mark(body.mark), by=call.by, why=body.why)
-    return 200, {"articles": [_marked(parts, newsletter, article) for article in found]}
+    body, name = call.body, call.newsletter.name
+    found = call.app.mark(body.url, Mark(body.mark), newsletter=name, by=call.by, why=body.why)
+    return 200, {"articles": [_marked(call.app, article) for article in found]}
 
 
-def _marked(parts: Container, newsletter: Newsletter, article: Article) -> dict[str, Any]:
-    stands = marking.status_of(article, newsletter=newsletter, database=parts.database, now=parts.clock())
+def _marked(app: Application, article: Article) -> dict[str, Any]:
+    status = app.article_status(article)
     return {
-        "chosen": stands.choice is not None and stands.choice.chosen,
-        "standing": stands.sentence,
-        "open_issue": marking.in_open_issue(article, newsletter=newsletter.name, database=parts.database),
+        "chosen": status.choice is not None and status.choice.chosen,
+        "standing": status.sentence,
+        "open_issue": app.open_issue_with(article),
         "article": responses.article_document(article),
     }
 
@@ -207,12 +186,11 @@ def _text(call: Call) -> Done:
 
 
 def _message(call: Call) -> ParsedMessage:
-    newsletter, issue = call.actions.find(*call.which)
-    return parse(compose.message(call.parts.press(newsletter), issue, now=call.parts.clock()))
+    return call.app.message(call.ref)[1]
 
 
 def _progress(call: Call) -> Done:
-    found = call.actions.progress(*call.which)
+    found = call.app.progress(call.ref)
     return 200, {
         "issue": found.issue.ref,
         "state": found.issue.state,
@@ -225,16 +203,16 @@ def _progress(call: Call) -> Done:
 
 
 def _history(call: Call) -> Done:
-    steps = editing.history(call.issue(), database=call.parts.database)
+    steps = call.app.revisions(call.ref)
     return 200, {"revisions": responses.revisions_document(steps)}
 
 
 def _left_out(call: Call) -> Done:
-    return 200, responses.addables_document(editing.left_out(call.issue(), database=call.parts.database))
+    return 200, responses.addables_document(call.app.left_out(call.ref))
 
 
 def _search(call: Call) -> Done:
-    found = editing.search_older(call.issue(), call.query.q, database=call.parts.database)
+    found = call.app.search_older(call.ref, call.query.q)
     return 200, responses.addables_document(found)
 
 
@@ -243,7 +221,7 @@ def _search(call: Call) -> Done:
 
 def _edit(call: Call) -> Done:
     edits = requests.edits_of(call.body)
-    result = call.actions.edit_all(*call.which, edits, by=call.by, seen=call.body.revision)
+    result = call.app.edit_all(call.ref, edits, by=call.by, seen=call.body.revision)
     if isinstance(result, EditedAll):
         return _edited(call, result, done=result.done)
     if isinstance(result.why, Conflict):
@@ -252,11 +230,11 @@ def _edit(call: Call) -> Done:
 
 
 def _undo(call: Call) -> Done:
-    return _stepped(call, call.actions.undo(*call.which, by=call.by, seen=call.body.revision))
+    return _stepped(call, call.app.undo(call.ref, by=call.by, seen=call.body.revision))
 
 
 def _redo(call: Call) -> Done:
-    return _stepped(call, call.actions.redo(*call.which, by=call.by, seen=call.body.revision))
+    return _stepped(call, call.app.redo(call.ref, by=call.by, seen=call.body.revision))
 
 
 def _stepped(call: Call, result: Edited | Conflict) -> Done:
@@ -275,34 +253,34 @@ def _edited(call: Call, result: Edited | EditedAll, *, done: int) -> Done:
 def _approve(call: Call) -> Done:
     body = call.body
     if isinstance(body.when, datetime):
-        zone = call.actions.find(*call.which)[0].timezone
+        zone = call.app.find(call.ref)[0].timezone
         when: When | datetime = parse_moment(body.when.isoformat(), timezone=zone)
     else:
-        when = {"slot": AtSlot, "now": Now}[body.when]
-    done = call.actions.approve(
-        *call.which, by=call.by, seen=body.revision, when=when, overrides=tuple(body.overrides)
+        when = {"slot": AT_SLOT, "now": NOW}[body.when]
+    done = call.app.approve(
+        call.ref, by=call.by, seen=body.revision, when=when, overrides=tuple(body.overrides)
     )
     return 200, _document(call, done)
 
 
-def _take_back(call: Call) -> Done:
-    return 200, _document(call, call.actions.take_back(*call.which, by=call.by))
+def _withdraw_approval(call: Call) -> Done:
+    return 200, _document(call, call.app.withdraw_approval(call.ref, by=call.by))
 
 
 def _cancel(call: Call) -> Done:
-    return 200, _document(call, call.actions.cancel(*call.which, by=call.by))
+    return 200, _document(call, call.app.cancel(call.ref, by=call.by))
 
 
 def _pause(call: Call) -> Done:
-    return 200, _document(call, call.actions.pause(*call.which, by=call.by))
+    return 200, _document(call, call.app.pause(call.ref, by=call.by))
 
 
 def _resume(call: Call) -> Done:
-    return 200, _document(call, call.actions.resume(*call.which, by=call.by))
+    return 200, _document(call, call.app.resume(call.ref, by=call.by))
 
 
 def _proof(call: Call) -> Done:
-    done = call.actions.proof(*call.which, to=tuple(call.body.to), by=call.by)
+    done = call.app.proof(call.ref, to=tuple(call.body.to), by=call.by)
     return 200, {
         "proofs": [{"address": one.address, "accepted": one.accepted, "detail": one.detail} for one in done]
     }
@@ -310,24 +288,18 @@ def _proof(call: Call) -> Done:
 
 def _share(call: Call) -> Done:
     length = timedelta(days=call.body.days)
-    url, ends = call.actions.share(*call.which, by=call.by, length=length)
+    url, ends = call.app.share(call.ref, by=call.by, length=length)
     return 201, {"url": url, "ends": ends}
 
 
 def _resolve(call: Call) -> Done:
-    count = call.actions.resolve(*call.which, decision=call.body.decision, by=call.by)
-    return 200, {"resolved": count, "issue": _document(call, call.issue())}
+    done = call.app.resolve(call.ref, decision=call.body.decision, by=call.by)
+    return 200, {"resolved": done.count, "issue": _document(call, call.issue())}
 
 
 def _document(call: Call, issue: Issue, *, with_checks: bool = False) -> dict[str, Any]:
-    parts, now = call.parts, call.parts.clock()
-    report = None
-    if with_checks:
-        printing = parts.press(parts.newsletter(issue.newsletter))
-        report = check(issue, press=printing, database=parts.database, now=now)
-    with parts.database.read() as connection:
-        counts = counts_json(ledger.counts(connection, issue.id, now=now))
-    return responses.issue_document(issue, counts, report)
+    report = call.app.check(issue.ref) if with_checks else None
+    return responses.issue_document(issue, counts_json(call.app.counts(issue)), report)
 
 
 # --- the table ----------------------------------------------------------------------
@@ -586,7 +558,7 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="Take the approval back",
         text="The issue is a draft again.",
         action=Action.APPROVE,
-        does=_take_back,
+        does=_withdraw_approval,
         answers=_NOW,
         deed="took the approval back",
     ),

@@ -9,9 +9,7 @@ from typing import Annotated, Any, Literal, Union, get_type_hints
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, create_model
 
-from digest.model import edit as edits
-from digest.model.edit import Edit
-from digest.storage.revisions import edit_from_json
+from digest.model.edit import EDIT_KINDS, FILLED_IN_HERE, Edit
 
 
 class RequestModel(BaseModel):
@@ -117,19 +115,6 @@ class SearchQuery(QueryModel):
 
 # --- edits: each kind is what the model knows, field by field ----------------------
 
-_KINDS = (
-    edits.Move,
-    edits.MakeLead,
-    edits.TakeOut,
-    edits.PullIn,
-    edits.EditTeaser,
-    edits.ResetTeaser,
-    edits.SetText,
-    edits.RenameSection,
-    edits.MoveSection,
-)
-# A story's teaser is made from the article; a program could give it a link of its own.
-_MADE_HERE = {"teaser"}
 _MEANINGS = {
     "article": "The id of the article.",
     "section": "The title of a section; empty for the one without a title.",
@@ -152,7 +137,7 @@ def _model_of(kind: type[Any]) -> type[RequestModel]:
             Field(default=... if part.default is MISSING else part.default, description=_MEANINGS[part.name]),
         )
         for part in fields(kind)
-        if part.name not in _MADE_HERE
+        if part.name not in FILLED_IN_HERE
     }
     name = kind.__name__
     named: Any = (Literal[name], Field(description="The kind of edit."))
@@ -160,7 +145,7 @@ def _model_of(kind: type[Any]) -> type[RequestModel]:
 
 
 _AnyEdit: Any = Annotated[
-    Union[tuple(_model_of(kind) for kind in _KINDS)],  # noqa: UP007 - made at run time
+    Union[tuple(_model_of(kind) for kind in EDIT_KINDS.values())],  # noqa: UP007 - made at run time
     Field(discriminator="kind"),
 ]
 
@@ -182,4 +167,8 @@ EditsRequest: type[RevisionRequest] = create_model(
 
 def edits_of(body: Any) -> list[Edit]:
     """The edits of an `EditsRequest`, as the model knows them."""
-    return [edit_from_json(one.model_dump()) for one in body.edits]
+    return [_edit_of(**one.model_dump()) for one in body.edits]
+
+
+def _edit_of(*, kind: str, **values: Any) -> Edit:
+    return EDIT_KINDS[kind](**values)

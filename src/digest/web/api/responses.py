@@ -8,13 +8,12 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from digest.application.values import Addable, Report
 from digest.model.article import Article, Image
 from digest.model.edit import Revision, StepKind
 from digest.model.issue import Issue, IssueState, Layout, TakenOut, Texts
-from digest.storage.revisions import edit_to_json
-from digest.workflows.composing.images import notes_of
-from digest.workflows.composing.preflight import Report
-from digest.workflows.drafting.edit import Addable
+from digest.rules.pictures import notes_of
+from digest.views.json_output import edit_json
 
 
 class ResponseModel(BaseModel):
@@ -160,9 +159,27 @@ class CollectedSourceResponse(ResponseModel):
     warnings: list[str]
 
 
+class BadRowResponse(ResponseModel):
+    line: int
+    message: str
+
+
+class SubscriberFileResponse(ResponseModel):
+    path: str
+    rows: int
+    added: int = Field(description="People who were not subscribed before.")
+    repeated: int = Field(description="Rows of an address that an earlier row has.")
+    bad: list[BadRowResponse] = Field(description="Rows that were not taken: the first thousand.")
+    bad_count: int = Field(description="How many rows were not taken.")
+    unchanged: bool = Field(description="It was not read, since it is as it was.")
+    problem: str = Field(description="Why it could not be read at all; else empty.")
+
+
 class CollectedResponse(ResponseModel):
     newsletter: str
     sources: list[CollectedSourceResponse]
+    pages_asked: int = Field(description="Articles' own pages, for what their source does not say.")
+    files: list[SubscriberFileResponse] = Field(description="The newsletter's files of subscribers.")
 
 
 # --- articles -----------------------------------------------------------------------
@@ -373,7 +390,7 @@ def revisions_document(revisions: Sequence[Revision]) -> list[dict[str, Any]]:
             "at": one.at,
             "by": one.by,
             "what": one.what,
-            "edit": edit_to_json(one.edit) if one.edit else None,
+            "edit": edit_json(one.edit) if one.edit else None,
         }
         for one in revisions
     ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import ceil
-from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 from starlette.concurrency import run_in_threadpool
@@ -13,34 +12,29 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Match, Route
 
+from digest.application import Application
 from digest.model.api_token import ApiToken
 from digest.rules.accounts import includes, least_role, network_of
 from digest.rules.api_tokens import bearer
 from digest.web.access import caller
-from digest.web.actions import Actions
 from digest.web.api.docs_page import page_context
 from digest.web.api.errors import invalid, refusal, refusal_of
 from digest.web.api.openapi import document
 from digest.web.api.operations import OPERATIONS, Call, Done, Operation
 from digest.web.api.responses import ResponseModel
 from digest.web.pages import Pages
-from digest.wiring import Container
-from digest.workflows.operating import accounts, tokens
 
 _REALM = 'Bearer realm="digest"'
 
 
 def routes(
+    app: Application,
     *,
-    actions: Actions,
-    parts: Container,
-    pages: Pages | None = None,
-    pages_folder: Path | None = None,
+    pages: Pages,
     operations: Sequence[Operation] = OPERATIONS,
 ) -> list[Route]:
     """Everything below /api."""
-    pages = pages or Pages(site=parts.settings.site, clock=parts.clock, folder=pages_folder)
-    described = document(operations, server=parts.settings.site.public_url)
+    described = document(operations, server=app.settings.site.public_url)
 
     def openapi(_: Request) -> Response:
         return JSONResponse(described, headers={"Cache-Control": "no-cache"})
@@ -48,7 +42,7 @@ def routes(
     def docs(_: Request) -> Response:
         return pages.page("api/docs.html", page_context(operations, described))
 
-    door = _Door(actions=actions, parts=parts)
+    door = _Door(app)
     doors = [
         Route(
             operation.path.replace("{number}", "{number:int}"),
@@ -90,9 +84,8 @@ def _nothing(doors: Sequence[Route]) -> Callable[[Request], Response]:
 class _Door:
     """Lets in who shows a token with the right role, and writes down what was done with it."""
 
-    def __init__(self, *, actions: Actions, parts: Container) -> None:
-        self._actions = actions
-        self._parts = parts
+    def __init__(self, app: Application) -> None:
+        self._app = app
 
     def endpoint(self, operation: Operation) -> Callable[[Request], object]:
         async def endpoint(request: Request) -> Response:
@@ -114,8 +107,7 @@ class _Door:
         given = bearer(request.headers.get("authorization", ""))
         if not given:
             return _no_token(_REALM, "A token is needed.")
-        parts = self._parts
-        shown = tokens.show(given, address=caller(request), database=parts.database, now=parts.clock())
+        shown = self._app.check_token(given, address=caller(request))
         if shown.token is None and shown.wait:
             return refusal(
                 429,
@@ -145,8 +137,7 @@ class _Door:
         except ValidationError as error:
             return invalid(error)
         call = Call(
-            actions=self._actions,
-            parts=self._parts,
+            app=self._app,
             path=request.path_params,
             body=body,
             query=query,
@@ -159,13 +150,11 @@ class _Door:
 
     def _record(self, operation: Operation, request: Request, token: ApiToken) -> None:
         path = request.path_params
-        accounts.record(
+        self._app.record(
             operation.deed,
             who=token.who,
             subject=f"{path['newsletter']}/{path['number']}" if operation.of_issue else path["newsletter"],
             where=network_of(caller(request)),
-            database=self._parts.database,
-            now=self._parts.clock(),
         )
 
 

@@ -9,22 +9,22 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 from starlette.routing import Route
 
-from digest.model.editor import Role
+from digest.application import Application
+from digest.model.editor import Action
 from digest.views.issues import IssueList
 from digest.web.access import FORM_HEADERS, Access, DeskRequest, desk_context
 from digest.web.pages import Pages
-from digest.web.ports import Desk
 
 _LARGEST = 6  # digits of a page's number
 
 
-def routes(*, desk: Desk, door: Access, pages: Pages, clock: Callable[[], datetime]) -> list[Route]:
+def routes(*, app: Application, door: Access, pages: Pages, clock: Callable[[], datetime]) -> list[Route]:
     """One page, and only to look at."""
 
-    @door.require(Role.EDITOR)
+    @door.require(Action.LOOK)
     def page(visit: DeskRequest) -> Response:
         asked = visit.request.query_params
-        found = desk.all_issues(
+        found = app.desk.all_issues(
             newsletter=asked.get("newsletter", ""),
             state=asked.get("state", ""),
             page=_number(asked.get("page", "")),

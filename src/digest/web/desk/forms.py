@@ -7,25 +7,14 @@ missing or odd is refused in a sentence, never guessed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, fields
+from enum import Enum
+from typing import Any, get_type_hints
 from urllib.parse import parse_qsl
 
 from digest.errors import NotAllowed
-from digest.model.article import ArticleId
-from digest.model.edit import (
-    Edit,
-    EditTeaser,
-    IssueText,
-    MakeLead,
-    Move,
-    MoveSection,
-    PullIn,
-    RenameSection,
-    ResetTeaser,
-    SetText,
-    TakeOut,
-)
-from digest.model.issue import TeaserField
+from digest.model.edit import EDIT_KINDS, FILLED_IN_HERE, Edit
 
 Form = Mapping[str, str]
 
@@ -40,10 +29,14 @@ def edit_of(form: Form) -> Edit:
     """
     if step := form.get("step", ""):
         form = dict(parse_qsl(step, keep_blank_values=True, max_num_fields=_FIELDS))
-    made = _KINDS.get(form.get("kind", ""))
-    if made is None:
-        raise NotAllowed("The form did not say what to change.", mend="Open the page anew.")
-    return made(form)
+    kind = EDIT_KINDS.get(form.get("kind", ""))
+    if kind is None:
+        raise NotAllowed("The form did not say what to change.", mend="Reload the page.")
+    hints, values = get_type_hints(kind), dict[str, Any]()
+    for part in fields(kind):
+        if part.name not in FILLED_IN_HERE:
+            values[part.name] = _value(part, hints[part.name], form, values)
+    return kind(**values)
 
 
 def number_of(form: Form, name: str) -> int:
@@ -54,57 +47,26 @@ def number_of(form: Form, name: str) -> int:
     """
     written = form.get(name, "")
     if not (written.isascii() and written.isdecimal() and len(written) <= 15):
-        raise NotAllowed(f"The form's “{name}” is not a number.", mend="Open the page anew.")
+        raise NotAllowed(f"The form's “{name}” is not a number.", mend="Reload the page.")
     return int(written)
 
 
-def _article(form: Form) -> ArticleId:
-    return ArticleId(number_of(form, "article"))
+def _value(part: Field[Any], hint: Any, form: Form, known: Mapping[str, Any]) -> Any:
+    """One field of the edit, out of the form; `known` are the ones before it."""
+    written = form.get(part.name, "")
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return _choice(hint, written, part.name)
+    if hint is not str:  # an article's number, or a place
+        return part.default if not written and part.default is not MISSING else number_of(form, part.name)
+    if part.name == "value":  # what is written is called after the text that it is of
+        return next((form.get(one.value, "") for one in known.values() if isinstance(one, Enum)), "")
+    return written
 
 
-def _move(form: Form) -> Edit:
-    return Move(article=_article(form), section=form.get("section", ""), position=number_of(form, "position"))
-
-
-def _pull_in(form: Form) -> Edit:
-    position = number_of(form, "position") if form.get("position") else 0
-    return PullIn(article=_article(form), section=form.get("section", ""), position=position)
-
-
-def _field(form: Form) -> TeaserField:
+def _choice(kind: type[Enum], written: str, name: str) -> Enum:
     try:
-        return TeaserField(form.get("field", ""))
+        return kind(written)
     except ValueError:
-        raise NotAllowed("The form names no field of a story.", mend="Open the page anew.") from None
-
-
-def _edit_teaser(form: Form) -> Edit:
-    field = _field(form)
-    return EditTeaser(
-        article=_article(form), field=field, value=form.get(field.value, ""), was=form.get("was", "")
-    )
-
-
-def _set_text(form: Form) -> Edit:
-    try:
-        text = IssueText(form.get("text", ""))
-    except ValueError:
-        raise NotAllowed("The form names no text of the issue.", mend="Open the page anew.") from None
-    return SetText(text=text, value=form.get(text.value, ""), was=form.get("was", ""))
-
-
-_KINDS: dict[str, Callable[[Form], Edit]] = {
-    "Move": _move,
-    "MakeLead": lambda form: MakeLead(article=_article(form)),
-    "TakeOut": lambda form: TakeOut(article=_article(form), reason=form.get("reason", "")),
-    "PullIn": _pull_in,
-    "EditTeaser": _edit_teaser,
-    "ResetTeaser": lambda form: ResetTeaser(
-        article=_article(form), field=_field(form), was=form.get("was", "")
-    ),
-    "SetText": _set_text,
-    "RenameSection": lambda form: RenameSection(title=form.get("title", ""), new=form.get("new", "")),
-    "MoveSection": lambda form: MoveSection(
-        title=form.get("title", ""), position=number_of(form, "position")
-    ),
-}
+        raise NotAllowed(
+            f"The form’s “{name}” is not one that can be edited.", mend="Reload the page."
+        ) from None

@@ -11,22 +11,22 @@ from collections.abc import Callable
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from digest.application import Application
 from digest.errors import Busy, DigestError, NotAllowed, NotFound
-from digest.model.editor import Role
+from digest.model.editor import Action
 from digest.model.issue import Issue
 from digest.web.access import Access, DeskRequest, Endpoint
-from digest.web.actions import Actions
 from digest.web.pages import Pages
 
 # Does it, and says where to go afterwards.
 FormHandler = Callable[[DeskRequest], str]
 
 
-def routes(*, actions: Actions, door: Access, pages: Pages) -> list[Route]:
+def routes(*, app: Application, door: Access, pages: Pages) -> list[Route]:
     """Collecting and drafting."""
 
-    def doing(deed: FormHandler, least: Role) -> Endpoint:
-        @door.require(least)
+    def doing(deed: FormHandler, action: Action) -> Endpoint:
+        @door.require(action)
         def done(visit: DeskRequest) -> Response:
             try:
                 return RedirectResponse(deed(visit), status_code=303)
@@ -36,17 +36,17 @@ def routes(*, actions: Actions, door: Access, pages: Pages) -> list[Route]:
         return done
 
     def collect(visit: DeskRequest) -> str:
-        actions.collect(visit.request.path_params["newsletter"], by=visit.who)
+        app.collect(visit.request.path_params["newsletter"], by=visit.who)
         return "/desk"
 
     def draft(visit: DeskRequest) -> str:
-        made = actions.draft(visit.request.path_params["newsletter"], by=visit.who)
+        made = app.draft(visit.request.path_params["newsletter"], by=visit.who)
         return f"/desk/{made.ref}" if isinstance(made, Issue) else "/desk"
 
     newsletter = "/desk/{newsletter}"
     return [
-        Route(f"{newsletter}/collect", doing(collect, Role.EDITOR), methods=["POST"]),
-        Route(f"{newsletter}/draft", doing(draft, Role.EDITOR), methods=["POST"]),
+        Route(f"{newsletter}/collect", doing(collect, Action.EDIT), methods=["POST"]),
+        Route(f"{newsletter}/draft", doing(draft, Action.EDIT), methods=["POST"]),
     ]
 
 

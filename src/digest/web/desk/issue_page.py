@@ -16,21 +16,20 @@ from zoneinfo import ZoneInfo
 
 from starlette.responses import RedirectResponse, Response
 
+from digest.application import Application, Progress, Proof
+from digest.application.values import Conflict
 from digest.model.edit import Clash, Edit, EditTeaser, ResetTeaser, SetText
-from digest.model.editor import Role
+from digest.model.editor import Action
 from digest.model.issue import IssueState, Layout, SourceValue, Teaser, TeaserField
 from digest.rules import accounts, editing
 from digest.rules.editing import value_of
 from digest.rules.layout import CARD_TEXT, LEAD_TEXT
 from digest.views.issue import FindingView, IssueView
 from digest.web.access import FORM_HEADERS, DeskRequest, desk_context
-from digest.web.actions import Actions, Progress, Proofed
 from digest.web.desk.outline import outline, written
 from digest.web.desk.page_state import PageState
 from digest.web.desk.presence import Presence
 from digest.web.pages import Pages
-from digest.web.ports import Desk
-from digest.workflows.drafting.edit import Conflict
 
 _MOMENT = "%Y-%m-%dT%H:%M"
 
@@ -53,7 +52,7 @@ class FormResult:
     trouble: FormError | None = None
     conflict: Conflict | None = None
     edit: Edit | None = None  # that was in conflict
-    proofs: tuple[Proofed, ...] = ()
+    proofs: tuple[Proof, ...] = ()
     link: str = ""  # to share
     link_until: datetime | None = None
 
@@ -67,16 +66,16 @@ class IssuePage:
     def __init__(
         self,
         *,
-        desk: Desk,
+        app: Application,
         pages: Pages,
         clock: Callable[[], datetime],
-        actions: Actions | None,
+        read_only: bool,
         presence: Presence,
     ) -> None:
-        self._desk = desk
+        self._app = app
         self._pages = pages
         self._clock = clock
-        self._actions = actions
+        self._read_only = read_only
         self._presence = presence
 
     def page(
@@ -84,7 +83,7 @@ class IssuePage:
     ) -> Response:
         """The whole page; 409 where something was refused."""
         look = _possible(look, view)
-        person = next((one for one in self._desk.people(view.newsletter, look.who)), None)
+        person = next((one for one in self._app.desk.people(view.newsletter, look.who)), None)
         context = desk_context(
             visit,
             issue=view,
@@ -94,12 +93,12 @@ class IssuePage:
             groups=outline(view.layout),
             written=written,
             story=_story(view.layout, look.story),
-            left_out=left_out_of(self._desk, view, look),
-            people=self._desk.people(view.newsletter, look.who) if person else (),
+            left_out=left_out_of(self._app, view, look),
+            people=self._app.desk.people(view.newsletter, look.who) if person else (),
             reader=self._reader(view, look),
             others=self._presence.others(view.ref, visit.who),
-            may_edit=self._actions is not None and view.can_edit,
-            may_publish=self._actions is not None and accounts.includes(visit.role, Role.PUBLISHER),
+            may_edit=not self._read_only and view.can_edit,
+            may_publish=not self._read_only and accounts.may(visit.role, Action.APPROVE),
             progress=self._progress(view),
             print=hashlib.blake2b(view.html.encode(), digest_size=8).hexdigest(),
             outcome=outcome,
@@ -129,7 +128,9 @@ class IssuePage:
         newsletter, number = issue_of(visit)
         is_script = visit.request.headers.get("hx-request") == "true"
         has_more = outcome != replace(NO_RESULT, said=outcome.said, is_undoable=outcome.is_undoable)
-        view = self._desk.issue(newsletter, number, whole=bool(look.left)) if is_script or has_more else None
+        view = (
+            self._app.desk.issue(newsletter, number, whole=bool(look.left)) if is_script or has_more else None
+        )
         where = f"/desk/{quote(newsletter)}/{number}{look.query()}"
         if view is None:
             return RedirectResponse(where, status_code=303)
@@ -145,7 +146,7 @@ class IssuePage:
         return next(
             (
                 one.name or one.address
-                for one in self._desk.people(view.newsletter, "")
+                for one in self._app.desk.people(view.newsletter, "")
                 if one.id == look.reader
             ),
             "a subscriber",
@@ -155,9 +156,9 @@ class IssuePage:
         under_way = view.state is IssueState.SENDING or (
             view.state is IssueState.HELD and view.counts.audience
         )
-        if self._actions is None or not under_way:
+        if self._read_only or not under_way:
             return None
-        return self._actions.progress(view.newsletter, view.number)
+        return self._app.progress(f"{view.newsletter}/{view.number}")
 
 
 def issue_of(visit: DeskRequest) -> tuple[str, int]:
@@ -166,14 +167,20 @@ def issue_of(visit: DeskRequest) -> tuple[str, int]:
     return asked["newsletter"], asked["number"]
 
 
+def ref_of(visit: DeskRequest) -> str:
+    """The issue that the address names, as weekly/3."""
+    newsletter, number = issue_of(visit)
+    return f"{newsletter}/{number}"
+
+
 def address(view: IssueView) -> str:
     """Of the issue's page."""
     return f"/desk/{quote(view.newsletter)}/{view.number}"
 
 
-def left_out_of(desk: Desk, view: IssueView, look: PageState) -> Sequence[object]:
+def left_out_of(app: Application, view: IssueView, look: PageState) -> Sequence[object]:
     """What could come in: what stayed out of this issue, or what a search finds."""
-    return desk.search(view.newsletter, view.number, look.q) if look.q else view.left_out
+    return app.desk.search(view.newsletter, view.number, look.q) if look.q else view.left_out
 
 
 def said_by_source(teaser: Teaser, field: TeaserField) -> SourceValue | None:

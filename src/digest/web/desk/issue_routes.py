@@ -9,22 +9,21 @@ from datetime import timedelta
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from digest.application import AT_SLOT, NOW, Application
+from digest.application.values import Conflict, Edited
 from digest.errors import Busy, DigestError, NotAllowed, NotFound
 from digest.model.edit import Edit, EditTeaser, SetText
-from digest.model.editor import Role
+from digest.model.editor import Action
 from digest.rules.email_addresses import InvalidAddress, parse_address
 from digest.rules.time_input import parse_moment
 from digest.views.preview import PreviewOptions
 from digest.web.access import Access, DeskRequest, Endpoint
-from digest.web.actions import Actions, AtSlot, Now
 from digest.web.desk.forms import edit_of, number_of
 from digest.web.desk.home_forms import refused
-from digest.web.desk.issue_page import FormError, FormResult, IssuePage, issue_of
+from digest.web.desk.issue_page import FormError, FormResult, IssuePage, issue_of, ref_of
 from digest.web.desk.page_state import PageState
 from digest.web.desk.presence import Presence
 from digest.web.pages import MAIL_POLICY, Pages, mail
-from digest.web.ports import Desk
-from digest.workflows.drafting.edit import Conflict, Edited
 
 _FRAME_POLICY = f"sandbox; {MAIL_POLICY}; frame-ancestors 'self'"
 _NO_PICTURES = _FRAME_POLICY.replace("img-src 'self' https: data:", "img-src 'none'")
@@ -33,36 +32,36 @@ _SHARED_FOR = {"1": timedelta(days=1), "7": timedelta(days=7), "30": timedelta(d
 _DECISIONS = ("skip", "resend")
 
 # Does it, and says what came of it and where the page goes on.
-FormHandler = Callable[[DeskRequest, Actions, PageState], tuple[PageState, FormResult]]
+FormHandler = Callable[[DeskRequest, Application, PageState], tuple[PageState, FormResult]]
 
 
 def routes(
-    *, desk: Desk, door: Access, pages: Pages, room: IssuePage, presence: Presence, actions: Actions | None
+    *, app: Application, door: Access, pages: Pages, room: IssuePage, presence: Presence, read_only: bool
 ) -> list[Route]:
     """GET for everybody who may come in; the forms only where something can be done."""
 
-    @door.require(Role.EDITOR)
+    @door.require(Action.LOOK)
     def page(visit: DeskRequest) -> Response:
         look = PageState.of(visit.request.query_params)
-        view = desk.issue(*issue_of(visit), whole=bool(look.left))
+        view = app.desk.issue(*issue_of(visit), whole=bool(look.left))
         if view is None:
             return no_issue(pages)
         presence.here(view.ref, visit.who)
         return room.page(visit, view, look)
 
-    @door.require(Role.EDITOR)
+    @door.require(Action.LOOK)
     def frame(visit: DeskRequest) -> Response:
         look = PageState.of(visit.request.query_params)
-        html = desk.frame(*issue_of(visit), _frame_look(look))
+        html = app.desk.frame(*issue_of(visit), _frame_look(look))
         if html is None:
             return no_issue(pages)
         return mail(html, policy=_FRAME_POLICY if look.images else _NO_PICTURES)
 
-    @door.require(Role.EDITOR)
+    @door.require(Action.LOOK)
     def pulse(visit: DeskRequest) -> Response:
         """What a page asks every two seconds: is it still as it was, and who else is here?"""
         newsletter, number = issue_of(visit)
-        stamp, ref = desk.stamp(newsletter, number), f"{newsletter}/{number}"
+        stamp, ref = app.desk.stamp(newsletter, number), f"{newsletter}/{number}"
         if stamp is None:
             return no_issue(pages)
         presence.here(ref, visit.who)
@@ -74,52 +73,54 @@ def routes(
         Route(f"{here}/html", frame, methods=["GET"]),
         Route(f"{here}/pulse", pulse, methods=["GET"]),
     ]
-    if actions is None:
+    if read_only:
         return made
-    forms = _Forms(desk=desk, door=door, pages=pages, room=room, actions=actions)
-    deeds: list[tuple[str, FormHandler, Role]] = [
-        ("edit", _edit, Role.EDITOR),
-        ("undo", _undo, Role.EDITOR),
-        ("redo", _redo, Role.EDITOR),
-        ("proof", _proof, Role.EDITOR),
-        ("share", _share, Role.EDITOR),
-        ("approve", forms.approve, Role.PUBLISHER),
-        ("take-back", _take_back, Role.PUBLISHER),
-        ("cancel", _cancel, Role.PUBLISHER),
-        ("pause", _pause, Role.PUBLISHER),
-        ("resume", _resume, Role.PUBLISHER),
-        ("resolve", _resolve, Role.PUBLISHER),
+    forms = _Forms(app=app, door=door, pages=pages, room=room)
+    deeds: list[tuple[str, FormHandler, Action]] = [
+        ("edit", _edit, Action.EDIT),
+        ("undo", _undo, Action.EDIT),
+        ("redo", _redo, Action.EDIT),
+        ("proof", _proof, Action.PROOF),
+        ("share", _share, Action.PROOF),
+        ("approve", forms.approve, Action.APPROVE),
+        ("take-back", _withdraw_approval, Action.APPROVE),
+        ("cancel", _cancel, Action.CANCEL),
+        ("pause", _pause, Action.PAUSE),
+        ("resume", _resume, Action.PAUSE),
+        ("resolve", _resolve, Action.RESOLVE),
     ]
     return [
         *made,
-        *(Route(f"{here}/{name}", forms.doing(deed, least), methods=["POST"]) for name, deed, least in deeds),
+        *(
+            Route(f"{here}/{name}", forms.doing(deed, action), methods=["POST"])
+            for name, deed, action in deeds
+        ),
     ]
 
 
 class _Forms:
-    def __init__(self, *, desk: Desk, door: Access, pages: Pages, room: IssuePage, actions: Actions) -> None:
-        self._desk = desk
+    def __init__(self, *, app: Application, door: Access, pages: Pages, room: IssuePage) -> None:
+        self._app = app
         self._door = door
         self._pages = pages
         self._room = room
-        self._actions = actions
 
-    def doing(self, deed: FormHandler, least: Role) -> Endpoint:
+    def doing(self, deed: FormHandler, action: Action) -> Endpoint:
         """The endpoint of one form; a refusal stands on the page that it came from.
 
         Some of these forms are on home too, and go back there.
         """
 
-        @self._door.require(least)
+        @self._door.require(action)
         def done(visit: DeskRequest) -> Response:
             look = PageState.of(visit.request.query_params)
             is_home = visit.request.query_params.get("from") == "home"
             try:
-                self._actions.find(*issue_of(visit))
+                self._app.find(ref_of(visit))
             except NotFound:
                 return no_issue(self._pages)
             try:
-                after, outcome = deed(visit, self._actions, look)
+                after, outcome = deed(visit, self._app, look)
             except DigestError as refusal:
                 if is_home:
                     return refused(self._pages, refusal)
@@ -128,9 +129,9 @@ class _Forms:
 
         return done
 
-    def approve(self, visit: DeskRequest, actions: Actions, look: PageState) -> tuple[PageState, FormResult]:
+    def approve(self, visit: DeskRequest, app: Application, look: PageState) -> tuple[PageState, FormResult]:
         form, (newsletter, number) = visit.form, issue_of(visit)
-        if form.get("stamp", "") != self._desk.stamp(newsletter, number):
+        if form.get("stamp", "") != self._app.desk.stamp(newsletter, number):
             raise Busy(
                 "The issue looks different from what you saw: it, its template or its settings were changed.",
                 mend="Look at it as it is now, then approve.",
@@ -139,20 +140,18 @@ class _Forms:
         if when not in {"slot", "now", "time"}:
             raise NotAllowed("The form did not say when it shall go out.", mend="Choose one of the three.")
         moment = parse_moment(form.get("at", ""), timezone=self._timezone(visit)) if when == "time" else None
-        actions.approve(
-            newsletter,
-            number,
+        app.approve(
+            ref_of(visit),
             by=visit.who,
             seen=number_of(form, "revision"),
-            when=moment or (Now if when == "now" else AtSlot),
+            when=moment or (NOW if when == "now" else AT_SLOT),
             overrides=[name.removeprefix("override-") for name in form if name.startswith("override-")],
         )
         said = "Approved; the first messages are leaving." if when == "now" else "Approved."
         return look.but(open=""), FormResult(said=said)
 
     def _timezone(self, visit: DeskRequest) -> str:
-        newsletter, number = issue_of(visit)
-        return self._actions.find(newsletter, number)[0].timezone
+        return self._app.find(ref_of(visit))[0].timezone
 
 
 def no_issue(pages: Pages) -> Response:
@@ -162,23 +161,23 @@ def no_issue(pages: Pages) -> Response:
 # -- content ---------------------------------------------------------------------------------
 
 
-def _edit(visit: DeskRequest, actions: Actions, look: PageState) -> tuple[PageState, FormResult]:
+def _edit(visit: DeskRequest, app: Application, look: PageState) -> tuple[PageState, FormResult]:
     what = edit_of(visit.form)
     try:
-        came = actions.edit(*issue_of(visit), what, by=visit.who, seen=number_of(visit.form, "revision"))
+        came = app.edit(ref_of(visit), what, by=visit.who, seen=number_of(visit.form, "revision"))
     except DigestError as refusal:  # the words are shown, whatever becomes of their field
         mine = what.value if isinstance(what, EditTeaser | SetText) else ""
         return look, FormResult(trouble=replace(_trouble(refusal), mine=mine))
     return look, _came_to(came, what)
 
 
-def _undo(visit: DeskRequest, actions: Actions, look: PageState) -> tuple[PageState, FormResult]:
-    came = actions.undo(*issue_of(visit), by=visit.who, seen=number_of(visit.form, "revision"))
+def _undo(visit: DeskRequest, app: Application, look: PageState) -> tuple[PageState, FormResult]:
+    came = app.undo(ref_of(visit), by=visit.who, seen=number_of(visit.form, "revision"))
     return look, replace(_came_to(came), is_undoable=False)  # its “Undo” would be the step before
 
 
-def _redo(visit: DeskRequest, actions: Actions, look: PageState) -> tuple[PageState, FormResult]:
-    came = actions.redo(*issue_of(visit), by=visit.who, seen=number_of(visit.form, "revision"))
+def _redo(visit: DeskRequest, app: Application, look: PageState) -> tuple[PageState, FormResult]:
+    came = app.redo(ref_of(visit), by=visit.who, seen=number_of(visit.form, "revision"))
     return look, _came_to(came)
 
 
@@ -196,42 +195,42 @@ def _came_to(came: Edited | Conflict, what: Edit | None = None) -> FormResult:
 # -- going out -------------------------------------------------------------------------------
 
 
-def _take_back(visit: DeskRequest, actions: Actions, look: PageState) -> tuple[PageState, FormResult]:
-    actions.take_back(*issue_of(visit), by=visit.who)
+def _withdraw_approval(visit: DeskRequest, app: Application, look: PageState) -> tuple[PageState, FormResult]:
+    app.withdraw_approval(ref_of(visit), by=visit.who)
     return look, FormResult(said="The approval was taken back.")
 
 
-def _cancel(visit: DeskRequest, actions: Actions, look: PageState) -> tuple[PageState, FormResult]:
-    actions.cancel(*issue_of(visit), by=visit.who)
+def _cancel(visit: DeskRequest, app: Application, look: PageState) -> tuple[PageState, FormResult]:
+    app.cancel(ref_of(visit), by=visit.who)
     return look.but(open=""), FormResult(said="The issue was cancelled.")
 
 
-def _pause(visit: DeskRequest, actions: Actions, look: PageState) -> tuple[PageState, FormResult]:
-    actions.pause(*issue_of(visit), by=visit.who)
+def _pause(visit: DeskRequest, app: Application, look: PageState) -> tuple[PageState, FormResult]:
+    app.pause(ref_of(visit), by=visit.who)
     return look, FormResult(said="The send is paused.")
 
 
-def _resume(visit: DeskRequest, actions: Actions, look: PageState) -> tuple[PageState, FormResult]:
-    actions.resume(*issue_of(visit), by=visit.who)
+def _resume(visit: DeskRequest, app: Application, look: PageState) -> tuple[PageState, FormResult]:
+    app.resume(ref_of(visit), by=visit.who)
     return look, FormResult(said="The send goes on.")
 
 
-def _resolve(visit: DeskRequest, actions: Actions, look: PageState) -> tuple[PageState, FormResult]:
+def _resolve(visit: DeskRequest, app: Application, look: PageState) -> tuple[PageState, FormResult]:
     decision = visit.form.get("decision", "")
     if decision not in _DECISIONS:
         raise NotAllowed("The form did not say what to decide.", mend="Open the page anew.")
-    actions.resolve(*issue_of(visit), decision=decision, by=visit.who)
+    app.resolve(ref_of(visit), decision=decision, by=visit.who)
     return look, FormResult(said="It was written down.")
 
 
-def _proof(visit: DeskRequest, actions: Actions, look: PageState) -> tuple[PageState, FormResult]:
+def _proof(visit: DeskRequest, app: Application, look: PageState) -> tuple[PageState, FormResult]:
     to = visit.form.get("to", "").replace(",", " ").replace(";", " ").split()
     for one in to:
         try:
             parse_address(one)
         except InvalidAddress as error:
             return look, FormResult(trouble=FormError(title="Nothing was sent.", text=f"“{one}”: {error}"))
-    told = actions.proof(*issue_of(visit), to=to, by=visit.who)
+    told = app.proof(ref_of(visit), to=to, by=visit.who)
     refused = [one for one in told if not one.accepted]
     if refused:
         text = " ".join(f"{one.address}: {one.detail}" for one in refused)
@@ -240,11 +239,11 @@ def _proof(visit: DeskRequest, actions: Actions, look: PageState) -> tuple[PageS
     return look.but(open=""), FormResult(said=f"The proof is on its way to {names}.")
 
 
-def _share(visit: DeskRequest, actions: Actions, look: PageState) -> tuple[PageState, FormResult]:
+def _share(visit: DeskRequest, app: Application, look: PageState) -> tuple[PageState, FormResult]:
     length = _SHARED_FOR.get(visit.form.get("days", ""))
     if length is None:
         raise NotAllowed("The form did not say for how long.", mend="Choose a day, a week or a month.")
-    link, until = actions.share(*issue_of(visit), by=visit.who, length=length)
+    link, until = app.share(ref_of(visit), by=visit.who, length=length)
     return look, FormResult(link=link, link_until=until)
 
 

@@ -13,14 +13,14 @@ from urllib.parse import quote, urlencode
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from digest.application import Application
 from digest.errors import DigestError, NotAllowed, NotFound
-from digest.model.editor import Role
+from digest.model.article import Mark
+from digest.model.editor import Action
 from digest.rules.cleaning import plain
+from digest.rules.selection import mark_of
 from digest.web.access import FORM_HEADERS, Access, DeskRequest, desk_context
-from digest.web.actions import Actions
 from digest.web.pages import Pages
-from digest.web.ports import Desk
-from digest.workflows.drafting.marks import Mark, mark_of
 
 _SHOWN = 100  # of what is left out, at first
 _LONGEST_WHY = 300  # characters
@@ -28,14 +28,14 @@ _DIGITS = 15  # of an article's number
 
 
 def routes(
-    *, desk: Desk, door: Access, pages: Pages, clock: Callable[[], datetime], actions: Actions | None
+    *, app: Application, door: Access, pages: Pages, clock: Callable[[], datetime], read_only: bool
 ) -> list[Route]:
     """The page, and its one form where something can be done."""
 
     def shown(visit: DeskRequest, trouble: DigestError | None = None) -> Response:
         asked = visit.request.query_params
         name, marked = visit.request.path_params["newsletter"], _number(asked.get("marked", ""))
-        plan = desk.plan(name, marked=marked)
+        plan = app.desk.plan(name, marked=marked)
         if plan is None:
             return no_newsletter(pages)
         context = desk_context(
@@ -43,7 +43,7 @@ def routes(
             plan=plan,
             now=clock(),
             here=address(name),
-            may_mark=actions is not None,
+            may_mark=not read_only,
             most=len(plan.left_out) if asked.get("all") == "1" else _SHOWN,
             before=_mark(asked.get("before", "")),
             why_before=asked.get("why", "")[:_LONGEST_WHY],
@@ -56,14 +56,14 @@ def routes(
         return page
 
     here = "/desk/{newsletter}/plan"
-    made = [Route(here, door.require(Role.EDITOR)(shown), methods=["GET"])]
-    if actions is None:
+    made = [Route(here, door.require(Action.LOOK)(shown), methods=["GET"])]
+    if read_only:
         return made
 
-    @door.require(Role.EDITOR)
+    @door.require(Action.EDIT)
     def mark(visit: DeskRequest) -> Response:
         try:
-            return RedirectResponse(_marked(visit, actions), status_code=303)
+            return RedirectResponse(_marked(visit, app), status_code=303)
         except (NotAllowed, NotFound) as trouble:
             return shown(visit, trouble)
 
@@ -79,7 +79,7 @@ def no_newsletter(pages: Pages) -> Response:
     return pages.message("There is no such newsletter", "Home lists the ones there are.", status=404)
 
 
-def _marked(visit: DeskRequest, actions: Actions) -> str:
+def _marked(visit: DeskRequest, app: Application) -> str:
     """Carry the mark out; the address of the page that tells of it."""
     form, name = visit.form, visit.request.path_params["newsletter"]
     how = _mark(form.get("mark", ""))
@@ -89,7 +89,7 @@ def _marked(visit: DeskRequest, actions: Actions) -> str:
     if not url:
         raise NotAllowed("Say which article.", mend="Paste its address, as its readers open it.")
     why = plain(form.get("why", ""), limit=_LONGEST_WHY)
-    article = actions.mark(name, url, how, by=visit.who, why=why)[0]
+    article = app.mark(url, how, newsletter=name, by=visit.who, why=why)[0]
     told = {"marked": str(article.id), "before": mark_of(article).value}
     if article.excluded_why and mark_of(article) is Mark.EXCLUDED:
         told["why"] = article.excluded_why

@@ -13,39 +13,38 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from digest.model.editor import Role
+from digest.application import Application
+from digest.model.editor import Action
 from digest.web.access import FORM_HEADERS, Access, DeskRequest, desk_context
-from digest.web.actions import Actions
 from digest.web.desk import all_issues, home_forms, issue_routes, plan, source
 from digest.web.desk.issue_page import IssuePage
 from digest.web.desk.issue_routes import no_issue
 from digest.web.desk.presence import Presence
 from digest.web.pages import LINKED_MAIL_POLICY, Pages, mail
-from digest.web.ports import Desk
 
 
 def routes(
     *,
-    desk: Desk,
+    app: Application,
     door: Access,
     pages: Pages,
     clock: Callable[[], datetime],
-    actions: Actions | None = None,
+    read_only: bool = False,
 ) -> list[Route]:
-    """Everything below /desk, and /share/…; without actions the desk shows and changes nothing."""
+    """Everything below /desk, and /share/…; a `read_only` desk shows everything and changes nothing."""
     presence = Presence(clock)
-    room = IssuePage(desk=desk, pages=pages, clock=clock, actions=actions, presence=presence)
+    room = IssuePage(app=app, pages=pages, clock=clock, read_only=read_only, presence=presence)
 
-    @door.require(Role.EDITOR)
+    @door.require(Action.LOOK)
     def home(visit: DeskRequest) -> Response:
-        return _page(pages, "desk/home.html", desk_context(visit, home=desk.home(), now=clock()))
+        return _page(pages, "desk/home.html", desk_context(visit, home=app.desk.home(), now=clock()))
 
-    @door.require(Role.EDITOR)
+    @door.require(Action.LOOK)
     def nothing(_: DeskRequest) -> Response:
         return no_issue(pages)
 
     def shared(request: Request) -> Response:
-        html = desk.shared(request.path_params["token"])
+        html = app.desk.shared(request.path_params["token"])
         if html is None:
             return pages.message(
                 "This link shows nothing",
@@ -60,15 +59,15 @@ def routes(
         Route("/desk/enter/{secret}", door.enter),
         Route("/desk/login", door.ask, methods=["GET"]),
         Route("/desk/login", door.log_in, methods=["POST"]),
-        Route("/desk/logout", door.require(Role.EDITOR)(door.log_out), methods=["POST"]),
+        Route("/desk/logout", door.require(Action.LOOK)(door.log_out), methods=["POST"]),
         Route("/desk", home, methods=["GET"]),
-        *all_issues.routes(desk=desk, door=door, pages=pages, clock=clock),
-        *plan.routes(desk=desk, door=door, pages=pages, clock=clock, actions=actions),
-        *source.routes(desk=desk, door=door, pages=pages, clock=clock, actions=actions),
+        *all_issues.routes(app=app, door=door, pages=pages, clock=clock),
+        *plan.routes(app=app, door=door, pages=pages, clock=clock, read_only=read_only),
+        *source.routes(app=app, door=door, pages=pages, clock=clock, read_only=read_only),
         *issue_routes.routes(
-            desk=desk, door=door, pages=pages, room=room, presence=presence, actions=actions
+            app=app, door=door, pages=pages, room=room, presence=presence, read_only=read_only
         ),
-        *(home_forms.routes(actions=actions, door=door, pages=pages) if actions is not None else ()),
+        *(() if read_only else home_forms.routes(app=app, door=door, pages=pages)),
         Route("/desk/{rest:path}", nothing, methods=["GET"]),
         Route("/share/{token}", shared, methods=["GET"]),
     ]

@@ -13,17 +13,16 @@ from urllib.parse import quote
 from starlette.responses import Response
 from starlette.routing import Route
 
+from digest.application import Application
+from digest.application.values import SourceInspection
 from digest.errors import Busy, NotFound
-from digest.model.editor import Role
+from digest.model.editor import Action
 from digest.web.access import FORM_HEADERS, Access, DeskRequest, desk_context
-from digest.web.actions import Actions
 from digest.web.pages import Pages
-from digest.web.ports import Desk
-from digest.workflows.collecting.inspect_source import SourceInspection
 
 
 def routes(
-    *, desk: Desk, door: Access, pages: Pages, clock: Callable[[], datetime], actions: Actions | None
+    *, app: Application, door: Access, pages: Pages, clock: Callable[[], datetime], read_only: bool
 ) -> list[Route]:
     """The page, and the look at what is there now where something can be done."""
 
@@ -31,7 +30,7 @@ def routes(
         visit: DeskRequest, looked: SourceInspection | None = None, trouble: Busy | None = None
     ) -> Response:
         newsletter, handle = _of(visit)
-        source = desk.source(newsletter, handle)
+        source = app.desk.source(newsletter, handle)
         if source is None:
             return _no_source(pages)
         context = desk_context(
@@ -41,21 +40,21 @@ def routes(
             trouble=trouble,
             now=clock(),
             here=address(newsletter, handle),
-            may_look=actions is not None,
+            may_look=not read_only,
         )
         page = pages.page("desk/source.html", context, status=200 if trouble is None else 409)
         page.headers.update(FORM_HEADERS)
         return page
 
     here = "/desk/{newsletter}/sources/{handle:path}"
-    made = [Route(here, door.require(Role.EDITOR)(shown), methods=["GET"])]
-    if actions is None:
+    made = [Route(here, door.require(Action.LOOK)(shown), methods=["GET"])]
+    if read_only:
         return made
 
-    @door.require(Role.EDITOR)
+    @door.require(Action.EDIT)
     def look(visit: DeskRequest) -> Response:
         try:
-            return shown(visit, looked=actions.look_at(*_of(visit)))
+            return shown(visit, looked=app.inspect_source(*_of(visit)))
         except NotFound:
             return _no_source(pages)
         except Busy as trouble:

@@ -8,7 +8,7 @@ teaser and stops nothing.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooSlow
 from dataclasses import replace
@@ -157,8 +157,3 @@ def _answer(question: Callable[[], T]) -> T | DigestError:
         return error
     except Exception as error:  # noqa: BLE001 - an odd answer must not stop the draft
         return FetchError(f"asking for it failed with {type(error).__name__}: {str(error)[:200]}.")
-
-
-def notes_of(layout: Layout) -> Iterable[str]:
-    """A sentence for each teaser whose picture is not what was wished for."""
-    return [f"“{t.headline}”: {t.image_note}" for t in layout.teasers if t.image_note]

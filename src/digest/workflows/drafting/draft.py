@@ -10,13 +10,13 @@ from digest.errors import NotAllowed
 from digest.model.issue import Issue, Layout, LeftOut, Selection
 from digest.model.newsletter import Newsletter
 from digest.rules.layout import lay_out
-from digest.rules.pictures import ImageRequest, Picture, with_pictures
+from digest.rules.pictures import ImageRequest, Picture, notes_of, with_pictures
 from digest.rules.selection import select
 from digest.storage import activity_log, articles, issues
 from digest.storage.database import Connection, Database
 from digest.workflows.composing import compose as printing
 from digest.workflows.composing.compose import Composer
-from digest.workflows.composing.images import ChooseImages, notes_of
+from digest.workflows.composing.images import ChooseImages
 
 # How articles that were only counted are told of.
 _EARLIER = {
@@ -52,6 +52,7 @@ def draft(
     press: Composer | None = None,
     illustrate: ChooseImages | None = None,
     slot_key: str = "",
+    by: str = "",
 ) -> Issue | Selection:
     """Freeze the plan as a draft issue and reserve its articles; the selection if there is nothing.
 
@@ -85,7 +86,9 @@ def draft(
             printing.rendered(press, made, now=now)
         what = f"drafted with {len(layout.teasers)} articles"
         for told in (what, *notes_of(layout)):
-            activity_log.record(connection, told, at=now, newsletter=newsletter.name, subject=made.ref)
+            activity_log.record(
+                connection, told, at=now, newsletter=newsletter.name, subject=made.ref, who=by
+            )
         return made
 
 

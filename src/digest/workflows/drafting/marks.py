@@ -5,27 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import NoReturn
 
 from digest.errors import NotFound
-from digest.model.article import Article, FoundArticle, KeyKind
+from digest.model.article import Article, FoundArticle, KeyKind, Mark
 from digest.model.issue import Choice
 from digest.model.newsletter import Newsletter
 from digest.rules.identity import keys_of
-from digest.rules.selection import wants_in
 from digest.storage import activity_log, articles, issues
 from digest.storage.database import Connection, Database
 from digest.workflows.drafting.draft import Plan, plan
-
-
-class Mark(StrEnum):
-    """What somebody can say of an article by hand; the word is the one of the record."""
-
-    FEATURED = "featured"
-    UNFEATURED = "unfeatured"
-    EXCLUDED = "excluded"
-    NONE = "unmarked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,15 +76,6 @@ def mark(
                 )
                 marked.append(article)
     return marked or _unknown(url)
-
-
-def mark_of(article: Article) -> Mark:
-    """What counts of all that was said of it by hand."""
-    if wants_in(article):
-        return Mark.FEATURED
-    if article.excluded_at is not None:
-        return Mark.EXCLUDED
-    return Mark.UNFEATURED if article.unfeatured_at is not None else Mark.NONE
 
 
 def _write(connection: Connection, article: Article, how: Mark, *, why: str, now: datetime) -> None:

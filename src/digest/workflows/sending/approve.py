@@ -97,6 +97,30 @@ def approve(
         return issues.by_id(connection, issue.id)
 
 
+def withdraw_approval(issue: Issue, *, database: Database, by: str, now: datetime) -> Issue:
+    """Make an approved issue a draft again, as long as nothing of it has been sent.
+
+    Raises:
+        NotAllowed: it is not approved, or is being sent.
+    """
+    with database.write() as connection:
+        if not issues.reopen_draft(connection, issue.id):
+            current = issues.by_id(connection, issue.id)
+            raise NotAllowed(
+                f"Issue {issue.ref} is {current.state.said}, so there is no approval to withdraw."
+            )
+        ledger.delete_audience(connection, issue.id)
+        activity_log.record(
+            connection,
+            "approval withdrawn",
+            at=now,
+            newsletter=issue.newsletter,
+            subject=issue.ref,
+            who=by,
+        )
+        return issues.by_id(connection, issue.id)
+
+
 def cancel(issue: Issue, *, database: Database, by: str, now: datetime) -> Issue:
     """End an issue.  Before its first hand-over its articles are free again.
 

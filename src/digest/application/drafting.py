@@ -1,0 +1,131 @@
+"""Drafting: plan an issue, mark articles, edit the draft, show it to somebody."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from digest.application.binding import Bound
+from digest.model.article import Article
+from digest.model.edit import Edit
+from digest.model.issue import Issue, Selection
+from digest.model.newsletter import Newsletter
+
+if TYPE_CHECKING:
+    from digest.model.article import Mark
+    from digest.workflows.drafting.edit import Conflict, Edited, EditedAll, Refusal
+
+
+class Drafting(Bound):
+    def draft(self, newsletter: str, *, by: str, slot_key: str = "") -> Issue | Selection:
+        """Freeze the plan as a draft, or say with the selection why there is nothing to send.
+
+        Raises:
+            NotFound: there is no such newsletter.
+            NotAllowed: an issue of it is open already.
+            TemplateError: a template does not load or render.
+        """
+        from digest.workflows.drafting.draft import draft
+
+        of = self._container.newsletter(newsletter)
+        return draft(
+            of,
+            database=self._database,
+            now=self._now,
+            by=by,
+            press=self._composer(of),
+            illustrate=self._container.illustrate(of),
+            slot_key=slot_key,
+        )
+
+    def mark(
+        self, url: str, how: Mark, *, by: str, why: str = "", newsletter: str | None = None
+    ) -> list[Article]:
+        """Feature or exclude an article by hand, or take that back; in all newsletters, or in one.
+
+        Raises:
+            NotFound: no newsletter knows it.
+        """
+        from digest.workflows.drafting.marks import mark
+
+        return mark(
+            url,
+            how,
+            newsletters=self._chosen(newsletter),
+            database=self._database,
+            by=by,
+            why=why,
+            now=self._now,
+        )
+
+    def edit(self, ref: str, what: Edit, *, by: str, seen: int) -> Edited | Conflict:
+        """Carry out one edit; `seen` is the revision that the editor looked at.
+
+        Raises:
+            NotFound: there is no such issue, or no such article to pull in.
+            NotAllowed: the issue is sent or being sent, or the edit is not possible.
+        """
+        from digest.workflows.drafting.edit import edit
+
+        of, issue = self.find(ref)
+        return edit(
+            issue,
+            what,
+            newsletter=of,
+            by=by,
+            seen_revision=seen,
+            database=self._database,
+            now=self._now,
+            illustrate=self._container.illustrate(of),
+        )
+
+    def edit_all(self, ref: str, edits: Sequence[Edit], *, by: str, seen: int) -> EditedAll | Refusal:
+        """Carry out all of them or none."""
+        from digest.workflows.drafting.edit import edit_all
+
+        of, issue = self.find(ref)
+        return edit_all(
+            issue,
+            edits,
+            newsletter=of,
+            by=by,
+            seen_revision=seen,
+            database=self._database,
+            now=self._now,
+            illustrate=self._container.illustrate(of),
+        )
+
+    def undo(self, ref: str, *, by: str, seen: int) -> Edited | Conflict:
+        """Undo the last edit, whoever made it."""
+        from digest.workflows.drafting.edit import undo
+
+        return undo(self.find(ref)[1], by=by, seen_revision=seen, database=self._database, now=self._now)
+
+    def redo(self, ref: str, *, by: str, seen: int) -> Edited | Conflict:
+        """Make the edit again that was undone last."""
+        from digest.workflows.drafting.edit import redo
+
+        return redo(self.find(ref)[1], by=by, seen_revision=seen, database=self._database, now=self._now)
+
+    def share(self, ref: str, *, by: str, length: timedelta) -> tuple[str, datetime]:
+        """A link that shows the issue to whoever has it, and when it ends.
+
+        Raises:
+            NotFound: there is no such issue.
+            NotAllowed: it is cancelled or skipped.
+        """
+        from digest.workflows.drafting.share import share
+
+        return share(
+            self.find(ref)[1],
+            length=length,
+            public_url=self._public_url,
+            keys=self._container.secret_keys,
+            database=self._database,
+            by=by,
+            now=self._now,
+        )
+
+    def _chosen(self, newsletter: str | None) -> tuple[Newsletter, ...]:
+        return (self.newsletter(newsletter),) if newsletter is not None else self.newsletters

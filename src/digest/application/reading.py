@@ -1,0 +1,151 @@
+"""Reading: the read models, bound to the parts of this process.  Nothing here changes anything."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from digest.application.binding import Bound
+from digest.model.article import Article
+from digest.model.delivery import Counts
+from digest.model.issue import Issue
+from digest.model.newsletter import Newsletter
+from digest.model.subscriber import Subscription
+
+if TYPE_CHECKING:
+    from digest.message.parse import ParsedMessage
+    from digest.model.edit import Revision
+    from digest.views.public import DeskViews, HealthViews, PublicViews
+    from digest.views.status import NewsletterStatus
+    from digest.workflows.drafting.draft import Plan
+    from digest.workflows.drafting.edit import Addable
+    from digest.workflows.drafting.marks import ArticleStatus
+
+
+class Reading(Bound):
+    @cached_property
+    def desk(self) -> DeskViews:
+        """What editors see."""
+        from digest.views.public import DeskViews
+
+        return DeskViews(self._container)
+
+    @cached_property
+    def public(self) -> PublicViews:
+        """What subscribers and visitors see."""
+        from digest.views.public import PublicViews
+
+        return PublicViews(self._container)
+
+    @cached_property
+    def health(self) -> HealthViews:
+        """What machines ask: is it well, and its figures."""
+        from digest.views.public import HealthViews
+
+        return HealthViews(self._container)
+
+    def status(self, newsletter: str | None = None) -> list[NewsletterStatus]:
+        """How newsletters are doing: all of them, or one.
+
+        Raises:
+            NotFound: there is no such newsletter.
+        """
+        from digest.views.status import status
+
+        chosen = (self.newsletter(newsletter),) if newsletter else self.newsletters
+        return [status(one, database=self._database, now=self._now) for one in chosen]
+
+    def plan(self, newsletter: str | None, *, everything: bool = False) -> tuple[Newsletter, Plan]:
+        """What the next issue would hold, and why; `everything` lists also what was settled long ago."""
+        from digest.workflows.drafting.draft import plan
+
+        of = self.newsletter(newsletter)
+        return of, plan(of, database=self._database, now=self._now, everything=everything)
+
+    def why(self, url: str) -> list[ArticleStatus]:
+        """Where an article is in each newsletter that knows it, and why.
+
+        Raises:
+            NotFound: no newsletter knows it.
+        """
+        from digest.workflows.drafting.marks import why
+
+        return why(url, newsletters=self.newsletters, database=self._database, now=self._now)
+
+    def article_status(self, article: Article) -> ArticleStatus:
+        """Where an article that is already at hand is, and why."""
+        from digest.workflows.drafting.marks import status_of
+
+        of = self.newsletter(article.newsletter)
+        return status_of(article, newsletter=of, database=self._database, now=self._now)
+
+    def open_issue_with(self, article: Article) -> str:
+        """The issue that is not finished and holds this article, as weekly/3; empty where there is none."""
+        from digest.workflows.drafting.marks import in_open_issue
+
+        return in_open_issue(article, newsletter=article.newsletter, database=self._database)
+
+    def open_issue(self, newsletter: str | None) -> Issue | None:
+        """The newsletter's issue that is not finished."""
+        from digest.storage import issues
+
+        of = self.newsletter(newsletter)
+        with self._database.read() as connection:
+            return issues.open_one(connection, of.name)
+
+    def counts(self, issue: Issue) -> Counts:
+        """What became of an issue's deliveries so far."""
+        from digest.storage import ledger
+
+        with self._database.read() as connection:
+            return ledger.counts(connection, issue.id, now=self._now)
+
+    def raw_message(self, ref: str) -> tuple[Issue, bytes]:
+        """The whole message of an issue, as a sample recipient gets it.
+
+        Raises:
+            NotFound: there is no such issue.
+            TemplateError: a template does not load or render.
+        """
+        from digest.workflows.composing import compose
+
+        of, issue = self.find(ref)
+        return issue, compose.message(self._composer(of), issue, now=self._now)
+
+    def message(self, ref: str) -> tuple[Issue, ParsedMessage]:
+        """The same, taken apart."""
+        from digest.message.parse import parse
+
+        issue, raw = self.raw_message(ref)
+        return issue, parse(raw)
+
+    def revisions(self, ref: str) -> list[Revision]:
+        """Every step since the draft was made, oldest first."""
+        from digest.workflows.drafting.edit import history
+
+        return history(self.find(ref)[1], database=self._database)
+
+    def left_out(self, ref: str) -> list[Addable]:
+        """What is not in the issue, and why: what an editor took out first."""
+        from digest.workflows.drafting.edit import left_out
+
+        return left_out(self.find(ref)[1], database=self._database)
+
+    def search_older(self, ref: str, words: str) -> list[Addable]:
+        """Older articles that hold every word and are not in the issue; newest first, at most fifty."""
+        from digest.workflows.drafting.edit import search_older
+
+        return search_older(self.find(ref)[1], words, database=self._database)
+
+    def subscribers(
+        self, newsletter: str | None, *, limit: int | None = None
+    ) -> tuple[Newsletter, dict[str, int], list[Subscription]]:
+        """How many there are by state, and the first `limit` of them in the order of their addresses."""
+        from itertools import islice
+
+        from digest.storage import subscribers
+
+        of = self.newsletter(newsletter)
+        with self._database.read() as connection:
+            counts = subscribers.count(connection, of.name)
+            return of, counts, list(islice(subscribers.all_of(connection, of.name), limit))

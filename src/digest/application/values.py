@@ -1,0 +1,40 @@
+"""What actions take and answer with: the workflows' own values, named here so that a door knows no workflow.
+
+Importing this loads every workflow.  A command does so for its type hints only.
+"""
+
+from digest.sources.entries import Entry
+from digest.workflows.collecting.collect import Collected
+from digest.workflows.collecting.inspect_source import SourceInspection
+from digest.workflows.collecting.push import NoArticle, Pushed
+from digest.workflows.composing.preflight import Report
+from digest.workflows.drafting.draft import Plan
+from digest.workflows.drafting.edit import Addable, Conflict, Edited, EditedAll, Refusal
+from digest.workflows.operating.doctor import Diagnosis
+from digest.workflows.people.feedback import Received
+from digest.workflows.people.subscribers import Imported
+from digest.workflows.sending.approve import Blocked
+from digest.workflows.sending.deliver import Sent
+from digest.workflows.sending.schedule import ScheduleEvent, Scheduler
+
+__all__ = [
+    "Addable",
+    "Blocked",
+    "Collected",
+    "Conflict",
+    "Diagnosis",
+    "Edited",
+    "EditedAll",
+    "Entry",
+    "Imported",
+    "NoArticle",
+    "Plan",
+    "Pushed",
+    "Received",
+    "Refusal",
+    "Report",
+    "ScheduleEvent",
+    "Scheduler",
+    "Sent",
+    "SourceInspection",
+]

@@ -1,0 +1,118 @@
+"""How issues, sends and pre-flights are shown to people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from digest.cli.output import cell, out, say, show, table, warn
+
+if TYPE_CHECKING:
+    from digest.application.values import Report, Sent
+    from digest.checks import RenderingDifference
+    from digest.model.delivery import Counts
+    from digest.model.issue import Issue
+    from digest.settings import Settings
+
+
+def print_sent(settings: Settings, newsletter: str, sent: Sent) -> None:
+    if sent.issue is None:
+        show(f"Nothing to send: {sent.reason}")
+        return
+    show(f"Issue {sent.issue.ref} is {sent.state}.")
+    if sent.state == "sent":
+        list_teasers(sent.issue)
+    c = sent.counts
+    if c.candidates:
+        show(account(c))
+    if sent.reason:
+        warn(sent.reason)
+    if sent.state == "sent" and settings.delivery.transport == "outbox":
+        say(f"The messages are in {settings.delivery.outbox}.")
+    if sent.state == "held":
+        say(f"Look at it (`digest show {sent.issue.ref}`), then `digest send {newsletter} --yes`.")
+
+
+def account(c: Counts) -> str:
+    """The account of an issue as one line that adds up; what was told later in brackets."""
+    told = [
+        f"{value} {name}"
+        for name, value in (("delivered", c.delivered), ("bounced", c.bounced), ("complained", c.complained))
+        if value
+    ]
+    parts = [
+        f"{value} {name}"
+        for name, value in (
+            (f"accepted ({', '.join(told)})" if told else "accepted", c.accepted),
+            ("refused", c.refused),
+            ("uncertain", c.uncertain),
+            ("suppressed", c.suppressed),
+            ("abandoned", c.abandoned),
+            ("deferred", c.deferred),
+            ("pending", c.pending),
+            ("in flight", c.in_flight),
+        )
+        if value
+    ]
+    excluded = "".join(f", {count} {reason}" for reason, count in c.exclusions.items())
+    people = "1 subscriber" if c.candidates == 1 else f"{c.candidates} subscribers"
+    return f"{people}: {', '.join(parts) or 'none'}{excluded}."
+
+
+def list_teasers(issue: Issue) -> None:
+    made = table("", "Story", "Section")
+    if issue.layout.lead:
+        made.add_row(cell("lead"), cell(issue.layout.lead.headline), cell(issue.layout.lead.topic))
+    for section in issue.layout.sections:
+        for teaser in section.teasers:
+            made.add_row(cell(""), cell(teaser.headline), cell(section.title))
+    out().print(made)
+
+
+def print_report(report: Report) -> None:
+    failed = [f for f in report.findings if not f.passed]
+    passed = len(report.findings) - len(failed)
+    if failed:
+        made = table("", "Check", "What", "Where")
+        for f in sorted(failed, key=lambda f: ("block", "warn", "info").index(f.severity.value)):
+            made.add_row(cell(f.severity.value), cell(f.id), cell(f.message), cell(f.where))
+        out().print(made)
+    from digest.checks import sizes
+
+    html_bytes = sizes(report.message).html_bytes
+    show(
+        f"Issue {report.issue.ref}: {len(report.blocks)} block, {len(report.warnings)} warn, "
+        f"{passed} passed. "
+        f"HTML {html_bytes / 1024:.1f} KB of 100 KB."
+    )
+
+
+def print_compatibility(report: Report) -> None:
+    """A row for all programs that differ in the same things, and below what these mean to a reader."""
+    from digest.checks import differences
+
+    alike: dict[str, dict[str, list[str]]] = {}
+    meanings: dict[str, dict[str, list[str]]] = {}
+    for program in differences(report.message.html):
+        names = dict.fromkeys(_named(found) for found in program.different)
+        alike.setdefault(", ".join(names) or "nothing", {}).setdefault(program.client, []).append(
+            program.platform
+        )
+        for found in program.different:
+            known = meanings.setdefault(found.name, {}).setdefault(found.effect, [])
+            known.append(f"{program.client} {program.platform}")
+    shown = table("Mail program", "Shows differently")
+    for names_alike, clients in alike.items():
+        programs = (f"{client} ({', '.join(platforms)})" for client, platforms in clients.items())
+        shown.add_row(cell("\n".join(programs)), cell(names_alike))
+    out().print(shown)
+    legend = table("What", "What the reader sees")
+    for name, effects in meanings.items():
+        lines = (
+            f"{', '.join(on)}: {effect}" if len(effects) > 1 else effect for effect, on in effects.items()
+        )
+        legend.add_row(cell(name), cell("\n".join(lines)))
+    out().print(legend)
+
+
+def _named(found: RenderingDifference) -> str:
+    return f"{found.name} (partly)" if found.support.value == "partly" else found.name

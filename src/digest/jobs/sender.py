@@ -1,0 +1,69 @@
+"""Sends that nobody waits for: a thread for each issue that this process sends.
+
+The ledger's leases see to it that no two processes send the same issue at the
+same time; whoever comes later resumes where a crash left it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from digest.application import SenderState
+from digest.model.issue import Issue
+
+_PATIENCE = 30.0  # seconds that `close` waits for a sender
+
+
+class BackgroundSenders:
+    """The senders of one process; `close` waits for them."""
+
+    def __init__(self) -> None:
+        self._threads: dict[int, threading.Thread] = {}
+        self._troubles: dict[int, str] = {}
+        self._again: set[int] = set()  # sends that were asked for while one was ending
+        self._lock = threading.Lock()
+
+    def start(self, issue: Issue, work: Callable[[], str]) -> None:
+        """Call `work` in a thread of its own; once more where one is at it already."""
+        with self._lock:
+            running = self._threads.get(issue.id)
+            if running is not None and running.is_alive():
+                # It may have seen a pause and be about to end: it looks once more before it does.
+                self._again.add(issue.id)
+                return
+            self._troubles.pop(issue.id, None)
+            thread = threading.Thread(
+                target=self._run, args=(issue, work), name=f"send {issue.ref}", daemon=True
+            )
+            self._threads[issue.id] = thread
+            thread.start()
+
+    def state(self, issue: Issue) -> SenderState:
+        with self._lock:
+            thread = self._threads.get(issue.id)
+            return SenderState(
+                is_running=thread is not None and thread.is_alive(),
+                trouble=self._troubles.get(issue.id, ""),
+            )
+
+    def close(self) -> None:
+        """Wait for the senders; one that takes longer is resumed by whoever comes next."""
+        until = time.monotonic() + _PATIENCE
+        with self._lock:
+            threads = list(self._threads.values())
+        for thread in threads:
+            thread.join(timeout=max(0.0, until - time.monotonic()))
+
+    def _run(self, issue: Issue, work: Callable[[], str]) -> None:
+        """Work until nobody has asked for more since."""
+        while True:
+            trouble = work()
+            with self._lock:
+                if trouble:
+                    self._troubles[issue.id] = trouble
+                if issue.id not in self._again:
+                    self._threads.pop(issue.id, None)
+                    return
+                self._again.remove(issue.id)
