@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from digest.application.reading import Reading
+from digest.application.queries import Queries
 from digest.model.delivery import DeliveryEvent
 from digest.model.subscriber import HistoryEntry, Subscription
 from digest.workflows import Progress, no_progress
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from digest.workflows.people.subscribers import Imported
 
 
-class People(Reading):
+class People(Queries):
     # -- by the owner ------------------------------------------------------------------
 
     def import_subscribers(

@@ -11,7 +11,7 @@ from digest.cli.output import cell, moment, out, print_json, progress, say, show
 
 if TYPE_CHECKING:
     from digest.application import CollectReport
-    from digest.application.values import Imported, Plan
+    from digest.application.results import Imported, Plan
     from digest.model.issue import Choice
     from digest.model.newsletter import Newsletter
 

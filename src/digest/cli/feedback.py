@@ -13,7 +13,7 @@ from digest.cli.output import print_error, print_json, show
 from digest.errors import DigestError, SettingsError
 
 if TYPE_CHECKING:
-    from digest.application.values import Received
+    from digest.application.results import Received
     from digest.model.delivery import DeliveryEvent
 
 TRY_LATER = 75  # EX_TEMPFAIL of sysexits.h: the mail server keeps the mail and calls again

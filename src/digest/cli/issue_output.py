@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from digest.cli.output import cell, out, say, show, table, warn
 
 if TYPE_CHECKING:
-    from digest.application.values import Report, Sent
+    from digest.application.results import Report, Sent
     from digest.checks import RenderingDifference
     from digest.model.delivery import Counts
     from digest.model.issue import Issue

@@ -17,7 +17,7 @@ from digest.errors import TransportError
 
 if TYPE_CHECKING:
     from digest.application import Application
-    from digest.application.values import Sent
+    from digest.application.results import Sent
     from digest.model.issue import Issue
 
 Ref = Annotated[str, typer.Argument(metavar="ISSUE", help="weekly/3 or weekly/latest.")]

@@ -13,7 +13,7 @@ from digest.cli.issue_output import account
 from digest.cli.output import cell, moment, out, print_json, show, table, warn
 
 if TYPE_CHECKING:
-    from digest.application.values import Diagnosis
+    from digest.application.results import Diagnosis
     from digest.views.status import NewsletterStatus
 
 

@@ -14,7 +14,7 @@ from digest.cli.output import say
 
 if TYPE_CHECKING:
     from digest.application import Application
-    from digest.application.values import Scheduler
+    from digest.application.results import Scheduler
     from digest.cli.context import Invocation
 
 
@@ -99,7 +99,7 @@ def serve_file(
 
 
 def _scheduler(app: Application) -> Scheduler:
-    from digest.application.values import ScheduleEvent
+    from digest.application.results import ScheduleEvent
 
     def tell(event: ScheduleEvent) -> None:
         line = f"{app.clock():%Y-%m-%dT%H:%M:%SZ} {event.newsletter}: {event.what}"

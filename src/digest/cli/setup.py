@@ -14,7 +14,7 @@ from digest.cli.output import print_json, progress, say, show
 
 if TYPE_CHECKING:
     from digest.application import Application
-    from digest.application.values import Plan
+    from digest.application.results import Plan
     from digest.cli.context import Invocation
 
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from digest.application.values import Blocked, Conflict, NoArticle
+from digest.application.results import Blocked, Conflict, NoArticle
 from digest.errors import Busy, DigestError, NotAllowed, NotFound
 from digest.rules.email_addresses import InvalidAddress
 from digest.web.api.responses import ErrorResponse, finding_document

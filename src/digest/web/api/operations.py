@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from digest.application import AT_SLOT, NOW, Application, When
-from digest.application.values import Conflict, Edited, EditedAll, Entry
+from digest.application.results import Conflict, Edited, EditedAll, Entry
 from digest.errors import NotFound
 from digest.message.parse import ParsedMessage
 from digest.model.article import Article, Image, Mark

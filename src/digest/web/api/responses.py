@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from digest.application.values import Addable, Report
+from digest.application.results import Addable, Report
 from digest.model.article import Article, Image
 from digest.model.edit import Revision, StepKind
 from digest.model.issue import Issue, IssueState, Layout, TakenOut, Texts

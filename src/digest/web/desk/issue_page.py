@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from starlette.responses import RedirectResponse, Response
 
 from digest.application import Application, Progress, Proof
-from digest.application.values import Conflict
+from digest.application.results import Conflict
 from digest.model.edit import Clash, Edit, EditTeaser, ResetTeaser, SetText
 from digest.model.editor import Action
 from digest.model.issue import IssueState, Layout, SourceValue, Teaser, TeaserField

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from digest.application import AT_SLOT, NOW, Application
-from digest.application.values import Conflict, Edited
+from digest.application.results import Conflict, Edited
 from digest.errors import Busy, DigestError, NotAllowed, NotFound
 from digest.model.edit import Edit, EditTeaser, SetText
 from digest.model.editor import Action

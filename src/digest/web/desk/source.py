@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from digest.application import Application
-from digest.application.values import SourceInspection
+from digest.application.results import SourceInspection
 from digest.errors import Busy, NotFound
 from digest.model.editor import Action
 from digest.web.access import FORM_HEADERS, Access, DeskRequest, desk_context

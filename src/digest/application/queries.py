@@ -1,4 +1,4 @@
-"""Reading: the read models, bound to the parts of this process.  Nothing here changes anything."""
+"""Queries: the read models, bound to the parts of this process.  Nothing here changes anything."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from digest.workflows.drafting.marks import ArticleStatus
 
 
-class Reading(Bound):
+class Queries(Bound):
     @cached_property
     def desk(self) -> DeskViews:
         """What editors see."""
