@@ -21,14 +21,17 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from digest.model.activity import ActivityKind
 from digest.model.editor import Role
 from digest.passwords import Cost, Passwords
+from digest.storage import activity_log
 from digest.storage.database import Database
 from digest.views.public import AccountAnswers
 from digest.web.access import Access, DeskRequest
 from digest.web.app import create_app
 from digest.web.pages import Pages
 from digest.workflows.operating import accounts
+from fakes.activity import actor, logged
 from fakes.databases import make_template
 from web.fake_ports import MAIL, SECRET, SITE, Clock, FakeDesk, FakeProbes, FakeReaders
 
@@ -57,13 +60,12 @@ class Desk:
             password=PASSWORD,
             database=self.database,
             passwords=self.passwords,
-            by="root",
+            by=actor("root"),
             now=self.clock(),
         )
 
     def logged(self) -> list[tuple[str, str, str, str]]:
-        entries = accounts.log(database=self.database, limit=1000)
-        return [(e.who, e.what, e.subject, e.where) for e in reversed(entries)]
+        return [(e.who, e.detail, e.subject, e.where) for e in reversed(logged(self.database))]
 
 
 @pytest.fixture(scope="module")
@@ -94,8 +96,10 @@ def desk(tmp_path: Path, template: Path) -> Iterator[Desk]:
 
     @door.require(Role.PUBLISHER)
     def approve(visit: DeskRequest) -> PlainTextResponse:
-        visit.record("approved", visit.form["issue"])
-        return PlainTextResponse(f"approved by {visit.who}")
+        what, subject = ActivityKind.APPROVED, visit.form["issue"]
+        with database.write() as connection:
+            activity_log.record(connection, what, "approved", by=visit.who, at=clock(), subject=subject)
+        return PlainTextResponse(f"approved by {visit.who.name}")
 
     # Before the desk's own, which takes every address below /desk.
     app.router.routes.insert(0, Route("/desk/approve", approve, methods=["POST"]))

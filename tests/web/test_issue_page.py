@@ -20,6 +20,7 @@ from digest.views.public import DeskViews
 from digest.web.actions import Actions
 from digest.web.app import create_app
 from digest.wiring import Container
+from fakes.activity import actor
 from fakes.databases import NOW, make_template, store, subscribe
 from web.fake_ports import SECRET, FakeProbes, FakeReaders
 from web.test_home import SETTINGS
@@ -97,7 +98,7 @@ def desk(parts: Container) -> Iterator[Desk]:
         app, base_url="http://127.0.0.1:8000", client=("127.0.0.1", 50_000), follow_redirects=False
     )
     client.get(f"/desk/enter/{SECRET}")
-    actions.draft("weekly", by="Ann")
+    actions.draft("weekly", by=actor("Ann"))
     yield Desk(client, parts)
     actions.close()
 

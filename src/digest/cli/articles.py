@@ -10,6 +10,7 @@ from digest.cli.context import parts_of, whoami
 from digest.cli.output import cell, moment, out, print_json, progress, say, show, table, warn
 
 if TYPE_CHECKING:
+    from digest.model.activity import Actor
     from digest.model.article import Article
     from digest.model.issue import Choice
     from digest.model.newsletter import Newsletter
@@ -36,7 +37,7 @@ def collect(context: typer.Context, newsletter: Name = None, as_json: AsJson = F
     """Fetch the sources into the article store, and read changed subscriber files."""
     parts = parts_of(context)
     chosen = [parts.newsletter(newsletter)] if newsletter else list(parts.newsletters)
-    reports = [collect_one(parts, one) for one in chosen]
+    reports = [collect_one(parts, one, by=whoami()) for one in chosen]
     if as_json:
         print_json({"newsletters": [_collected_json(*report) for report in reports]})
     else:
@@ -47,7 +48,7 @@ def collect(context: typer.Context, newsletter: Name = None, as_json: AsJson = F
 
 
 def collect_one(
-    parts: Container, newsletter: Newsletter
+    parts: Container, newsletter: Newsletter, *, by: Actor
 ) -> tuple[Newsletter, list[Collected], list[Imported], int]:
     """Collect one newsletter whole: sources, gaps from the articles' own pages, subscriber files."""
     from digest.workflows.collecting.collect import collect as collect_sources
@@ -57,7 +58,7 @@ def collect_one(
     now = parts.clock()
     with progress("Reading") as bar:
         results = collect_sources(
-            newsletter, database=parts.database, read=parts.read_source, now=now, progress=bar
+            newsletter, database=parts.database, read=parts.read_source, by=by, now=now, progress=bar
         )
     with progress("Completing") as bar:
         asked = enrich(
@@ -69,7 +70,7 @@ def collect_one(
             progress=bar,
         )
     with progress("Importing") as bar:
-        files = read_files(newsletter, database=parts.database, now=now, progress=bar)
+        files = read_files(newsletter, database=parts.database, by=by, now=now, progress=bar)
     return newsletter, results, files, asked
 
 

@@ -14,6 +14,7 @@ import typer
 from digest.clock import Clock, parse_moment
 
 if TYPE_CHECKING:
+    from digest.model.activity import Actor
     from digest.wiring import Container
 
 
@@ -51,12 +52,15 @@ def parts_of(context: typer.Context) -> Container:
     return found.parts
 
 
-def whoami() -> str:
-    """Who gave this command, for the record."""
+def whoami() -> Actor:
+    """Who gave this command, for the activity log."""
+    from digest.model.activity import Actor, Door
+
     try:
-        return getpass.getuser()
+        name = getpass.getuser()
     except (KeyError, OSError):
-        return "somebody on the command line"
+        name = "somebody on the command line"
+    return Actor(name, Door.COMMAND_LINE)
 
 
 class addresses_checked:  # noqa: N801 - reads as a phrase in `with`

@@ -14,6 +14,7 @@ from digest.cli.output import cell, moment, out, print_bytes, print_json, progre
 
 if TYPE_CHECKING:
     from digest.checks import RenderingDifference
+    from digest.model.activity import Actor
     from digest.model.delivery import Counts
     from digest.model.issue import Issue
     from digest.model.newsletter import Newsletter
@@ -71,6 +72,7 @@ def draft(context: typer.Context, newsletter: Name = None, as_json: AsJson = Fal
     answer = made or make_draft(
         chosen,
         database=parts.database,
+        by=whoami(),
         now=parts.clock(),
         press=parts.press(chosen),
         illustrate=parts.illustrate(chosen),
@@ -175,22 +177,30 @@ def proof(
     as_json: AsJson = False,
 ) -> None:
     """Send a test copy, marked as such, to one address."""
-    from digest.workflows.sending.proof import send_proof
+    from digest.errors import TransportError
+    from digest.workflows.sending.proof import send_proofs
 
     parts = parts_of(context)
     newsletter, found = parts.issue(issue)
     with addresses_checked(to):
-        receipt = send_proof(
-            found, to=to, press=parts.press(newsletter), transport=parts.transport(), now=parts.clock()
+        [sent] = send_proofs(
+            found,
+            to=[to],
+            press=parts.press(newsletter),
+            open_transport=parts.transport,
+            database=parts.database,
+            by=whoami(),
+            now=parts.clock(),
         )
-    accepted = receipt.outcome.value == "accepted"
+    if sent.outcome is None:
+        raise sent.error or TransportError(sent.detail)
     if as_json:
-        print_json({"issue": found.ref, "to": to, "outcome": receipt.outcome.value, "detail": receipt.detail})
-    elif accepted:
+        print_json({"issue": found.ref, "to": to, "outcome": sent.outcome.value, "detail": sent.detail})
+    elif sent.accepted:
         show(f"A proof of {found.ref} is on its way to {to}.")
     else:
-        say(f"The proof of {found.ref} was {receipt.outcome.value}: {receipt.detail}", style="red")
-    if not accepted:
+        say(f"The proof of {found.ref} was {sent.outcome.value}: {sent.detail}", style="red")
+    if not sent.accepted:
         raise typer.Exit(1)
 
 
@@ -288,7 +298,7 @@ def send(
 
     parts = parts_of(context)
     chosen = parts.newsletter(newsletter)
-    sent = send_one(parts, chosen, yes=yes, overrides=override or ())
+    sent = send_one(parts, chosen, by=whoami(), yes=yes, overrides=override or ())
     if sent.issue is not None:
         for note in notes_of(sent.issue.layout):
             warn(note)
@@ -303,7 +313,13 @@ def send(
 
 
 def send_one(
-    parts: Container, newsletter: Newsletter, *, yes: bool, overrides: Sequence[str], slot_key: str = ""
+    parts: Container,
+    newsletter: Newsletter,
+    *,
+    by: Actor,
+    yes: bool,
+    overrides: Sequence[str],
+    slot_key: str = "",
 ) -> Sent:
     from digest.workflows.sending.approve import Blocked
     from digest.workflows.sending.send import send as send_issue
@@ -316,7 +332,7 @@ def send_one(
                 database=parts.database,
                 wire=parts.wire(),
                 clock=parts.clock,
-                by=whoami(),
+                by=by,
                 yes=yes,
                 overrides=overrides,
                 slot_key=slot_key,

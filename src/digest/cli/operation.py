@@ -70,6 +70,7 @@ def run(
 
 def make_schedule(parts: Container) -> Any:
     """The schedule of all newsletters, its duties bound to this process's parts."""
+    from digest.model.activity import SCHEDULER
     from digest.model.issue import Selection
     from digest.workflows.drafting.draft import draft as make_draft
     from digest.workflows.sending.deliver import deliver
@@ -77,7 +78,7 @@ def make_schedule(parts: Container) -> Any:
     from digest.workflows.sending.schedule import ScheduleEvent, ScheduleHandlers, Scheduler
 
     def collect(newsletter: Newsletter) -> list[ScheduleEvent]:
-        _, results, files, _ = collect_one(parts, newsletter)
+        _, results, files, _ = collect_one(parts, newsletter, by=SCHEDULER)
         told = [
             ScheduleEvent(newsletter=newsletter.name, what=f"{r.source.name}: {r.message}", is_trouble=True)
             for r in results
@@ -97,7 +98,14 @@ def make_schedule(parts: Container) -> Any:
         return [*told, ScheduleEvent(newsletter=newsletter.name, what=f"collected, {new} new")]
 
     def send(newsletter: Newsletter, slot_key: str) -> Sent:
-        return send_one(parts, parts.newsletter(newsletter.name), yes=False, overrides=(), slot_key=slot_key)
+        return send_one(
+            parts,
+            parts.newsletter(newsletter.name),
+            by=SCHEDULER,
+            yes=False,
+            overrides=(),
+            slot_key=slot_key,
+        )
 
     def resume(newsletter: Newsletter, issue: Issue) -> Sent:
         return deliver(
@@ -116,6 +124,7 @@ def make_schedule(parts: Container) -> Any:
         made = make_draft(
             parts.newsletter(newsletter.name),
             database=parts.database,
+            by=SCHEDULER,
             now=parts.clock(),
             press=parts.press(parts.newsletter(newsletter.name)),
             illustrate=parts.illustrate(newsletter),

@@ -43,7 +43,12 @@ def import_people(
     parts = parts_of(context)
     with progress("Importing") as bar:
         done = import_file(
-            parts.newsletter(newsletter), file, database=parts.database, now=parts.clock(), progress=bar
+            parts.newsletter(newsletter),
+            file,
+            database=parts.database,
+            by=whoami(),
+            now=parts.clock(),
+            progress=bar,
         )
     if as_json:
         bad = [{"line": line, "message": message} for line, message in done.bad]
@@ -177,7 +182,7 @@ def erase_person(context: typer.Context, address: Address, as_json: AsJson = Fal
 
     parts = parts_of(context)
     with addresses_checked(address):
-        was_known = erase(address, database=parts.database, now=parts.clock())
+        was_known = erase(address, database=parts.database, by=whoami(), now=parts.clock())
     if as_json:
         print_json({"email": address, "erased": True, "was_known": was_known})
     else:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import typer
 
 from digest.cli.articles import AsJson, collect_one, tell_plan
+from digest.cli.context import whoami
 from digest.cli.issues import account, send_one, sent_json
 from digest.cli.output import print_json, say, show
 
@@ -134,7 +135,7 @@ def _first_plan(invocation: Invocation, folder: Path) -> tuple[Any, dict[str, An
     parts = Container.from_file(folder / "digest.toml", environ=invocation.environ, clock=invocation.clock)
     try:
         newsletter = parts.newsletter(None)
-        collect_one(parts, newsletter)
+        collect_one(parts, newsletter, by=whoami())
         planned = plan(newsletter, database=parts.database, now=parts.clock())
         return newsletter, plan_json(newsletter, planned), planned
     finally:
@@ -172,7 +173,7 @@ def _whole_job(parts: Container, folder: Path, *, as_json: bool) -> int:
     from digest.workflows.drafting.draft import plan
 
     newsletter = parts.newsletter(None)
-    _, results, files, _ = collect_one(parts, newsletter)
+    _, results, files, _ = collect_one(parts, newsletter, by=whoami())
     planned = plan(newsletter, database=parts.database, now=parts.clock())
     if not as_json:
         show(f"1. Collected from {len(results)} sources of {parts.settings.site.name}:")
@@ -182,7 +183,7 @@ def _whole_job(parts: Container, folder: Path, *, as_json: bool) -> int:
         show(f"   and {added} new subscribers from {', '.join(f.path.name for f in files)}.")
         show("2. Planned:")
         tell_plan(newsletter, planned)
-    sent = send_one(parts, newsletter, yes=True, overrides=())
+    sent = send_one(parts, newsletter, by=whoami(), yes=True, overrides=())
     if as_json:
         print_json(sent_json(newsletter, sent))
     elif sent.issue is None:

@@ -11,7 +11,6 @@ from digest.model.editor import Editor
 from digest.model.newsletter import Newsletter, Site
 from digest.model.subscriber import Subscription, SubscriptionState
 from digest.rules import approval
-from digest.rules.accounts import network_of
 from digest.rules.feedback import sendgrid_event
 from digest.storage import issues
 from digest.views.counts_cache import CountsCache
@@ -272,17 +271,6 @@ class AccountAnswers:
     def log_out(self, session: str, *, address: str) -> None:
         parts = self._parts
         accounts.log_out(session, address=address, database=parts.database, now=parts.clock())
-
-    def record(self, what: str, *, who: str, subject: str, address: str) -> None:
-        parts = self._parts
-        accounts.record(
-            what,
-            who=who,
-            subject=subject,
-            where=network_of(address),
-            database=parts.database,
-            now=parts.clock(),
-        )
 
 
 class HookAnswers:

@@ -31,6 +31,7 @@ from starlette.datastructures import FormData
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import RedirectResponse, Response
 
+from digest.model.activity import Actor, Door
 from digest.model.editor import Role
 from digest.rules import accounts as rules
 from digest.web.pages import Pages
@@ -60,12 +61,12 @@ class DeskRequest:
     name: str  # of the editor; empty for who came by the one-time link
     form_token: str  # for every form of the page, as its field `token`
     form: Mapping[str, str] = field(default_factory=dict)
-    record: Callable[[str, str], None]  # what was done, to which thing: for the audit log
+    network: str = ""  # the range of addresses it came from
 
     @property
-    def who(self) -> str:
-        """For records that need a name."""
-        return self.name or LINK_VISITOR
+    def who(self) -> Actor:
+        """For the activity log."""
+        return Actor(self.name or LINK_VISITOR, Door.DESK, self.network)
 
 
 Page = Callable[[DeskRequest], Response]
@@ -149,18 +150,13 @@ class Access:
             return self._forged()
         if not rules.includes(role, least):
             return self._forbidden(least)
-        address = caller(request)
-
-        def record(what: str, subject: str) -> None:
-            self._accounts.record(what, who=visit.who, subject=subject, address=address)
-
         visit = DeskRequest(
             request=request,
             role=role,
             name=name,
             form_token=rules.form_token(secret, purpose=_IN_THE_DESK),
             form={key: str(value) for key, value in form.items()} if form is not None else {},
-            record=record,
+            network=rules.network_of(caller(request)),
         )
         return page(visit)
 

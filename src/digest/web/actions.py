@@ -16,14 +16,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
-from digest.errors import Busy, DigestError, NotAllowed, NotFound
+from digest.errors import Busy, DigestError, NotFound
+from digest.model.activity import ActivityKind, Actor
 from digest.model.article import Article, Reading, Validators
-from digest.model.delivery import Counts, Outcome
+from digest.model.delivery import Counts
 from digest.model.edit import Edit
 from digest.model.issue import Issue, IssueState, Selection
 from digest.model.newsletter import Newsletter, SourceSpec
 from digest.rules import approval
-from digest.rules.email_addresses import parse_address
 from digest.storage import activity_log, issues, ledger
 from digest.views.home import source_slug
 from digest.wiring import Container
@@ -39,11 +39,10 @@ from digest.workflows.sending import approve as approving
 from digest.workflows.sending import pause as pausing
 from digest.workflows.sending import send as sending
 from digest.workflows.sending.deliver import deliver
-from digest.workflows.sending.proof import send_proof
+from digest.workflows.sending.proof import Proofed, send_proofs
 
 log = logging.getLogger(__name__)
 
-_MOST_PROOFS = 10
 _MOST_LOOKS = 4  # at sources, at the same time: one that nobody waits for any more still reads
 _PATIENCE = 30.0  # seconds that a stop waits for a sender of this process
 
@@ -56,15 +55,6 @@ class When(Enum):
 
 
 Now, AtSlot = When.NOW, When.AT_SLOT
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proofed:
-    """What became of one proof."""
-
-    address: str
-    accepted: bool
-    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +89,7 @@ class Actions:
 
     # -- content -------------------------------------------------------------------
 
-    def edit(self, newsletter: str, number: int, what: Edit, *, by: str, seen: int) -> Edited | Conflict:
+    def edit(self, newsletter: str, number: int, what: Edit, *, by: Actor, seen: int) -> Edited | Conflict:
         """Carry out one edit; see `workflows.drafting.edit`."""
         of, issue = self.find(newsletter, number)
         return editing.edit(
@@ -114,7 +104,7 @@ class Actions:
         )
 
     def edit_all(
-        self, newsletter: str, number: int, edits: Sequence[Edit], *, by: str, seen: int
+        self, newsletter: str, number: int, edits: Sequence[Edit], *, by: Actor, seen: int
     ) -> EditedAll | Refusal:
         """Carry out all of them or none; see `workflows.drafting.edit`."""
         of, issue = self.find(newsletter, number)
@@ -129,12 +119,12 @@ class Actions:
             illustrate=self._parts.illustrate(of),
         )
 
-    def undo(self, newsletter: str, number: int, *, by: str, seen: int) -> Edited | Conflict:
+    def undo(self, newsletter: str, number: int, *, by: Actor, seen: int) -> Edited | Conflict:
         _, issue = self.find(newsletter, number)
         parts = self._parts
         return editing.undo(issue, by=by, seen_revision=seen, database=parts.database, now=parts.clock())
 
-    def redo(self, newsletter: str, number: int, *, by: str, seen: int) -> Edited | Conflict:
+    def redo(self, newsletter: str, number: int, *, by: Actor, seen: int) -> Edited | Conflict:
         _, issue = self.find(newsletter, number)
         parts = self._parts
         return editing.redo(issue, by=by, seen_revision=seen, database=parts.database, now=parts.clock())
@@ -146,7 +136,7 @@ class Actions:
         newsletter: str,
         number: int,
         *,
-        by: str,
+        by: Actor,
         seen: int,
         when: When | datetime = AtSlot,
         overrides: Sequence[str] = (),
@@ -177,7 +167,7 @@ class Actions:
             self._begin(newsletter, number)
         return self.find(newsletter, number)[1]
 
-    def take_back(self, newsletter: str, number: int, *, by: str) -> Issue:
+    def take_back(self, newsletter: str, number: int, *, by: Actor) -> Issue:
         """Make an approved issue a draft again, of which nothing has gone.
 
         Raises:
@@ -185,30 +175,17 @@ class Actions:
         """
         _, issue = self.find(newsletter, number)
         parts = self._parts
-        with parts.database.write() as connection:
-            if not issues.reopen_draft(connection, issue.id):
-                current = issues.by_id(connection, issue.id)
-                raise NotAllowed(f"Issue {issue.ref} is {current.state.said}: no approval can be taken back.")
-            ledger.delete_audience(connection, issue.id)
-            activity_log.record(
-                connection,
-                "approval taken back",
-                at=parts.clock(),
-                newsletter=newsletter,
-                subject=issue.ref,
-                who=by,
-            )
-            return issues.by_id(connection, issue.id)
+        return approving.withdraw_approval(issue, database=parts.database, by=by, now=parts.clock())
 
-    def cancel(self, newsletter: str, number: int, *, by: str) -> Issue:
+    def cancel(self, newsletter: str, number: int, *, by: Actor) -> Issue:
         _, issue = self.find(newsletter, number)
         return approving.cancel(issue, database=self._parts.database, by=by, now=self._parts.clock())
 
-    def pause(self, newsletter: str, number: int, *, by: str) -> Issue:
+    def pause(self, newsletter: str, number: int, *, by: Actor) -> Issue:
         _, issue = self.find(newsletter, number)
         return pausing.pause(issue, database=self._parts.database, by=by, now=self._parts.clock())
 
-    def resume(self, newsletter: str, number: int, *, by: str) -> Issue:
+    def resume(self, newsletter: str, number: int, *, by: Actor) -> Issue:
         """Send on from here, in this process: what was paused, or what nobody sends any more.
 
         Where somebody else does send it, nothing happens: the ledger's leases are theirs.
@@ -221,39 +198,29 @@ class Actions:
         self._begin(newsletter, number)
         return resumed
 
-    def resolve(self, newsletter: str, number: int, *, decision: str, by: str) -> int:
+    def resolve(self, newsletter: str, number: int, *, decision: str, by: Actor) -> int:
         _, issue = self.find(newsletter, number)
         parts = self._parts
         return sending.resolve(issue, decision=decision, database=parts.database, by=by, now=parts.clock())
 
-    def proof(self, newsletter: str, number: int, *, to: Sequence[str], by: str) -> tuple[Proofed, ...]:
+    def proof(self, newsletter: str, number: int, *, to: Sequence[str], by: Actor) -> tuple[Proofed, ...]:
         """Send a marked copy to each address.
 
         Raises:
             InvalidAddress: one of them is none; nothing is sent then.
             NotAllowed: there are none, or more than ten.
         """
-        if not 0 < len(to) <= _MOST_PROOFS:
-            raise NotAllowed(f"A proof goes to one to {_MOST_PROOFS} addresses, not to {len(to)}.")
         of, issue = self.find(newsletter, number)
-        addresses = [parse_address(one).address for one in to]
-        told = tuple(self._proof(of, issue, address) for address in addresses)
-        with self._parts.database.write() as connection:
-            what = f"proof sent to {sum(one.accepted for one in told)} of {len(told)} addresses"
-            activity_log.record(
-                connection, what, at=self._parts.clock(), newsletter=newsletter, subject=issue.ref, who=by
-            )
-        return told
-
-    def _proof(self, of: Newsletter, issue: Issue, address: str) -> Proofed:
         parts = self._parts
-        try:
-            receipt = send_proof(
-                issue, to=address, press=parts.press(of), transport=parts.transport(), now=parts.clock()
-            )
-        except DigestError as error:
-            return Proofed(address=address, accepted=False, detail=error.message)
-        return Proofed(address=address, accepted=receipt.outcome is Outcome.ACCEPTED, detail=receipt.detail)
+        return send_proofs(
+            issue,
+            to=to,
+            press=parts.press(of),
+            open_transport=parts.transport,
+            database=parts.database,
+            by=by,
+            now=parts.clock(),
+        )
 
     def progress(self, newsletter: str, number: int) -> Progress:
         """How far it is at this moment."""
@@ -282,10 +249,10 @@ class Actions:
 
     # -- the newsletter ------------------------------------------------------------
 
-    def collect(self, newsletter: str, *, by: str) -> tuple[Collected, ...]:  # noqa: ARG002 - read by anyone
+    def collect(self, newsletter: str, *, by: Actor) -> tuple[Collected, ...]:
         parts = self._parts
         of = parts.newsletter(newsletter)
-        found = collect(of, database=parts.database, read=parts.read_source, now=parts.clock())
+        found = collect(of, database=parts.database, read=parts.read_source, by=by, now=parts.clock())
         return tuple(found)
 
     def look_at(self, newsletter: str, source: str) -> SourceInspection:
@@ -311,29 +278,19 @@ class Actions:
 
         return inspect(spec, newsletter=of, database=parts.database, read=read, now=parts.clock())
 
-    def draft(self, newsletter: str, *, by: str) -> Issue | Selection:
+    def draft(self, newsletter: str, *, by: Actor) -> Issue | Selection:
         parts = self._parts
         of = parts.newsletter(newsletter)
-        made = draft(
+        return draft(
             of,
             database=parts.database,
+            by=by,
             now=parts.clock(),
             press=parts.press(of),
             illustrate=parts.illustrate(of),
         )
-        if isinstance(made, Issue):
-            with parts.database.write() as connection:
-                activity_log.record(
-                    connection,
-                    "draft asked for",
-                    at=parts.clock(),
-                    newsletter=newsletter,
-                    subject=made.ref,
-                    who=by,
-                )
-        return made
 
-    def mark(self, newsletter: str, url: str, how: Mark, *, by: str, why: str = "") -> list[Article]:
+    def mark(self, newsletter: str, url: str, how: Mark, *, by: Actor, why: str = "") -> list[Article]:
         """Mark an article of this newsletter by hand; see `workflows.drafting.marks`."""
         parts = self._parts
         of = parts.newsletter(newsletter)
@@ -341,7 +298,7 @@ class Actions:
             url, how, newsletters=[of], database=parts.database, by=by, why=why, now=parts.clock()
         )
 
-    def share(self, newsletter: str, number: int, *, by: str, length: timedelta) -> tuple[str, datetime]:
+    def share(self, newsletter: str, number: int, *, by: Actor, length: timedelta) -> tuple[str, datetime]:
         _, issue = self.find(newsletter, number)
         return sharing.share(
             issue,
@@ -410,19 +367,16 @@ class Actions:
         except Exception as error:
             log.exception("actions.send_failed: %s", issue.ref)
             what = error.message if isinstance(error, DigestError) else f"{type(error).__name__}: {error}"
-            self._tell(of, issue, what)
+            self._tell(issue, what)
         else:
             if sent.trouble:
-                self._tell(of, issue, sent.trouble)
+                self._tell(issue, sent.trouble)
 
-    def _tell(self, of: Newsletter, issue: Issue, trouble: str) -> None:
+    def _tell(self, issue: Issue, trouble: str) -> None:
         with self._lock:
             self._troubles[issue.id] = trouble
         with self._parts.database.write() as connection:
-            activity_log.record(
-                connection,
-                f"sending stopped: {trouble}",
-                at=self._parts.clock(),
-                newsletter=of.name,
-                subject=issue.ref,
+            what = f"sending stopped: {trouble}"
+            activity_log.record_of_issue(
+                connection, issue, ActivityKind.STOPPED, what, at=self._parts.clock()
             )

@@ -61,10 +61,6 @@ class Accounts(Protocol):
 
     def log_out(self, session: str, *, address: str) -> None: ...
 
-    def record(self, what: str, *, who: str, subject: str, address: str) -> None:
-        """Write down what somebody did."""
-        ...
-
 
 class NoAccounts:
     """Where nobody has one: the one-time link is the only way in."""
@@ -79,9 +75,6 @@ class NoAccounts:
         return None
 
     def log_out(self, session: str, *, address: str) -> None:
-        pass
-
-    def record(self, what: str, *, who: str, subject: str, address: str) -> None:
         pass
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Union, get_type_hints
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, create_model
 
 from digest.model import edit as edits
+from digest.model.activity import ActivityKind, Door
 from digest.model.edit import Edit
 from digest.storage.revisions import edit_from_json
 
@@ -113,6 +114,21 @@ class PlanQuery(QueryModel):
 
 class SearchQuery(QueryModel):
     q: str = Field(min_length=1, max_length=200, description="Words, all of which are in title or teaser.")
+
+
+class IssueLogQuery(QueryModel):
+    before: int | None = Field(default=None, ge=1, description="`next` of an earlier answer: what is older.")
+    limit: int = Field(default=50, ge=1, le=500)
+
+
+class LogQuery(IssueLogQuery):
+    newsletter: str = Field(default="", max_length=100)
+    issue: str = Field(default="", max_length=120, description="Such as `weekly/3`.")
+    who: str = Field(default="", max_length=200, description="A name, exactly as the log writes it.")
+    door: Door | None = Field(default=None)
+    action: ActivityKind | None = Field(default=None)
+    since: AwareDatetime | None = Field(default=None)
+    until: AwareDatetime | None = Field(default=None, description="This moment is not included.")
 
 
 # --- edits: each kind is what the model knows, field by field ----------------------

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Match, Route
 
+from digest.model.activity import Actor, Door
 from digest.model.api_token import ApiToken
 from digest.rules.accounts import includes, least_role, network_of
 from digest.rules.api_tokens import bearer
@@ -25,7 +26,7 @@ from digest.web.api.operations import OPERATIONS, Call, Done, Operation
 from digest.web.api.responses import ResponseModel
 from digest.web.pages import Pages
 from digest.wiring import Container
-from digest.workflows.operating import accounts, tokens
+from digest.workflows.operating import tokens
 
 _REALM = 'Bearer realm="digest"'
 
@@ -88,7 +89,7 @@ def _nothing(doors: Sequence[Route]) -> Callable[[Request], Response]:
 
 
 class _Door:
-    """Lets in who shows a token with the right role, and writes down what was done with it."""
+    """Lets in who shows a token with the right role."""
 
     def __init__(self, *, actions: Actions, parts: Container) -> None:
         self._actions = actions
@@ -150,23 +151,10 @@ class _Door:
             path=request.path_params,
             body=body,
             query=query,
-            by=token.who,
+            by=Actor(token.who, Door.API, network_of(caller(request))),
         )
         done = operation.does(call)
-        if operation.deed and not (isinstance(done, Response) and done.status_code >= 400):
-            self._record(operation, request, token)
         return done if isinstance(done, Response) else _written(operation, done)
-
-    def _record(self, operation: Operation, request: Request, token: ApiToken) -> None:
-        path = request.path_params
-        accounts.record(
-            operation.deed,
-            who=token.who,
-            subject=f"{path['newsletter']}/{path['number']}" if operation.of_issue else path["newsletter"],
-            where=network_of(caller(request)),
-            database=self._parts.database,
-            now=self._parts.clock(),
-        )
 
 
 async def _body(request: Request, operation: Operation) -> BaseModel | Response | None:

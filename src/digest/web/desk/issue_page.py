@@ -24,13 +24,14 @@ from digest.rules.editing import value_of
 from digest.rules.layout import CARD_TEXT, LEAD_TEXT
 from digest.views.issue import FindingView, IssueView
 from digest.web.access import FORM_HEADERS, DeskRequest, desk_context
-from digest.web.actions import Actions, Progress, Proofed
+from digest.web.actions import Actions, Progress
 from digest.web.desk.outline import outline, written
 from digest.web.desk.page_state import PageState
 from digest.web.desk.presence import Presence
 from digest.web.pages import Pages
 from digest.web.ports import Desk
 from digest.workflows.drafting.edit import Conflict
+from digest.workflows.sending.proof import Proofed
 
 _MOMENT = "%Y-%m-%dT%H:%M"
 
@@ -97,7 +98,7 @@ class IssuePage:
             left_out=left_out_of(self._desk, view, look),
             people=self._desk.people(view.newsletter, look.who) if person else (),
             reader=self._reader(view, look),
-            others=self._presence.others(view.ref, visit.who),
+            others=self._presence.others(view.ref, visit.who.name),
             may_edit=self._actions is not None and view.can_edit,
             may_publish=self._actions is not None and accounts.includes(visit.role, Role.PUBLISHER),
             progress=self._progress(view),

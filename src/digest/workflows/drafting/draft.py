@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from digest.errors import NotAllowed
+from digest.model.activity import ActivityKind, Actor
 from digest.model.issue import Issue, Layout, LeftOut, Selection
 from digest.model.newsletter import Newsletter
 from digest.rules.layout import lay_out
@@ -48,6 +49,7 @@ def draft(
     newsletter: Newsletter,
     *,
     database: Database,
+    by: Actor,
     now: datetime,
     press: Composer | None = None,
     illustrate: ChooseImages | None = None,
@@ -83,9 +85,9 @@ def draft(
         )
         if press is not None:
             printing.rendered(press, made, now=now)
-        what = f"drafted with {len(layout.teasers)} articles"
-        for told in (what, *notes_of(layout)):
-            activity_log.record(connection, told, at=now, newsletter=newsletter.name, subject=made.ref)
+        notes = "".join(f"; {note}" for note in notes_of(layout))
+        what = f"drafted with {len(layout.teasers)} articles{notes}"
+        activity_log.record_of_issue(connection, made, ActivityKind.DRAFTED, what, by=by, at=now)
         return made
 
 
