@@ -324,7 +324,7 @@ def test_many_editors_at_once_lose_nothing(url: str, database: Database, draft: 
                     mine,
                     draft,
                     SetText(text=IssueText.NOTE, value=f"{number}.{turn}", was=""),
-                    by=actor(f"p{number}"),
+                    by=f"p{number}",
                 )
                 if turn == 2
                 else do(mine, draft, headline(f"{number}.{turn}", f"Story {number}", number), by=f"p{number}")
@@ -333,7 +333,7 @@ def test_many_editors_at_once_lose_nothing(url: str, database: Database, draft: 
                     mine,
                     draft,
                     Move(article=A(number % 3 + 1), section=f"S{number}", position=0),
-                    by=actor(f"p{number}"),
+                    by=f"p{number}",
                 )
                 for turn in range(3)
             ]

@@ -324,7 +324,7 @@ def test_a_change_of_the_account_ends_its_sessions(desk: Desk, change: str) -> N
         log_in(browser)
     log_in(bob, "Bob")
     token = token_in(browsers[0].get("/desk"))
-    how = {"database": desk.database, "by": "root", "now": desk.clock()}
+    how = {"database": desk.database, "by": actor("root"), "now": desk.clock()}
     if change == "password":
         accounts.change_password("Ann", "old rain, tin roof", passwords=desk.passwords, **how)  # type: ignore[arg-type]
     elif change == "role":

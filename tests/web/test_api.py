@@ -174,6 +174,8 @@ CALLS = {
     "html": Try(f"{ISSUE}/html", holds="<html"),
     "text": Try(f"{ISSUE}/text", holds="Story 1"),
     "history": Try(f"{ISSUE}/history", holds='{"revisions":[]}'),
+    "issueLog": Try(f"{ISSUE}/log?limit=1", holds='"action":"drafted","detail":"drafted with'),
+    "log": Try("/api/log?issue=weekly/1&action=drafted&door=api", holds='"who":"a admin (API)","door":"api"'),
     "leftOut": Try(f"{ISSUE}/left-out", holds='{"articles":[]}'),
     "search": Try(f"{ISSUE}/search?q=nothing", holds='{"articles":[]}'),
     "progress": Try(f"{ISSUE}/progress", state="approved", holds='"state":"approved"'),
@@ -325,7 +327,7 @@ def test_what_was_done_is_in_the_log_by_the_tokens_name_and_network(api: Api) ->
     api.post(f"{ISSUE}/cancel", role=Role.PUBLISHER)
 
     entries = logged(api.parts.database, limit=2)
-    assert [(e.who, e.what, e.subject, e.where) for e in entries] == [
+    assert [(e.who, e.what.value, e.subject, e.where) for e in entries] == [
         ("a publisher (API)", "cancelled", "weekly/1", "203.0.113.0/24"),
         ("a admin (API)", "drafted", "weekly/1", "203.0.113.0/24"),
     ]
@@ -338,7 +340,7 @@ def test_what_was_refused_is_not_in_the_log(api: Api) -> None:
     api.post(f"{ISSUE}/pause", status=409)
 
     told = logged(api.parts.database, limit=100)
-    assert [e.what for e in told[: len(told) - len(before)]] == ["drafted"]
+    assert [e.what.value for e in told[: len(told) - len(before)]] == ["drafted"]
 
 
 # --- articles ---------------------------------------------------------------------

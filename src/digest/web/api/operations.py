@@ -233,7 +233,7 @@ def _history(call: Call) -> Done:
 def _issue_log(call: Call) -> Done:
     issue, query = call.issue(), call.query
     which = ActivityFilter(newsletter=issue.newsletter, issue=issue.ref)
-    page = activity(which, database=call.parts.database, before=query.before, limit=query.limit)
+    page = activity(which, database=call.parts.database, before=query.before or None, limit=query.limit)
     entries = tuple(
         replace(entry, network="") for entry in page.entries
     )  # a colleague's is not theirs to see
@@ -251,7 +251,7 @@ def _log(call: Call) -> Done:
         since=query.since,
         until=query.until,
     )
-    page = activity(which, database=call.parts.database, before=query.before, limit=query.limit)
+    page = activity(which, database=call.parts.database, before=query.before or None, limit=query.limit)
     return 200, activity_json(page)
 
 

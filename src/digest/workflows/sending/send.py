@@ -99,9 +99,8 @@ def resolve(issue: Issue, *, decision: str, database: Database, by: Actor, now: 
             not_before=None,
             now=now,
         )
-        if count:
-            what = f"{count} uncertain: {decision}"
-            activity_log.record_of_issue(connection, issue, ActivityKind.RESOLVED, what, by=by, at=now)
+        what = f"{count} uncertain: {decision}"
+        activity_log.record_of_issue(connection, issue, ActivityKind.RESOLVED, what, by=by, at=now)
     return count
 
 

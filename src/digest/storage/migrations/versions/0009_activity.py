@@ -179,11 +179,7 @@ def _of_audit(row: sa.Row[Any]) -> _Entry:
     at_the_command = "command-line" if is_command and word != "shared" else ""
     return {
         "at": row.at,
-        "newsletter": issue["newsletter"]
-        if issue
-        else row.subject
-        if word in {"collected", "marked"}
-        else "",
+        "newsletter": issue["newsletter"] if issue else row.subject if word in _OF_NEWSLETTER else "",
         "subject": row.subject,
         "what": word,
         "detail": _ADDRESS.sub("…", row.what),
