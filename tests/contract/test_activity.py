@@ -187,8 +187,7 @@ def old_file(tmp_path: Path) -> Path:
             [(f"{time}:00"[:8], *rest) for time, *rest in EVENTS],
         )
         old.executemany(
-            "INSERT INTO audit_entry (at, who, what, subject, place)"
-            " VALUES ('2026-11-24 ' || ?, ?, ?, ?, ?)",
+            "INSERT INTO audit_entry (at, who, what, subject, place) VALUES ('2026-11-24 ' || ?, ?, ?, ?, ?)",
             [(f"{time}:00"[:8], *rest) for time, *rest in AUDIT],
         )
     old.close()

@@ -408,3 +408,18 @@ def test_the_search_finds_older_articles_only(desk: Desk) -> None:
     found = page[page.index('id="left-out"') :]
     assert f'data-article="{out}"' in found
     assert f'data-article="{desk.stories[0]}"' not in found
+
+
+def test_the_history_tells_who_did_what_with_the_issue_and_by_which_door(desk: Desk) -> None:
+    desk.post("proof", to="canary@example.org")
+    desk.post("cancel")
+    panel = desk.client.get("/desk/weekly/1?open=history").text.partition('id="log"')[2]
+    [steps, _] = panel.split("</ol>", 1)
+
+    found = [text_of(f"<li{step}").strip() for step in steps.split("<li")[1:]]
+    assert [step.rpartition(",")[0] for step in found] == [
+        "Cancelled somebody at this machine (desk)",
+        "Proof sent to 1 of 1 addresses somebody at this machine (desk)",
+        "Drafted with 3 articles Ann (command line)",
+    ]
+    assert "canary" not in steps
