@@ -420,6 +420,6 @@ def test_the_history_tells_who_did_what_with_the_issue_and_by_which_door(desk: D
     assert [step.rpartition(",")[0] for step in found] == [
         "Cancelled somebody at this machine (desk)",
         "Proof sent to 1 of 1 addresses somebody at this machine (desk)",
-        "Drafted with 3 articles Ann (command line)",
+        "Drafted with 5 articles Ann (command line)",
     ]
     assert "canary" not in steps
