@@ -390,6 +390,21 @@ def test_a_trouble_is_forgotten_when_the_send_is_tried_again(outbox_world: World
     assert files(outbox_world) == Counter(PEOPLE)
 
 
+def test_who_takes_up_a_send_that_stopped_is_told(outbox_world: World) -> None:
+    blocking = outbox_world.folder / "outbox"
+    blocking.write_text("a file where the folder should be")
+    outbox_world.approve_now()
+    outbox_world.actions.close()
+    assert outbox_world.issue().state is IssueState.SENDING
+
+    blocking.unlink()
+    outbox_world.actions.resume(*FIRST, by=actor("bo"))
+    outbox_world.actions.close()
+
+    assert outbox_world.issue().state is IssueState.SENT
+    assert outbox_world.events().count(("resumed", "bo")) == 1
+
+
 # -- two processes ---------------------------------------------------------------------
 
 

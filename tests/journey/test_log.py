@@ -7,7 +7,7 @@ import json
 import sqlite3
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -230,3 +230,26 @@ def test_what_a_program_does_is_told_once_under_its_name(digest: Command, folder
     kept = raw(folder).casefold()
     for secret in ("canary", token, link.rpartition("/")[2]):
         assert secret.casefold() not in kept
+
+
+def test_what_the_schedule_does_is_told_as_its_own(digest: Command) -> None:
+    """Of collecting, which it does all day, nothing is told."""
+    assert digest("collect")[0] == 0
+    assert digest("run", "--once")[0] == 0
+    [standing] = json.loads(digest("status", "--json")[1])["newsletters"]
+    due = datetime.fromisoformat(standing["next_slots"][0])
+    before = entries(digest)[0]["id"]
+    assert digest("--now", (due + timedelta(minutes=1)).isoformat(), "run", "--once")[0] == 0
+
+    of_slot = [entry for entry in entries(digest) if entry["id"] > before]
+    assert [(entry["action"], entry["who"], entry["door"]) for entry in reversed(of_slot)] == [
+        ("drafted", "scheduler", "scheduler"),
+        ("approved", "scheduler", "scheduler"),
+        ("sent", "", ""),
+        ("slot", "scheduler", "scheduler"),
+    ]
+    assert actions(entries(digest, "--door", "scheduler")) == [
+        "drafted",
+        "approved",
+        "slot",
+    ]

@@ -15,12 +15,13 @@ import pytest
 from starlette.testclient import TestClient
 
 from digest.clock import Clock
+from digest.model.activity import Door
 from digest.model.issue import Issue, IssueState
 from digest.views.public import DeskViews
 from digest.web.actions import Actions
 from digest.web.app import create_app
 from digest.wiring import Container
-from fakes.activity import actor
+from fakes.activity import actor, logged
 from fakes.databases import NOW, make_template, store, subscribe
 from web.fake_ports import SECRET, FakeProbes, FakeReaders
 from web.test_home import SETTINGS
@@ -423,3 +424,31 @@ def test_the_history_tells_who_did_what_with_the_issue_and_by_which_door(desk: D
         "Drafted with 5 articles Ann (command line)",
     ]
     assert "canary" not in steps
+
+
+def test_each_form_of_the_page_is_told_once_and_no_address_that_was_typed(desk: Desk) -> None:
+    story = desk.issue.layout.teasers[-1].article_id
+    desk.post("edit", kind="SetText", text="note", note="Write to canary@example.org", was="")
+    desk.post("edit", kind="TakeOut", article=story, reason="canary@example.org does not want it")
+    desk.post("undo")
+    desk.post("share", days="1")
+    stamp = re.search(r'name="stamp" value="([^"]+)"', desk.page("?open=approve"))
+    assert stamp
+    desk.post("approve", stamp=stamp[1], when="slot")
+    desk.post("take-back")
+    desk.post("proof", to="canary@example.org, other@example.org")
+    desk.post("cancel")
+    entries = logged(desk.parts.database)
+
+    assert [entry.what.value for entry in reversed(entries)] == [
+        "edited",
+        "edited",
+        "shared",
+        "approved",
+        "withdrew-approval",
+        "proof-sent",
+        "cancelled",
+    ]
+    assert {(entry.who, entry.door) for entry in entries} == {("somebody at this machine", Door.DESK)}
+    assert {entry.network for entry in entries} == {"127.0.0.0/24"}
+    assert "canary" not in repr(entries)

@@ -14,6 +14,7 @@ from digest.cli.output import cell, moment, out, print_json, say, show, table
 from digest.model.activity import Activity, ActivityFilter, ActivityKind, Door
 
 if TYPE_CHECKING:
+    from digest.views.activity import ActivityPage
     from digest.wiring import Container
 
 _DOORS = ", ".join(door.value for door in Door if door is not Door.NONE)
@@ -65,6 +66,10 @@ def show_log(  # noqa: PLR0913, PLR0917 - each is an option of the command
     if as_json:
         print_json(activity_json(page))
         return
+    _tell(page, zone)
+
+
+def _tell(page: ActivityPage, zone: str) -> None:
     if not page.entries:
         show("No entries match.")
         return

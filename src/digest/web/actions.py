@@ -192,6 +192,7 @@ class Actions:
         """
         _, issue = self.find(newsletter, number)
         if issue.state is IssueState.SENDING:
+            pausing.resume_stalled(issue, database=self._parts.database, by=by, now=self._parts.clock())
             self._begin(newsletter, number)
             return issue
         resumed = pausing.resume(issue, database=self._parts.database, by=by, now=self._parts.clock())

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from digest.dispatch import process_identity as owners
 from digest.errors import NotAllowed
 from digest.model.activity import ActivityKind, Actor
 from digest.model.issue import Issue, IssueState
-from digest.storage import activity_log, issues
+from digest.storage import activity_log, issues, ledger
 from digest.storage.database import Database
 
 
@@ -53,3 +54,11 @@ def resume(issue: Issue, *, database: Database, by: Actor, now: datetime) -> Iss
         issues.start_sending(connection, current)
         activity_log.record_of_issue(connection, issue, ActivityKind.RESUMED, "resumed", by=by, at=now)
         return issues.by_id(connection, issue.id)
+
+
+def resume_stalled(issue: Issue, *, database: Database, by: Actor, now: datetime) -> None:
+    """Note that somebody takes up a send that no process carries on; nothing where one does."""
+    with database.write() as connection:
+        if owners.alive_among(ledger.owners(connection, issue.id)):
+            return
+        activity_log.record_of_issue(connection, issue, ActivityKind.RESUMED, "resumed", by=by, at=now)
