@@ -26,6 +26,7 @@ from typing import Any
 from digest.model.newsletter import Mailbox, Newsletter, Policy
 from digest.rules.slots import parse_schedule
 from digest.storage.database import Database
+from fakes.activity import actor
 
 ROWS = int(os.environ.get("DIGEST_BENCH_ROWS", "1000000"))
 ROUNDS = 3
@@ -128,7 +129,7 @@ def _measured(what: str, database: Path, people: Path) -> dict[str, float]:
     opened = Database(f"sqlite:///{database}")
 
     def read_by_import() -> None:
-        done = subscribe.import_file(WEEKLY, people, database=opened, now=NOW)
+        done = subscribe.import_file(WEEKLY, people, database=opened, by=actor("a test"), now=NOW)
         assert done.rows == ROWS, done
         assert done.added == (ROWS if what == "import" else 0), done
 

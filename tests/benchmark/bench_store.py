@@ -19,6 +19,7 @@ from digest.rules.slots import parse_schedule
 from digest.storage.database import Database
 from digest.workflows.collecting.collect import collect
 from digest.workflows.drafting.draft import plan
+from fakes.activity import actor
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 SIZES = (1_000, 10_000, 100_000)
@@ -53,11 +54,21 @@ def bench_plan_and_collect(tmp_path: Path, capsys) -> None:
         database = Database(f"sqlite:///{tmp_path / f'{size}.db'}")
         for first in range(0, size, 5_000):
             batch = stories(first, min(first + 5_000, size))
-            collect(WEEKLY, database=database, read=lambda _s, _v, b=batch: Reading(articles=b), now=NOW)
+            collect(
+                WEEKLY,
+                database=database,
+                by=actor("a test"),
+                read=lambda _s, _v, b=batch: Reading(articles=b),
+                now=NOW,
+            )
         last = stories(max(0, size - 1_000), size)
         again = median(
             lambda database=database, last=last: collect(
-                WEEKLY, database=database, read=lambda _s, _v: Reading(articles=last), now=NOW
+                WEEKLY,
+                database=database,
+                by=actor("a test"),
+                read=lambda _s, _v: Reading(articles=last),
+                now=NOW,
             )
         )
         planned = median(lambda database=database: plan(WEEKLY, database=database, now=NOW))

@@ -9,13 +9,16 @@ from typing import Any
 import pytest
 
 from digest.errors import NotAllowed, NotFound
+from digest.model.activity import ActivityKind, Actor, Door
 from digest.model.editor import Role
 from digest.passwords import Cost, Passwords
 from digest.rules.accounts import FAILURES_OF_A_NAME, FAILURES_OF_A_NETWORK, LONGEST, token_hash
-from digest.storage import editors, login_attempts, sessions
+from digest.storage import activity_log, editors, login_attempts, sessions
 from digest.storage.database import Database
 from digest.workflows.operating import accounts
 from digest.workflows.operating.accounts import Login
+from fakes.activity import actor
+from fakes.activity import logged as entries
 from fakes.databases import NOW
 
 CHEAP = Passwords(Cost(memory=64, rounds=1, lanes=1))
@@ -25,7 +28,9 @@ MINUTE = timedelta(minutes=1)
 
 
 def add(database: Database, name: str = "Ann", role: Role = Role.EDITOR, password: str = PASSWORD) -> None:
-    accounts.add(name, role=role, password=password, database=database, passwords=CHEAP, by="root", now=NOW)
+    accounts.add(
+        name, role=role, password=password, database=database, passwords=CHEAP, by=actor("root"), now=NOW
+    )
 
 
 def log_in(database: Database, name: str = "Ann", password: str = PASSWORD, **given: Any) -> Login:
@@ -40,8 +45,12 @@ def name_of(database: Database, session: str, *, now: datetime = NOW) -> str:
 
 def logged(database: Database) -> list[tuple[str, str, str, str]]:
     """Oldest first."""
-    entries = accounts.log(database=database, limit=1000)
-    return [(e.who, e.what, e.subject, e.where) for e in reversed(entries)]
+    return [(e.who, e.detail, e.subject, e.where) for e in reversed(entries(database))]
+
+
+def record(database: Database, detail: str, *, by: Actor, subject: str = "") -> None:
+    with database.write() as connection:
+        activity_log.record(connection, ActivityKind.APPROVED, detail, by=by, at=NOW, subject=subject)
 
 
 # -- accounts ----------------------------------------------------------------------
@@ -69,7 +78,7 @@ def test_a_bad_name_or_password_makes_no_account(database: Database, name: str, 
 
 
 def test_nobody_can_be_changed_who_is_not_there(database: Database) -> None:
-    how: dict[str, Any] = {"database": database, "by": "root", "now": NOW}
+    how: dict[str, Any] = {"database": database, "by": actor("root"), "now": NOW}
     with pytest.raises(NotFound, match="“Bob”"):
         accounts.change_password("Bob", PASSWORD, passwords=CHEAP, **how)
     with pytest.raises(NotFound):
@@ -120,7 +129,7 @@ def test_logging_out_ends_this_session_only(database: Database) -> None:
 
 
 def test_every_session_ends_with_the_password_the_role_and_the_account(database: Database) -> None:
-    how: dict[str, Any] = {"database": database, "by": "root", "now": NOW}
+    how: dict[str, Any] = {"database": database, "by": actor("root"), "now": NOW}
     add(database)
     add(database, "Bob")
     bob = log_in(database, "Bob").session
@@ -158,7 +167,7 @@ def test_an_old_password_that_is_looked_at_while_it_is_changed_opens_nothing(dat
         def fits(self, password: str, kept: str | None) -> bool:
             fitted = CHEAP.fits(password, kept)
             accounts.change_password(
-                "Ann", "old rain, tin roof", database=database, passwords=CHEAP, by="root", now=NOW
+                "Ann", "old rain, tin roof", database=database, passwords=CHEAP, by=actor("root"), now=NOW
             )
             return fitted
 
@@ -269,13 +278,12 @@ def test_old_attempts_are_forgotten(database: Database) -> None:
 
 def test_everything_is_on_record_and_nothing_secret(database: Database) -> None:
     """A name that nobody has may be a password in the wrong field."""
-    how: dict[str, Any] = {"database": database, "by": "root", "now": NOW}
+    how: dict[str, Any] = {"database": database, "by": actor("root"), "now": NOW}
     add(database)
     log_in(database, password="wrong")
     log_in(database, "my secret password", "x")
     session = log_in(database, address="2001:db8:1:2::3").session
-    done = {"who": "Ann", "subject": "weekly/3", "where": "203.0.113.0/24"}
-    accounts.record("approved", **done, database=database, now=NOW)
+    record(database, "approved", by=Actor("Ann", Door.DESK, "203.0.113.0/24"), subject="weekly/3")
     accounts.log_out(session, address=HOME, database=database, now=NOW)
     accounts.change_password("ANN", "old rain, tin roof", passwords=CHEAP, **how)
     accounts.change_role("ann", Role.PUBLISHER, **how)
@@ -296,6 +304,6 @@ def test_everything_is_on_record_and_nothing_secret(database: Database) -> None:
 
 def test_the_log_gives_the_newest_first_and_no_more_than_asked(database: Database) -> None:
     for number in range(5):
-        accounts.record(f"thing {number}", who="Ann", database=database, now=NOW)
+        record(database, f"thing {number}", by=Actor("Ann", Door.DESK))
 
-    assert [e.what for e in accounts.log(database=database, limit=2)] == ["thing 4", "thing 3"]
+    assert [e.detail for e in entries(database, limit=2)] == ["thing 4", "thing 3"]

@@ -13,6 +13,7 @@ from digest.passwords import Cost, Passwords
 from digest.rules import api_tokens as rules
 from digest.storage.database import Database
 from digest.workflows.operating import accounts, tokens
+from fakes.activity import actor, logged
 from fakes.databases import NOW
 
 HOME = "203.0.113.9"
@@ -20,7 +21,7 @@ MINUTE = timedelta(minutes=1)
 
 
 def add(database: Database, name: str = "cms", role: Role = Role.EDITOR) -> str:
-    return tokens.add(name, role=role, database=database, by="root", now=NOW)
+    return tokens.add(name, role=role, database=database, by=actor("root"), now=NOW)
 
 
 def test_a_token_is_shown_once_and_kept_as_a_hash(database: Database) -> None:
@@ -64,13 +65,13 @@ def test_the_use_of_a_token_is_written_down_once_a_minute(database: Database) ->
 
 def test_a_removed_token_is_worth_nothing_and_both_are_in_the_log(database: Database) -> None:
     token = add(database)
-    assert tokens.remove("CMS", database=database, by="root", now=NOW + MINUTE) == "cms"
+    assert tokens.remove("CMS", database=database, by=actor("root"), now=NOW + MINUTE) == "cms"
 
     assert tokens.show(token, address=HOME, database=database, now=NOW).token is None
     with pytest.raises(NotFound):
-        tokens.remove("cms", database=database, by="root", now=NOW)
-    logged = [(e.who, e.what, e.subject) for e in accounts.log(database=database, limit=10)]
-    assert logged == [
+        tokens.remove("cms", database=database, by=actor("root"), now=NOW)
+    told = [(e.who, e.detail, e.subject) for e in logged(database, limit=10)]
+    assert told == [
         ("root", "API token removed", "cms"),
         ("root", "API token made with the role editor", "cms"),
     ]
@@ -92,7 +93,13 @@ def test_a_script_with_an_old_token_locks_no_editor_out(database: Database) -> N
     cheap = Passwords(Cost(memory=64, rounds=1, lanes=1))
     password = "tin roof, old rain"
     accounts.add(
-        "Ann", role=Role.EDITOR, password=password, database=database, passwords=cheap, by="root", now=NOW
+        "Ann",
+        role=Role.EDITOR,
+        password=password,
+        database=database,
+        passwords=cheap,
+        by=actor("root"),
+        now=NOW,
     )
     for _ in range(30):
         tokens.show("dgt_old", address=HOME, database=database, now=NOW)

@@ -30,6 +30,7 @@ from digest.storage.tables import consent_entry, subscriber, subscription, suppr
 from digest.workflows.people import subscribers as subscribe
 from digest.workflows.people.subscriber_csv import PeopleFile, Rows
 from digest.workflows.people.subscribers import Imported, import_file, read_files
+from fakes.activity import actor
 from fakes.databases import NOW, newsletter
 
 WEEKLY = newsletter()
@@ -47,7 +48,7 @@ def load(tmp_path: Path, database: Database) -> Callable[..., Imported]:
     def load(content: str | bytes, **more: Any) -> Imported:
         path = tmp_path / "people.csv"
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return import_file(WEEKLY, path, database=database, now=NOW, **more)
+        return import_file(WEEKLY, path, database=database, by=actor("a test"), now=NOW, **more)
 
     return load
 
@@ -142,7 +143,7 @@ def test_what_is_no_list_is_refused_in_words(
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path, database: Database) -> None:
-    done = import_file(WEEKLY, tmp_path / "none.csv", database=database, now=NOW)
+    done = import_file(WEEKLY, tmp_path / "none.csv", database=database, by=actor("a test"), now=NOW)
 
     assert done.problem == f"{tmp_path / 'none.csv'} cannot be read: No such file or directory."
 
@@ -152,7 +153,7 @@ def test_a_pipe_is_read_like_a_file(tmp_path: Path, database: Database) -> None:
     os.mkfifo(tmp_path / "pipe")
     writer = threading.Thread(target=(tmp_path / "pipe").write_text, args=["email\nann@example.org\n"])
     writer.start()
-    done = import_file(WEEKLY, tmp_path / "pipe", database=database, now=NOW)
+    done = import_file(WEEKLY, tmp_path / "pipe", database=database, by=actor("a test"), now=NOW)
     writer.join()
 
     assert done.added == 1
@@ -184,7 +185,7 @@ def test_a_file_that_is_changed_meanwhile_is_told(
         return rows(self)
 
     monkeypatch.setattr(PeopleFile, "rows", changed)
-    done = import_file(WEEKLY, path, database=database, now=NOW)
+    done = import_file(WEEKLY, path, database=database, by=actor("a test"), now=NOW)
 
     assert done.problem == "people.csv cannot be read: it was changed while it was read."
     assert stored(database) == {}
@@ -280,7 +281,7 @@ def test_a_file_is_read_again_only_when_it_has_changed(tmp_path: Path, database:
     weekly = replace(WEEKLY, subscriber_files=(path, tmp_path / "none.csv"))
 
     def read() -> Imported:
-        first, missing = read_files(weekly, database=database, now=NOW)
+        first, missing = read_files(weekly, database=database, by=actor("a test"), now=NOW)
         assert missing.problem
         return first
 
@@ -313,9 +314,9 @@ def test_what_was_cut_off_is_completed_by_the_next_reading(
 
     monkeypatch.setattr(subscribe, "bulk_add", fails_in_the_third)
     with pytest.raises(KeyboardInterrupt):
-        read_files(weekly, database=database, now=NOW)
+        read_files(weekly, database=database, by=actor("a test"), now=NOW)
     assert len(stored(database)) == 6
-    [done] = read_files(weekly, database=database, now=NOW)
+    [done] = read_files(weekly, database=database, by=actor("a test"), now=NOW)
 
     assert (done.rows, done.added) == (14, 8)
     assert len(stored(database)) == 14
@@ -397,9 +398,9 @@ def known_people(tmp_path_factory: pytest.TempPathFactory, template: Path) -> Pa
     database = Database(f"sqlite:///{file}")
     path = file.with_name("first.csv")
     path.write_text("email,name,topics\nthere@example.org,There,web\nleft@example.org\nerased@example.org\n")
-    import_file(WEEKLY, path, database=database, now=NOW)
+    import_file(WEEKLY, path, database=database, by=actor("a test"), now=NOW)
     path.write_text("email\nann@example.org\n")
-    import_file(newsletter("monthly"), path, database=database, now=NOW)
+    import_file(newsletter("monthly"), path, database=database, by=actor("a test"), now=NOW)
     with database.write() as connection:
         [left] = subscribers.by_address(connection, "left@example.org")
         subscribers.end(connection, left.id, at=NOW, why="unsubscribed", how="one-click")
@@ -452,7 +453,11 @@ def _imported(folder: Path, known_people: Path, path: Path) -> tuple[Imported, d
     database = Database(f"sqlite:///{file}")
     try:
         done = import_file(
-            WEEKLY, path, database=database, now=datetime.fromisoformat("2027-01-02T03:04:05Z")
+            WEEKLY,
+            path,
+            database=database,
+            by=actor("a test"),
+            now=datetime.fromisoformat("2027-01-02T03:04:05Z"),
         )
         with database.read() as connection:
             return done, dict(_dump(connection))

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from digest.errors import NewerDatabase, StorageError
+from digest.model.activity import ActivityKind
 from digest.model.article import Article, FoundArticle, Image, KeyKind, SourceHealth, Validators
 from digest.model.issue import IssueState, Rendered
 from digest.model.newsletter import Policy, SourceSpec
@@ -274,11 +275,11 @@ def test_times_come_back_as_they_went_in(database: Database) -> None:
     """Aware and in UTC, to the microsecond."""
     moment = datetime.fromisoformat("2026-10-25T02:30:00.123456+02:00")
     with database.write() as connection:
-        activity_log.record(connection, "something", at=moment, newsletter="weekly")
-        [(at, _, _, _)] = activity_log.recent(connection, "weekly")
+        activity_log.record(connection, ActivityKind.OTHER, "something", at=moment, newsletter="weekly")
+        [entry] = activity_log.entries(connection, limit=2)
 
-    assert at == moment
-    assert at.utcoffset() == timedelta()
+    assert entry.at == moment
+    assert entry.at.utcoffset() == timedelta()
 
 
 def test_an_error_never_shows_an_address(database: Database) -> None:

@@ -56,7 +56,7 @@ def prepare(order: dict[str, Any]) -> None:
             step()
         step()
 
-    class Counted(subscribers.Arrivals):
+    class Counted(subscribers.ImportSpool):
         def batches(self, size: int) -> Iterator[Any]:
             nonlocal steps
             steps = 0
@@ -64,7 +64,7 @@ def prepare(order: dict[str, Any]) -> None:
             yield from super().batches(size)
 
     Database.write = counted_write  # type: ignore[method-assign]
-    subscribers.Arrivals = Counted  # type: ignore[misc]
+    subscribers.ImportSpool = Counted  # type: ignore[misc]
     subscribers._AT_ONCE = 4
 
 

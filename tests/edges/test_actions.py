@@ -25,8 +25,8 @@ from digest.errors import Busy, NotAllowed
 from digest.model.edit import IssueText, SetText
 from digest.model.issue import Issue, IssueState
 from digest.rules.email_addresses import InvalidAddress
-from digest.storage import activity_log
 from digest.wiring import Container
+from fakes.activity import actor, told
 from fakes.databases import NOW
 from fakes.folders import SETTINGS, prepare
 from fakes.processes import Process
@@ -89,12 +89,12 @@ class World:
         return self.opened[-1][1]
 
     def draft(self) -> Issue:
-        made = self.actions.draft("weekly", by="ann")
+        made = self.actions.draft("weekly", by=actor("ann"))
         assert isinstance(made, Issue)
         return made
 
     def approve_now(self) -> Issue:
-        return self.actions.approve(FIRST, by="ann", seen=self.draft().revision, when=AT_ONCE)
+        return self.actions.approve(FIRST, by=actor("ann"), seen=self.draft().revision, when=AT_ONCE)
 
     def issue(self) -> Issue:
         return self.actions.find(FIRST)[1]
@@ -110,8 +110,7 @@ class World:
         return told
 
     def events(self) -> list[tuple[str, str]]:
-        with self.parts.database.read() as connection:
-            return [(what, who) for _, _, what, who in activity_log.recent(connection, "weekly", limit=100)]
+        return told(self.parts.database)
 
     def close(self) -> None:
         for parts, actions in self.opened:
@@ -233,10 +232,10 @@ def test_close_waits_for_what_is_being_sent(world: World, server: ScriptedServer
 def test_an_older_revision_is_not_approved(world: World, server: ScriptedServer) -> None:
     seen = world.draft().revision
     change = SetText(text=IssueText.SUBJECT, value="Another", was="")
-    world.actions.edit(FIRST, change, by="bo", seen=seen)
+    world.actions.edit(FIRST, change, by=actor("bo"), seen=seen)
 
     with pytest.raises(Busy, match="edited since you looked"):
-        world.actions.approve(FIRST, by="ann", seen=seen, when=AT_ONCE)
+        world.actions.approve(FIRST, by=actor("ann"), seen=seen, when=AT_ONCE)
 
     world.actions.senders.close()
     assert (world.issue().state, server.connections) == (IssueState.DRAFT, 0)
@@ -244,7 +243,7 @@ def test_an_older_revision_is_not_approved(world: World, server: ScriptedServer)
 
 @pytest.mark.parametrize("when", [AT_SLOT, NOW + timedelta(hours=3)])
 def test_approved_for_later_it_does_not_begin(world: World, server: ScriptedServer, when: Any) -> None:
-    approved = world.actions.approve(FIRST, by="ann", seen=world.draft().revision, when=when)
+    approved = world.actions.approve(FIRST, by=actor("ann"), seen=world.draft().revision, when=when)
     world.actions.senders.close()
 
     assert (approved.state, approved.send_at) == (IssueState.APPROVED, None if when is AT_SLOT else when)
@@ -261,7 +260,7 @@ def test_pause_stops_within_a_window_and_resume_finishes_with_nobody_twice(
     gate.let(4)
     world.approve_now()
     until(lambda: world.progress().counts.accepted >= 3 and len(server.taken) == 4)
-    paused = world.actions.pause(FIRST, by="bo")
+    paused = world.actions.pause(FIRST, by=actor("bo"))
     assert (paused.state, paused.reason) == (IssueState.HELD, "paused by bo")
     gate.open()
     until(lambda: not world.actions.progress(FIRST).counts.in_flight)
@@ -273,24 +272,24 @@ def test_pause_stops_within_a_window_and_resume_finishes_with_nobody_twice(
     assert (still.is_running, still.counts.uncertain) == (False, 0)
     assert still.counts.pending == len(PEOPLE) - still.counts.accepted
 
-    world.actions.resume(FIRST, by="ann")
+    world.actions.resume(FIRST, by=actor("ann"))
     until(lambda: world.issue().state is IssueState.SENT)
     assert got(server) == Counter(PEOPLE)
     assert {("paused", "bo"), ("resumed", "ann")} <= set(world.events())
 
 
 def test_an_approval_is_taken_back_and_given_again(world: World, server: ScriptedServer, gate: Gate) -> None:
-    world.actions.approve(FIRST, by="ann", seen=world.draft().revision)
-    back = world.actions.withdraw_approval(FIRST, by="bo")
+    world.actions.approve(FIRST, by=actor("ann"), seen=world.draft().revision)
+    back = world.actions.withdraw_approval(FIRST, by=actor("bo"))
 
     assert (back.state, back.content_hash) == (IssueState.DRAFT, "")
     assert world.progress().counts.audience == 0
     assert ("approval withdrawn", "bo") in world.events()
     with pytest.raises(NotAllowed, match="is a draft, so there is no approval"):
-        world.actions.withdraw_approval(FIRST, by="bo")
+        world.actions.withdraw_approval(FIRST, by=actor("bo"))
 
     gate.open()
-    world.actions.approve(FIRST, by="ann", seen=back.revision, when=AT_ONCE)
+    world.actions.approve(FIRST, by=actor("ann"), seen=back.revision, when=AT_ONCE)
     until(lambda: world.issue().state is IssueState.SENT)
     assert got(server) == Counter(PEOPLE)
 
@@ -303,7 +302,7 @@ def test_an_approval_is_not_taken_back_in_the_middle_of_a_send(
     until(lambda: len(server.taken) == 1)
 
     with pytest.raises(NotAllowed, match="is being sent, so there is no approval"):
-        world.actions.withdraw_approval(FIRST, by="bo")
+        world.actions.withdraw_approval(FIRST, by=actor("bo"))
 
     gate.open()
     until(lambda: world.issue().state is IssueState.SENT)
@@ -320,7 +319,7 @@ def test_a_proof_to_several_of_which_one_is_no_address_goes_to_nobody(
     before = world.events()
 
     with pytest.raises(InvalidAddress):
-        world.actions.proof(FIRST, to=["ann@example.com", "no address", "bo@example.com"], by="ann")
+        world.actions.proof(FIRST, to=["ann@example.com", "no address", "bo@example.com"], by=actor("ann"))
 
     assert (server.connections, world.events()) == (0, before)
 
@@ -329,7 +328,7 @@ def test_a_proof_to_several_of_which_one_is_no_address_goes_to_nobody(
 def test_a_proof_goes_to_one_to_ten(world: World, server: ScriptedServer, number: int) -> None:
     world.draft()
     with pytest.raises(NotAllowed, match=f"not to {number}"):
-        world.actions.proof(FIRST, to=[f"a{n}@example.com" for n in range(number)], by="ann")
+        world.actions.proof(FIRST, to=[f"a{n}@example.com" for n in range(number)], by=actor("ann"))
     assert server.connections == 0
 
 
@@ -338,7 +337,7 @@ def test_a_proof_tells_of_each_address_and_counts_nowhere(
 ) -> None:
     gate.open()
     world.draft()
-    told = world.actions.proof(FIRST, to=["ann@example.com", "bo@example.com"], by="ann")
+    told = world.actions.proof(FIRST, to=["ann@example.com", "bo@example.com"], by=actor("ann"))
 
     assert [(one.address, one.accepted) for one in told] == [
         ("ann@example.com", True),
@@ -370,8 +369,8 @@ def test_a_server_that_is_not_there_is_told_and_once_it_is_there_the_send_goes_o
             settings = world.folder / "digest.toml"
             settings.write_text(settings.read_text().replace(f"port = {port}", f"port = {back.port}"))
             later = world.start()
-            later.pause(FIRST, by="ann")
-            later.resume(FIRST, by="ann")
+            later.pause(FIRST, by=actor("ann"))
+            later.resume(FIRST, by=actor("ann"))
             until(lambda: world.issue().state is IssueState.SENT)
             later.senders.close()
             assert got(back) == Counter(PEOPLE)
@@ -385,12 +384,27 @@ def test_a_trouble_is_forgotten_when_the_send_is_tried_again(outbox_world: World
     assert outbox_world.progress().trouble
 
     blocking.unlink()
-    outbox_world.actions.pause(FIRST, by="ann")
-    outbox_world.actions.resume(FIRST, by="ann")
+    outbox_world.actions.pause(FIRST, by=actor("ann"))
+    outbox_world.actions.resume(FIRST, by=actor("ann"))
     outbox_world.actions.senders.close()
 
     assert (outbox_world.issue().state, outbox_world.progress().trouble) == (IssueState.SENT, "")
     assert files(outbox_world) == Counter(PEOPLE)
+
+
+def test_who_takes_up_a_send_that_stopped_is_told(outbox_world: World) -> None:
+    blocking = outbox_world.folder / "outbox"
+    blocking.write_text("a file where the folder should be")
+    outbox_world.approve_now()
+    outbox_world.actions.close()
+    assert outbox_world.issue().state is IssueState.SENDING
+
+    blocking.unlink()
+    outbox_world.actions.resume(*FIRST, by=actor("bo"))
+    outbox_world.actions.close()
+
+    assert outbox_world.issue().state is IssueState.SENT
+    assert outbox_world.events().count(("resumed", "bo")) == 1
 
 
 # -- two processes ---------------------------------------------------------------------
@@ -404,7 +418,7 @@ def test_two_processes_that_resume_the_same_issue_send_it_once(
     gate.let(3)
     world.approve_now()
     until(lambda: len(server.taken) == 3)
-    other.pause(FIRST, by="bo")
+    other.pause(FIRST, by=actor("bo"))
     gate.let(1)
     world.actions.senders.close()
     assert world.progress().counts.pending in {len(PEOPLE) - 4, len(PEOPLE) - 3}
@@ -414,7 +428,7 @@ def test_two_processes_that_resume_the_same_issue_send_it_once(
     def resume(actions: Process) -> None:
         both.wait(timeout=WAIT)
         try:
-            actions.resume(FIRST, by="somebody")
+            actions.resume(FIRST, by=actor("somebody"))
         except NotAllowed as error:
             refused.append(error.message)
 
@@ -439,8 +453,8 @@ def test_a_second_process_that_begins_while_the_first_sends_leaves_it_alone(
     world.approve_now()
     until(lambda: len(server.taken) == 2)
 
-    other.pause(FIRST, by="bo")
-    other.resume(FIRST, by="bo")
+    other.pause(FIRST, by=actor("bo"))
+    other.resume(FIRST, by=actor("bo"))
     other.senders.close()
     assert other.progress(FIRST).trouble == ""
     assert len(server.taken) == 2

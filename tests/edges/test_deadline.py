@@ -26,6 +26,7 @@ from digest.workflows.sending.deliver import SendOptions, Sent, deliver
 from digest.workflows.sending.remind import tell_editors
 from digest.workflows.sending.schedule import ScheduleEvent, ScheduleHandlers, Scheduler
 from digest.workflows.sending.send import send
+from fakes.activity import actor
 from fakes.databases import newsletter, store, subscribe
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -99,7 +100,7 @@ class House:
             database=self.database,
             wire=SendOptions(open=lambda: Outbox(self.folder / "outbox")),
             clock=lambda: self.now,
-            by="the schedule",
+            by=actor("the schedule"),
             slot_key=key,
         )
 
@@ -108,7 +109,7 @@ class House:
         return deliver(issue, press=self.press, database=self.database, wire=wire, clock=lambda: self.now)
 
     def _draft(self, letter: Newsletter, key: str) -> Issue | None:
-        made = draft(letter, database=self.database, now=self.now, slot_key=key)
+        made = draft(letter, database=self.database, by=actor("a test"), now=self.now, slot_key=key)
         return None if isinstance(made, Selection) else made
 
     def _tell(self, _letter: Newsletter, issue: Issue) -> str:
@@ -197,7 +198,7 @@ def test_a_draft_that_was_cancelled_is_not_drafted_again(database: Database, tmp
     home.at(TUESDAY - DAY)
     made = home.issue()
     assert made is not None
-    cancel(made, database=database, by="ann", now=home.now)
+    cancel(made, database=database, by=actor("ann"), now=home.now)
     home.at(TUESDAY - 2 * HOUR)
     home.restart()
     home.at(TUESDAY)
@@ -226,7 +227,7 @@ def test_an_approved_draft_goes_at_its_slot_and_not_before(database: Database, t
     home.at(TUESDAY - DAY)
     made = home.issue()
     assert made is not None
-    approve(made, press=home.press, database=database, by="ann", now=home.now)
+    approve(made, press=home.press, database=database, by=actor("ann"), now=home.now)
     home.at(TUESDAY - HOUR)
     assert (home.states(), home.mails("outbox")) == ([IssueState.APPROVED], 0)
     home.at(TUESDAY)
@@ -242,7 +243,7 @@ def test_an_approved_draft_whose_slot_was_missed_waits_for_a_person(
     home.at(TUESDAY - DAY)
     made = home.issue()
     assert made is not None
-    approve(made, press=home.press, database=database, by="ann", now=home.now)
+    approve(made, press=home.press, database=database, by=actor("ann"), now=home.now)
     home.restart()
     home.at(TUESDAY + 2 * DAY)
     home.at(TUESDAY + 2 * DAY + HOUR)

@@ -20,6 +20,7 @@ from digest.workflows.collecting.collect import Collected, collect
 from digest.workflows.collecting.push import NoArticle, Pushed, push
 from digest.workflows.drafting import marks
 from digest.workflows.drafting.draft import draft, plan
+from fakes.activity import actor
 from fakes.databases import NOW, found, newsletter
 
 FEED = SourceSpec(kind="feed", key="feed:https://blog.example.com/feed", name="Blog", section="News")
@@ -38,13 +39,16 @@ def database(tmp_path: Path, template: Path) -> Iterator[Database]:
 
 
 def pushed(database: Database, entry: Entry = STORY, *, featured: bool = False) -> Pushed:
-    return push(entry, newsletter=LETTER, featured=featured, database=database, by="cms (API)", now=NOW)
+    return push(
+        entry, newsletter=LETTER, featured=featured, database=database, by=actor("cms (API)"), now=NOW
+    )
 
 
 def collected(database: Database, *articles: FoundArticle) -> Collected:
     [done] = collect(
         LETTER,
         database=database,
+        by=actor("a test"),
         read=lambda _s, _v: Reading(articles=articles),
         now=NOW + timedelta(hours=1),
     )
@@ -99,7 +103,7 @@ def test_a_featured_one_leads_the_issue_that_is_drafted_of_it(database: Database
     other = Entry(links=("https://blog.example.com/story-2",), title="Story 2", published=NOW)
     pushed(database, other, featured=True)
 
-    made = draft(LETTER, database=database, now=NOW)
+    made = draft(LETTER, database=database, by=actor("a test"), now=NOW)
     assert isinstance(made, Issue)
     assert made.layout.lead is not None
     assert made.layout.lead.headline == "Story 2"
@@ -109,14 +113,14 @@ def test_a_featured_one_leads_the_issue_that_is_drafted_of_it(database: Database
 
 def test_a_plan_beside_an_open_draft_says_what_is_so(database: Database) -> None:
     pushed(database)
-    draft(LETTER, database=database, now=NOW + timedelta(hours=1))
+    draft(LETTER, database=database, by=actor("a test"), now=NOW + timedelta(hours=1))
 
     planned = plan(LETTER, database=database, now=NOW + timedelta(hours=2))
 
     assert planned.warnings[0] == "Issue weekly/1 is a draft; this plan is for the one after it."
     assert planned.selection.earlier == {"already in an issue": 1}, "the draft is no earlier issue yet"
     with pytest.raises(NotAllowed, match="Issue weekly/1 is a draft and not finished"):
-        draft(LETTER, database=database, now=NOW + timedelta(hours=2))
+        draft(LETTER, database=database, by=actor("a test"), now=NOW + timedelta(hours=2))
 
 
 def test_why_and_status_know_a_source_that_is_not_configured(database: Database) -> None:

@@ -13,6 +13,7 @@ import pytest
 from digest.clock import Clock
 from digest.views.issue import IssueViews
 from digest.wiring import Container
+from fakes.activity import actor
 from fakes.databases import NOW, store, subscribe
 from fakes.processes import Process
 from web.test_home import SETTINGS
@@ -34,7 +35,7 @@ def parts(file: Path) -> Iterator[Container]:
     with made.database.write() as connection:
         store(connection, 1, 2)
         subscribe(connection, "ann")
-    Process(made).draft("weekly", by="ann")
+    Process(made).draft("weekly", by=actor("ann"))
     yield made
     made.close()
 
@@ -62,13 +63,13 @@ def test_the_new_colour_is_in_the_next_look_and_in_what_is_approved(parts: Conta
     assert after
     assert "#A63A1E" in after.html
     assert answers.stamp("weekly", 1) == after.stamp != before.stamp
-    approved = Process(parts).approve("weekly/1", by="ann", seen=0)
+    approved = Process(parts).approve("weekly/1", by=actor("ann"), seen=0)
     assert approved.rendered
     assert "#A63A1E" in approved.rendered.html
 
 
 def test_what_was_approved_before_stays_as_it_was(parts: Container, file: Path) -> None:
-    Process(parts).approve("weekly/1", by="ann", seen=0)
+    Process(parts).approve("weekly/1", by=actor("ann"), seen=0)
 
     save(file, with_red(file.read_text()))
 

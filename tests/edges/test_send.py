@@ -29,6 +29,7 @@ from digest.workflows.drafting.draft import draft
 from digest.workflows.sending.approve import approve, cancel
 from digest.workflows.sending.deliver import SendOptions, Sent, reclaim_rows
 from digest.workflows.sending.send import resolve, send
+from fakes.activity import actor
 from fakes.databases import NOW, drafted, newsletter, store, subscribe
 
 KEY = "2026-11-24T09:00[Europe/Berlin]"
@@ -89,20 +90,20 @@ def sent(
         database=database,
         wire=SendOptions(open=lambda: transport(outbox)),
         clock=lambda: NOW,
-        by="a test",
+        by=actor("a test"),
         yes=yes,
         slot_key=slot_key,
     )
 
 
 def begun(database: Database) -> Issue:
-    made = draft(newsletter(), database=database, now=NOW)
+    made = draft(newsletter(), database=database, by=actor("a test"), now=NOW)
     assert isinstance(made, Issue)
     return made
 
 
 def approved(database: Database, issue: Issue) -> Issue:
-    return approve(issue, press=press(), database=database, by="a test", now=NOW)
+    return approve(issue, press=press(), database=database, by=actor("a test"), now=NOW)
 
 
 def reserved(database: Database) -> set[int | None]:
@@ -219,14 +220,14 @@ def test_the_next_slot_does_not_take_an_issue_from_the_last(database: Database, 
 
 
 def test_cancelling_a_draft_frees_its_articles(database: Database) -> None:
-    cancel(begun(database), database=database, by="ann", now=NOW)
+    cancel(begun(database), database=database, by=actor("ann"), now=NOW)
 
     assert reserved(database) == {None}
 
 
 def test_cancelling_an_approved_issue_frees_its_articles(database: Database) -> None:
     issue = approved(database, begun(database))
-    cancel(issue, database=database, by="ann", now=NOW)
+    cancel(issue, database=database, by=actor("ann"), now=NOW)
 
     assert reserved(database) == {None}
     with database.read() as connection:
@@ -238,7 +239,7 @@ def test_cancelling_before_the_first_hand_over_frees_the_articles(database: Data
     stuck = sent(database, outbox, transport=Down)
     assert (stuck.state, stuck.counts.pending) == ("sending", 3)
     assert stuck.issue is not None
-    done = cancel(stuck.issue, database=database, by="ann", now=NOW)
+    done = cancel(stuck.issue, database=database, by=actor("ann"), now=NOW)
 
     assert done.state is IssueState.CANCELLED
     assert reserved(database) == {None}
@@ -284,7 +285,7 @@ def _dead() -> str:
 def test_cancelling_after_a_crash_leaves_nothing_in_flight(database: Database) -> None:
     """What a dead sender had on the wire is uncertain, and says so."""
     issue = _in_the_middle(database, holder=_dead())
-    cancel(issue, database=database, by="ann", now=NOW)
+    cancel(issue, database=database, by=actor("ann"), now=NOW)
 
     with database.read() as connection:
         counts = ledger.counts(connection, issue.id, now=NOW)
@@ -294,7 +295,7 @@ def test_cancelling_after_a_crash_leaves_nothing_in_flight(database: Database) -
 
 def test_a_living_sender_is_not_robbed_by_cancelling(database: Database, alive: str) -> None:
     issue = _in_the_middle(database, holder=alive)
-    cancel(issue, database=database, by="ann", now=NOW)
+    cancel(issue, database=database, by=actor("ann"), now=NOW)
 
     with database.read() as connection:
         counts = ledger.counts(connection, issue.id, now=NOW)
@@ -303,11 +304,11 @@ def test_a_living_sender_is_not_robbed_by_cancelling(database: Database, alive: 
 
 def test_what_a_cancelled_issue_left_uncertain_is_not_sent_again(database: Database) -> None:
     issue = _in_the_middle(database, holder=_dead())
-    done = cancel(issue, database=database, by="ann", now=NOW)
+    done = cancel(issue, database=database, by=actor("ann"), now=NOW)
     with pytest.raises(NotAllowed, match="cancelled"):
-        resolve(done, decision="resend", database=database, by="ann", now=NOW)
+        resolve(done, decision="resend", database=database, by=actor("ann"), now=NOW)
 
-    assert resolve(done, decision="skip", database=database, by="ann", now=NOW) == 1
+    assert resolve(done, decision="skip", database=database, by=actor("ann"), now=NOW) == 1
 
 
 @pytest.mark.parametrize(
@@ -416,7 +417,7 @@ def test_what_was_approved_is_what_is_sent(database: Database, outbox: Path) -> 
 def test_resending_waits_for_the_next_send(database: Database, outbox: Path) -> None:
     issue = _in_the_middle(database, holder=_dead())
 
-    assert resolve(issue, decision="resend", database=database, by="ann", now=NOW) == 1
+    assert resolve(issue, decision="resend", database=database, by=actor("ann"), now=NOW) == 1
     with database.read() as connection:
         assert ledger.counts(connection, issue.id, now=NOW).pending == 2
     done = sent(database, outbox)
@@ -436,7 +437,7 @@ def test_many_senders_share_the_work(database: Database, outbox: Path) -> None:
         database=database,
         wire=SendOptions(open=lambda: Narrow(outbox), senders=6),
         clock=lambda: NOW,
-        by="a test",
+        by=actor("a test"),
         yes=True,
     )
     assert (done.state, done.counts.accepted) == ("sent", 63)
@@ -448,7 +449,7 @@ def test_a_draft_of_nothing_says_so(database: Database) -> None:
         with_all = [a.id for a in articles.all_of(connection, "weekly")]
         issue = drafted(connection, with_all)
         issues.move(connection, issue.id, to=IssueState.SENT, among=[IssueState.DRAFT])
-    nothing = draft(newsletter(), database=database, now=NOW)
+    nothing = draft(newsletter(), database=database, by=actor("a test"), now=NOW)
 
     assert not isinstance(nothing, Issue)
     assert nothing.nothing == "There are no new articles."

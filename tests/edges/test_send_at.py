@@ -23,6 +23,7 @@ from digest.workflows.sending.deliver import SendOptions, Sent, deliver
 from digest.workflows.sending.schedule import ScheduleEvent, ScheduleHandlers, Scheduler
 from digest.workflows.sending.send import send
 from edges.test_pause import PRESS
+from fakes.activity import actor
 from fakes.databases import newsletter, store, subscribe
 
 MONDAY = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -78,7 +79,13 @@ class World:
 
     def _send(self, of, key: str) -> Sent:
         return send(
-            of, press=PRESS, database=self.database, wire=self._wire(), clock=self.clock, by="x", slot_key=key
+            of,
+            press=PRESS,
+            database=self.database,
+            wire=self._wire(),
+            clock=self.clock,
+            by=actor("x"),
+            slot_key=key,
         )
 
     def _resume(self, _, issue: Issue) -> Sent:
@@ -92,9 +99,9 @@ def world(database: Database, tmp_path: Path) -> World:
 
 def approved(world: World, at: datetime) -> Issue:
     world.look(MONDAY)  # the first look: slots of before are nobody's
-    made = draft(newsletter(), database=world.database, now=MONDAY)
+    made = draft(newsletter(), database=world.database, by=actor("a test"), now=MONDAY)
     assert isinstance(made, Issue)
-    return approve(made, press=PRESS, database=world.database, by="ann", send_at=at, now=MONDAY)
+    return approve(made, press=PRESS, database=world.database, by=actor("ann"), send_at=at, now=MONDAY)
 
 
 def test_it_goes_at_its_time_and_the_clock_is_woken_for_it(world: World) -> None:
@@ -163,7 +170,7 @@ def test_an_edit_takes_the_time_back_with_the_approval(world: World) -> None:
         made,
         change,
         newsletter=newsletter(),
-        by="bo",
+        by=actor("bo"),
         seen_revision=0,
         database=world.database,
         now=MONDAY,

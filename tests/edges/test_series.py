@@ -20,6 +20,7 @@ from digest.sources import source_of
 from digest.storage.database import Database
 from digest.workflows.collecting.collect import collect
 from digest.workflows.drafting.draft import draft
+from fakes.activity import actor
 
 SERIES = Path(__file__).parents[1] / "data" / "series"
 STEPS = sorted(path for path in SERIES.iterdir() if path.is_dir())
@@ -52,8 +53,8 @@ def test_every_story_is_new_exactly_once(kind, tmp_path):
             )
             return source_of(kind)(local, fetcher=Fetcher(), validators=validators, now=now)
 
-        collect(weekly, database=database, read=read, now=now)
-        answer = draft(weekly, database=database, now=now)
+        collect(weekly, database=database, by=actor("a test"), read=read, now=now)
+        answer = draft(weekly, database=database, by=actor("a test"), now=now)
         told[step.name] = [t.headline for t in answer.layout.teasers] if hasattr(answer, "layout") else []
         if told[step.name]:
             _send_away(database, answer)

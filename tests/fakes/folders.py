@@ -11,6 +11,7 @@ from digest.storage.database import Database
 from digest.wiring import Container
 from digest.workflows.drafting.draft import draft
 from digest.workflows.sending.approve import approve
+from fakes.activity import actor
 from fakes.databases import NOW, store, subscribe
 
 SETTINGS = """
@@ -61,6 +62,6 @@ def prepare(folder: Path, *, people: int, is_approved: bool, **settings: Any) ->
 
 def _approve(parts: Container, database: Database) -> None:
     newsletter = parts.newsletter("weekly")
-    issue = draft(newsletter, database=database, now=NOW)
+    issue = draft(newsletter, database=database, by=actor("a test"), now=NOW)
     assert isinstance(issue, Issue)
-    approve(issue, press=parts.press(newsletter), database=database, by="a test", now=NOW)
+    approve(issue, press=parts.press(newsletter), database=database, by=actor("a test"), now=NOW)

@@ -23,6 +23,7 @@ from digest.model.issue import IssueState
 from digest.storage import articles, issues, ledger, subscribers, tables
 from digest.web.app import create_app
 from digest.wiring import Container
+from fakes.activity import actor
 from fakes.databases import NOW
 from fakes.processes import Process
 from fakes.waiting import until
@@ -161,7 +162,7 @@ class Api:
         self._post("/api/issues/weekly/1/resolve", {"decision": decision})
 
 
-ROOT = "root"
+ROOT = actor("root")
 DOORS: tuple[Callable[[Path, Process], Door], ...] = (CommandLine, Desk, Api)
 every_door = pytest.mark.parametrize("kind", DOORS, ids=lambda kind: kind.__name__)
 

@@ -23,6 +23,7 @@ from digest.model.issue import Teaser
 from digest.views.public import PublicViews
 from digest.wiring import Container
 from digest.workflows.drafting.edit import Edited
+from fakes.activity import actor
 from fakes.pictures import declared, photograph
 from fakes.processes import Process
 
@@ -183,7 +184,7 @@ def make_clock_lead(folder: Path) -> tuple[Teaser, Teaser]:
     parts = Container.from_file(folder / "digest.toml", environ={}, clock=Clock())
     before = parts.issue("weekly/1")[1].content.layout
     clock = next(teaser for teaser in before.teasers if "clock" in teaser.headline)
-    done = Process(parts).edit("weekly/1", MakeLead(article=clock.article_id), by="ann", seen=0)
+    done = Process(parts).edit("weekly/1", MakeLead(article=clock.article_id), by=actor("ann"), seen=0)
     assert isinstance(done, Edited)
     after = done.issue.content.layout
     assert before.lead is not None

@@ -32,7 +32,7 @@ SESSION = EditorSession(
     [
         (Role.EDITOR, "look edit proof"),
         (Role.PUBLISHER, "look edit proof approve cancel pause send resolve"),
-        (Role.ADMIN, "look edit proof approve cancel pause send resolve editors tokens"),
+        (Role.ADMIN, "look edit proof approve cancel pause send resolve editors tokens log"),
     ],
 )
 def test_a_role_may_do_this_and_no_more(role: Role, actions: str) -> None:

@@ -22,14 +22,16 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from digest.application.operating import Operating
+from digest.model.activity import ActivityKind
 from digest.model.editor import Action, Role
 from digest.passwords import Cost, Passwords
-from digest.rules.accounts import network_of
+from digest.storage import activity_log
 from digest.storage.database import Database
-from digest.web.access import Access, DeskRequest, caller
+from digest.web.access import Access, DeskRequest
 from digest.web.app import create_app
 from digest.web.pages import Pages
 from digest.workflows.operating import accounts
+from fakes.activity import actor, logged
 from fakes.databases import make_template
 from web.fake_application import FakeApplication
 from web.fake_views import MAIL, SECRET, SITE, Clock
@@ -59,13 +61,12 @@ class Desk:
             password=PASSWORD,
             database=self.database,
             passwords=self.passwords,
-            by="root",
+            by=actor("root"),
             now=self.clock(),
         )
 
     def logged(self) -> list[tuple[str, str, str, str]]:
-        entries = accounts.log(database=self.database, limit=1000)
-        return [(e.who, e.what, e.subject, e.where) for e in reversed(entries)]
+        return [(e.who, e.detail, e.subject, e.where) for e in reversed(logged(self.database))]
 
 
 @pytest.fixture(scope="module")
@@ -87,9 +88,10 @@ def desk(tmp_path: Path, template: Path) -> Iterator[Desk]:
 
     @door.require(Action.APPROVE)
     def approve(visit: DeskRequest) -> PlainTextResponse:
-        where = network_of(caller(visit.request))
-        accounts_of.record("approved", who=visit.who, subject=visit.form["issue"], where=where)
-        return PlainTextResponse(f"approved by {visit.who}")
+        what, subject = ActivityKind.APPROVED, visit.form["issue"]
+        with database.write() as connection:
+            activity_log.record(connection, what, "approved", by=visit.who, at=clock(), subject=subject)
+        return PlainTextResponse(f"approved by {visit.who.name}")
 
     # Before the desk's own, which takes every address below /desk.
     app.router.routes.insert(0, Route("/desk/approve", approve, methods=["POST"]))
@@ -314,7 +316,7 @@ def test_a_change_of_the_account_ends_its_sessions(desk: Desk, change: str) -> N
         log_in(browser)
     log_in(bob, "Bob")
     token = token_in(browsers[0].get("/desk"))
-    how = {"database": desk.database, "by": "root", "now": desk.clock()}
+    how = {"database": desk.database, "by": actor("root"), "now": desk.clock()}
     if change == "password":
         accounts.change_password("Ann", "old rain, tin roof", passwords=desk.passwords, **how)  # type: ignore[arg-type]
     elif change == "role":

@@ -27,6 +27,7 @@ from digest.web.api.operations import LARGE, OPERATIONS, Operation
 from digest.web.app import create_app
 from digest.wiring import Container
 from digest.workflows.operating import accounts, tokens
+from fakes.activity import actor, logged
 from fakes.databases import NOW, make_template, store, subscribe
 from fakes.processes import Process
 
@@ -117,7 +118,9 @@ def api(tmp_path: Path, template: Path) -> Iterator[Api]:
     app = create_app(actions, one_time_secret="")
     made = Api(app=app, parts=parts)
     for role in Role:
-        made.tokens[role] = tokens.add(f"a {role}", role=role, database=parts.database, by="root", now=NOW)
+        made.tokens[role] = tokens.add(
+            f"a {role}", role=role, database=parts.database, by=actor("root"), now=NOW
+        )
     yield made
     actions.senders.close()
     parts.close()
@@ -160,6 +163,8 @@ CALLS = {
     "html": Try(f"{ISSUE}/html", holds="<html"),
     "text": Try(f"{ISSUE}/text", holds="Story 1"),
     "history": Try(f"{ISSUE}/history", holds='{"revisions":[]}'),
+    "issueLog": Try(f"{ISSUE}/log?limit=1", holds='"action":"drafted","detail":"drafted with'),
+    "log": Try("/api/log?issue=weekly/1&action=drafted&door=api", holds='"who":"a admin (API)","door":"api"'),
     "leftOut": Try(f"{ISSUE}/left-out", holds='{"articles":[]}'),
     "search": Try(f"{ISSUE}/search?q=nothing", holds='{"articles":[]}'),
     "progress": Try(f"{ISSUE}/progress", state="approved", holds='"state":"approved"'),
@@ -202,7 +207,7 @@ def bring_to(api: Api, state: str) -> None:
 
 def everything(api: Api) -> str:
     """What the database holds but for tokens and their use: nothing in it changes where one may not."""
-    names = ("article", "issue", "revision", "delivery", "event", "source", "audit_entry")
+    names = ("article", "issue", "revision", "delivery", "activity", "source")
     with api.parts.database.read() as connection:
         return str([connection.exec_driver_sql(f"SELECT * FROM {name}").all() for name in names])
 
@@ -274,7 +279,7 @@ def test_a_browser_that_is_logged_in_to_the_desk_is_nobody_here(api: Api, operat
     bring_to(api, call.state)
     word = "tin roof, old rain"
     made = {"database": parts.database, "passwords": parts.passwords, "now": NOW}
-    accounts.add("Ann", role=Role.ADMIN, password=word, by="root", **made)  # type: ignore[arg-type]
+    accounts.add("Ann", role=Role.ADMIN, password=word, by=actor("root"), **made)  # type: ignore[arg-type]
     session = accounts.log_in("Ann", word, address="203.0.113.9", **made).session  # type: ignore[arg-type]
     before = everything(api)
 
@@ -291,7 +296,7 @@ def test_a_browser_that_is_logged_in_to_the_desk_is_nobody_here(api: Api, operat
 
 def test_a_removed_token_ends_at_once(api: Api) -> None:
     assert api.call("GET", "/api/newsletters").status_code == 200
-    tokens.remove("a admin", database=api.parts.database, by="root", now=NOW)
+    tokens.remove("a admin", database=api.parts.database, by=actor("root"), now=NOW)
 
     assert api.call("GET", "/api/newsletters").status_code == 401
 
@@ -310,21 +315,21 @@ def test_what_was_done_is_in_the_log_by_the_tokens_name_and_network(api: Api) ->
     api.drafted()
     api.post(f"{ISSUE}/cancel", role=Role.PUBLISHER)
 
-    entries = accounts.log(database=api.parts.database, limit=2)
-    assert [(e.who, e.what, e.subject, e.where) for e in entries] == [
+    entries = logged(api.parts.database, limit=2)
+    assert [(e.who, e.what.value, e.subject, e.where) for e in entries] == [
         ("a publisher (API)", "cancelled", "weekly/1", "203.0.113.0/24"),
-        ("a admin (API)", "drafted", "weekly", "203.0.113.0/24"),
+        ("a admin (API)", "drafted", "weekly/1", "203.0.113.0/24"),
     ]
 
 
 def test_what_was_refused_is_not_in_the_log(api: Api) -> None:
-    before = accounts.log(database=api.parts.database, limit=100)
+    before = logged(api.parts.database, limit=100)
     api.post("/api/issues/weekly/7/cancel", status=404)
     api.drafted()
     api.post(f"{ISSUE}/pause", status=409)
 
-    told = accounts.log(database=api.parts.database, limit=100)
-    assert [e.what for e in told[: len(told) - len(before)]] == ["drafted"]
+    told = logged(api.parts.database, limit=100)
+    assert [e.what.value for e in told[: len(told) - len(before)]] == ["drafted"]
 
 
 # --- articles ---------------------------------------------------------------------
@@ -643,7 +648,7 @@ def test_a_link_shows_the_draft_to_somebody_without_a_token_until_it_ends(api: A
     path = made["url"].removeprefix("https://news.example.com")
     assert made["ends"] == (NOW + timedelta(days=2)).isoformat().replace("+00:00", "Z")
     assert "Story 1" in api.raw("GET", path).text
-    assert accounts.log(database=api.parts.database, limit=1)[0].who == "a editor (API)"
+    assert logged(api.parts.database, limit=1)[0].who == "a editor (API)"
     api.post(f"{ISSUE}/cancel")
     assert api.raw("GET", path).status_code == 404
     assert error(api.call("POST", f"{ISSUE}/share", {"days": 2}))["code"] == "not_allowed"

@@ -32,6 +32,7 @@ from digest.workflows.drafting.draft import plan
 from digest.workflows.drafting.edit import edit
 from digest.workflows.people import feedback
 from digest.workflows.sending.send import resolve
+from fakes.activity import actor
 from fakes.databases import NOW, drafted, found, make_template, store, subscribe, under_way
 from web.fake_views import HELD, HOME, FakeDesk
 
@@ -403,7 +404,7 @@ def test_a_draft_shows_its_stories_and_its_blocks_as_they_are_now(
         made,
         TakeOut(article=ids[1], reason="It waits for the legal check."),
         newsletter=parts.newsletter("weekly"),
-        by="ann",
+        by=actor("ann"),
         seen_revision=0,
         database=database,
         now=NOW,
@@ -477,7 +478,7 @@ def test_uncertain_deliveries_wait_for_a_decision_until_it_is_taken(
         doubt = delivery.update().where(mine, delivery.c.address == "bob@example.org")
         connection.execute(doubt.values(state="uncertain", updated_at=NOW - DAY))
     [one] = answers.home().uncertain
-    resolve(made, decision="skip", database=database, by="ann", now=NOW)
+    resolve(made, decision="skip", database=database, by=actor("ann"), now=NOW)
     after = answers.home()
 
     assert (one.number, one.people, one.since) == (1, 1, NOW - DAY)

@@ -15,9 +15,11 @@ import pytest
 from starlette.testclient import TestClient
 
 from digest.clock import Clock
+from digest.model.activity import Door
 from digest.model.issue import Issue, IssueState
 from digest.web.app import create_app
 from digest.wiring import Container
+from fakes.activity import actor, logged
 from fakes.databases import NOW, make_template, store, subscribe
 from fakes.processes import Process
 from web.fake_views import SECRET
@@ -88,7 +90,7 @@ def desk(parts: Container) -> Iterator[Desk]:
         app, base_url="http://127.0.0.1:8000", client=("127.0.0.1", 50_000), follow_redirects=False
     )
     client.get(f"/desk/enter/{SECRET}")
-    actions.draft("weekly", by="Ann")
+    actions.draft("weekly", by=actor("Ann"))
     yield Desk(client, parts)
     actions.senders.close()
 
@@ -398,3 +400,46 @@ def test_the_search_finds_older_articles_only(desk: Desk) -> None:
     found = page[page.index('id="left-out"') :]
     assert f'data-article="{out}"' in found
     assert f'data-article="{desk.stories[0]}"' not in found
+
+
+def test_the_history_tells_who_did_what_with_the_issue_and_by_which_door(desk: Desk) -> None:
+    desk.post("proof", to="canary@example.org")
+    desk.post("cancel")
+    panel = desk.client.get("/desk/weekly/1?open=history").text.partition('id="log"')[2]
+    [steps, _] = panel.split("</ol>", 1)
+
+    found = [text_of(f"<li{step}").strip() for step in steps.split("<li")[1:]]
+    assert [step.rpartition(",")[0] for step in found] == [
+        "Cancelled somebody at this machine (desk)",
+        "Proof sent to 1 of 1 addresses somebody at this machine (desk)",
+        "Drafted with 5 articles Ann (command line)",
+    ]
+    assert "canary" not in steps
+
+
+def test_each_form_of_the_page_is_told_once_and_no_address_that_was_typed(desk: Desk) -> None:
+    story = desk.issue.layout.teasers[-1].article_id
+    desk.post("edit", kind="SetText", text="note", note="Write to canary@example.org", was="")
+    desk.post("edit", kind="TakeOut", article=story, reason="canary@example.org does not want it")
+    desk.post("undo")
+    desk.post("share", days="1")
+    stamp = re.search(r'name="stamp" value="([^"]+)"', desk.page("?open=approve"))
+    assert stamp
+    desk.post("approve", stamp=stamp[1], when="slot")
+    desk.post("take-back")
+    desk.post("proof", to="canary@example.org, other@example.org")
+    desk.post("cancel")
+    entries = logged(desk.parts.database)
+
+    assert [entry.what.value for entry in reversed(entries)] == [
+        "edited",
+        "edited",
+        "shared",
+        "approved",
+        "withdrew-approval",
+        "proof-sent",
+        "cancelled",
+    ]
+    assert {(entry.who, entry.door) for entry in entries} == {("somebody at this machine", Door.DESK)}
+    assert {entry.network for entry in entries} == {"127.0.0.0/24"}
+    assert "canary" not in repr(entries)

@@ -19,7 +19,7 @@ from digest.model.delivery import EventKind
 from digest.model.issue import IssueState
 from digest.model.subscriber import SubscriptionId
 from digest.rules.selection import mark_of
-from digest.storage import activity_log, articles, issues, subscribers
+from digest.storage import articles, issues, subscribers
 from digest.storage.tables import article, issue
 from digest.views.public import DeskViews
 from digest.web.access import LINK_VISITOR
@@ -29,6 +29,7 @@ from digest.workflows.collecting import inspect_source as looking
 from digest.workflows.collecting.collect import collect
 from digest.workflows.drafting import marks
 from digest.workflows.drafting.draft import plan
+from fakes.activity import actor, told
 from fakes.databases import NOW, drafted, make_template, store
 from fakes.processes import Process
 from web.fake_views import SECRET
@@ -118,7 +119,13 @@ def desk(parts: Container, answers: DeskViews) -> Iterator[TestClient]:
 @pytest.fixture
 def collected(parts: Container) -> Container:
     """The posts are read; two are in, two of them out by a mark."""
-    collect(parts.newsletter("weekly"), database=parts.database, read=parts.read_source, now=NOW)
+    collect(
+        parts.newsletter("weekly"),
+        database=parts.database,
+        by=actor("a test"),
+        read=parts.read_source,
+        now=NOW,
+    )
     return parts
 
 
@@ -129,7 +136,7 @@ def token_of(page: str) -> str:
 
 
 def everything(parts: Container) -> str:
-    names = ("article", "article_key", "source", "issue", "event", "audit_entry")
+    names = ("article", "article_key", "source", "issue", "activity")
     with parts.database.read() as connection:
         return str([connection.exec_driver_sql(f"SELECT * FROM {name}").all() for name in names])
 
@@ -364,9 +371,7 @@ def test_an_article_is_excluded_and_that_is_undone(desk: TestClient, collected: 
     assert url in undo
     assert "“One” has no mark any more. It comes into issue 1" in text_of(desk.get(back).text)
     assert "From the last 14 days." in text_of(rows(desk.get(PLAN).text)["One"])
-    with collected.database.read() as connection:
-        told = activity_log.recent(connection, "weekly", limit=2)
-    assert [(what, who) for _, _, what, who in told] == [
+    assert told(collected.database, limit=2) == [
         ("unmarked: One", LINK_VISITOR),
         ("excluded: One (It waits <b>for</b> the check)", LINK_VISITOR),
     ]
@@ -460,7 +465,9 @@ def test_the_plan_is_kept_until_something_is_written(
         store(connection, 7)
     more = titles()
     known = collected.newsletters
-    marks.exclude(urls(collected)["One"], newsletters=known, database=collected.database, by="cli", now=NOW)
+    marks.exclude(
+        urls(collected)["One"], newsletters=known, database=collected.database, by=actor("cli"), now=NOW
+    )
 
     assert set(more) - set(first) == {"Story 7"}
     assert "One" not in titles()
@@ -475,7 +482,7 @@ def test_what_counts_of_several_marks(collected: Container) -> None:
                 one,
                 newsletters=collected.newsletters,
                 database=collected.database,
-                by="ann",
+                by=actor("ann"),
                 now=NOW + timedelta(minutes=later),
             )
         with collected.database.read() as connection:

@@ -14,7 +14,7 @@ from digest.application.collecting import CollectReport
 from digest.application.operating import Operating
 from digest.application.people import People
 from digest.application.scheduling import Scheduling
-from digest.application.sending import AT_SLOT, NOW, Progress, Proof, Resolved, When
+from digest.application.sending import AT_SLOT, NOW, Progress, Resolved, When
 from digest.workflows import Progress as ReportProgress
 from digest.workflows import no_progress
 
@@ -25,7 +25,6 @@ __all__ = [
     "CollectReport",
     "NoSenders",
     "Progress",
-    "Proof",
     "ReportProgress",
     "Resolved",
     "SenderState",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from digest.application.binding import Bound, Senders
 from digest.errors import Busy, NotFound
+from digest.model.activity import Actor
 from digest.model.article import Reading, Validators
 from digest.model.newsletter import Newsletter, SourceSpec
 from digest.wiring import Container
@@ -48,7 +49,9 @@ class Collecting(Bound):
         super().__init__(container, senders=senders)
         self._inspections = threading.BoundedSemaphore(_MOST_INSPECTIONS)
 
-    def collect(self, newsletter: str | None, *, by: str, progress: Progress = no_progress) -> CollectReport:  # noqa: ARG002
+    def collect(
+        self, newsletter: str | None, *, by: Actor, progress: Progress = no_progress
+    ) -> CollectReport:
         """Read the sources, fill gaps from the articles' own pages, read changed subscriber files.
 
         Raises:
@@ -60,7 +63,9 @@ class Collecting(Bound):
 
         container, now = self._container, self._now
         of = container.newsletter(newsletter)
-        sources = collect(of, database=self._database, read=container.read_source, now=now, progress=progress)
+        sources = collect(
+            of, database=self._database, read=container.read_source, by=by, now=now, progress=progress
+        )
         asked = enrich(
             of,
             site=container.settings.site,
@@ -69,7 +74,7 @@ class Collecting(Bound):
             now=now,
             progress=progress,
         )
-        files = read_files(of, database=self._database, now=now, progress=progress)
+        files = read_files(of, database=self._database, by=by, now=now, progress=progress)
         return CollectReport(newsletter=of, sources=tuple(sources), pages_asked=asked, files=tuple(files))
 
     def inspect_source(self, newsletter: str, slug: str) -> SourceInspection:
@@ -97,7 +102,7 @@ class Collecting(Bound):
 
         return inspect(spec, newsletter=of, database=self._database, read=read, now=self._now)
 
-    def push(self, entry: Entry, newsletter: str, *, featured: bool, by: str) -> Pushed:
+    def push(self, entry: Entry, newsletter: str, *, featured: bool, by: Actor) -> Pushed:
         """Take in an article that a program sends, as if a feed had shown it.
 
         Raises:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from digest.application.binding import Bound
+from digest.model.activity import Actor
 from digest.model.article import Article
 from digest.model.edit import Edit
 from digest.model.issue import Issue, Selection
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Drafting(Bound):
-    def draft(self, newsletter: str, *, by: str, slot_key: str = "") -> Issue | Selection:
+    def draft(self, newsletter: str, *, by: Actor, slot_key: str = "") -> Issue | Selection:
         """Freeze the plan as a draft, or say with the selection why there is nothing to send.
 
         Raises:
@@ -40,7 +41,7 @@ class Drafting(Bound):
         )
 
     def mark(
-        self, url: str, how: Mark, *, by: str, why: str = "", newsletter: str | None = None
+        self, url: str, how: Mark, *, by: Actor, why: str = "", newsletter: str | None = None
     ) -> list[Article]:
         """Feature or exclude an article by hand, or take that back; in all newsletters, or in one.
 
@@ -59,7 +60,7 @@ class Drafting(Bound):
             now=self._now,
         )
 
-    def edit(self, ref: str, what: Edit, *, by: str, seen: int) -> Edited | Conflict:
+    def edit(self, ref: str, what: Edit, *, by: Actor, seen: int) -> Edited | Conflict:
         """Carry out one edit; `seen` is the revision that the editor looked at.
 
         Raises:
@@ -80,7 +81,7 @@ class Drafting(Bound):
             illustrate=self._container.illustrate(of),
         )
 
-    def edit_all(self, ref: str, edits: Sequence[Edit], *, by: str, seen: int) -> EditedAll | Refusal:
+    def edit_all(self, ref: str, edits: Sequence[Edit], *, by: Actor, seen: int) -> EditedAll | Refusal:
         """Carry out all of them or none."""
         from digest.workflows.drafting.edit import edit_all
 
@@ -96,19 +97,19 @@ class Drafting(Bound):
             illustrate=self._container.illustrate(of),
         )
 
-    def undo(self, ref: str, *, by: str, seen: int) -> Edited | Conflict:
+    def undo(self, ref: str, *, by: Actor, seen: int) -> Edited | Conflict:
         """Undo the last edit, whoever made it."""
         from digest.workflows.drafting.edit import undo
 
         return undo(self.find(ref)[1], by=by, seen_revision=seen, database=self._database, now=self._now)
 
-    def redo(self, ref: str, *, by: str, seen: int) -> Edited | Conflict:
+    def redo(self, ref: str, *, by: Actor, seen: int) -> Edited | Conflict:
         """Make the edit again that was undone last."""
         from digest.workflows.drafting.edit import redo
 
         return redo(self.find(ref)[1], by=by, seen_revision=seen, database=self._database, now=self._now)
 
-    def share(self, ref: str, *, by: str, length: timedelta) -> tuple[str, datetime]:
+    def share(self, ref: str, *, by: Actor, length: timedelta) -> tuple[str, datetime]:
         """A link that shows the issue to whoever has it, and when it ends.
 
         Raises:

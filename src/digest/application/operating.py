@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from digest.application.binding import Bound
+from digest.model.activity import Actor
 from digest.model.api_token import ApiToken
-from digest.model.editor import AuditEntry, Editor, Role
+from digest.model.editor import Editor, Role
 
 if TYPE_CHECKING:
     from digest.workflows.operating.accounts import Login
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 class Operating(Bound):
     # -- editors ---------------------------------------------------------------------------
 
-    def add_editor(self, name: str, *, role: Role, password: str, by: str) -> None:
+    def add_editor(self, name: str, *, role: Role, password: str, by: Actor) -> None:
         """Make an account for the desk.
 
         Raises:
@@ -54,7 +55,7 @@ class Operating(Bound):
 
         return any_exist(database=self._database)
 
-    def change_password(self, name: str, password: str, *, by: str) -> str:
+    def change_password(self, name: str, password: str, *, by: Actor) -> str:
         """Set a new password and end the editor's sessions; the name as it is written in the account."""
         from digest.workflows.operating.accounts import change_password
 
@@ -67,23 +68,17 @@ class Operating(Bound):
             now=self._now,
         )
 
-    def change_role(self, name: str, role: Role, *, by: str) -> str:
+    def change_role(self, name: str, role: Role, *, by: Actor) -> str:
         """Set another role and end the editor's sessions; the name as it is written in the account."""
         from digest.workflows.operating.accounts import change_role
 
         return change_role(name, role, database=self._database, by=by, now=self._now)
 
-    def remove_editor(self, name: str, *, by: str) -> str:
+    def remove_editor(self, name: str, *, by: Actor) -> str:
         """End an account and its sessions; the name as it was written there."""
         from digest.workflows.operating.accounts import remove
 
         return remove(name, database=self._database, by=by, now=self._now)
-
-    def account_log(self, *, limit: int) -> list[AuditEntry]:
-        """What was done to accounts and by them, newest first."""
-        from digest.workflows.operating.accounts import log
-
-        return log(database=self._database, limit=limit)
 
     # -- sessions: `address` is the caller's, of which no more than its network is kept -----
 
@@ -106,12 +101,6 @@ class Operating(Bound):
 
         return editor_of(session, database=self._database, now=self._now)
 
-    def record(self, what: str, *, who: str, subject: str, where: str) -> None:
-        """Write down what somebody did."""
-        from digest.workflows.operating.accounts import record
-
-        record(what, who=who, subject=subject, where=where, database=self._database, now=self._now)
-
     def log_out(self, session: str, *, address: str) -> None:
         from digest.workflows.operating.accounts import log_out
 
@@ -119,7 +108,7 @@ class Operating(Bound):
 
     # -- programs ----------------------------------------------------------------------------
 
-    def add_token(self, name: str, *, role: Role, by: str) -> str:
+    def add_token(self, name: str, *, role: Role, by: Actor) -> str:
         """Make an API token; it is shown this once.
 
         Raises:
@@ -134,7 +123,7 @@ class Operating(Bound):
 
         return every(database=self._database)
 
-    def remove_token(self, name: str, *, by: str) -> str:
+    def remove_token(self, name: str, *, by: Actor) -> str:
         """End a token, at once; its name as it was written."""
         from digest.workflows.operating.tokens import remove
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from digest.application.queries import Queries
+from digest.model.activity import Actor
 from digest.model.delivery import DeliveryEvent
 from digest.model.subscriber import HistoryEntry, Subscription
 from digest.workflows import Progress, no_progress
@@ -25,14 +26,14 @@ class People(Queries):
         newsletter: str | None,
         file: Path,
         *,
-        by: str,  # noqa: ARG002
+        by: Actor,
         progress: Progress = no_progress,
     ) -> Imported:
         """Add the people of a CSV file; nobody who unsubscribed is added again."""
         from digest.workflows.people.subscribers import import_file
 
         of = self.newsletter(newsletter)
-        return import_file(of, file, database=self._database, now=self._now, progress=progress)
+        return import_file(of, file, database=self._database, by=by, now=self._now, progress=progress)
 
     def export_subscribers(self, newsletter: str | None) -> Iterator[list[str]]:
         """Rows of a CSV file, the header first."""
@@ -41,7 +42,7 @@ class People(Queries):
         return export(self.newsletter(newsletter), database=self._database)
 
     def add_subscriber(
-        self, newsletter: str | None, address: str, *, by: str, name: str = "", again: bool = False
+        self, newsletter: str | None, address: str, *, by: Actor, name: str = "", again: bool = False
     ) -> Subscription:
         """Subscribe one person who asked for it; `again` takes back who unsubscribed.
 
@@ -54,7 +55,7 @@ class People(Queries):
         of = self.newsletter(newsletter)
         return add(of, address, name=name, database=self._database, again=again, by=by, now=self._now)
 
-    def remove_subscriber(self, newsletter: str | None, address: str, *, by: str) -> None:
+    def remove_subscriber(self, newsletter: str | None, address: str, *, by: Actor) -> None:
         """End a subscription; no import brings it back.
 
         Raises:
@@ -65,11 +66,11 @@ class People(Queries):
 
         remove(self.newsletter(newsletter), address, database=self._database, by=by, now=self._now)
 
-    def erase_subscriber(self, address: str, *, by: str) -> bool:  # noqa: ARG002
+    def erase_subscriber(self, address: str, *, by: Actor) -> bool:
         """Forget a person for good, so that no import brings them back; whether they were known."""
         from digest.workflows.people.subscribers import erase
 
-        return erase(address, database=self._database, now=self._now)
+        return erase(address, database=self._database, by=by, now=self._now)
 
     def subscriber_history(self, address: str) -> tuple[list[Subscription], list[HistoryEntry]]:
         """A person's subscriptions, and what happened to them, oldest first.

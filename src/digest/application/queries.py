@@ -14,7 +14,9 @@ from digest.model.subscriber import Subscription
 
 if TYPE_CHECKING:
     from digest.message.parse import ParsedMessage
+    from digest.model.activity import ActivityFilter
     from digest.model.edit import Revision
+    from digest.views.activity import ActivityPage
     from digest.views.public import DeskViews, HealthViews, PublicViews
     from digest.views.status import NewsletterStatus
     from digest.workflows.drafting.draft import Plan
@@ -136,6 +138,18 @@ class Queries(Bound):
         from digest.workflows.drafting.edit import search_older
 
         return search_older(self.find(ref)[1], words, database=self._database)
+
+    def activity(self, which: ActivityFilter, *, before: int | None = None, limit: int = 50) -> ActivityPage:
+        """Who did what, when, and by which door; newest first, older than the entry `before`."""
+        from digest.views.activity import activity
+
+        return activity(which, database=self._database, before=before, limit=limit)
+
+    def account_log(self, *, limit: int) -> ActivityPage:
+        """What editors and programs did, and what was done to their accounts; newest first."""
+        from digest.model.activity import ActivityFilter
+
+        return self.activity(ActivityFilter(of_editors=True), limit=limit)
 
     def subscribers(
         self, newsletter: str | None, *, limit: int | None = None

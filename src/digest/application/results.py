@@ -15,6 +15,7 @@ from digest.workflows.people.feedback import Received
 from digest.workflows.people.subscribers import Imported
 from digest.workflows.sending.approve import Blocked
 from digest.workflows.sending.deliver import Sent
+from digest.workflows.sending.proof import Proof
 from digest.workflows.sending.schedule import ScheduleEvent, Scheduler
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "Imported",
     "NoArticle",
     "Plan",
+    "Proof",
     "Pushed",
     "Received",
     "Refusal",

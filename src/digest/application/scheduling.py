@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 from digest.application.collecting import Collecting
 from digest.application.drafting import Drafting
 from digest.application.sending import Sending
+from digest.model.activity import SCHEDULER
 from digest.model.issue import Issue, Selection
 from digest.model.newsletter import Newsletter
 
 if TYPE_CHECKING:
     from digest.workflows.sending.deliver import Sent
     from digest.workflows.sending.schedule import ScheduleEvent, Scheduler
-
-SCHEDULER = "the schedule"  # who acts where nobody asked
 
 
 class Scheduling(Collecting, Drafting, Sending):

@@ -13,22 +13,21 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from digest.application.binding import Bound
-from digest.errors import Busy, DigestError, NotAllowed
-from digest.model.delivery import Counts, Outcome
+from digest.errors import Busy, DigestError
+from digest.model.activity import ActivityKind, Actor
+from digest.model.delivery import Counts
 from digest.model.issue import Issue, IssueState
 from digest.model.newsletter import Newsletter
 from digest.rules import approval
-from digest.rules.email_addresses import parse_address
 from digest.workflows import Progress as Report
 from digest.workflows import no_progress
 
 if TYPE_CHECKING:
     from digest.workflows.composing.preflight import Report as Preflight
     from digest.workflows.sending.deliver import Sent
+    from digest.workflows.sending.proof import Proof
 
 log = logging.getLogger(__name__)
-
-_MOST_PROOFS = 10
 
 
 class When(Enum):
@@ -39,20 +38,6 @@ class When(Enum):
 
 
 NOW, AT_SLOT = When.NOW, When.AT_SLOT
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proof:
-    """What came of one test copy."""
-
-    address: str
-    outcome: Outcome | None  # None where there was no receipt
-    detail: str = ""
-    error: DigestError | None = None  # why there was none
-
-    @property
-    def accepted(self) -> bool:
-        return self.outcome is Outcome.ACCEPTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +108,7 @@ class Sending(Bound):
             )
         return add_spam_check(report)
 
-    def proof(self, ref: str, *, to: Sequence[str], by: str) -> tuple[Proof, ...]:
+    def proof(self, ref: str, *, to: Sequence[str], by: Actor) -> tuple[Proof, ...]:
         """Send a marked copy to each address.
 
         Raises:
@@ -132,23 +117,15 @@ class Sending(Bound):
         """
         from digest.workflows.sending.proof import send_proofs
 
-        if not 0 < len(to) <= _MOST_PROOFS:
-            raise NotAllowed(f"A proof goes to one to {_MOST_PROOFS} addresses, not to {len(to)}.")
         of, issue = self.find(ref)
-        answers = send_proofs(
+        return send_proofs(
             issue,
-            to=[parse_address(one).address for one in to],
+            to=to,
             press=self._composer(of),
             open_transport=self._container.transport,
             database=self._database,
             by=by,
             now=self._now,
-        )
-        return tuple(
-            Proof(address=address, outcome=None, detail=answer.message, error=answer)
-            if isinstance(answer, DigestError)
-            else Proof(address=address, outcome=answer.outcome, detail=answer.detail)
-            for address, answer in answers
         )
 
     # -- approving -------------------------------------------------------------------
@@ -157,7 +134,7 @@ class Sending(Bound):
         self,
         ref: str,
         *,
-        by: str,
+        by: Actor,
         seen: int | None = None,
         when: When | datetime = AT_SLOT,
         overrides: Sequence[str] = (),
@@ -192,7 +169,7 @@ class Sending(Bound):
             self._start(of, approved)
         return self.find(ref)[1]
 
-    def withdraw_approval(self, ref: str, *, by: str) -> Issue:
+    def withdraw_approval(self, ref: str, *, by: Actor) -> Issue:
         """Make an approved issue a draft again, as long as nothing of it has been sent.
 
         Raises:
@@ -203,7 +180,7 @@ class Sending(Bound):
 
         return withdraw_approval(self.find(ref)[1], database=self._database, by=by, now=self._now)
 
-    def cancel(self, ref: str, *, by: str) -> Issue:
+    def cancel(self, ref: str, *, by: Actor) -> Issue:
         """End an issue; before its first hand-over its articles are free again."""
         from digest.workflows.sending.approve import cancel
 
@@ -223,7 +200,7 @@ class Sending(Bound):
         self,
         newsletter: str | None,
         *,
-        by: str,
+        by: Actor,
         yes: bool = False,
         overrides: Sequence[str] = (),
         slot_key: str = "",
@@ -274,13 +251,13 @@ class Sending(Bound):
             progress=progress,
         )
 
-    def pause(self, ref: str, *, by: str) -> Issue:
+    def pause(self, ref: str, *, by: Actor) -> Issue:
         """Stop a running send within one window of recipients."""
         from digest.workflows.sending.pause import pause
 
         return pause(self.find(ref)[1], database=self._database, by=by, now=self._now)
 
-    def resume(self, ref: str, *, by: str) -> Issue:
+    def resume(self, ref: str, *, by: Actor) -> Issue:
         """Let a paused send go on, or one that no process sends any more.
 
         The senders of this process take it up; a process without any leaves it
@@ -291,15 +268,17 @@ class Sending(Bound):
             NotFound: there is no such issue.
             NotAllowed: it is not held partway through its send.
         """
-        from digest.workflows.sending.pause import resume
+        from digest.workflows.sending.pause import resume, resume_stalled
 
         of, issue = self.find(ref)
-        if issue.state is not IssueState.SENDING:
+        if issue.state is IssueState.SENDING:
+            resume_stalled(issue, database=self._database, by=by, now=self._now)
+        else:
             issue = resume(issue, database=self._database, by=by, now=self._now)
         self._start(of, issue)
         return issue
 
-    def resolve(self, ref: str, *, decision: str, by: str) -> Resolved:
+    def resolve(self, ref: str, *, decision: str, by: Actor) -> Resolved:
         """Decide on uncertain deliveries: "resend" queues them again, "skip" closes them.
 
         What is queued leaves by the senders of this process, or with the next
@@ -369,17 +348,14 @@ class Sending(Bound):
             log.exception("sending.failed: %s", ref)
             trouble = error.message if isinstance(error, DigestError) else f"{type(error).__name__}: {error}"
         if trouble:
-            self._record_trouble(newsletter, ref, trouble)
+            self._record_trouble(ref, trouble)
         return trouble
 
-    def _record_trouble(self, newsletter: str, ref: str, trouble: str) -> None:
+    def _record_trouble(self, ref: str, trouble: str) -> None:
         from digest.storage import activity_log
 
+        _, issue = self.find(ref)
         with self._database.write() as connection:
-            activity_log.record(
-                connection,
-                f"sending stopped: {trouble}",
-                at=self._now,
-                newsletter=newsletter,
-                subject=ref,
+            activity_log.record_of_issue(
+                connection, issue, ActivityKind.STOPPED, f"sending stopped: {trouble}", at=self._now
             )

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from digest import __version__
-from digest.cli import articles, editors, feedback, issues, operation, people, serving, setup, tokens
+from digest.cli import articles, editors, feedback, issues, log, operation, people, serving, setup, tokens
 
 app = typer.Typer(
     name="digest",
@@ -49,5 +49,5 @@ def program(
     context.call_on_close(context.obj.close)
 
 
-for family in (setup, articles, issues, people, editors, tokens, operation, serving, feedback):
+for family in (setup, articles, issues, people, editors, tokens, operation, serving, feedback, log):
     family.register(app)

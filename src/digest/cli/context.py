@@ -15,6 +15,7 @@ from digest.clock import Clock, parse_moment
 
 if TYPE_CHECKING:
     from digest.application import Application, Senders
+    from digest.model.activity import Actor
 
 
 class Invocation:
@@ -55,12 +56,15 @@ def application_of(context: typer.Context) -> Application:
     return found.application
 
 
-def whoami() -> str:
-    """Who gave this command, for the record."""
+def whoami() -> Actor:
+    """Who gave this command, for the activity log."""
+    from digest.model.activity import Actor, Door
+
     try:
-        return getpass.getuser()
+        name = getpass.getuser()
     except (KeyError, OSError):
-        return "somebody on the command line"
+        name = "somebody on the command line"
+    return Actor(name, Door.COMMAND_LINE)
 
 
 class addresses_checked:  # noqa: N801 - reads as a phrase in `with`

@@ -118,18 +118,18 @@ def show_log(
     limit: Annotated[int, typer.Option("--limit", min=1, help="How many entries.")] = 50,
     as_json: AsJson = False,
 ) -> None:
-    """Show who did what, when, and from where; newest first."""
-    entries = application_of(context).account_log(limit=limit)
+    """Show what editors and programs did, and what was done to their accounts; newest first."""
+    entries = application_of(context).account_log(limit=limit).entries
     if as_json:
         rows = [
-            {"at": e.at, "who": e.who, "what": e.what, "subject": e.subject, "where": e.where}
+            {"at": e.at, "who": e.who, "what": e.detail, "subject": e.subject, "where": e.where}
             for e in entries
         ]
         print_json({"log": rows})
         return
     made = table("When (UTC)", "Who", "What", "Of", "From")
     for e in entries:
-        made.add_row(cell(moment(e.at)), cell(e.who or "–"), cell(e.what), cell(e.subject), cell(e.where))
+        made.add_row(cell(moment(e.at)), cell(e.who or "–"), cell(e.detail), cell(e.subject), cell(e.where))
     out().print(made)
 
 

@@ -1,4 +1,4 @@
-"""Who works at the desk: accounts, their sessions, and the record of what was done."""
+"""Who works at the desk: accounts and their sessions."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ class Action(StrEnum):
     RESOLVE = "resolve"
     EDITORS = "editors"
     TOKENS = "tokens"
+    LOG = "log"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,14 +56,3 @@ class EditorSession:
     created_at: datetime
     last_seen: datetime
     expires: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditEntry:
-    """Who did what, to which thing, when, and from where."""
-
-    at: datetime
-    who: str  # an editor, or who called the command; empty where nobody knows
-    what: str
-    subject: str = ""  # weekly/3, or the editor whose account it was
-    where: str = ""  # a range of addresses, never a whole one; or the command line

@@ -39,6 +39,7 @@ _LEAST = {
     Action.RESOLVE: Role.PUBLISHER,
     Action.EDITORS: Role.ADMIN,
     Action.TOKENS: Role.ADMIN,
+    Action.LOG: Role.ADMIN,
 }
 
 

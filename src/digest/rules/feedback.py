@@ -203,7 +203,12 @@ def _text(value: object) -> str:
 
 def without_addresses(words: str) -> str:
     """A server's words in one line: who has to know the address knows the delivery."""
-    return plain(_ADDRESS.sub("…", words[:_LOOKED_AT]), limit=_DETAIL_KEPT)
+    return plain(hide_addresses(words), limit=_DETAIL_KEPT)
+
+
+def hide_addresses(words: str) -> str:
+    """The words with an ellipsis for each email address; no more than 4000 characters of them."""
+    return _ADDRESS.sub("…", words[:_LOOKED_AT])
 
 
 # -- reports by mail ---------------------------------------------------------------

@@ -18,10 +18,10 @@ from digest.model.article import SourceHealth
 from digest.model.delivery import Counts
 from digest.model.issue import IssueId, IssueState
 from digest.storage.tables import (
+    activity,
     article,
     delivery,
     delivery_event,
-    event,
     issue,
     source,
     subscription,
@@ -80,7 +80,7 @@ class DeliverySummary:
 class ChangeMarks:
     """How far the records go; when these stand still, the account of a finished issue does."""
 
-    event: int
+    activity: int
     told: int
 
 
@@ -174,16 +174,16 @@ def left_out_count(connection: Connection, which: IssueId) -> int:
 def marks(connection: Connection) -> ChangeMarks:
     found = connection.execute(
         select(
-            select(func.max(event.c.id)).scalar_subquery(),
+            select(func.max(activity.c.id)).scalar_subquery(),
             select(func.max(delivery_event.c.id)).scalar_subquery(),
         )
     ).one()
-    return ChangeMarks(event=found[0] or 0, told=found[1] or 0)
+    return ChangeMarks(activity=found[0] or 0, told=found[1] or 0)
 
 
 def touched(connection: Connection, *, since: ChangeMarks) -> ChangedIssues:
     """Whatever was done or told since then."""
-    done = select(event.c.subject).where(event.c.id > since.event).distinct()
+    done = select(activity.c.subject).where(activity.c.id > since.activity).distinct()
     told = (
         select(delivery_event.c.issue_id)
         .where(delivery_event.c.id > since.told, delivery_event.c.issue_id.is_not(None))

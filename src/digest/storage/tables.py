@@ -336,16 +336,22 @@ watch = Table(
     Column("since", UtcDateTime, nullable=False),
 )
 
-# What people did, and what the machine decided, in words; nothing is ever changed here.
-event = Table(
-    "event",
+# What people did and what digest decided, with names as text: an entry outlives the account that it is
+# about, and is never changed.  No subscriber's address and no secret is in it.
+activity = Table(
+    "activity",
     metadata,
     Column("id", Id, primary_key=True),
     Column("at", UtcDateTime, nullable=False),
     Column("newsletter", String(100), nullable=False, server_default=""),
     Column("subject", Text, nullable=False, server_default=""),
-    Column("what", Text, nullable=False),
+    Column("what", String(30), nullable=False),
+    Column("detail", Text, nullable=False, server_default=""),
     Column("who", Text, nullable=False, server_default=""),
+    Column("door", String(20), nullable=False, server_default=""),
+    Column("network", String(50), nullable=False, server_default=""),
+    Index("ix_activity_subject", "subject", "id"),
+    Index("ix_activity_newsletter", "newsletter", "id"),
 )
 
 # Who works at the desk.  A password's hash leaves this table for `passwords` alone.
@@ -387,18 +393,6 @@ login_attempt = Table(
     Column("failed", Boolean, nullable=False),
     Index("ix_login_attempt_name", "name_hash", "at"),
     Index("ix_login_attempt_network", "network", "at"),
-)
-
-# Names stand here as text: an entry outlives the account that it is about.
-audit_entry = Table(
-    "audit_entry",
-    metadata,
-    Column("id", Id, primary_key=True),
-    Column("at", UtcDateTime, nullable=False),
-    Column("who", Text, nullable=False, server_default=""),
-    Column("what", Text, nullable=False),
-    Column("subject", Text, nullable=False, server_default=""),
-    Column("place", String(50), nullable=False, server_default=""),
 )
 
 # Programs that may use the API.  The token is kept as a hash only.

@@ -24,7 +24,7 @@ class CountsCache:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._marks = ChangeMarks(event=0, told=0)
+        self._marks = ChangeMarks(activity=0, told=0)
         self._counted: dict[IssueId, tuple[str, DeliverySummary]] = {}  # by id, with the issue's name
 
     def of(self, connection: Connection, lines: Collection[IssueLine]) -> dict[IssueId, DeliverySummary]:

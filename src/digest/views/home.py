@@ -399,7 +399,7 @@ class _Plans:
     def of(self, connection: Connection, newsletter: Newsletter, *, now: datetime) -> _Plan:
         stands = (
             desk_home.freshness(connection),
-            desk_home.marks(connection).event,
+            desk_home.marks(connection).activity,
             now.replace(minute=0, second=0, microsecond=0),
         )
         before = self._made.get(newsletter.name)

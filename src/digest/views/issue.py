@@ -16,6 +16,7 @@ from digest.checks import MailProgram, differences, family_of, sizes
 from digest.checks.html_tree import collapse_whitespace
 from digest.message.parse import parse
 from digest.message.splice import message_bytes
+from digest.model.activity import Activity, ActivityFilter, ActivityKind
 from digest.model.article import ArticleId
 from digest.model.delivery import Counts, Delivery, DeliveryId
 from digest.model.edit import Revision
@@ -25,7 +26,7 @@ from digest.model.subscriber import Subscription
 from digest.rules import approval, editing, inbox
 from digest.rules.history import redo_leads_to, undo_leads_to
 from digest.rules.slots import next_slots
-from digest.storage import articles, issues, ledger, revisions, subscribers
+from digest.storage import activity_log, articles, issues, ledger, revisions, subscribers
 from digest.storage.database import Connection
 from digest.views.comparison import IssueComparison, compare
 from digest.views.links import LinkRow, link_rows
@@ -122,6 +123,7 @@ class IssueView:
     can_edit: bool = False
     texts: Texts = field(default_factory=Texts)  # as editors wrote them
     history: tuple[Revision, ...] = ()  # newest first
+    log: tuple[Activity, ...] = ()  # newest first: what was done with it beside the edits
     undoes: str = ""  # what an undo would take back, in a sentence; empty where it cannot
     redoes: str = ""
     older: int = 0  # articles that a search can find
@@ -144,6 +146,12 @@ class Person:
 _PEOPLE = 20  # as whom an issue can be looked at, at once
 _STEPS = 40  # of the history
 _LEFT_OUT = 40  # articles that the page shows before it is asked for all
+
+
+def _beside_edits(issue: Issue) -> ActivityFilter:
+    """Edits are told by the revisions."""
+    kinds = frozenset(ActivityKind) - {ActivityKind.EDITED}
+    return ActivityFilter(newsletter=issue.newsletter, issue=issue.ref, kinds=kinds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,6 +249,7 @@ class IssueViews:
             counts = ledger.counts(connection, issue.id, now=now)
             people = subscribers.count(connection, newsletter.name).get("confirmed", 0)
             history = revisions.history(connection, issue.id)
+            log = activity_log.entries(connection, _beside_edits(issue), limit=_STEPS)
             older = self._older.of(connection, newsletter.name)
         can_edit = issue.state in approval.CAN_EDIT and not (
             issue.state is IssueState.HELD and issue.content_hash
@@ -282,6 +291,7 @@ class IssueViews:
             can_edit=can_edit,
             texts=issue.texts,
             history=tuple(history[::-1][:_STEPS]),
+            log=tuple(log),
             undoes=undoes[1].what if undoes else "",
             redoes=redoes[1].what if redoes else "",
             older=older,

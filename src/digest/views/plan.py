@@ -73,7 +73,7 @@ class PlanViews:
     def _plan(self, newsletter: Newsletter) -> tuple[Plan, DeskPlan]:
         database, now = self._parts.database, self._parts.clock()
         with database.read() as connection:
-            written = desk_home.freshness(connection), desk_home.marks(connection).event
+            written = desk_home.freshness(connection), desk_home.marks(connection).activity
         stands = (written, now.replace(minute=0, second=0, microsecond=0))
         before = self._made.get(newsletter.name)
         if before is not None and before[0] == stands:

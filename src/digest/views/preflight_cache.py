@@ -56,7 +56,7 @@ class PrintedIssues(Generic[T]):
         with parts.database.read() as connection:
             confirmed = subscribers.count(connection, newsletter.name).get("confirmed", 0)
             # Subjects of earlier issues count, and no issue is approved or cancelled without a record.
-            before = activity_log.newest(connection)
+            before = activity_log.newest(connection, newsletter.name)
         key = (
             issue.id, issue.revision, issue.state, issue.content_hash, confirmed, before,
             now.date(), self.fingerprint(newsletter),

@@ -32,6 +32,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import RedirectResponse, Response
 
 from digest.application import Application
+from digest.model.activity import Actor, Door
 from digest.model.editor import Action, Role
 from digest.rules import accounts as rules
 from digest.web.pages import Pages
@@ -60,11 +61,12 @@ class DeskRequest:
     name: str  # of the editor; empty for who came by the one-time link
     form_token: str  # for every form of the page, as its field `token`
     form: Mapping[str, str] = field(default_factory=dict)
+    network: str = ""  # the range of addresses it came from
 
     @property
-    def who(self) -> str:
-        """For records that need a name."""
-        return self.name or LINK_VISITOR
+    def who(self) -> Actor:
+        """For the activity log."""
+        return Actor(self.name or LINK_VISITOR, Door.DESK, self.network)
 
 
 Page = Callable[[DeskRequest], Response]
@@ -155,6 +157,7 @@ class Access:
             name=name,
             form_token=rules.form_token(secret, purpose=_IN_THE_DESK),
             form={key: str(value) for key, value in form.items()} if form is not None else {},
+            network=rules.network_of(caller(request)),
         )
         return page(visit)
 

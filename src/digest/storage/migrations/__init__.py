@@ -15,7 +15,7 @@ from sqlalchemy import Connection, inspect, text
 if TYPE_CHECKING:
     from alembic.config import Config
 
-NEWEST = "0008"
+NEWEST = "0009"
 
 _HERE = Path(__file__).parent
 

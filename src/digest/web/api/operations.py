@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,11 +19,13 @@ from digest.application import AT_SLOT, NOW, Application, When
 from digest.application.results import Conflict, Edited, EditedAll, Entry
 from digest.errors import NotFound
 from digest.message.parse import ParsedMessage
+from digest.model.activity import ActivityFilter, Actor
 from digest.model.article import Article, Image, Mark
 from digest.model.editor import Action
 from digest.model.issue import Issue
 from digest.model.newsletter import Newsletter
 from digest.rules.time_input import parse_moment
+from digest.views.activity import activity_json
 from digest.views.json_output import counts_json, newsletter_collected_json, plan_json, status_json
 from digest.web.api import requests, responses
 from digest.web.api.errors import conflict, refusal_of
@@ -42,7 +44,7 @@ class Call:
     path: Mapping[str, Any]
     body: Any  # an instance of the operation's own model
     query: Any
-    by: str  # for the records
+    by: Actor  # for the activity log
 
     @property
     def newsletter(self) -> Newsletter:
@@ -80,7 +82,6 @@ class Operation:
     answers: Mapping[int, tuple[str, type[ResponseModel] | str]] = field(
         default_factory=dict
     )  # or a media type
-    deed: str = ""  # for the audit log
     limit: int = SMALL  # bytes of a body
 
     @property
@@ -205,6 +206,31 @@ def _progress(call: Call) -> Done:
 def _history(call: Call) -> Done:
     steps = call.app.revisions(call.ref)
     return 200, {"revisions": responses.revisions_document(steps)}
+
+
+def _issue_log(call: Call) -> Done:
+    issue, query = call.issue(), call.query
+    which = ActivityFilter(newsletter=issue.newsletter, issue=issue.ref)
+    page = call.app.activity(which, before=query.before or None, limit=query.limit)
+    entries = tuple(
+        replace(entry, network="") for entry in page.entries
+    )  # a colleague's is not theirs to see
+    return 200, activity_json(replace(page, entries=entries))
+
+
+def _log(call: Call) -> Done:
+    query = call.query
+    which = ActivityFilter(
+        newsletter=query.newsletter,
+        issue=query.issue,
+        who=query.who,
+        door=query.door,
+        kinds=frozenset({query.action} if query.action else ()),
+        since=query.since,
+        until=query.until,
+    )
+    page = call.app.activity(which, before=query.before or None, limit=query.limit)
+    return 200, activity_json(page)
 
 
 def _left_out(call: Call) -> Done:
@@ -352,7 +378,6 @@ OPERATIONS: tuple[Operation, ...] = (
         action=_EDIT,
         does=_collect,
         answers={200: ("What each source brought.", responses.CollectedResponse)},
-        deed="collected",
     ),
     Operation(
         name="draft",
@@ -366,7 +391,6 @@ OPERATIONS: tuple[Operation, ...] = (
             200: ("There is nothing to send; `reason` says why.", responses.DraftResponse),
             201: ("The draft.", responses.DraftResponse),
         },
-        deed="drafted",
     ),
     Operation(
         name="push",
@@ -399,7 +423,6 @@ OPERATIONS: tuple[Operation, ...] = (
         does=_mark,
         body=requests.MarkRequest,
         answers={200: ("What was marked, and where it stands now.", responses.MarkedResponse)},
-        deed="marked an article",
     ),
     Operation(
         name="issue",
@@ -441,6 +464,18 @@ OPERATIONS: tuple[Operation, ...] = (
         action=_LOOK,
         does=_history,
         answers={200: ("The steps.", responses.HistoryResponse)},
+    ),
+    Operation(
+        name="issueLog",
+        method="GET",
+        path=f"{_I}/log",
+        group="Issues",
+        summary="Who approved, paused, sent proofs of an issue, and by which door",
+        text="Edits are steps of its history; here stand those by which a story came in or left.",
+        action=_LOOK,
+        does=_issue_log,
+        query=requests.IssueLogQuery,
+        answers={200: ("The entries.", responses.LogResponse)},
     ),
     Operation(
         name="leftOut",
@@ -513,7 +548,6 @@ OPERATIONS: tuple[Operation, ...] = (
         does=_proof,
         body=requests.ProofRequest,
         answers={200: ("What became of each.", responses.ProofsResponse)},
-        deed="sent a proof",
     ),
     Operation(
         name="share",
@@ -548,7 +582,6 @@ OPERATIONS: tuple[Operation, ...] = (
         does=_approve,
         body=requests.ApproveRequest,
         answers=_NOW,
-        deed="approved",
     ),
     Operation(
         name="takeBack",
@@ -560,7 +593,6 @@ OPERATIONS: tuple[Operation, ...] = (
         action=Action.APPROVE,
         does=_withdraw_approval,
         answers=_NOW,
-        deed="took the approval back",
     ),
     Operation(
         name="cancel",
@@ -572,7 +604,6 @@ OPERATIONS: tuple[Operation, ...] = (
         action=Action.CANCEL,
         does=_cancel,
         answers=_NOW,
-        deed="cancelled",
     ),
     Operation(
         name="pause",
@@ -583,7 +614,6 @@ OPERATIONS: tuple[Operation, ...] = (
         action=Action.PAUSE,
         does=_pause,
         answers=_NOW,
-        deed="paused",
     ),
     Operation(
         name="resume",
@@ -594,7 +624,6 @@ OPERATIONS: tuple[Operation, ...] = (
         action=Action.PAUSE,
         does=_resume,
         answers=_NOW,
-        deed="resumed",
     ),
     Operation(
         name="resolve",
@@ -606,6 +635,16 @@ OPERATIONS: tuple[Operation, ...] = (
         does=_resolve,
         body=requests.ResolveRequest,
         answers={200: ("How many there were.", responses.ResolvedResponse)},
-        deed="decided on uncertain deliveries",
+    ),
+    Operation(
+        name="log",
+        method="GET",
+        path="/api/log",
+        group="Log",
+        summary="Who did what, when, and by which door",
+        action=Action.LOG,
+        does=_log,
+        query=requests.LogQuery,
+        answers={200: ("The entries.", responses.LogResponse)},
     ),
 )

@@ -5,10 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Annotated, Any, Literal, Union, get_type_hints
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, create_model
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    create_model,
+)
 
+from digest.model.activity import ActivityKind, Door
 from digest.model.edit import EDIT_KINDS, FILLED_IN_HERE, Edit
 
 
@@ -111,6 +121,30 @@ class PlanQuery(QueryModel):
 
 class SearchQuery(QueryModel):
     q: str = Field(min_length=1, max_length=200, description="Words, all of which are in title or teaser.")
+
+
+def _one_of(words: type[StrEnum]) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "enum": [word.value for word in words if word.value]})
+
+
+_MomentOfQuery = Annotated[AwareDatetime | None, WithJsonSchema({"type": "string", "format": "date-time"})]
+
+
+class IssueLogQuery(QueryModel):
+    before: int = Field(default=0, ge=0, description="`next` of an earlier answer, for what is older.")
+    limit: int = Field(default=50, ge=1, le=500, description="How many entries at most.")
+
+
+class LogQuery(IssueLogQuery):
+    newsletter: str = Field(default="", max_length=100, description="The name of a newsletter.")
+    issue: str = Field(default="", max_length=120, description="Such as `weekly/3`.")
+    who: str = Field(default="", max_length=200, description="A name, exactly as the log writes it.")
+    door: Annotated[Door | None, _one_of(Door)] = Field(default=None, description="How it was done.")
+    action: Annotated[ActivityKind | None, _one_of(ActivityKind)] = Field(
+        default=None, description="What was done."
+    )
+    since: _MomentOfQuery = Field(default=None, description="With its offset, as 2026-11-24T09:00:00Z.")
+    until: _MomentOfQuery = Field(default=None, description="This moment is not included.")
 
 
 # --- edits: each kind is what the model knows, field by field ----------------------

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from digest.application.results import Addable, Report
+from digest.model.activity import ActivityKind, Door
 from digest.model.article import Article, Image
 from digest.model.edit import Revision, StepKind
 from digest.model.issue import Issue, IssueState, Layout, TakenOut, Texts
@@ -287,6 +288,27 @@ class RevisionResponse(ResponseModel):
 
 class HistoryResponse(ResponseModel):
     revisions: list[RevisionResponse] = Field(description="Newest first.")
+
+
+class ActivityResponse(ResponseModel):
+    id: int
+    at: datetime
+    newsletter: str
+    subject: str = Field(
+        description="An issue, an article's address, or the name of an account or token; or empty."
+    )
+    action: ActivityKind
+    detail: str = Field(description="For people: what was done.")
+    who: str = Field(description="Empty where digest did it by itself.")
+    door: Door = Field(description="Empty where digest did it by itself, or in entries of old versions.")
+    network: str = Field(
+        description="The range of addresses it came from, for those who may read the whole log."
+    )
+
+
+class LogResponse(ResponseModel):
+    entries: list[ActivityResponse] = Field(description="Newest first.")
+    next: int | None = Field(description="Ask with `before` for what is older; null where there is nothing.")
 
 
 class EditedResponse(ResponseModel):

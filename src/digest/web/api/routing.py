@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Match, Route
 
 from digest.application import Application
+from digest.model.activity import Actor, Door
 from digest.model.api_token import ApiToken
 from digest.rules.accounts import includes, least_role, network_of
 from digest.rules.api_tokens import bearer
@@ -82,7 +83,7 @@ def _nothing(doors: Sequence[Route]) -> Callable[[Request], Response]:
 
 
 class _Door:
-    """Lets in who shows a token with the right role, and writes down what was done with it."""
+    """Lets in who shows a token with the right role."""
 
     def __init__(self, app: Application) -> None:
         self._app = app
@@ -141,21 +142,10 @@ class _Door:
             path=request.path_params,
             body=body,
             query=query,
-            by=token.who,
+            by=Actor(token.who, Door.API, network_of(caller(request))),
         )
         done = operation.does(call)
-        if operation.deed and not (isinstance(done, Response) and done.status_code >= 400):
-            self._record(operation, request, token)
         return done if isinstance(done, Response) else _written(operation, done)
-
-    def _record(self, operation: Operation, request: Request, token: ApiToken) -> None:
-        path = request.path_params
-        self._app.record(
-            operation.deed,
-            who=token.who,
-            subject=f"{path['newsletter']}/{path['number']}" if operation.of_issue else path["newsletter"],
-            where=network_of(caller(request)),
-        )
 
 
 async def _body(request: Request, operation: Operation) -> BaseModel | Response | None:

@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 
 from starlette.responses import RedirectResponse, Response
 
-from digest.application import Application, Progress, Proof
-from digest.application.results import Conflict
+from digest.application import Application, Progress
+from digest.application.results import Conflict, Proof
 from digest.model.edit import Clash, Edit, EditTeaser, ResetTeaser, SetText
 from digest.model.editor import Action
 from digest.model.issue import IssueState, Layout, SourceValue, Teaser, TeaserField
@@ -96,7 +96,7 @@ class IssuePage:
             left_out=left_out_of(self._app, view, look),
             people=self._app.desk.people(view.newsletter, look.who) if person else (),
             reader=self._reader(view, look),
-            others=self._presence.others(view.ref, visit.who),
+            others=self._presence.others(view.ref, visit.who.name),
             may_edit=not self._read_only and view.can_edit,
             may_publish=not self._read_only and accounts.may(visit.role, Action.APPROVE),
             progress=self._progress(view),

@@ -46,7 +46,7 @@ def routes(
         view = app.desk.issue(*issue_of(visit), whole=bool(look.left))
         if view is None:
             return no_issue(pages)
-        presence.here(view.ref, visit.who)
+        presence.here(view.ref, visit.who.name)
         return room.page(visit, view, look)
 
     @door.require(Action.LOOK)
@@ -64,8 +64,8 @@ def routes(
         stamp, ref = app.desk.stamp(newsletter, number), f"{newsletter}/{number}"
         if stamp is None:
             return no_issue(pages)
-        presence.here(ref, visit.who)
-        return JSONResponse({"stamp": stamp, "others": presence.others(ref, visit.who)})
+        presence.here(ref, visit.who.name)
+        return JSONResponse({"stamp": stamp, "others": presence.others(ref, visit.who.name)})
 
     here = "/desk/{newsletter}/{number:int}"
     made = [

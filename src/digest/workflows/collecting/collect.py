@@ -14,11 +14,12 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from digest.errors import DigestError
+from digest.model.activity import ActivityKind, Actor, Door
 from digest.model.article import ArticleId, FoundArticle, Reading, SourceHealth, Validators
 from digest.model.newsletter import Newsletter, SourceSpec
 from digest.rules.date_only import on_its_day
 from digest.rules.identity import Key, Recognition, keys_of, recognise
-from digest.storage import articles
+from digest.storage import activity_log, articles
 from digest.storage.database import Connection, Database
 from digest.workflows import Progress, no_progress
 
@@ -58,10 +59,14 @@ def collect(
     *,
     database: Database,
     read: ReadSource,
+    by: Actor,
     now: datetime,
     progress: Progress = no_progress,
 ) -> list[Collected]:
-    """Look at every source once; a `Collected` for each, in the order of the settings."""
+    """Look at every source once; a `Collected` for each, in the order of the settings.
+
+    The log tells of it with the last source, unless it was the schedule, which looks all day.
+    """
     with database.read() as connection:
         health = articles.health_of(connection, newsletter.name)
     readings = _read_all(newsletter.sources, health, read=read, progress=progress)
@@ -70,7 +75,19 @@ def collect(
         before = health.get(spec.key) or SourceHealth(key=spec.key, name=spec.name, ok=False)
         with database.write() as connection:
             done.append(_store(connection, newsletter, spec, before, readings[spec.key], now=now))
+            if spec is newsletter.sources[-1] and by.door is not Door.SCHEDULER:
+                what = _told(done)
+                activity_log.record(
+                    connection, ActivityKind.COLLECTED, what, by=by, at=now, newsletter=newsletter.name
+                )
     return done
+
+
+def _told(done: Sequence[Collected]) -> str:
+    failed = sum(not one.ok for one in done)
+    sources = "1 source" if len(done) == 1 else f"{len(done)} sources"
+    what = f"collected {sources}, {sum(one.new for one in done)} new"
+    return f"{what}, {failed} failed" if failed else what
 
 
 def _read_all(

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from digest.errors import NotAllowed
+from digest.model.activity import ActivityKind, Actor
 from digest.model.article import Article, SourceHealth
 from digest.model.newsletter import Newsletter
 from digest.sources.entries import Entry, article_of
@@ -44,7 +45,7 @@ def push(
     newsletter: Newsletter,
     featured: bool = False,
     database: Database,
-    by: str,
+    by: Actor,
     now: datetime,
 ) -> Pushed:
     """Take one article in; the same one again changes nothing.
@@ -66,7 +67,13 @@ def push(
         if is_new or taken.changed:
             what = f"{'pushed' if is_new else 'pushed anew'}: {article.title}"
             activity_log.record(
-                connection, what, at=now, newsletter=newsletter.name, subject=article.url, who=by
+                connection,
+                ActivityKind.PUSHED,
+                what,
+                by=by,
+                at=now,
+                newsletter=newsletter.name,
+                subject=article.url,
             )
     standing = marks.status_of(article, newsletter=newsletter, database=database, now=now)
     is_chosen = bool(standing.choice and standing.choice.chosen)

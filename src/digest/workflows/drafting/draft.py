@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from digest.errors import NotAllowed
+from digest.model.activity import ActivityKind, Actor
 from digest.model.issue import Issue, Layout, LeftOut, Selection
 from digest.model.newsletter import Newsletter
 from digest.rules.layout import lay_out
@@ -48,11 +49,11 @@ def draft(
     newsletter: Newsletter,
     *,
     database: Database,
+    by: Actor,
     now: datetime,
     press: Composer | None = None,
     illustrate: ChooseImages | None = None,
     slot_key: str = "",
-    by: str = "",
 ) -> Issue | Selection:
     """Freeze the plan as a draft issue and reserve its articles; the selection if there is nothing.
 
@@ -84,11 +85,9 @@ def draft(
         )
         if press is not None:
             printing.rendered(press, made, now=now)
-        what = f"drafted with {len(layout.teasers)} articles"
-        for told in (what, *notes_of(layout)):
-            activity_log.record(
-                connection, told, at=now, newsletter=newsletter.name, subject=made.ref, who=by
-            )
+        notes = "".join(f"; {note}" for note in notes_of(layout))
+        what = f"drafted with {len(layout.teasers)} articles{notes}"
+        activity_log.record_of_issue(connection, made, ActivityKind.DRAFTED, what, by=by, at=now)
         return made
 
 

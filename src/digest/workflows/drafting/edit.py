@@ -13,6 +13,7 @@ from dataclasses import KW_ONLY, dataclass, replace
 from datetime import datetime
 
 from digest.errors import Busy, NotAllowed, NotFound
+from digest.model.activity import ActivityKind, Actor
 from digest.model.article import Article, ArticleId, Image
 from digest.model.edit import Clash, Edit, EditTeaser, PullIn, ResetTeaser, Revision, SetText, StepKind
 from digest.model.issue import Content, Issue, IssueState, Layout, Section
@@ -86,7 +87,7 @@ def edit(
     what: Edit,
     *,
     newsletter: Newsletter,
-    by: str,
+    by: Actor,
     seen_revision: int,
     database: Database,
     now: datetime,
@@ -114,7 +115,7 @@ def edit_all(
     edits: Sequence[Edit],
     *,
     newsletter: Newsletter,
-    by: str,
+    by: Actor,
     seen_revision: int,
     database: Database,
     now: datetime,
@@ -159,7 +160,7 @@ class _Steps:
 
     connection: Connection
     _: KW_ONLY
-    by: str
+    by: Actor
     seen: int  # the revision that the editor has seen
     stood: int  # and the one at which the transaction began
     now: datetime
@@ -185,7 +186,7 @@ def _carry_out_all(steps: _Steps, begun: Issue, edits: Sequence[Edit]) -> Edited
 
 
 def undo(
-    issue: Issue, *, by: str, seen_revision: int, database: Database, now: datetime
+    issue: Issue, *, by: Actor, seen_revision: int, database: Database, now: datetime
 ) -> Edited | Conflict:
     """Go back to the content before the last edit that is not undone, whoever made it.
 
@@ -196,7 +197,7 @@ def undo(
 
 
 def redo(
-    issue: Issue, *, by: str, seen_revision: int, database: Database, now: datetime
+    issue: Issue, *, by: Actor, seen_revision: int, database: Database, now: datetime
 ) -> Edited | Conflict:
     """Take the last undo back.
 
@@ -286,12 +287,12 @@ def _carry_out(steps: _Steps, current: Issue, what: Edit) -> Edited | Conflict:
         return _conflict(current, content, what, history, seen=steps.seen, stood=steps.stood)
     content = _fitted(connection, current.content, content, steps.copies)
     if content == current.content:
-        return Edited(issue=current, revision=None, others=_since(history, steps.seen, steps.by))
+        return Edited(issue=current, revision=None, others=_since(history, steps.seen, steps.by.name))
     made = Revision(
         number=current.revision + 1,
         deed=StepKind.EDIT,
         at=steps.now,
-        by=steps.by,
+        by=steps.by.name,
         what=editing.describe(what, current.content),
         state=current.revision + 1,
         before=history[-1].state if history else 0,
@@ -300,7 +301,7 @@ def _carry_out(steps: _Steps, current: Issue, what: Edit) -> Edited | Conflict:
     if history and continues_step(history[-1], made):
         made = replace(made, before=history[-1].before)
         revisions.drop_content(connection, current.id, history[-1].number)
-    return _step(connection, current, made, content, history, seen=steps.seen, now=steps.now)
+    return _step(connection, current, made, content, history, by=steps.by, seen=steps.seen)
 
 
 def _fitted(
@@ -314,7 +315,7 @@ def _fitted(
 
 
 def _along(
-    issue: Issue, deed: StepKind, *, by: str, seen_revision: int, database: Database, now: datetime
+    issue: Issue, deed: StepKind, *, by: Actor, seen_revision: int, database: Database, now: datetime
 ) -> Edited | Conflict:
     leads_to: Callable[[list[Revision]], tuple[int, Revision] | None]
     leads_to = undo_leads_to if deed is StepKind.UNDO else redo_leads_to
@@ -337,13 +338,13 @@ def _along(
             number=current.revision + 1,
             deed=deed,
             at=now,
-            by=by,
+            by=by.name,
             what=f"{'undid' if deed is StepKind.UNDO else 'did again'}: {of.what}",
             state=state,
             before=None,
             edit=of.edit,
         )
-        return _step(connection, current, made, content, history, seen=seen_revision, now=now)
+        return _step(connection, current, made, content, history, by=by, seen=seen_revision)
 
 
 def _step(
@@ -353,8 +354,8 @@ def _step(
     content: Content,
     history: list[Revision],
     *,
+    by: Actor,
     seen: int,
-    now: datetime,
 ) -> Edited:
     if not history:
         first = Revision(
@@ -363,10 +364,10 @@ def _step(
         revisions.begin(connection, current.id, first, current.content)
     if not revisions.add(connection, current.id, made, content):
         raise Busy(f"Issue {current.ref} was changed at this very moment.", mend="Try again.")
-    _follow(connection, current, content, made, now=now)
+    _follow(connection, current, content, made, by=by)
     took_back = current.state is IssueState.APPROVED
     if took_back:
-        _take_approval_back(connection, current, made, now=now)
+        _take_approval_back(connection, current, made, by=by)
     return Edited(
         issue=issues.by_id(connection, current.id),
         revision=made,
@@ -384,16 +385,16 @@ def _editable(connection: Connection, issue: Issue) -> Issue:
     return current
 
 
-def _take_approval_back(connection: Connection, issue: Issue, made: Revision, *, now: datetime) -> None:
+def _take_approval_back(connection: Connection, issue: Issue, made: Revision, *, by: Actor) -> None:
     """What was approved is not what stands there now; the audience is frozen anew with the next approval."""
     if not issues.reopen_draft(connection, issue.id):
         raise Busy(f"Issue {issue.ref} has just begun to be sent.")
     ledger.delete_audience(connection, issue.id)
     what = f"approval of {issue.approved_by} taken back: {made.by} {made.what}"
-    activity_log.record(connection, what, at=now, newsletter=issue.newsletter, subject=issue.ref, who=made.by)
+    activity_log.record_of_issue(connection, issue, ActivityKind.WITHDREW_APPROVAL, what, by=by, at=made.at)
 
 
-def _follow(connection: Connection, issue: Issue, content: Content, made: Revision, *, now: datetime) -> None:
+def _follow(connection: Connection, issue: Issue, content: Content, made: Revision, *, by: Actor) -> None:
     """Reserve the articles that came in and free those that went."""
     before = {teaser.article_id for teaser in issue.layout.teasers}
     after = {teaser.article_id for teaser in content.layout.teasers}
@@ -403,12 +404,8 @@ def _follow(connection: Connection, issue: Issue, content: Content, made: Revisi
         if made.deed is not StepKind.EDIT and (article.last_issue or 0) > issue.number:
             raise NotAllowed(f"“{article.title}” is in issue {article.last_issue} by now.")
     issues.reserve(connection, issue.id, issue.number, sorted(after - before), issue.selected_at)
-    for number in sorted(before ^ after):
-        told = "in" if number in after else "out"
-        what = f"{made.what} ({told})" if len(before ^ after) > 1 else made.what
-        activity_log.record(
-            connection, what, at=now, newsletter=issue.newsletter, subject=issue.ref, who=made.by
-        )
+    if before != after:
+        activity_log.record_of_issue(connection, issue, ActivityKind.EDITED, made.what, by=by, at=made.at)
 
 
 def _with_teaser(

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import NoReturn
 
 from digest.errors import NotFound
+from digest.model.activity import ActivityKind, Actor
 from digest.model.article import Article, FoundArticle, KeyKind, Mark
 from digest.model.issue import Choice
 from digest.model.newsletter import Newsletter
@@ -28,21 +29,27 @@ class ArticleStatus:
 
 
 def feature(
-    url: str, *, newsletters: Iterable[Newsletter], database: Database, by: str, now: datetime
+    url: str, *, newsletters: Iterable[Newsletter], database: Database, by: Actor, now: datetime
 ) -> list[Article]:
     """Put an article into the next issue, even if it is old or was sent before."""
     return mark(url, Mark.FEATURED, newsletters=newsletters, database=database, by=by, now=now)
 
 
 def unfeature(
-    url: str, *, newsletters: Iterable[Newsletter], database: Database, by: str, now: datetime
+    url: str, *, newsletters: Iterable[Newsletter], database: Database, by: Actor, now: datetime
 ) -> list[Article]:
     """Take the mark back; also one that the source gave."""
     return mark(url, Mark.UNFEATURED, newsletters=newsletters, database=database, by=by, now=now)
 
 
 def exclude(
-    url: str, *, newsletters: Iterable[Newsletter], database: Database, by: str, why: str = "", now: datetime
+    url: str,
+    *,
+    newsletters: Iterable[Newsletter],
+    database: Database,
+    by: Actor,
+    why: str = "",
+    now: datetime,
 ) -> list[Article]:
     """Keep an article out of every issue to come, until it is featured."""
     return mark(url, Mark.EXCLUDED, newsletters=newsletters, database=database, by=by, why=why, now=now)
@@ -54,7 +61,7 @@ def mark(
     *,
     newsletters: Iterable[Newsletter],
     database: Database,
-    by: str,
+    by: Actor,
     why: str = "",
     now: datetime,
 ) -> list[Article]:
@@ -72,7 +79,13 @@ def mark(
                 _write(connection, article, how, why=why, now=now)
                 what = f"{how.value}: {article.title}" + (f" ({why})" if why else "")
                 activity_log.record(
-                    connection, what, at=now, newsletter=newsletter.name, subject=article.url, who=by
+                    connection,
+                    ActivityKind.MARKED,
+                    what,
+                    by=by,
+                    at=now,
+                    newsletter=newsletter.name,
+                    subject=article.url,
                 )
                 marked.append(article)
     return marked or _unknown(url)

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from digest.errors import NotAllowed
+from digest.model.activity import ActivityKind, Actor
 from digest.model.issue import Issue, IssueId, IssueState
 from digest.rules import approval
 from digest.rules.signed_links import sign_until, verify_until
-from digest.storage import issues
+from digest.storage import activity_log, issues
 from digest.storage.database import Database
-from digest.workflows.operating import accounts
 
 PURPOSE = "share"
 _NEVER_SHOWN = frozenset({IssueState.CANCELLED, IssueState.SKIPPED})
@@ -24,7 +24,7 @@ def share(
     public_url: str,
     keys: Sequence[str],
     database: Database,
-    by: str,
+    by: Actor,
     now: datetime,
 ) -> tuple[str, datetime]:
     """A link to the issue as it is at any moment until then, and when that is; the making is recorded.
@@ -41,13 +41,9 @@ def share(
         raise NotAllowed(f"Issue {issue.ref} is {issue.state.said}.", mend="`digest draft` makes a new one.")
     until = (now + length).replace(microsecond=0)
     token = sign_until(issue.id, until, purpose=PURPOSE, keys=keys)
-    accounts.record(
-        f"made a share link until {until:%Y-%m-%d %H:%M} UTC",
-        who=by,
-        subject=issue.ref,
-        database=database,
-        now=now,
-    )
+    what = f"made a share link until {until:%Y-%m-%d %H:%M} UTC"
+    with database.write() as connection:
+        activity_log.record_of_issue(connection, issue, ActivityKind.SHARED, what, by=by, at=now)
     return f"{public_url}/share/{token}", until
 
 

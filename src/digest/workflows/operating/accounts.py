@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from digest.errors import NotAllowed, NotFound
-from digest.model.editor import AuditEntry, Editor, EditorSession, Role
+from digest.model.activity import ActivityKind, Actor, Door
+from digest.model.editor import Editor, EditorSession, Role
 from digest.passwords import Passwords
 from digest.rules import accounts as rules
-from digest.storage import audit, editors, login_attempts, sessions
+from digest.storage import activity_log, editors, login_attempts, sessions
 from digest.storage.database import Connection, Database
 
-COMMAND_LINE = "command line"
 # A page that loads others must not write for each of them.
 _SEEN_EVERY = timedelta(minutes=1)
 _FORGET_ATTEMPTS = timedelta(days=1)
@@ -29,7 +29,7 @@ def add(
     password: str,
     database: Database,
     passwords: Passwords,
-    by: str,
+    by: Actor,
     now: datetime,
 ) -> None:
     """Make an account.
@@ -46,11 +46,13 @@ def add(
                 f"There is an editor “{name}” already.",
                 mend="`digest editors password` gives a new password, `digest editors role` another role.",
             )
-        _record(connection, now, by, f"added with the role {role.value}", name)
+        _record(
+            connection, ActivityKind.ACCOUNT_ADDED, f"added with the role {role.value}", name, by=by, at=now
+        )
 
 
 def change_password(
-    name: str, password: str, *, database: Database, passwords: Passwords, by: str, now: datetime
+    name: str, password: str, *, database: Database, passwords: Passwords, by: Actor, now: datetime
 ) -> str:
     """Give an editor a new password; every session ends.  The name as it is written.
 
@@ -64,11 +66,11 @@ def change_password(
         mine = _known(connection, name)
         editors.change_password(connection, mine.id, password_hash=kept, at=now)
         sessions.end_all_of(connection, mine.id)
-        _record(connection, now, by, "new password", mine.name)
+        _record(connection, ActivityKind.ACCOUNT_PASSWORD, "new password", mine.name, by=by, at=now)
     return mine.name
 
 
-def change_role(name: str, role: Role, *, database: Database, by: str, now: datetime) -> str:
+def change_role(name: str, role: Role, *, database: Database, by: Actor, now: datetime) -> str:
     """Give an editor another role; every session ends.  The name as it is written.
 
     Raises:
@@ -78,11 +80,12 @@ def change_role(name: str, role: Role, *, database: Database, by: str, now: date
         mine = _known(connection, name)
         editors.change_role(connection, mine.id, role=role)
         sessions.end_all_of(connection, mine.id)
-        _record(connection, now, by, f"role {role.value} instead of {mine.role.value}", mine.name)
+        what = f"role {role.value} instead of {mine.role.value}"
+        _record(connection, ActivityKind.ACCOUNT_ROLE, what, mine.name, by=by, at=now)
     return mine.name
 
 
-def remove(name: str, *, database: Database, by: str, now: datetime) -> str:
+def remove(name: str, *, database: Database, by: Actor, now: datetime) -> str:
     """End an account and every session of it; the record stays.  The name as it was written.
 
     Raises:
@@ -91,7 +94,7 @@ def remove(name: str, *, database: Database, by: str, now: datetime) -> str:
     with database.write() as connection:
         mine = _known(connection, name)
         editors.remove(connection, mine.id)
-        _record(connection, now, by, "removed", mine.name)
+        _record(connection, ActivityKind.ACCOUNT_REMOVED, "removed", mine.name, by=by, at=now)
     return mine.name
 
 
@@ -145,10 +148,9 @@ def log_in(
     if not passwords.fits(prepared, known[1] if known else None) or known is None:
         with database.write() as connection:
             # What was typed for an unknown name is not kept: it may be a password.
-            who = known[0].name if known else ""
-            _record(
-                connection, now, who, "login failed" if known else "login failed, unknown name", "", network
-            )
+            who = Actor(known[0].name if known else "", Door.DESK, network)
+            what = "login failed" if known else "login failed, unknown name"
+            activity_log.record(connection, ActivityKind.LOGIN_FAILED, what, by=who, at=now)
         return Login()
     editor, kept = known
     renewed = passwords.hashed(prepared) if passwords.is_outdated(kept) else ""
@@ -179,24 +181,8 @@ def log_out(session: str, *, address: str, database: Database, now: datetime) ->
         editor = editors.by_id(connection, found.editor_id) if found else None
         sessions.end(connection, hashed)
         if editor is not None:
-            _record(connection, now, editor.name, "logged out", "", rules.network_of(address))
-
-
-# --- the record -----------------------------------------------------------------
-
-
-def record(
-    what: str, *, who: str, database: Database, now: datetime, subject: str = "", where: str = COMMAND_LINE
-) -> None:
-    """Write down what somebody did to an issue, or made: approved, cancelled, a share link."""
-    with database.write() as connection:
-        _record(connection, now, who, what, subject, where)
-
-
-def log(*, database: Database, limit: int) -> list[AuditEntry]:
-    """The record, newest first."""
-    with database.read() as connection:
-        return audit.recent(connection, limit=limit)
+            who = Actor(editor.name, Door.DESK, rules.network_of(address))
+            activity_log.record(connection, ActivityKind.LOGOUT, "logged out", by=who, at=now)
 
 
 # --- steps ----------------------------------------------------------------------
@@ -240,7 +226,8 @@ def _begun(
             expires=now + rules.LONGEST,
         )
         sessions.begin(connection, new)
-        _record(connection, now, editor.name, "logged in", "", network)
+        who = Actor(editor.name, Door.DESK, network)
+        activity_log.record(connection, ActivityKind.LOGIN, "logged in", by=who, at=now)
     return Login(session=token)
 
 
@@ -258,6 +245,6 @@ def _known(connection: Connection, name: str) -> Editor:
 
 
 def _record(
-    connection: Connection, at: datetime, who: str, what: str, subject: str, where: str = COMMAND_LINE
+    connection: Connection, what: ActivityKind, detail: str, name: str, *, by: Actor, at: datetime
 ) -> None:
-    audit.record(connection, AuditEntry(at=at, who=who, what=what, subject=subject, where=where))
+    activity_log.record(connection, what, detail, by=by, at=at, subject=name)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from digest.errors import NotAllowed, NotFound
+from digest.model.activity import ActivityKind, Actor
 from digest.model.api_token import ApiToken
-from digest.model.editor import AuditEntry, Role
+from digest.model.editor import Role
 from digest.rules import accounts as limits
 from digest.rules import api_tokens as rules
-from digest.storage import api_tokens, audit, login_attempts
-from digest.storage.database import Connection, Database
-from digest.workflows.operating.accounts import COMMAND_LINE
+from digest.storage import activity_log, api_tokens, login_attempts
+from digest.storage.database import Database
 
 _NOBODY = "\0api"  # no editor can have this name: see `rules.accounts.name_finding`
 _FORGET_ATTEMPTS = timedelta(days=1)
@@ -27,7 +27,7 @@ class TokenCheck:
     wait: timedelta = timedelta(0)
 
 
-def add(name: str, *, role: Role, database: Database, by: str, now: datetime) -> str:
+def add(name: str, *, role: Role, database: Database, by: Actor, now: datetime) -> str:
     """Make a token.  It is the answer, this once, and is kept nowhere.
 
     Raises:
@@ -42,7 +42,8 @@ def add(name: str, *, role: Role, database: Database, by: str, now: datetime) ->
                 f"There is a token “{name}” already.",
                 mend="Choose another name, or `digest tokens remove` the old one first.",
             )
-        _record(connection, now, by, f"API token made with the role {role.value}", name)
+        what = f"API token made with the role {role.value}"
+        activity_log.record(connection, ActivityKind.TOKEN_ADDED, what, by=by, at=now, subject=name)
     return token
 
 
@@ -52,7 +53,7 @@ def every(*, database: Database) -> list[ApiToken]:
         return api_tokens.every(connection)
 
 
-def remove(name: str, *, database: Database, by: str, now: datetime) -> str:
+def remove(name: str, *, database: Database, by: Actor, now: datetime) -> str:
     """End a token, at once; the record stays.  The name as it was written.
 
     Raises:
@@ -62,7 +63,8 @@ def remove(name: str, *, database: Database, by: str, now: datetime) -> str:
         gone = api_tokens.remove(connection, name)
         if gone is None:
             raise NotFound(f"There is no token “{name}”.", mend="`digest tokens list` shows what there is.")
-        _record(connection, now, by, "API token removed", gone.name)
+        what = "API token removed"
+        activity_log.record(connection, ActivityKind.TOKEN_REMOVED, what, by=by, at=now, subject=gone.name)
     return gone.name
 
 
@@ -91,7 +93,3 @@ def _counted(address: str, *, database: Database, now: datetime) -> timedelta:
         if not pause:
             login_attempts.begin(connection, _NOBODY, network=network, at=now, forget=now - _FORGET_ATTEMPTS)
         return pause
-
-
-def _record(connection: Connection, at: datetime, who: str, what: str, subject: str) -> None:
-    audit.record(connection, AuditEntry(at=at, who=who, what=what, subject=subject, where=COMMAND_LINE))

@@ -7,18 +7,20 @@ address stays suppressed, and a row that disappears changes nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeVar
 
 from digest.errors import NotAllowed, NotFound
+from digest.model.activity import ActivityKind, Actor
 from digest.model.newsletter import Newsletter
 from digest.model.subscriber import HistoryEntry, Subscription, SubscriptionState
 from digest.rules.email_addresses import InvalidAddress, clean_name, forms_of, parse_address
-from digest.storage import subscribers
-from digest.storage.database import Database
+from digest.storage import activity_log, subscribers
+from digest.storage.database import Connection, Database
 from digest.storage.import_spool import ImportRow, ImportSpool
 from digest.storage.import_sqlite import bulk_add
 from digest.workflows import Progress, no_progress
@@ -28,6 +30,8 @@ _AT_ONCE = 5000  # people in one transaction: others wait for it some 50 ms
 _TELL_EVERY = 5000
 _MOST_BAD_ROWS = 1000
 _EMAIL_COLUMNS = ("email", "e-mail", "email address", "address", "mail")
+T = TypeVar("T")
+
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -46,17 +50,28 @@ class Imported:
 
 
 def read_files(
-    newsletter: Newsletter, *, database: Database, now: datetime, progress: Progress = no_progress
+    newsletter: Newsletter,
+    *,
+    database: Database,
+    by: Actor,
+    now: datetime,
+    progress: Progress = no_progress,
 ) -> list[Imported]:
     """Read the newsletter's files that changed since they were last read."""
     return [
-        _read(newsletter, path, database=database, now=now, progress=progress, only_changed=True)
+        _read(newsletter, path, database=database, by=by, now=now, progress=progress, only_changed=True)
         for path in newsletter.subscriber_files
     ]
 
 
 def import_file(
-    newsletter: Newsletter, path: Path, *, database: Database, now: datetime, progress: Progress = no_progress
+    newsletter: Newsletter,
+    path: Path,
+    *,
+    database: Database,
+    by: Actor,
+    now: datetime,
+    progress: Progress = no_progress,
 ) -> Imported:
     """Add the people of a CSV file; good rows come in, bad ones are listed with their line.
 
@@ -67,7 +82,7 @@ def import_file(
     The people come in after the last row is read, in many transactions.  Where
     that is cut off, those that are in are in; reading the file again adds the rest.
     """
-    return _read(newsletter, path, database=database, now=now, progress=progress, only_changed=False)
+    return _read(newsletter, path, database=database, by=by, now=now, progress=progress, only_changed=False)
 
 
 def _read(
@@ -75,6 +90,7 @@ def _read(
     path: Path,
     *,
     database: Database,
+    by: Actor,
     now: datetime,
     progress: Progress,
     only_changed: bool,
@@ -83,7 +99,7 @@ def _read(
         with opened(path) as file:
             if only_changed and _is_known(newsletter, path, file.fingerprint, database=database):
                 return Imported(path=path, unchanged=True)
-            done = _add_people(newsletter, path, file, database=database, now=now, progress=progress)
+            done = _add_people(newsletter, path, file, database=database, by=by, now=now, progress=progress)
             if only_changed:
                 _remember(newsletter, path, file.fingerprint, database=database, now=now)
             return done
@@ -111,6 +127,7 @@ def _add_people(
     file: PeopleFile,
     *,
     database: Database,
+    by: Actor,
     now: datetime,
     progress: Progress,
 ) -> Imported:
@@ -119,9 +136,11 @@ def _add_people(
         tell_rows = _telling(progress, file, f"{path.name} (reading)")
         good = arrivals.take(reading.people(tell_rows))
         stored = added = 0
-        for batch in arrivals.batches(_AT_ONCE):
+        for batch, is_last in _with_last(arrivals.batches(_AT_ONCE)):
             with database.write() as connection:
                 added += bulk_add(connection, newsletter.name, batch, at=now, how=f"file {path.name}")
+                if is_last:
+                    _record_import(connection, newsletter, path, added, by=by, now=now)
             stored += len(batch)
             progress(stored, good, f"{path.name} (storing)")
     return Imported(
@@ -132,6 +151,25 @@ def _add_people(
         bad=tuple(reading.bad),
         bad_count=reading.bad_count,
     )
+
+
+def _with_last(batches: Iterable[T]) -> Iterator[tuple[T, bool]]:
+    """Each batch, and whether no other follows."""
+    remaining = iter(batches)
+    batch = next(remaining, None)
+    while batch is not None:
+        following = next(remaining, None)
+        yield batch, following is None
+        batch = following
+
+
+def _record_import(
+    connection: Connection, newsletter: Newsletter, path: Path, added: int, *, by: Actor, now: datetime
+) -> None:
+    people = "1 subscriber" if added == 1 else f"{added} subscribers"
+    what = f"imported {people} from {path.name}"
+    kind = ActivityKind.SUBSCRIBERS_IMPORTED
+    activity_log.record(connection, kind, what, by=by, at=now, newsletter=newsletter.name)
 
 
 def _telling(progress: Progress, file: PeopleFile, what: str) -> Callable[[int], None]:
@@ -206,7 +244,7 @@ def add(
     name: str = "",
     database: Database,
     again: bool = False,
-    by: str,
+    by: Actor,
     now: datetime,
 ) -> Subscription:
     """Subscribe one person who asked for it.
@@ -228,7 +266,7 @@ def add(
             subscribers.readmit(connection, parsed.key)
         if barred := subscribers.suppression_of(connection, parsed.key):
             raise NotAllowed(f"{address} is suppressed ({barred.reason.value}) and cannot be subscribed.")
-        subscribers.add(connection, newsletter.name, [person], at=now, how=f"added by {by}")
+        subscribers.add(connection, newsletter.name, [person], at=now, how=f"added by {by.name}")
         mine = _of(subscribers.by_address(connection, parsed.key), newsletter)
         if mine.state is SubscriptionState.ENDED:
             if not again:
@@ -236,11 +274,13 @@ def add(
                     f"{address} has left {newsletter.name}.",
                     mend="If the person asked to come back, say so with --again.",
                 )
-            subscribers.renew(connection, mine.id, at=now, how=f"taken back by {by}")
+            subscribers.renew(connection, mine.id, at=now, how=f"taken back by {by.name}")
+        kind = ActivityKind.SUBSCRIBER_ADDED
+        activity_log.record(connection, kind, "added 1 subscriber", by=by, at=now, newsletter=newsletter.name)
         return _of(subscribers.by_address(connection, parsed.key), newsletter)
 
 
-def remove(newsletter: Newsletter, address: str, *, database: Database, by: str, now: datetime) -> None:
+def remove(newsletter: Newsletter, address: str, *, database: Database, by: Actor, now: datetime) -> None:
     """End a subscription; no import brings it back.
 
     Raises:
@@ -249,14 +289,22 @@ def remove(newsletter: Newsletter, address: str, *, database: Database, by: str,
     key = parse_address(address).key
     with database.write() as connection:
         mine = _of(subscribers.by_address(connection, key), newsletter)
-        subscribers.end(connection, mine.id, at=now, why=f"removed by {by}", how=f"removed by {by}")
+        how, kind = f"removed by {by.name}", ActivityKind.SUBSCRIBER_REMOVED
+        if not subscribers.end(connection, mine.id, at=now, why=how, how=how):
+            return
+        activity_log.record(
+            connection, kind, "removed 1 subscriber", by=by, at=now, newsletter=newsletter.name
+        )
 
 
-def erase(address: str, *, database: Database, now: datetime) -> bool:
+def erase(address: str, *, database: Database, by: Actor, now: datetime) -> bool:
     """Forget a person for good; a hash of the address stays, so that no import brings it back."""
     key = parse_address(address).key
     with database.write() as connection:
-        return subscribers.erase(connection, key, at=now)
+        was_known = subscribers.erase(connection, key, at=now)
+        what = "erased 1 subscriber" if was_known else "barred an address that was not known"
+        activity_log.record(connection, ActivityKind.SUBSCRIBER_ERASED, what, by=by, at=now)
+        return was_known
 
 
 def history(address: str, *, database: Database) -> tuple[list[Subscription], list[HistoryEntry]]:

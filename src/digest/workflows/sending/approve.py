@@ -1,4 +1,4 @@
-"""Check, approve and cancel: what must hold before an issue may go."""
+"""Check, approve, withdraw an approval and cancel: what must hold before an issue may go."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from digest.errors import Busy, NotAllowed
+from digest.model.activity import ActivityKind, Actor
 from digest.model.delivery import Counts
 from digest.model.issue import Issue
 from digest.rules import approval
@@ -36,7 +37,7 @@ def approve(
     *,
     press: Composer,
     database: Database,
-    by: str,
+    by: Actor,
     overrides: Collection[str] = (),
     send_at: datetime | None = None,
     now: datetime,
@@ -74,7 +75,7 @@ def approve(
             rendered=rendered,
             content_hash=content_hash,
             at=now,
-            by=by,
+            by=by.name,
             overrides=used,
             send_at=send_at,
         )
@@ -93,12 +94,12 @@ def approve(
             )
         what = f"approved for {counts.audience} people" + (f", overriding {', '.join(used)}" if used else "")
         what += f", to go out at {send_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if send_at else ""
-        activity_log.record(connection, what, at=now, newsletter=issue.newsletter, subject=issue.ref, who=by)
+        activity_log.record_of_issue(connection, issue, ActivityKind.APPROVED, what, by=by, at=now)
         return issues.by_id(connection, issue.id)
 
 
-def withdraw_approval(issue: Issue, *, database: Database, by: str, now: datetime) -> Issue:
-    """Make an approved issue a draft again, as long as nothing of it has been sent.
+def withdraw_approval(issue: Issue, *, database: Database, by: Actor, now: datetime) -> Issue:
+    """Make an approved issue a draft again, of which nothing has gone.
 
     Raises:
         NotAllowed: it is not approved, or is being sent.
@@ -110,18 +111,13 @@ def withdraw_approval(issue: Issue, *, database: Database, by: str, now: datetim
                 f"Issue {issue.ref} is {current.state.said}, so there is no approval to withdraw."
             )
         ledger.delete_audience(connection, issue.id)
-        activity_log.record(
-            connection,
-            "approval withdrawn",
-            at=now,
-            newsletter=issue.newsletter,
-            subject=issue.ref,
-            who=by,
+        activity_log.record_of_issue(
+            connection, issue, ActivityKind.WITHDREW_APPROVAL, "approval withdrawn", by=by, at=now
         )
         return issues.by_id(connection, issue.id)
 
 
-def cancel(issue: Issue, *, database: Database, by: str, now: datetime) -> Issue:
+def cancel(issue: Issue, *, database: Database, by: Actor, now: datetime) -> Issue:
     """End an issue.  Before its first hand-over its articles are free again.
 
     A running send stops within one window; who has it, has it.
@@ -136,13 +132,11 @@ def cancel(issue: Issue, *, database: Database, by: str, now: datetime) -> Issue
         reclaim_rows(connection, issue, database=database)
         begun = _is_begun(ledger.counts(connection, issue.id, now=now))
         if begun:
-            ledger.abandon_pending(connection, issue.id, detail=f"cancelled by {by}", now=now)
+            ledger.abandon_pending(connection, issue.id, detail=f"cancelled by {by.name}", now=now)
         else:
             ledger.delete_audience(connection, issue.id)
-        issues.cancel(connection, current, reason=f"cancelled by {by}", frees_articles=not begun)
-        activity_log.record(
-            connection, "cancelled", at=now, newsletter=issue.newsletter, subject=issue.ref, who=by
-        )
+        issues.cancel(connection, current, reason=f"cancelled by {by.name}", frees_articles=not begun)
+        activity_log.record_of_issue(connection, issue, ActivityKind.CANCELLED, "cancelled", by=by, at=now)
         return issues.by_id(connection, issue.id)
 
 

@@ -21,6 +21,7 @@ from digest.dispatch import workers
 from digest.dispatch.rate import Rate
 from digest.errors import Busy, NotAllowed, StorageError, TransportError
 from digest.message.compile import Compiled
+from digest.model.activity import ActivityKind
 from digest.model.delivery import Counts, Delivery, DeliveryId, DeliveryState, Envelope, Receipt, Settlement
 from digest.model.issue import Issue, IssueState, Selection
 from digest.rules import approval, sending
@@ -131,7 +132,10 @@ def _apply_policy(policy: str, issue: Issue, *, connection: Connection, now: dat
     }
     if policy in decided:
         to, detail = decided[policy]
-        ledger.resolve(connection, issue.id, to=to, detail=detail, not_before=None, now=now)
+        count = ledger.resolve(connection, issue.id, to=to, detail=detail, not_before=None, now=now)
+        if count:
+            what = f"{count} uncertain: {policy}, by on_uncertain"
+            activity_log.record_of_issue(connection, issue, ActivityKind.RESOLVED, what, at=now)
 
 
 def _start_sending(issue: Issue, *, database: Database, now: datetime) -> Counts | None:
@@ -164,7 +168,7 @@ def finish(issue: Issue, *, database: Database, clock: Clock, trouble: str = "")
             )
             if moved:
                 what = f"sent: {counts.accepted} accepted, {counts.refused} refused"
-                activity_log.record(connection, what, at=now, newsletter=issue.newsletter, subject=issue.ref)
+                activity_log.record_of_issue(connection, issue, ActivityKind.SENT, what, at=now)
         current = issues.by_id(connection, issue.id)
     reason = trouble or sending.why_unfinished(counts)
     if current.state in {IssueState.CANCELLED, IssueState.HELD, IssueState.SKIPPED}:
@@ -177,9 +181,7 @@ def _hold_refused(issue: Issue, why: str, *, database: Database, clock: Clock) -
     now = clock()
     with database.write() as connection:
         if issues.move(connection, issue.id, to=IssueState.HELD, among=[IssueState.SENDING], reason=why):
-            activity_log.record(
-                connection, f"held: {why}", at=now, newsletter=issue.newsletter, subject=issue.ref
-            )
+            activity_log.record_of_issue(connection, issue, ActivityKind.HELD, f"held: {why}", at=now)
         current = issues.by_id(connection, issue.id)
         counts = ledger.counts(connection, issue.id, now=now)
     return Sent(issue=current, state=current.state.value, reason=current.reason, counts=counts)

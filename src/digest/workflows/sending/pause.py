@@ -9,32 +9,32 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from digest.dispatch import process_identity as owners
 from digest.errors import NotAllowed
+from digest.model.activity import ActivityKind, Actor
 from digest.model.issue import Issue, IssueState
-from digest.storage import activity_log, issues
+from digest.storage import activity_log, issues, ledger
 from digest.storage.database import Database
 
 
-def pause(issue: Issue, *, database: Database, by: str, now: datetime) -> Issue:
+def pause(issue: Issue, *, database: Database, by: Actor, now: datetime) -> Issue:
     """Hold an issue in the middle of its send: its senders stop within one window.
 
     Raises:
         NotAllowed: it is not being sent.
     """
-    reason = f"paused by {by}"
+    reason = f"paused by {by.name}"
     with database.write() as connection:
         if not issues.move(
             connection, issue.id, to=IssueState.HELD, among=[IssueState.SENDING], reason=reason
         ):
             current = issues.by_id(connection, issue.id)
             raise NotAllowed(f"Issue {issue.ref} is {current.state.said}: only a running send can be paused.")
-        activity_log.record(
-            connection, "paused", at=now, newsletter=issue.newsletter, subject=issue.ref, who=by
-        )
+        activity_log.record_of_issue(connection, issue, ActivityKind.PAUSED, "paused", by=by, at=now)
         return issues.by_id(connection, issue.id)
 
 
-def resume(issue: Issue, *, database: Database, by: str, now: datetime) -> Issue:
+def resume(issue: Issue, *, database: Database, by: Actor, now: datetime) -> Issue:
     """Let a paused issue be sent on, or one that was held because the provider refused everybody.
 
     Who sends it is another matter: `deliver` here, or the schedule at its next look.
@@ -52,7 +52,13 @@ def resume(issue: Issue, *, database: Database, by: str, now: datetime) -> Issue
                 mend=f"`digest approve {issue.ref}`",
             )
         issues.start_sending(connection, current)
-        activity_log.record(
-            connection, "resumed", at=now, newsletter=issue.newsletter, subject=issue.ref, who=by
-        )
+        activity_log.record_of_issue(connection, issue, ActivityKind.RESUMED, "resumed", by=by, at=now)
         return issues.by_id(connection, issue.id)
+
+
+def resume_stalled(issue: Issue, *, database: Database, by: Actor, now: datetime) -> None:
+    """Note that somebody takes up a send that no process carries on; nothing where one does."""
+    with database.write() as connection:
+        if owners.alive_among(ledger.owners(connection, issue.id)):
+            return
+        activity_log.record_of_issue(connection, issue, ActivityKind.RESUMED, "resumed", by=by, at=now)

@@ -1,11 +1,13 @@
-"""Proof: a test copy of an issue to one address, marked as such and outside the ledger."""
+"""Proof: test copies of an issue, marked as such and outside the ledger."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from digest.errors import DigestError, TransportError
+from digest.errors import DigestError, NotAllowed, TransportError
+from digest.model.activity import ActivityKind, Actor
 from digest.model.delivery import Delivery, DeliveryId, Outcome, Receipt
 from digest.model.issue import Issue
 from digest.rules.email_addresses import parse_address
@@ -15,6 +17,19 @@ from digest.transports import Transport
 from digest.workflows.composing import compose as printing
 from digest.workflows.composing.compose import Composer
 
+_MOST_PROOFS = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What became of one proof."""
+
+    address: str
+    accepted: bool
+    detail: str = ""
+    outcome: Outcome | None = None  # None where it could not be submitted, which `error` explains
+    error: DigestError | None = None
+
 
 def send_proofs(
     issue: Issue,
@@ -23,43 +38,46 @@ def send_proofs(
     press: Composer,
     open_transport: Callable[[], Transport],
     database: Database,
-    by: str,
+    by: Actor,
     now: datetime,
-) -> list[tuple[str, Receipt | DigestError]]:
-    """Send a copy to each address: its receipt, or why there is none.
+) -> tuple[Proof, ...]:
+    """Send a marked copy to each address; the log keeps how many, and not to whom.
 
-    The activity log gets how many were accepted, and no address.
+    Raises:
+        InvalidAddress: one of them is none; nothing is sent then.
+        NotAllowed: there are none, or more than ten.
     """
-    answers: list[tuple[str, Receipt | DigestError]] = []
-    for address in to:
-        try:
-            receipt = send_proof(issue, to=address, press=press, transport=open_transport(), now=now)
-            answers.append((address, receipt))
-        except DigestError as error:
-            answers.append((address, error))
-    accepted = sum(isinstance(one, Receipt) and one.outcome is Outcome.ACCEPTED for _, one in answers)
+    if not 0 < len(to) <= _MOST_PROOFS:
+        raise NotAllowed(f"A proof goes to one to {_MOST_PROOFS} addresses, not to {len(to)}.")
+    addresses = [parse_address(one).address for one in to]
+    told = tuple(
+        _proof(issue, address, press=press, open_transport=open_transport, now=now) for address in addresses
+    )
+    what = f"proof sent to {sum(one.accepted for one in told)} of {len(told)} addresses"
     with database.write() as connection:
-        activity_log.record(
-            connection,
-            f"proof sent to {accepted} of {len(to)} addresses",
-            at=now,
-            newsletter=issue.newsletter,
-            subject=issue.ref,
-            who=by,
-        )
-    return answers
+        activity_log.record_of_issue(connection, issue, ActivityKind.PROOF_SENT, what, by=by, at=now)
+    return told
 
 
-def send_proof(issue: Issue, *, to: str, press: Composer, transport: Transport, now: datetime) -> Receipt:
+def _proof(
+    issue: Issue, address: str, *, press: Composer, open_transport: Callable[[], Transport], now: datetime
+) -> Proof:
+    try:
+        receipt = _send_proof(issue, to=address, press=press, transport=open_transport(), now=now)
+    except DigestError as error:
+        return Proof(address=address, accepted=False, detail=error.message, error=error)
+    accepted = receipt.outcome is Outcome.ACCEPTED
+    return Proof(address=address, accepted=accepted, detail=receipt.detail, outcome=receipt.outcome)
+
+
+def _send_proof(issue: Issue, *, to: str, press: Composer, transport: Transport, now: datetime) -> Receipt:
     """Submit one marked copy; its unsubscribe link belongs to nobody.
 
     Raises:
-        InvalidAddress: the address is not one.
         TransportError: the server cannot be reached, or gave no answer.
     """
-    address = parse_address(to).address
     reader = Delivery(
-        id=DeliveryId(0), address=address, name="", language="", subscription_id=0, epoch=0, attempt=0
+        id=DeliveryId(0), address=to, name="", language="", subscription_id=0, epoch=0, attempt=0
     )
     compiled = printing.compiled(press, issue, now=now, is_proof=True)
     envelope = printing.envelope(press, issue, reader, now=now)

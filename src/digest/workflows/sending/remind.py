@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from digest.errors import DigestError
 from digest.message.compile import Compiled, MessageFacts, compile_message
+from digest.model.activity import SCHEDULER, ActivityKind
 from digest.model.delivery import DeliveryId, Envelope, Outcome
 from digest.model.issue import Issue, IssueState, Rendered
 from digest.model.newsletter import Mailbox, Newsletter
@@ -79,7 +80,7 @@ def tell_editors(
             # Certainly nothing was submitted: the next look may try again.
             issues.tell_editors_once(connection, issue.id, at=None)
         what = trouble or "the editors were told that it waits"
-        activity_log.record(connection, what, at=now, newsletter=issue.newsletter, subject=issue.ref)
+        activity_log.record_of_issue(connection, issue, ActivityKind.REMINDED, what, by=SCHEDULER, at=now)
     return trouble
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from digest.errors import Busy, DigestError, NotAllowed
+from digest.model.activity import SCHEDULER, ActivityKind
 from digest.model.issue import Issue, IssueState
 from digest.model.newsletter import Newsletter
 from digest.model.slot import Slot, SlotState
@@ -190,7 +191,9 @@ class Scheduler:
         self, connection: Connection, slot: Slot, state: SlotState, reason: str, *, now: datetime
     ) -> None:
         what = f"slot {slot.key} {state.value}: {reason}"
-        activity_log.record(connection, what, at=now, newsletter=slot.newsletter)
+        activity_log.record(
+            connection, ActivityKind.SLOT, what, by=SCHEDULER, at=now, newsletter=slot.newsletter
+        )
         self.had_trouble = True
         self._tell(ScheduleEvent(newsletter=slot.newsletter, what=what, is_trouble=True))
 
@@ -210,7 +213,9 @@ class Scheduler:
         with self._database.write() as connection:
             slots.settle(connection, slot, state, reason=reason, issue=number)
             what = f"slot {slot.key} {state.value}" + (f": {reason}" if reason else "")
-            activity_log.record(connection, what, at=slot.due, newsletter=newsletter.name)
+            activity_log.record(
+                connection, ActivityKind.SLOT, what, by=SCHEDULER, at=slot.due, newsletter=newsletter.name
+            )
         went_well = sent is not None and (sent.issue is None or sent.state == IssueState.SENT.value)
         self.had_trouble |= not went_well
         self._tell(ScheduleEvent(newsletter=newsletter.name, what=what, is_trouble=not went_well))
@@ -260,8 +265,8 @@ class Scheduler:
                 connection, issue.id, to=IssueState.HELD, among=[IssueState.APPROVED], reason=reason
             ):
                 return
-            activity_log.record(
-                connection, f"held: {reason}", at=now, newsletter=newsletter.name, subject=issue.ref
+            activity_log.record_of_issue(
+                connection, issue, ActivityKind.HELD, f"held: {reason}", by=SCHEDULER, at=now
             )
         self.had_trouble = True
         self._tell(

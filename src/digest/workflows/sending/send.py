@@ -6,10 +6,12 @@ Run again, it goes on with what is begun.
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from digest.errors import NotAllowed
+from digest.model.activity import ActivityKind, Actor
 from digest.model.delivery import DeliveryState
 from digest.model.issue import Issue, IssueState, Selection
 from digest.model.newsletter import Newsletter
@@ -31,7 +33,7 @@ def send(  # noqa: PLR0913 - each is a different thing that the caller alone kno
     database: Database,
     wire: SendOptions,
     clock: Clock,
-    by: str,
+    by: Actor,
     yes: bool = False,
     overrides: Collection[str] = (),
     slot_key: str = "",
@@ -48,7 +50,13 @@ def send(  # noqa: PLR0913 - each is a different thing that the caller alone kno
     if slot_key and (later := _approved_for_later(newsletter, database=database, now=began)):
         return Sent(issue=None, state=IssueState.SKIPPED.value, reason=later)
     issue = _begun(
-        newsletter, press=press, database=database, clock=clock, slot_key=slot_key, illustrate=illustrate
+        newsletter,
+        press=press,
+        database=database,
+        by=by,
+        clock=clock,
+        slot_key=slot_key,
+        illustrate=illustrate,
     )
     if isinstance(issue, Selection):
         return Sent(issue=None, state=IssueState.SKIPPED.value, reason=issue.nothing, nothing=issue)
@@ -60,16 +68,16 @@ def send(  # noqa: PLR0913 - each is a different thing that the caller alone kno
         if why := approval.needs_person(held=held, required=newsletter.needs_approval, yes=yes):
             policy = _at_deadline(newsletter, issue, why, slot_key=slot_key, now=began)
             if policy == "skip":
-                return _skip(issue, database=database, clock=clock)
+                return _skip(issue, database=database, by=by, clock=clock)
             if policy == "hold":
-                return _hold(issue, why, database=database, clock=clock)
-            by = 'on_deadline = "send"'
+                return _hold(issue, why, database=database, by=by, clock=clock)
+            by = replace(by, name='on_deadline = "send"')
         if not issue.content_hash:  # what the circuit breaker held is approved already
             issue = _approved(issue, press, database, by=by, overrides=overrides, clock=clock)
     return deliver(issue, press=press, database=database, wire=wire, clock=clock, progress=progress)
 
 
-def resolve(issue: Issue, *, decision: str, database: Database, by: str, now: datetime) -> int:
+def resolve(issue: Issue, *, decision: str, database: Database, by: Actor, now: datetime) -> int:
     """A person decides on the uncertain deliveries: "resend" or "skip"; how many there were.
 
     Raises:
@@ -87,15 +95,12 @@ def resolve(issue: Issue, *, decision: str, database: Database, by: str, now: da
             connection,
             issue.id,
             to=to,
-            detail=f"uncertain; {decision} decided by {by}",
+            detail=f"uncertain; {decision} decided by {by.name}",
             not_before=None,
             now=now,
         )
-        if count:
-            what = f"{count} uncertain: {decision}"
-            activity_log.record(
-                connection, what, at=now, newsletter=issue.newsletter, subject=issue.ref, who=by
-            )
+        what = f"{count} uncertain: {decision}"
+        activity_log.record_of_issue(connection, issue, ActivityKind.RESOLVED, what, by=by, at=now)
     return count
 
 
@@ -119,6 +124,7 @@ def _begun(
     *,
     press: Composer,
     database: Database,
+    by: Actor,
     clock: Clock,
     slot_key: str,
     illustrate: ChooseImages | None,
@@ -131,6 +137,7 @@ def _begun(
         made = draft(
             newsletter,
             database=database,
+            by=by,
             now=clock(),
             press=press,
             illustrate=illustrate,
@@ -170,23 +177,23 @@ def _at_deadline(newsletter: Newsletter, issue: Issue, why: str, *, slot_key: st
     return approval.at_deadline(newsletter.on_deadline, why=why, waited=waited, ahead=newsletter.draft_ahead)
 
 
-def _skip(issue: Issue, *, database: Database, clock: Clock) -> Sent:
+def _skip(issue: Issue, *, database: Database, by: Actor, clock: Clock) -> Sent:
     why = approval.NOBODY_APPROVED
     with database.write() as connection:
         if issues.skip(connection, issue.id, reason=why):
             what = f"skipped: {why}"
-            activity_log.record(connection, what, at=clock(), newsletter=issue.newsletter, subject=issue.ref)
+            activity_log.record_of_issue(connection, issue, ActivityKind.SKIPPED, what, by=by, at=clock())
         current = issues.by_id(connection, issue.id)
     return Sent(issue=current, state=current.state.value, reason=current.reason)
 
 
-def _hold(issue: Issue, why: str, *, database: Database, clock: Clock) -> Sent:
+def _hold(issue: Issue, why: str, *, database: Database, by: Actor, clock: Clock) -> Sent:
     with database.write() as connection:
         if issues.move(
             connection, issue.id, to=IssueState.HELD, among=[IssueState.DRAFT, IssueState.HELD], reason=why
         ):
             what = f"held: {why}"
-            activity_log.record(connection, what, at=clock(), newsletter=issue.newsletter, subject=issue.ref)
+            activity_log.record_of_issue(connection, issue, ActivityKind.HELD, what, by=by, at=clock())
         held = issues.by_id(connection, issue.id)
         counts = ledger.counts(connection, issue.id, now=clock())
     return Sent(issue=held, state=held.state.value, reason=why, counts=counts)
@@ -197,12 +204,12 @@ def _approved(
     press: Composer,
     database: Database,
     *,
-    by: str,
+    by: Actor,
     overrides: Collection[str],
     clock: Clock,
 ) -> Issue:
     try:
         return approve(issue, press=press, database=database, by=by, overrides=overrides, now=clock())
     except Blocked as blocked:
-        _hold(issue, blocked.message, database=database, clock=clock)
+        _hold(issue, blocked.message, database=database, by=by, clock=clock)
         raise
