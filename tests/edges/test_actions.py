@@ -396,12 +396,12 @@ def test_who_takes_up_a_send_that_stopped_is_told(outbox_world: World) -> None:
     blocking = outbox_world.folder / "outbox"
     blocking.write_text("a file where the folder should be")
     outbox_world.approve_now()
-    outbox_world.actions.close()
+    outbox_world.actions.senders.close()
     assert outbox_world.issue().state is IssueState.SENDING
 
     blocking.unlink()
-    outbox_world.actions.resume(*FIRST, by=actor("bo"))
-    outbox_world.actions.close()
+    outbox_world.actions.resume(FIRST, by=actor("bo"))
+    outbox_world.actions.senders.close()
 
     assert outbox_world.issue().state is IssueState.SENT
     assert outbox_world.events().count(("resumed", "bo")) == 1

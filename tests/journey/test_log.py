@@ -12,18 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from digest.web.actions import Actions
-from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from digest.cli import main
 from digest.clock import Clock
 from digest.example import write_demo
 from digest.model.editor import Role
-from digest.web.api import routes
+from digest.web.app import create_app
 from digest.wiring import Container
 from digest.workflows.operating import tokens
 from fakes.activity import actor
+from fakes.processes import Process
 
 pytestmark = pytest.mark.slow
 
@@ -182,8 +181,8 @@ def test_what_a_program_does_is_told_once_under_its_name(digest: Command, folder
     url = first_article(digest)
     parts = Container.from_file(folder / "digest.toml", environ={}, clock=Clock(None))
     token = tokens.add("cms", role=Role.ADMIN, database=parts.database, by=actor("root"), now=parts.clock())
-    doing = Actions(parts)
-    app = Starlette(routes=routes(actions=doing, parts=parts))
+    doing = Process(parts)
+    app = create_app(doing, one_time_secret="")
     name = parts.newsletters[0].name
     issue, of = f"/api/issues/{name}/1", f"/api/newsletters/{name}"
     caller, bearer = ("203.0.113.9", 50_000), {"Authorization": f"Bearer {token}"}
@@ -207,7 +206,7 @@ def test_what_a_program_does_is_told_once_under_its_name(digest: Command, folder
         did(f"{issue}/cancel")
         told = client.get("/api/log", params={"door": "api", "limit": 100}).json()["entries"]
         of_issue = client.get(f"{issue}/log").json()["entries"]
-    doing.close()
+    doing.senders.close()
     parts.close()
 
     assert actions(told) == [
