@@ -22,12 +22,12 @@ from digest.cli import main
 from digest.clock import Clock
 from digest.errors import SettingsError
 from digest.rules.signed_links import sign, verify
-from digest.settings import load
 from digest.transports.sendgrid.transport import SendGrid
 from digest.views.public import HealthViews, HookAnswers
 from digest.web import hooks
 from digest.web.app import create_app
 from digest.wiring import Container
+from digest.wiring import read_settings as load
 from fakes.messages import compiled, envelope
 from fakes.sendgrid import FakeSendGrid, accept_then_500
 from fakes.smtp import AcceptingServer
@@ -162,11 +162,7 @@ def sendgrid(
             probes=FakeProbes(),
             one_time_secret="",
             clock=parts.clock,
-            hooks=hooks.routes(
-                receive=HookAnswers(parts).sendgrid,
-                sendgrid_key=parts.settings.delivery.sendgrid.webhook_public_key,
-                clock=parts.clock,
-            ),
+            hooks=hooks.routes(parts.webhooks(), receive=HookAnswers(parts).receive, clock=parts.clock),
         )
         yield made, Provider(fake, TestClient(door, base_url="https://news.example.com"))
         parts.close()
@@ -498,5 +494,5 @@ def test_the_settings_arrive(letter: Callable[[str], Letter]) -> None:
     )
     delivery = load(made.folder / "digest.toml", environ={}).delivery
 
-    assert delivery.smtp.bounce_address == "bounce@news.example.com"
-    assert delivery.sendgrid.webhook_public_key == SIGNER.public_key
+    assert delivery.tables["smtp"].bounce_address.address == "bounce@news.example.com"
+    assert delivery.tables["sendgrid"].webhook_public_key == SIGNER.public_key

@@ -457,8 +457,8 @@ def tell_sent(parts: Container, newsletter: Newsletter, sent: Sent) -> None:
         show(account(c))
     if sent.reason:
         warn(sent.reason)
-    if sent.state == "sent" and parts.settings.delivery.transport == "outbox":
-        say(f"The messages are in {parts.settings.delivery.outbox}.")
+    if sent.state == "sent" and parts.after_send:
+        say(parts.after_send)
     if sent.state == "held":
         say(f"Look at it (`digest show {sent.issue.ref}`), then `digest send {newsletter.name} --yes`.")
 

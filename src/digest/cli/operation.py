@@ -172,11 +172,7 @@ def serve_parts(parts: Container, *, host: str, port: int, with_scheduler: bool)
         one_time_secret=secret,
         clock=parts.clock,
         hooks=[
-            *hooks.routes(
-                receive=HookAnswers(parts).sendgrid,
-                sendgrid_key=parts.settings.delivery.sendgrid.webhook_public_key,
-                clock=parts.clock,
-            ),
+            *hooks.routes(parts.webhooks(), receive=HookAnswers(parts).receive, clock=parts.clock),
             *api_routes(actions=actions, parts=parts),
         ],
         actions=actions,
@@ -229,7 +225,7 @@ def doctor(
         open_database=lambda: parts.database,
         open_transport=None if offline else parts.transport,
         settings_warnings=parts.settings.warnings,
-        ask_dns=not offline,
+        ask_dns=not offline and parts.provider.reaches_people,
         transport_name=parts.settings.delivery.transport,
         now=parts.clock(),
     )

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from digest.errors import DigestError
+from digest.model.delivery import DeliveryEvent
 from digest.model.editor import Editor
 from digest.model.newsletter import Newsletter, Site
 from digest.model.subscriber import Subscription, SubscriptionState
 from digest.rules import approval
 from digest.rules.accounts import network_of
-from digest.rules.feedback import sendgrid_event
 from digest.storage import issues
 from digest.views.counts_cache import CountsCache
 from digest.views.home import DeskHome, DeskSource, HomeViews
@@ -291,11 +291,9 @@ class HookAnswers:
     def __init__(self, parts: Container) -> None:
         self._parts = parts
 
-    def sendgrid(self, told: Sequence[object]) -> feedback.Received:
+    def receive(self, events: Sequence[DeliveryEvent]) -> feedback.Received:
         """Keep the events of one post; when this returns, they are durable."""
-        parts, now = self._parts, self._parts.clock()
-        events = [sendgrid_event(one, now=now) for one in told]
-        return feedback.receive(events, database=parts.database, now=now)
+        return feedback.receive(events, database=self._parts.database, now=self._parts.clock())
 
 
 class HealthViews:
