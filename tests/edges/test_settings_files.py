@@ -138,7 +138,12 @@ SHAPES: st.SearchStrategy[Any] = st.recursive(
 def test_tables_of_any_shape_give_sentences_and_never_a_traceback(tables: dict[str, Any]) -> None:
     """Each finding is one line that names its place."""
     root, wrong = _validated(ROOT, tables, folder=Path())
-    lines = written([*crossings(tables, transports=list(BUILT_IN)), *wrong], file="digest.toml", tables=tables, variables={})
+    lines = written(
+        [*crossings(tables, transports=list(BUILT_IN)), *wrong],
+        file="digest.toml",
+        tables=tables,
+        variables={},
+    )
 
     assert root is not None or lines
     for line in lines:
