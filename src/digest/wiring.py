@@ -318,14 +318,14 @@ def read_settings(file: Path, *, environ: Mapping[str, str]) -> Settings:
     Raises:
         SettingsError: the file is missing or wrong; `findings` names every mistake at once.
     """
-    from digest.transports import BUILT_IN, installed, provider_of
+    from digest import sources, transports
 
-    transports = KnownTransports(
-        built_in={name: provider_of(name).table for name in BUILT_IN},
-        installed=installed,
-        table_of=lambda name: provider_of(name).table,
+    known = KnownTransports(
+        built_in={name: transports.provider_of(name).table for name in transports.BUILT_IN},
+        installed=transports.installed,
+        table_of=lambda name: transports.provider_of(name).table,
     )
-    return load(file, environ=environ, transports=transports)
+    return load(file, environ=environ, transports=known, source_kinds=tuple(sources.BUILT_IN))
 
 
 def _keys_in(file: Path) -> tuple[str, ...]:

@@ -139,7 +139,7 @@ def test_tables_of_any_shape_give_sentences_and_never_a_traceback(tables: dict[s
     """Each finding is one line that names its place."""
     root, wrong = _validated(ROOT, tables, folder=Path())
     lines = written(
-        [*crossings(tables, transports=list(BUILT_IN)), *wrong],
+        [*crossings(tables, transports=list(BUILT_IN), source_kinds=["feed"]), *wrong],
         file="digest.toml",
         tables=tables,
         variables={},

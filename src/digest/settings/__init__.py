@@ -62,12 +62,17 @@ class Settings:
     warnings: tuple[str, ...] = ()
 
 
-def load(file: Path, *, environ: Mapping[str, str], transports: KnownTransports) -> Settings:
+def load(
+    file: Path, *, environ: Mapping[str, str], transports: KnownTransports, source_kinds: Sequence[str]
+) -> Settings:
     """Read the file, lay the environment over it, and check all of it.
+
+    `transports` and `source_kinds` are what digest brings itself: the rooms that
+    know them are no business of the settings.
 
     Raises:
         SettingsError: the file is missing or wrong; `findings` names every mistake at once.
     """
     from digest.settings.loading import read
 
-    return read(file, environ=environ, transports=transports)
+    return read(file, environ=environ, transports=transports, source_kinds=source_kinds)

@@ -19,8 +19,6 @@ from digest.settings.mistakes import Mistake, Place, shown, spelled, tables_of
 from digest.settings.schema import RootTable
 from digest.settings.themes import clashes
 
-SOURCE_KINDS = ("feed", "listing", "markdown")
-
 
 def secret_places(root: type[RootTable]) -> list[Place]:
     """Where secrets go; a key with `_file` behind its name points at a file with it instead."""
@@ -50,7 +48,9 @@ def secrets_in_file(tables: Mapping[str, Any], secrets: Sequence[Place]) -> Iter
         )
 
 
-def crossings(tables: Mapping[str, Any], *, transports: Sequence[str]) -> Iterator[Mistake]:
+def crossings(
+    tables: Mapping[str, Any], *, transports: Sequence[str], source_kinds: Sequence[str]
+) -> Iterator[Mistake]:
     """All else that is wrong between values."""
     yield from _database(value_at(tables, ("database", "url")))
     yield from _transport(value_at(tables, ("delivery", "transport")), transports)
@@ -60,7 +60,7 @@ def crossings(tables: Mapping[str, Any], *, transports: Sequence[str]) -> Iterat
         if isinstance(newsletter, Mapping):
             yield from _limits(newsletter, ("newsletters", name))
             yield from _deadline(newsletter, ("newsletters", name))
-            yield from _sources(newsletter.get("sources"), ("newsletters", name, "sources"))
+            yield from _sources(newsletter.get("sources"), ("newsletters", name, "sources"), source_kinds)
             yield from clashes(newsletter, ("newsletters", name))
 
 
@@ -196,7 +196,7 @@ def _deadline(newsletter: Mapping[str, Any], place: Place) -> Iterator[Mistake]:
         )
 
 
-def _sources(sources: Any, place: Place) -> Iterator[Mistake]:
+def _sources(sources: Any, place: Place, kinds: Sequence[str]) -> Iterator[Mistake]:
     if not isinstance(sources, list):
         return
     seen: dict[str, int] = {}
@@ -204,17 +204,17 @@ def _sources(sources: Any, place: Place) -> Iterator[Mistake]:
         if not isinstance(source, Mapping):
             continue
         here = (*place, index)
-        yield from _source(source, here)
+        yield from _source(source, here, kinds)
         key = source_key(str(source.get("kind")), url=source.get("url"), path=source.get("path"))
         if key in seen and not key.endswith(":"):
             yield Mistake(here, f"is the same place as {spelled((*place, seen[key]))}. Take one of them out.")
         seen.setdefault(key, index)
 
 
-def _source(source: Mapping[str, Any], place: Place) -> Iterator[Mistake]:
+def _source(source: Mapping[str, Any], place: Place, kinds: Sequence[str]) -> Iterator[Mistake]:
     kind = source.get("kind")
-    if isinstance(kind, str) and not _is_known(kind, built_in=SOURCE_KINDS, group="digest.sources"):
-        yield Mistake((*place, "kind"), _unknown("kind of source", kind, SOURCE_KINDS))
+    if isinstance(kind, str) and not _is_known_kind(kind, built_in=kinds):
+        yield Mistake((*place, "kind"), _unknown("kind of source", kind, kinds))
     if "url" in source and "path" in source:
         yield Mistake(place, "has both url and path. Keep the one that it is read from.")
     elif "url" not in source and "path" not in source:
@@ -225,10 +225,10 @@ def _source(source: Mapping[str, Any], place: Place) -> Iterator[Mistake]:
         )
 
 
-def _is_known(name: str, *, built_in: tuple[str, ...], group: str) -> bool:
+def _is_known_kind(kind: str, *, built_in: Sequence[str]) -> bool:
     from importlib.metadata import entry_points
 
-    return name in built_in or bool(entry_points(group=group, name=name))
+    return kind in built_in or bool(entry_points(group="digest.sources", name=kind))
 
 
 def _unknown(what: str, name: str, known: Sequence[str]) -> str:

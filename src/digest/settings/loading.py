@@ -44,7 +44,9 @@ from digest.settings.themes import theme_of
 _RULES_OF = 2037
 
 
-def read(file: Path, *, environ: Mapping[str, str], transports: KnownTransports) -> Settings:
+def read(
+    file: Path, *, environ: Mapping[str, str], transports: KnownTransports, source_kinds: Sequence[str]
+) -> Settings:
     """See `digest.settings.load`."""
     file = file.expanduser().absolute()
     tables = _toml(file)
@@ -54,7 +56,7 @@ def read(file: Path, *, environ: Mapping[str, str], transports: KnownTransports)
     mistakes = list(secrets_in_file(tables, places))
 
     overlaid, variables, unknown = _overlaid(_without_secrets(tables, places), environ)
-    mistakes += [*unknown, *crossings(overlaid, transports=names)]
+    mistakes += [*unknown, *crossings(overlaid, transports=names, source_kinds=source_kinds)]
     secrets, unreadable = _secrets(overlaid, places, folder=file.parent)
     root, wrong = _validated(model, overlaid, folder=file.parent)
     mistakes += [*unreadable, *wrong]

@@ -72,7 +72,9 @@ class DkimTable(Table):
 class DeliveryTable(Table):
     """With a table for each transport too, see `root_table`."""
 
-    transport: str = Field(default="outbox", description="`outbox` (files), `smtp` or `sendgrid`.")
+    transport: str = Field(
+        default="outbox", description="`outbox` (files), `smtp`, `sendgrid`, or one that a package brings."
+    )
     rate_per_second: Number | None = Field(
         default=None,
         gt=0,
