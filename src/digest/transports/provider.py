@@ -78,13 +78,11 @@ class Provider(Generic[TableT]):
     # Traits
     reaches_people: bool = True  # False: its messages go nowhere, so DNS and the like do not matter
     signs_itself: bool = False  # it signs with DKIM for the sender, and bounces go to a domain of the sender
-    senders: Callable[[TableT, bool], int] = (
-        _one_sender  # threads at once; True: each message costs us a signature
-    )
+    # How many threads send at once; with True, each message costs this machine a signature.
+    senders: Callable[[TableT, bool], int] = _one_sender
     recipients_per_request: Callable[[TableT], int] = _one
-    bounce_address: Callable[[TableT], str] = (
-        _nothing  # gets a token per delivery (VERP); "": no bounces by mail
-    )
+    # Where bounces come back by mail, each with a token of its delivery (VERP); "" where they do not.
+    bounce_address: Callable[[TableT], str] = _nothing
     limits: ProviderLimits | None = None  # what it would refuse a whole issue for, for the pre-flight
     after_send: Callable[[TableT], str] = _nothing  # a sentence for whoever has sent from the command line
 
