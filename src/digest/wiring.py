@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from digest.clock import Clock
 from digest.errors import NotFound, SettingsError
 from digest.model.newsletter import Newsletter, SourceSpec
-from digest.settings import Settings, load
+from digest.settings import KnownTransports, Settings, load
 from digest.settings.reload import LiveLooks
 
 if TYPE_CHECKING:
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from digest.model.article import FoundArticle, Reading, Validators
     from digest.model.issue import Issue
     from digest.passwords import Passwords
+    from digest.setting_types import TransportTable
     from digest.storage.database import Database
-    from digest.transports import Transport
+    from digest.transports import Provider, Transport, Webhook
     from digest.workflows.composing.compose import Composer
     from digest.workflows.composing.images import ChooseImages
     from digest.workflows.sending.deliver import SendOptions
 
-_SENDGRID_IN_FLIGHT = 8
 _LARGEST_PICTURE = 10 * 1024 * 1024  # bytes, to make a small copy of
 
 
@@ -55,8 +55,8 @@ class Container:
     @classmethod
     def from_file(cls, file: Path, *, environ: Mapping[str, str], clock: Clock) -> Container:
         """Raises SettingsError with every mistake at once."""
-        settings = load(file, environ=environ)
-        looks = LiveLooks(settings, lambda: load(file, environ=environ))
+        settings = read_settings(file, environ=environ)
+        looks = LiveLooks(settings, lambda: read_settings(file, environ=environ))
         return cls(settings, clock=clock, looks=looks)
 
     def close(self) -> None:
@@ -166,9 +166,10 @@ class Container:
             newsletter=newsletter,
             folders=self.template_folders,
             secret_keys=self.secret_keys,
-            bounce_address=self._bounce_address,
+            bounce_address=self.provider.bounce_address(self._transport_table),
             signs_dkim=self._signs_dkim,
-            transport=self.settings.delivery.transport,
+            signed_by_provider=self.provider.signs_itself,
+            provider_limits=self.provider.limits,
         )
 
     @cached_property
@@ -188,13 +189,7 @@ class Container:
 
     @property
     def _signs_dkim(self) -> bool:
-        delivery = self.settings.delivery
-        return delivery.dkim is not None and delivery.transport != "sendgrid"
-
-    @property
-    def _bounce_address(self) -> str:
-        delivery = self.settings.delivery
-        return delivery.smtp.bounce_address if delivery.transport == "smtp" else ""
+        return self.settings.delivery.dkim is not None and not self.provider.signs_itself
 
     @property
     def template_folders(self) -> tuple[Path, ...]:
@@ -254,22 +249,20 @@ class Container:
 
         probe = self.transport()
         probe.close()
-        delivery = self.settings.delivery
         return SendOptions(
             open=self.transport,
             senders=self._senders,
-            per_request=probe.window if delivery.transport == "sendgrid" else 1,
-            per_second=delivery.rate_per_second,
+            per_request=self.provider.recipients_per_request(self._transport_table),
+            per_second=self.settings.delivery.rate_per_second,
             replaces=probe.replaces,
         )
 
-    @property
-    def _senders(self) -> int:
-        """Threads that send.  One carries all SMTP connections, unless each message costs it a signature."""
-        delivery = self.settings.delivery
-        if delivery.transport == "smtp" and self.signer:
-            return min(os.cpu_count() or 1, delivery.smtp.connections)
-        return _SENDGRID_IN_FLIGHT if delivery.transport == "sendgrid" else 1
+    @cached_property
+    def provider(self) -> Provider[Any]:
+        """The one behind the transport of the settings."""
+        from digest.transports import provider_of
+
+        return provider_of(self.settings.delivery.transport)
 
     def transport(self) -> Transport:
         """A new transport, for one sender.
@@ -277,51 +270,62 @@ class Container:
         Raises:
             SettingsError: its settings are not complete.
         """
-        makers: dict[str, Callable[[], Transport]] = {
-            "outbox": self._outbox,
-            "smtp": self._smtp,
-            "sendgrid": self._sendgrid,
-        }
-        return makers[self.settings.delivery.transport]()
+        from digest.transports import OpenOptions
 
-    def _outbox(self) -> Transport:
-        from digest.transports.outbox.transport import Outbox
-
-        return Outbox(self.settings.delivery.outbox, signer=self.signer)
-
-    def _smtp(self) -> Transport:
-        from digest.transports.smtp.transport import Smtp
-
-        smtp = self.settings.delivery.smtp
-        if smtp.username and not smtp.password.get_secret_value():
-            raise SettingsError(
-                f"There is no password for {smtp.username} at {smtp.host}.",
-                mend="Set DIGEST_DELIVERY__SMTP__PASSWORD, or password_file in [delivery.smtp].",
-            )
-        return Smtp(
-            host=smtp.host,
-            port=smtp.port,
-            security=smtp.security,  # type: ignore[arg-type]  # the settings know only these words
-            username=smtp.username,
-            password=smtp.password.get_secret_value(),
-            connections=smtp.connections // self._senders,
+        options = OpenOptions(
+            signer=self._own_signer,
+            senders=self._senders,
             per_second=self.settings.delivery.rate_per_second,
-            signer=self.signer,
+            sender=self.newsletters[0].sender,
         )
+        return self.provider.open(self._transport_table, options)
 
-    def _sendgrid(self) -> Transport:
-        from digest.transports.sendgrid.transport import SendGrid
+    @property
+    def after_send(self) -> str:
+        """A sentence for whoever has sent from the command line, or empty."""
+        return self.provider.after_send(self._transport_table)
 
-        sendgrid = self.settings.delivery.sendgrid
-        key = sendgrid.api_key.get_secret_value()
-        if not key:
-            raise SettingsError(
-                "There is no API key for SendGrid.",
-                mend="Set DIGEST_DELIVERY__SENDGRID__API_KEY, or api_key_file in [delivery.sendgrid].",
-            )
-        return SendGrid(
-            api_key=key, host=sendgrid.host, batch_size=sendgrid.batch_size, sender=self.newsletters[0].sender
-        )
+    def webhooks(self) -> Mapping[str, Webhook]:
+        """The doors for what providers tell later: those with a key, by name, also of one not in use.
+
+        Raises:
+            SettingsError: a key is none.
+        """
+        from digest.transports import provider_of
+
+        tables = self.settings.delivery.tables
+        found = {name: provider_of(name).webhook(table) for name, table in tables.items()}
+        return {name: webhook for name, webhook in found.items() if webhook is not None}
+
+    @property
+    def _transport_table(self) -> TransportTable:
+        delivery = self.settings.delivery
+        return delivery.tables[delivery.transport]
+
+    @property
+    def _own_signer(self) -> Signer | None:
+        return None if self.provider.signs_itself else self.signer
+
+    @property
+    def _senders(self) -> int:
+        """Threads that send."""
+        return self.provider.senders(self._transport_table, self._own_signer is not None)
+
+
+def read_settings(file: Path, *, environ: Mapping[str, str]) -> Settings:
+    """The settings of this file, with the tables of the transports that there are.
+
+    Raises:
+        SettingsError: the file is missing or wrong; `findings` names every mistake at once.
+    """
+    from digest import sources, transports
+
+    known = KnownTransports(
+        built_in={name: transports.provider_of(name).table for name in transports.BUILT_IN},
+        installed=transports.installed,
+        table_of=lambda name: transports.provider_of(name).table,
+    )
+    return load(file, environ=environ, transports=known, source_kinds=tuple(sources.BUILT_IN))
 
 
 def _keys_in(file: Path) -> tuple[str, ...]:

@@ -1,27 +1,32 @@
 """What every transport promises, tried on each of them against a server that keeps the truth.
 
 The outbox's truth is its folder, SMTP's the accept log of aiosmtpd, SendGrid's
-that of the strict fake.  A fourth transport joins by one more `Bench`.
+that of the strict fake.  Another transport joins by one more `Bench`, as that
+of a third party does here.
 """
 
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from digest.errors import TransportDown
 from digest.message.parse import parse
 from digest.model.delivery import DeliveryId, Envelope, Outcome, Receipt
 from digest.model.newsletter import Mailbox
-from digest.transports import Transport
+from digest.setting_types import TransportTable
+from digest.transports import OpenOptions, Transport, provider_of
 from digest.transports.outbox.transport import Outbox
 from digest.transports.sendgrid.transport import SendGrid
 from digest.transports.smtp.transport import Smtp
+from fakes.carrier import THIRD_PARTY, FakeCarrier
 from fakes.messages import NONCE, compiled, envelope
 from fakes.sendgrid import FakeSendGrid
 from fakes.smtp import AcceptingServer, free_port
@@ -103,6 +108,25 @@ def sendgrid_bench(stack: ExitStack, folder: Path) -> Bench:
     return Bench(transport=transport, seen=seen, down=down)
 
 
+def third_party_bench(stack: ExitStack, folder: Path) -> Bench:
+    """Opened as digest opens it: by the entry point of its package."""
+    fake: FakeCarrier = stack.enter_context(FakeCarrier())
+    provider = provider_of("carrier")
+
+    def carrier(host: str) -> Transport:
+        table = provider.table(host=host, token=fake.token)
+        options = OpenOptions(
+            signer=None, senders=1, per_second=None, sender=Mailbox("Example", "digest@news.example.com")
+        )
+        return provider.open(table, options)
+
+    return Bench(
+        transport=carrier(fake.url),
+        seen=lambda: [from_wire(one.content) for one in fake.carried],
+        down=lambda: carrier(f"http://127.0.0.1:{free_port()}"),
+    )
+
+
 def from_wire(raw: bytes) -> Seen:
     message = parse(raw)
     return Seen(
@@ -116,12 +140,14 @@ def from_wire(raw: bytes) -> Seen:
 
 BENCHES = {
     "outbox": outbox_bench, "smtp": smtp_bench, "smtp-pipelined": pipelined_bench, "sendgrid": sendgrid_bench,
+    "third-party": third_party_bench,
 }  # fmt: skip
 
 
 @pytest.fixture(params=BENCHES.values(), ids=list(BENCHES))
 def bench(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.syspath_prepend(THIRD_PARTY)
     with ExitStack() as stack:
         made: Bench = request.param(stack, tmp_path)
         stack.callback(made.transport.close)
@@ -370,5 +396,42 @@ def test_closing_twice_is_harmless(bench: Bench) -> None:
 
 def test_name_and_window_are_known(bench: Bench) -> None:
     """Names for wiring and a window for the ledger are part of the seam."""
-    assert bench.transport.name in {"outbox", "smtp", "sendgrid"}
+    assert bench.transport.name in {"outbox", "smtp", "sendgrid", "carrier"}
     assert bench.transport.window >= 1
+
+
+def test_its_provider_goes_by_its_name(bench: Bench) -> None:
+    """Which is a table of digest.toml, a part of variables and an address: small letters, digits and _."""
+    provider = provider_of(bench.transport.name)
+
+    assert provider.name == bench.transport.name
+    assert re.fullmatch(r"[a-z][a-z0-9_]*", provider.name)
+
+
+def test_its_table_says_all_by_itself(bench: Bench) -> None:
+    """Every key has a default, so that a file need not mention it, and a sentence for the reference."""
+    table = provider_of(bench.transport.name).table
+
+    assert issubclass(table, TransportTable)
+    assert [key for key, field in table.model_fields.items() if field.is_required()] == []
+    assert [key for key, field in table.model_fields.items() if not field.description] == []
+
+
+def test_each_secret_of_it_can_stand_in_a_file_of_its_own(bench: Bench) -> None:
+    fields = provider_of(bench.transport.name).table.model_fields
+    secrets = [key for key, field in fields.items() if field.annotation is SecretStr]
+
+    assert [key for key in secrets if f"{key}_file" not in fields] == []
+    assert [key for key in secrets if fields[key].default.get_secret_value()] == []
+
+
+def test_its_traits_are_known_without_opening_it(bench: Bench) -> None:
+    """Of a table as it is without a line in the file."""
+    provider = provider_of(bench.transport.name)
+    table = provider.table()
+
+    assert provider.senders(table, False) >= 1
+    assert provider.senders(table, True) >= 1
+    assert provider.recipients_per_request(table) >= 1
+    assert "\n" not in provider.after_send(table)
+    assert provider.webhook(table) is None, "without a key nobody can be told from anybody else"

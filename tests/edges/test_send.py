@@ -151,7 +151,7 @@ def test_the_pre_flight_knows_who_gets_it_and_how(database: Database) -> None:
     assert failed(press()) & known == set()
     assert failed(elsewhere) & known == {"dmarc-align"}
     assert failed(replace(elsewhere, signs_dkim=True)) & known == set()
-    assert failed(replace(elsewhere, transport="sendgrid")) & known == set()  # which signs by itself
+    assert failed(replace(elsewhere, signed_by_provider=True)) & known == set()  # which signs by itself
     with database.write() as connection:
         for person in list(subscribers.all_of(connection, "weekly")):
             subscribers.end(connection, person.id, at=NOW, why="", how="")

@@ -23,11 +23,11 @@ from digest.cli import main
 from digest.clock import Clock
 from digest.errors import SettingsError
 from digest.rules.signed_links import sign, verify
-from digest.settings import load
 from digest.transports.sendgrid.transport import SendGrid
 from digest.views.public import HealthViews
 from digest.web.app import create_app
 from digest.wiring import Container
+from digest.wiring import read_settings as load
 from fakes.messages import compiled, envelope
 from fakes.sendgrid import FakeSendGrid, accept_then_500
 from fakes.smtp import AcceptingServer
@@ -485,5 +485,5 @@ def test_the_settings_arrive(letter: Callable[[str], Letter]) -> None:
     )
     delivery = load(made.folder / "digest.toml", environ={}).delivery
 
-    assert delivery.smtp.bounce_address == "bounce@news.example.com"
-    assert delivery.sendgrid.webhook_public_key == SIGNER.public_key
+    assert delivery.tables["smtp"].bounce_address.address == "bounce@news.example.com"
+    assert delivery.tables["sendgrid"].webhook_public_key == SIGNER.public_key

@@ -209,7 +209,7 @@ def test_who_shares_a_suffix_is_not_one_organisation() -> None:
         ({"dkim": False, "return_path": "b@bounces.lockstep.example"}, set()),
         ({"dkim": False, "return_path": "b@mailhouse.example"}, {"warn"}),
         ({"dkim": True, "return_path": "b@mailhouse.example"}, set()),
-        ({"dkim": False, "return_path": "b@mailhouse.example", "transport": "sendgrid"}, set()),
+        ({"dkim": False, "return_path": "b@mailhouse.example", "signed_by_provider": True}, set()),
         ({"dkim": False, "return_path": ""}, set()),
     ],
 )

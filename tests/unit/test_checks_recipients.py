@@ -8,6 +8,8 @@ import pytest
 
 from data.issues import NEWSLETTER, UNSUBSCRIBE_URL
 from data.issues.messages import MESSAGE, findings, severities, with_header
+from digest.transports.sendgrid.provider import PROVIDER as SENDGRID
+from digest.transports.smtp.provider import PROVIDER as SMTP
 
 
 @pytest.mark.parametrize(("count", "expected"), [(0, {"block"}), (1, set()), (None, set())])
@@ -17,9 +19,9 @@ def test_somebody_gets_it(count: int | None, expected: set[str]) -> None:
 
 
 def test_sendgrid_takes_what_is_within_its_limits() -> None:
-    assert severities("sg-limits", transport="sendgrid") == set()
+    assert severities("sg-limits", provider_limits=SENDGRID.limits) == set()
     named = with_header("Reply-To", '"Sam, the editor; and others" <editors@news.lockstep.example>')
-    assert severities("sg-limits", named, transport="sendgrid") == set()
+    assert severities("sg-limits", named, provider_limits=SENDGRID.limits) == set()
 
 
 @pytest.mark.parametrize(
@@ -34,15 +36,15 @@ def test_sendgrid_takes_what_is_within_its_limits() -> None:
 )
 def test_what_sendgrid_refuses_is_said_before(message: object) -> None:
     """Other transports carry it, or have checks of their own."""
-    assert severities("sg-limits", message, transport="sendgrid") == {"block"}  # type: ignore[arg-type]
-    assert severities("sg-limits", message, transport="smtp") == set()  # type: ignore[arg-type]
+    assert severities("sg-limits", message, provider_limits=SENDGRID.limits) == {"block"}  # type: ignore[arg-type]
+    assert severities("sg-limits", message, provider_limits=SMTP.limits) == set()  # type: ignore[arg-type]
 
 
 def test_what_differs_from_recipient_to_recipient_has_room() -> None:
     long_address = UNSUBSCRIBE_URL + "x" * 5_000
     long_name = replace(NEWSLETTER, name="w" * 10_000)
 
-    [finding] = findings("sg-limits", transport="sendgrid", unsubscribe_url=long_address)
+    [finding] = findings("sg-limits", provider_limits=SENDGRID.limits, unsubscribe_url=long_address)
     assert "public_url" in finding.message
-    [finding] = findings("sg-limits", transport="sendgrid", newsletter=long_name)
+    [finding] = findings("sg-limits", provider_limits=SENDGRID.limits, newsletter=long_name)
     assert "newsletter's name" in finding.message

@@ -13,18 +13,17 @@ from hypothesis import strategies as st
 from digest.model.delivery import DeliveryEvent, DeliveryId, EventKind
 from digest.model.subscriber import SuppressionReason
 from digest.rules.feedback import (
-    SENDGRID_WORDS,
     Effect,
     complaint_kind,
     effect_of_event,
     ends_subscription,
     progress,
     reported_kind,
-    sendgrid_event,
     states_before,
     status_code,
     without_addresses,
 )
+from digest.transports.sendgrid.events import SENDGRID_WORDS, sendgrid_event
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 TOLD: dict[str, Any] = {

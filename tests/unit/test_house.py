@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from digest.transports import BUILT_IN
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "digest"
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -83,6 +85,46 @@ def test_pure_rooms_ask_nobody() -> None:
     ]
 
     assert found == []
+
+
+def test_nobody_asks_for_a_transport_by_its_name() -> None:
+    """What digest does differently for one provider stands in its folder, or is a trait of its `Provider`."""
+    found = [
+        f"{where(path, line)} {name}"
+        for path in MODULES
+        if "transports" not in path.relative_to(PACKAGE).parts
+        for line, name in names_asked_for(path)
+    ]
+
+    assert found == []
+
+
+def test_asking_by_name_is_seen(tmp_path: Path) -> None:
+    asking = tmp_path / "asking.py"
+    asking.write_text(
+        'if how == "smtp": pass\nif how in {"outbox", "x"}: pass\nmade = {"sendgrid": 1}[how]\n'
+        'match how:\n    case "smtp": pass\ntable["outbox"]\nsay("smtp")\n'
+    )
+    assert sorted(names_asked_for(asking)) == [
+        (1, "smtp"), (2, "outbox"), (3, "sendgrid"), (5, "smtp"), (6, "outbox"),
+    ]  # fmt: skip
+
+
+def names_asked_for(path: Path) -> Iterator[tuple[int, str]]:
+    """Comparisons with a name, choices by it, and looking up what belongs to it."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        asked: list[ast.expr] = []
+        if isinstance(node, ast.Compare):
+            asked = [node.left, *node.comparators]
+        elif isinstance(node, ast.Dict):
+            asked = [key for key in node.keys if key]
+        elif isinstance(node, ast.Subscript):
+            asked = [node.slice]
+        elif isinstance(node, ast.MatchValue):
+            asked = [node.value]
+        for inner in (inner for one in asked for inner in ast.walk(one)):
+            if isinstance(inner, ast.Constant) and inner.value in set(BUILT_IN):
+                yield inner.lineno, str(inner.value)
 
 
 def questions_to_the_world(path: Path) -> Iterator[tuple[int, str]]:

@@ -13,7 +13,8 @@ from digest.errors import SettingsError
 from digest.model.newsletter import Mailbox, Policy, Site
 from digest.model.theme import DARK, LOOKS, Palette, Theme
 from digest.rules.colours import contrast, is_readable, nearest
-from digest.settings import Settings, load
+from digest.settings import Settings
+from digest.wiring import read_settings as load
 
 DATA = Path(__file__).parents[1] / "data" / "settings"
 
@@ -74,10 +75,16 @@ def test_the_least_file_gives_the_documented_defaults(tmp_path: Path) -> None:
     )
     assert settings.database_url == f"sqlite:///{tmp_path}/digest.db"
     assert (settings.folder, settings.templates) == (tmp_path, tmp_path / "templates")
-    assert (settings.delivery.transport, settings.delivery.outbox) == ("outbox", tmp_path / "outbox")
+    assert (settings.delivery.transport, settings.delivery.tables["outbox"].path) == (
+        "outbox",
+        tmp_path / "outbox",
+    )
     assert settings.delivery.rate_per_second is None
-    assert (settings.delivery.smtp.port, settings.delivery.smtp.security) == (587, "starttls")
-    assert settings.delivery.sendgrid.batch_size == 500
+    assert (settings.delivery.tables["smtp"].port, settings.delivery.tables["smtp"].security) == (
+        587,
+        "starttls",
+    )
+    assert settings.delivery.tables["sendgrid"].batch_size == 500
     assert weekly.sender == Mailbox("Example Engineering", "digest@news.example.com")
     assert weekly.policy == Policy()
     assert (weekly.schedule.text, weekly.timezone, weekly.language) == ("Tue 09:00", "UTC", "en")
@@ -131,9 +138,20 @@ def test_every_key_of_the_contract_is_understood(tmp_path: Path) -> None:
     )
     weekly, delivery = settings.newsletters["weekly"], settings.delivery
 
-    assert (delivery.transport, delivery.rate_per_second, delivery.outbox) == ("smtp", 50, tmp_path / "out")
-    assert (delivery.smtp.host, delivery.smtp.port, delivery.smtp.connections) == ("mail.example.com", 465, 3)
-    assert (delivery.sendgrid.host, delivery.sendgrid.batch_size) == ("http://127.0.0.1:8025", 100)
+    assert (delivery.transport, delivery.rate_per_second, delivery.tables["outbox"].path) == (
+        "smtp",
+        50,
+        tmp_path / "out",
+    )
+    assert (
+        delivery.tables["smtp"].host,
+        delivery.tables["smtp"].port,
+        delivery.tables["smtp"].connections,
+    ) == ("mail.example.com", 465, 3)
+    assert (delivery.tables["sendgrid"].host, delivery.tables["sendgrid"].batch_size) == (
+        "http://127.0.0.1:8025",
+        100,
+    )
     assert weekly.reply_to == Mailbox("", "editor@example.com")
     assert (weekly.language, weekly.needs_approval, weekly.on_uncertain) == ("pt-BR", True, "resend")
     assert (weekly.collect_every, weekly.late) == (timedelta(minutes=90), timedelta(minutes=90))
@@ -272,7 +290,7 @@ def test_the_environment_overrides_single_values_of_every_type(tmp_path: Path) -
     assert (settings.site.name, type(settings.site.name)) == ("2026", str)
     assert settings.site.url == "https://blog.example.com", "an empty variable counts as not set"
     assert (settings.delivery.transport, type(settings.delivery.transport)) == ("smtp", str)
-    assert (settings.delivery.rate_per_second, settings.delivery.smtp.connections) == (12.5, 4)
+    assert (settings.delivery.rate_per_second, settings.delivery.tables["smtp"].connections) == (12.5, 4)
     weekly = settings.newsletters["weekly"]
     assert (weekly.schedule.text, weekly.needs_approval) == ("daily 08:00", True)
     assert weekly.sender == Mailbox("Other", "other@example.com")
@@ -315,8 +333,8 @@ def test_secrets_come_from_the_environment_and_show_nowhere(tmp_path: Path) -> N
         },
     )
 
-    assert settings.delivery.smtp.password.get_secret_value() == "canary-password"
-    assert settings.delivery.sendgrid.api_key.get_secret_value() == "canary-key"
+    assert settings.delivery.tables["smtp"].password.get_secret_value() == "canary-password"
+    assert settings.delivery.tables["sendgrid"].api_key.get_secret_value() == "canary-key"
     assert settings.secret_keys == ("canary-new-signing-key", "canary-old-signing-key")
     assert "canary" not in repr(settings)
 
@@ -330,8 +348,8 @@ def test_secrets_come_from_files_too_and_the_environment_wins(tmp_path: Path) ->
     by_file = read(tmp_path, delivery=lines)
     by_both = read(tmp_path, delivery=lines, environ={"DIGEST_DELIVERY__SMTP__PASSWORD": "from outside"})
 
-    assert by_file.delivery.smtp.password.get_secret_value() == "from a file"
-    assert by_both.delivery.smtp.password.get_secret_value() == "from outside"
+    assert by_file.delivery.tables["smtp"].password.get_secret_value() == "from a file"
+    assert by_both.delivery.tables["smtp"].password.get_secret_value() == "from outside"
 
 
 DKIM = '[delivery.dkim]\ndomain = "{domain}"\nselector = "digest1"\nkey_file = "dkim.pem"'

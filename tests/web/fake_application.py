@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
@@ -25,7 +25,7 @@ class FakeApplication:
         clock: Callable[[], datetime] | None = None,
         accounts: Any = None,
         receive: Callable[[Sequence[DeliveryEvent]], Any] | None = None,
-        webhook_key: str = "",
+        webhooks: Mapping[str, Any] | None = None,
     ) -> None:
         self.public = readers or FakeReaders()
         self.desk = desk or FakeDesk()
@@ -33,8 +33,11 @@ class FakeApplication:
         self.clock = clock or Clock()
         self._accounts = accounts
         self._receive = receive
-        sendgrid = SimpleNamespace(webhook_public_key=webhook_key)
-        self.settings = SimpleNamespace(site=SITE, delivery=SimpleNamespace(sendgrid=sendgrid))
+        self._webhooks = webhooks or {}
+        self.settings = SimpleNamespace(site=SITE)
+
+    def webhooks(self) -> Mapping[str, Any]:
+        return self._webhooks
 
     def unsubscribe(self, token: str, *, how: str) -> ReaderView | None:
         return self.public.unsubscribe(token, how)

@@ -149,7 +149,7 @@ class Operating(Bound):
             open_database=lambda: container.database,
             open_transport=None if offline else container.transport,
             settings_warnings=container.settings.warnings,
-            ask_dns=not offline,
+            ask_dns=not offline and container.provider.reaches_people,
             transport_name=container.settings.delivery.transport,
             now=self._now,
         )

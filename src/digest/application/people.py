@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from digest.model.subscriber import HistoryEntry, Subscription
 from digest.workflows import Progress, no_progress
 
 if TYPE_CHECKING:
+    from digest.transports import Webhook
     from digest.views.public import PreferencesView, ReaderView
     from digest.workflows.people.feedback import Received
     from digest.workflows.people.subscribers import Imported
@@ -115,6 +116,14 @@ class People(Queries):
         return self.public.preferences_of(token, found)
 
     # -- by providers ----------------------------------------------------------------------
+
+    def webhooks(self) -> Mapping[str, Webhook]:
+        """How the posts of each provider are judged and read, by its name; only where its key is set.
+
+        Raises:
+            SettingsError: a key is not one.
+        """
+        return self._container.webhooks()
 
     def record_events(self, events: Sequence[DeliveryEvent]) -> Received:
         """Keep what a provider reports; when this returns, it is durable."""

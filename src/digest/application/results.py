@@ -4,6 +4,7 @@ Importing this loads every workflow.  A command does so for its type hints only.
 """
 
 from digest.sources.entries import Entry
+from digest.transports import Webhook
 from digest.workflows.collecting.collect import Collected
 from digest.workflows.collecting.inspect_source import SourceInspection
 from digest.workflows.collecting.push import NoArticle, Pushed
@@ -39,4 +40,5 @@ __all__ = [
     "Scheduler",
     "Sent",
     "SourceInspection",
+    "Webhook",
 ]

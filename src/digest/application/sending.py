@@ -251,6 +251,11 @@ class Sending(Bound):
             progress=progress,
         )
 
+    @property
+    def after_send(self) -> str:
+        """What the provider has to say to a person after a send, such as where the files are; or empty."""
+        return self._container.after_send
+
     def pause(self, ref: str, *, by: Actor) -> Issue:
         """Stop a running send within one window of recipients."""
         from digest.workflows.sending.pause import pause

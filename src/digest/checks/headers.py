@@ -21,8 +21,6 @@ _ENCODED_WORD = re.compile(rb"=\?([^?\s]*)\?([^?\s]*)\?([^?\s]*)\?=")
 _BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f]")
 _LIST_ID = re.compile(r"(.*\s)?<[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+>", re.DOTALL)
-# These sign for the sender by themselves, and set a return path of its domain.
-_SIGNING = {"sendgrid"}
 # What stands before a country for many at once, as in example.co.uk.
 _SHARED = frozenset("ac co com edu go gob gov gv ltd me mil ne net nom or org plc sch".split())
 # Their DMARC policies refuse mail from them that others send.
@@ -185,7 +183,7 @@ def alignment(message: Message, facts: Facts) -> Iterator[Problem]:
             "DKIM-Signature",
         )
     returns_to = _domain(facts.return_path)
-    if facts.dkim or facts.transport in _SIGNING or not returns_to:
+    if facts.dkim or facts.signed_by_provider or not returns_to:
         return
     if not _same_organisation(returns_to, sender):
         yield Problem(

@@ -6,19 +6,9 @@ itself promises; what a batch may hold, the transport sees to.
 
 from __future__ import annotations
 
-import html
-import re
 from collections.abc import Iterator
-from email.utils import getaddresses
 
 from digest.checks.types import Check, Facts, Message, Problem, Severity
-
-# SendGrid's published limits, Mail Send API v3; octets of one recipient's part.
-_SUBSTITUTIONS = _CUSTOM_ARGS = 10_000
-# RFC 5321, 4.5.3.1: the longest address; and as much for a name as a line of a header holds.
-_LONGEST_ADDRESS, _LONGEST_NAME = 254, 998
-# A number of 64 bits, the id of a batch, and the names of all three.
-_IDS = 64
 
 
 def audience(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
@@ -30,56 +20,9 @@ def audience(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG0
 
 
 def provider_limits(message: Message, facts: Facts) -> Iterator[Problem]:
-    """What SendGrid would refuse the whole issue for.
-
-    Names lose `,` and `;` on the way to it, and the category is always the same.
-    """
-    if facts.transport != "sendgrid":
-        return
-    yield from _faults_of_people(message)
-    if not message.subject.strip():
-        yield Problem(
-            "SendGrid takes no mail without a subject. Look at subject of the newsletter.", "Subject"
-        )
-    size = _octets(f"{facts.newsletter.name}/{2**63}") + _IDS
-    if size >= _CUSTOM_ARGS:
-        yield Problem(
-            f"What comes back with each event has {size} bytes; SendGrid takes fewer than {_CUSTOM_ARGS}. "
-            "Shorten the newsletter's name."
-        )
-    size = _substitutions(message, facts)
-    if size >= _SUBSTITUTIONS:
-        yield Problem(
-            f"What differs from recipient to recipient may have {size} bytes; SendGrid takes fewer than "
-            f"{_SUBSTITUTIONS}. Shorten site.public_url."
-        )
-
-
-def _faults_of_people(message: Message) -> Iterator[Problem]:
-    for name, field in message.raw_headers:
-        if name.lower() == "from" and not field.isascii():
-            yield Problem("SendGrid takes no Unicode in From. Write sender in ASCII.", "From")
-    answers = [mailbox for mailbox in getaddresses(message.headers_named("Reply-To")) if any(mailbox)]
-    if len(answers) > 1:
-        yield Problem("SendGrid takes one Reply-To; set one reply_to.", "Reply-To")
-    for _, address in answers:
-        if not address.isascii() or not re.fullmatch(r"[^@\s]+@[^@\s]+", address):
-            yield Problem(f"SendGrid takes no Reply-To like “{address}”. Mend reply_to.", "Reply-To")
-
-
-def _substitutions(message: Message, facts: Facts) -> int:
-    """Octets of the longest set that a recipient may need: address, name and the way out, once for each part.
-
-    The sample's own values, where these are longer than any that the RFCs allow.
-    """
-    to = max((_octets(address) for _, address in getaddresses(message.headers_named("To"))), default=0)
-    url = facts.unsubscribe_url
-    values = _octets(url) + _octets(html.escape(url)) + 2 * max(to, _LONGEST_ADDRESS) + 2 * _LONGEST_NAME
-    return values + 6 * (len(facts.nonce) + len("-html-unsubscribe_url-"))
-
-
-def _octets(text: str) -> int:
-    return len(text.encode("utf-8", "replace"))
+    """What the provider would refuse the whole issue for; its folder in `transports` knows."""
+    if facts.provider_limits is not None:
+        yield from facts.provider_limits(message, facts)
 
 
 CHECKS = (

@@ -45,7 +45,8 @@ class Facts:
     gave_way: tuple[str, ...] = ()  # what was not printed in full for want of room, in sentences
     other_unsubscribe_url: str = ""  # of somebody else; empty where nobody else was asked for
     return_path: str = ""  # the envelope's sender; empty where it is not known
-    transport: str = ""  # outbox, smtp, sendgrid; empty where it is not known
+    signed_by_provider: bool = False  # which then also sets a return path of the sender's domain
+    provider_limits: ProviderLimits | None = None  # None where there are none, or no provider is known
 
 
 class Part(Protocol):
@@ -97,6 +98,7 @@ class Problem(NamedTuple):
 
 
 Look = Callable[[Message, Facts], Iterable[Problem]]
+ProviderLimits = Callable[[Message, Facts], Iterable[Problem]]
 
 
 class Check(NamedTuple):

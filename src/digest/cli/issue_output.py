@@ -11,10 +11,9 @@ if TYPE_CHECKING:
     from digest.checks import RenderingDifference
     from digest.model.delivery import Counts
     from digest.model.issue import Issue
-    from digest.settings import Settings
 
 
-def print_sent(settings: Settings, newsletter: str, sent: Sent) -> None:
+def print_sent(newsletter: str, sent: Sent, *, after_send: str) -> None:
     if sent.issue is None:
         show(f"Nothing to send: {sent.reason}")
         return
@@ -26,8 +25,8 @@ def print_sent(settings: Settings, newsletter: str, sent: Sent) -> None:
         show(account(c))
     if sent.reason:
         warn(sent.reason)
-    if sent.state == "sent" and settings.delivery.transport == "outbox":
-        say(f"The messages are in {settings.delivery.outbox}.")
+    if sent.state == "sent" and after_send:
+        say(after_send)
     if sent.state == "held":
         say(f"Look at it (`digest show {sent.issue.ref}`), then `digest send {newsletter} --yes`.")
 

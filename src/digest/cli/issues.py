@@ -260,7 +260,7 @@ def _end_send(app: Application, newsletter: str, sent: Sent, *, as_json: bool) -
     if as_json:
         print_json(sent_json(newsletter, sent))
     else:
-        print_sent(app.settings, newsletter, sent)
+        print_sent(newsletter, sent, after_send=app.after_send)
     if sent.issue is None:
         raise typer.Exit(3)
     if sent.state != "sent":

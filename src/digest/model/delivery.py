@@ -79,7 +79,7 @@ class Settlement(NamedTuple):
 
 
 class EventKind(StrEnum):
-    """What a provider can tell after it took a message; its own words are read in `rules.feedback`."""
+    """What a provider can tell after it took a message; its own words are read in its folder."""
 
     UNKNOWN = "unknown"  # a word that we do not know, or mail that reports nothing
     PROCESSED = "processed"  # it is about to try, or has passed it on
@@ -100,7 +100,7 @@ class DeliveryEvent:
     """One thing that a provider tells later about one delivery.  Holds no address in clear but its own."""
 
     key: str  # the same for the same event, however often it is told
-    provider: str  # sendgrid, smtp
+    provider: str  # its name in the settings
     kind: EventKind
     at: datetime  # as the provider dates it
     delivery_id: DeliveryId | None = None
@@ -108,6 +108,9 @@ class DeliveryEvent:
     issue_ref: str | None = None  # weekly/3, as the event claims; None where it makes no claim
     address: str | None = None  # the same of the recipient; stored as a hash only
     detail: str = ""  # the server's words, without addresses
+    reason: EventKind | None = (
+        None  # of a drop: what it holds against the address, if that was it; not stored
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,44 +1,31 @@
 """Reading digest.toml: from a file and the environment to frozen values, or to a list of mistakes.
 
 `load` is all that the other rooms know of it.  The keys themselves, with their
-defaults, stand in `schema`; single values in `values`; what needs two keys to
-be judged in `cross_checks`; and how a mistake is said in `mistakes`.
+defaults, stand in `schema`, and those of a transport in its own folder; what
+needs two keys to be judged in `cross_checks`; and how a mistake is said in `mistakes`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import SecretStr
 
 from digest.model.newsletter import Newsletter, Site
+from digest.setting_types import TransportTable
 
-__all__ = ["DeliverySettings", "DkimSettings", "SendGridSettings", "Settings", "SmtpSettings", "load"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SmtpSettings:
-    """How the SMTP server is reached."""
-
-    host: str
-    port: int
-    security: str  # starttls, tls, none
-    connections: int
-    username: str
-    password: SecretStr  # empty where there is none
-    bounce_address: str  # empty where bounces are not read
+__all__ = ["DeliverySettings", "DkimSettings", "KnownTransports", "Settings", "load"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SendGridSettings:
-    """How SendGrid is reached."""
+class KnownTransports:
+    """What settings are told of the transports: their names, and the tables of their keys."""
 
-    host: str
-    batch_size: int
-    api_key: SecretStr  # empty where there is none
-    webhook_public_key: str  # empty where events are not read
+    built_in: Mapping[str, type[TransportTable]]
+    installed: Callable[[], Sequence[str]]  # by third parties; not asked for where nothing names one
+    table_of: Callable[[str], type[TransportTable]]  # of an installed one; raises SettingsError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +43,7 @@ class DeliverySettings:
 
     transport: str
     rate_per_second: float | None  # over all workers; None is no limit
-    outbox: Path
-    smtp: SmtpSettings
-    sendgrid: SendGridSettings
+    tables: Mapping[str, TransportTable]  # by transport, with their secrets; also of those not in use
     dkim: DkimSettings | None  # None: nothing is signed here
 
 
@@ -77,12 +62,17 @@ class Settings:
     warnings: tuple[str, ...] = ()
 
 
-def load(file: Path, *, environ: Mapping[str, str]) -> Settings:
+def load(
+    file: Path, *, environ: Mapping[str, str], transports: KnownTransports, source_kinds: Sequence[str]
+) -> Settings:
     """Read the file, lay the environment over it, and check all of it.
+
+    `transports` and `source_kinds` are what digest brings itself: the rooms that
+    know them are no business of the settings.
 
     Raises:
         SettingsError: the file is missing or wrong; `findings` names every mistake at once.
     """
     from digest.settings.loading import read
 
-    return read(file, environ=environ)
+    return read(file, environ=environ, transports=transports, source_kinds=source_kinds)

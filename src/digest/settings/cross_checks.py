@@ -7,35 +7,37 @@ them otherwise, so that every mistake is found at one reading.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from digest.settings.mistakes import Mistake, Place, shown, spelled
+from pydantic import SecretStr
+
+from digest.setting_types import did_you_mean
+from digest.settings.mistakes import Mistake, Place, shown, spelled, tables_of
 from digest.settings.schema import RootTable
 from digest.settings.themes import clashes
-from digest.settings.values import did_you_mean
-
-SOURCE_KINDS = ("feed", "listing", "markdown")
-TRANSPORTS = ("outbox", "smtp", "sendgrid")
-
-# Where a secret goes, and the key that names a file with it instead.
-SECRETS: dict[Place, str] = {
-    ("delivery", "smtp", "password"): "password_file",
-    ("delivery", "sendgrid", "api_key"): "api_key_file",
-    ("delivery", "dkim", "key"): "key_file",
-}
 
 
-def secrets_in_file(tables: Mapping[str, Any]) -> Iterator[Mistake]:
+def secret_places(root: type[RootTable]) -> list[Place]:
+    """Where secrets go; a key with `_file` behind its name points at a file with it instead."""
+    return [
+        (*heading.split("."), key)
+        for heading, table in tables_of(root)
+        for key, field in table.model_fields.items()
+        if field.annotation is SecretStr
+    ]
+
+
+def secrets_in_file(tables: Mapping[str, Any], secrets: Sequence[Place]) -> Iterator[Mistake]:
     """Secrets that stand in digest.toml itself, which is shown, copied and committed."""
-    for place, file_key in SECRETS.items():
+    for place in secrets:
         if value_at(tables, place) is not None:
             yield Mistake(
                 place,
                 f"is a secret and must not stand in this file. Put it into the environment as "
-                f"{variable_of(place)}, or into a file of its own that {file_key} names.",
+                f"{variable_of(place)}, or into a file of its own that {file_place(place)[-1]} names.",
             )
     url = value_at(tables, ("database", "url"))
     if isinstance(url, str) and _has_password(url):
@@ -46,17 +48,19 @@ def secrets_in_file(tables: Mapping[str, Any]) -> Iterator[Mistake]:
         )
 
 
-def crossings(tables: Mapping[str, Any]) -> Iterator[Mistake]:
+def crossings(
+    tables: Mapping[str, Any], *, transports: Sequence[str], source_kinds: Sequence[str]
+) -> Iterator[Mistake]:
     """All else that is wrong between values."""
     yield from _database(value_at(tables, ("database", "url")))
-    yield from _transport(value_at(tables, ("delivery", "transport")))
+    yield from _transport(value_at(tables, ("delivery", "transport")), transports)
     newsletters = value_at(tables, ("newsletters",))
     for name, newsletter in (newsletters if isinstance(newsletters, Mapping) else {}).items():
         yield from _newsletter_name(name)
         if isinstance(newsletter, Mapping):
             yield from _limits(newsletter, ("newsletters", name))
             yield from _deadline(newsletter, ("newsletters", name))
-            yield from _sources(newsletter.get("sources"), ("newsletters", name, "sources"))
+            yield from _sources(newsletter.get("sources"), ("newsletters", name, "sources"), source_kinds)
             yield from clashes(newsletter, ("newsletters", name))
 
 
@@ -93,7 +97,7 @@ def read_secret(tables: Mapping[str, Any], place: Place, *, folder: Path) -> str
 
 
 def file_place(place: Place) -> Place:
-    return (*place[:-1], SECRETS[place])
+    return (*place[:-1], f"{place[-1]}_file")
 
 
 def variable_of(place: Place) -> str:
@@ -156,9 +160,9 @@ def _has_password(url: str) -> bool:
         return False
 
 
-def _transport(name: Any) -> Iterator[Mistake]:
-    if isinstance(name, str) and not _is_known(name, built_in=TRANSPORTS, group="digest.transports"):
-        yield Mistake(("delivery", "transport"), _unknown("transport", name, TRANSPORTS))
+def _transport(name: Any, known: Sequence[str]) -> Iterator[Mistake]:
+    if isinstance(name, str) and name not in known:
+        yield Mistake(("delivery", "transport"), _unknown("transport", name, known))
 
 
 def _newsletter_name(name: str) -> Iterator[Mistake]:
@@ -192,7 +196,7 @@ def _deadline(newsletter: Mapping[str, Any], place: Place) -> Iterator[Mistake]:
         )
 
 
-def _sources(sources: Any, place: Place) -> Iterator[Mistake]:
+def _sources(sources: Any, place: Place, kinds: Sequence[str]) -> Iterator[Mistake]:
     if not isinstance(sources, list):
         return
     seen: dict[str, int] = {}
@@ -200,17 +204,17 @@ def _sources(sources: Any, place: Place) -> Iterator[Mistake]:
         if not isinstance(source, Mapping):
             continue
         here = (*place, index)
-        yield from _source(source, here)
+        yield from _source(source, here, kinds)
         key = source_key(str(source.get("kind")), url=source.get("url"), path=source.get("path"))
         if key in seen and not key.endswith(":"):
             yield Mistake(here, f"is the same place as {spelled((*place, seen[key]))}. Take one of them out.")
         seen.setdefault(key, index)
 
 
-def _source(source: Mapping[str, Any], place: Place) -> Iterator[Mistake]:
+def _source(source: Mapping[str, Any], place: Place, kinds: Sequence[str]) -> Iterator[Mistake]:
     kind = source.get("kind")
-    if isinstance(kind, str) and not _is_known(kind, built_in=SOURCE_KINDS, group="digest.sources"):
-        yield Mistake((*place, "kind"), _unknown("kind of source", kind, SOURCE_KINDS))
+    if isinstance(kind, str) and not _is_known_kind(kind, built_in=kinds):
+        yield Mistake((*place, "kind"), _unknown("kind of source", kind, kinds))
     if "url" in source and "path" in source:
         yield Mistake(place, "has both url and path. Keep the one that it is read from.")
     elif "url" not in source and "path" not in source:
@@ -221,12 +225,12 @@ def _source(source: Mapping[str, Any], place: Place) -> Iterator[Mistake]:
         )
 
 
-def _is_known(name: str, *, built_in: tuple[str, ...], group: str) -> bool:
+def _is_known_kind(kind: str, *, built_in: Sequence[str]) -> bool:
     from importlib.metadata import entry_points
 
-    return name in built_in or bool(entry_points(group=group, name=name))
+    return kind in built_in or bool(entry_points(group="digest.sources", name=kind))
 
 
-def _unknown(what: str, name: str, known: tuple[str, ...]) -> str:
+def _unknown(what: str, name: str, known: Sequence[str]) -> str:
     listed = ", ".join(f"“{k}”" for k in known)
     return f"There is no {what} “{shown(name)}”. Use one of {listed}.{did_you_mean(name, list(known))}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from datetime import timedelta
 from pathlib import Path
@@ -17,37 +17,48 @@ from pydantic import SecretStr, ValidationError
 from digest.errors import SettingsError
 from digest.model.newsletter import Newsletter, Policy, Site, SourceSpec
 from digest.rules.slots import moving_hours
-from digest.settings import DeliverySettings, DkimSettings, SendGridSettings, Settings, SmtpSettings
+from digest.setting_types import FromEnvironment, TransportTable, did_you_mean, is_this_machine
+from digest.settings import DeliverySettings, DkimSettings, KnownTransports, Settings
 from digest.settings.cross_checks import (
-    SECRETS,
     crossings,
     file_place,
     read_secret,
+    secret_places,
     secrets_in_file,
     source_key,
     unsigned,
     value_at,
-    variable_of,
 )
-from digest.settings.mistakes import Mistake, Place, mistake_of, shown, written
-from digest.settings.schema import DeliveryTable, DkimTable, NewsletterTable, RootTable, SourceTable
+from digest.settings.mistakes import Mistake, Place, mistake_of, shown, spelled, written
+from digest.settings.schema import (
+    DeliveryTable,
+    DkimTable,
+    NewsletterTable,
+    RootTable,
+    SourceTable,
+    root_table,
+)
 from digest.settings.themes import theme_of
-from digest.settings.values import FromEnvironment, did_you_mean
 
 # A year far enough ahead that every zone follows its rule and not its history.
 _RULES_OF = 2037
 
 
-def read(file: Path, *, environ: Mapping[str, str]) -> Settings:
+def read(
+    file: Path, *, environ: Mapping[str, str], transports: KnownTransports, source_kinds: Sequence[str]
+) -> Settings:
     """See `digest.settings.load`."""
     file = file.expanduser().absolute()
     tables = _toml(file)
-    mistakes = list(secrets_in_file(tables))
+    of_transports, names = _transports(tables, environ, transports)
+    model = root_table(of_transports)
+    places = secret_places(model)
+    mistakes = list(secrets_in_file(tables, places))
 
-    overlaid, variables, unknown = _overlaid(_without_secrets(tables), environ)
-    mistakes += [*unknown, *crossings(overlaid)]
-    secrets, unreadable = _secrets(overlaid, folder=file.parent)
-    root, wrong = _validated(overlaid)
+    overlaid, variables, unknown = _overlaid(_without_secrets(tables, places), environ)
+    mistakes += [*unknown, *crossings(overlaid, transports=names, source_kinds=source_kinds)]
+    secrets, unreadable = _secrets(overlaid, places, folder=file.parent)
+    root, wrong = _validated(model, overlaid, folder=file.parent)
     mistakes += [*unreadable, *wrong]
     if root is not None and not unreadable:
         mistakes += unsigned(root, has_key=bool(secrets["delivery", "dkim", "key"].get_secret_value()))
@@ -56,7 +67,8 @@ def read(file: Path, *, environ: Mapping[str, str]) -> Settings:
     if findings or root is None:
         count = "1 mistake" if len(findings) == 1 else f"{len(findings)} mistakes"
         raise SettingsError(f"{file.name} has {count}.", findings=findings)
-    return _settings(root, file=file, secrets=secrets, environ=environ)
+    delivery = _delivery(root.delivery, names=list(of_transports), secrets=secrets)
+    return _settings(root, file=file, delivery=delivery, environ=environ)
 
 
 def _toml(file: Path) -> dict[str, Any]:
@@ -131,23 +143,52 @@ def _put(tables: dict[str, Any], place: Place, value: str) -> str:
     return ""
 
 
+# --- transports -----------------------------------------------------------------------
+
+
+def _transports(
+    tables: Mapping[str, Any], environ: Mapping[str, str], known: KnownTransports
+) -> tuple[dict[str, type[TransportTable]], list[str]]:
+    """The tables of the transports, and the names of all that there are.
+
+    Those that third parties installed are loaded only where the file or the
+    environment names them: a command need not import what it does not use.
+
+    Raises:
+        SettingsError: one of them cannot be loaded.
+    """
+    found, names = dict(known.built_in), list(known.built_in)
+    delivery = value_at(_overlaid(deepcopy(dict(tables)), environ)[0], ("delivery",))
+    if not isinstance(delivery, Mapping):
+        return found, names
+    named = {key for key, value in delivery.items() if isinstance(value, Mapping)}
+    named |= {delivery["transport"]} if isinstance(delivery.get("transport"), str) else set()
+    if strangers := named - set(names) - set(DeliveryTable.model_fields):
+        installed = [name for name in known.installed() if name not in DeliveryTable.model_fields]
+        names += installed
+        found |= {name: known.table_of(name) for name in installed if name in strangers}
+    return found, names
+
+
 # --- secrets --------------------------------------------------------------------------
 
 
-def _without_secrets(tables: dict[str, Any]) -> dict[str, Any]:
+def _without_secrets(tables: dict[str, Any], places: Sequence[Place]) -> dict[str, Any]:
     """So that no later sentence can print one."""
     left = deepcopy(tables)
-    for place in SECRETS:
+    for place in places:
         table = value_at(left, place[:-1])
         if isinstance(table, dict):
             table.pop(place[-1], None)
     return left
 
 
-def _secrets(tables: Mapping[str, Any], *, folder: Path) -> tuple[dict[Place, SecretStr], list[Mistake]]:
+def _secrets(
+    tables: Mapping[str, Any], places: Sequence[Place], *, folder: Path
+) -> tuple[dict[Place, SecretStr], list[Mistake]]:
     found: dict[Place, SecretStr] = {}
     mistakes: list[Mistake] = []
-    for place in SECRETS:
+    for place in places:
         try:
             found[place] = SecretStr(read_secret(tables, place, folder=folder))
         except ValueError as wrong:
@@ -155,22 +196,23 @@ def _secrets(tables: Mapping[str, Any], *, folder: Path) -> tuple[dict[Place, Se
     return found, mistakes
 
 
-def _validated(tables: Mapping[str, Any]) -> tuple[RootTable | None, list[Mistake]]:
+def _validated(
+    model: type[RootTable], tables: Mapping[str, Any], *, folder: Path
+) -> tuple[RootTable | None, list[Mistake]]:
     try:
-        return RootTable.model_validate(tables), []
+        return model.model_validate(tables, context={"folder": folder}), []
     except ValidationError as wrong:
-        return None, [mistake_of(error) for error in wrong.errors(include_url=False)]
+        return None, [mistake_of(error, model) for error in wrong.errors(include_url=False)]
 
 
 # --- assembling -----------------------------------------------------------------------
 
 
 def _settings(
-    root: RootTable, *, file: Path, secrets: Mapping[Place, SecretStr], environ: Mapping[str, str]
+    root: RootTable, *, file: Path, delivery: DeliverySettings, environ: Mapping[str, str]
 ) -> Settings:
     folder = file.parent
     keys = tuple(key.strip() for key in environ.get("DIGEST_SECRET_KEYS", "").split(",") if key.strip())
-    delivery = _delivery(root.delivery, folder=folder, secrets=secrets)
     site = Site(**dict(root.site))
     newsletters = {
         name: _newsletter(table, name=name, site=site, folder=folder)
@@ -194,29 +236,20 @@ def _database_url(url: str, folder: Path) -> str:
     return prefix + str(folder / url.removeprefix(prefix)) if url.startswith(prefix) else url
 
 
-def _delivery(table: DeliveryTable, *, folder: Path, secrets: Mapping[Place, SecretStr]) -> DeliverySettings:
-    smtp, sendgrid = table.smtp, table.sendgrid
+def _delivery(
+    table: DeliveryTable, *, names: Sequence[str], secrets: Mapping[Place, SecretStr]
+) -> DeliverySettings:
     return DeliverySettings(
         transport=table.transport,
         rate_per_second=table.rate_per_second,
-        outbox=_inside(folder, table.outbox.path),
-        smtp=SmtpSettings(
-            host=smtp.host,
-            port=smtp.port,
-            security=smtp.security,
-            connections=smtp.connections,
-            username=smtp.username,
-            password=secrets["delivery", "smtp", "password"],
-            bounce_address=smtp.bounce_address.address if smtp.bounce_address else "",
-        ),
-        sendgrid=SendGridSettings(
-            host=sendgrid.host,
-            batch_size=sendgrid.batch_size,
-            api_key=secrets["delivery", "sendgrid", "api_key"],
-            webhook_public_key=sendgrid.webhook_public_key or "",
-        ),
+        tables=MappingProxyType({name: _with_secrets(getattr(table, name), name, secrets) for name in names}),
         dkim=_dkim(table.dkim, key=secrets["delivery", "dkim", "key"]),
     )
+
+
+def _with_secrets(table: TransportTable, name: str, secrets: Mapping[Place, SecretStr]) -> TransportTable:
+    own = {str(place[-1]): secret for place, secret in secrets.items() if place[:-1] == ("delivery", name)}
+    return table.model_copy(update=own)
 
 
 def _dkim(table: DkimTable, *, key: SecretStr) -> DkimSettings | None:
@@ -315,7 +348,7 @@ def _warnings(
     site: Site, delivery: DeliverySettings, newsletters: Mapping[str, Newsletter], keys: tuple[str, ...]
 ) -> Iterator[str]:
     public = urlsplit(site.public_url)
-    if public.scheme == "http" and not _is_here(public.hostname or ""):
+    if public.scheme == "http" and not is_this_machine(public.hostname or ""):
         yield "site.public_url: is not https, without which no mail program shows one-click unsubscribe."
     yield from _delivery_warnings(delivery)
     for newsletter in newsletters.values():
@@ -325,19 +358,9 @@ def _warnings(
 
 
 def _delivery_warnings(delivery: DeliverySettings) -> Iterator[str]:
-    smtp, has_password = delivery.smtp, bool(delivery.smtp.password.get_secret_value())
-    if delivery.transport == "sendgrid" and not delivery.sendgrid.api_key.get_secret_value():
-        variable = variable_of(("delivery", "sendgrid", "api_key"))
-        yield f"delivery.sendgrid: has no API key, so nothing can be sent. Set {variable}, or api_key_file."
-    if delivery.transport != "smtp":
-        return
-    if smtp.username and not has_password:
-        variable = variable_of(("delivery", "smtp", "password"))
-        yield f"delivery.smtp: has a username but no password. Set {variable}, or password_file."
-    if has_password and not smtp.username:
-        yield "delivery.smtp: has a password but no username, so it is not used."
-    if smtp.username and smtp.security == "none" and not _is_here(smtp.host):
-        yield "delivery.smtp.security: is “none”, so the password crosses the network for all to read."
+    """Those of the transport in use."""
+    for key, sentence in delivery.tables[delivery.transport].warnings():
+        yield f"{spelled(('delivery', delivery.transport, *([key] if key else [])))}: {sentence}"
 
 
 def _clock_warning(newsletter: Newsletter) -> Iterator[str]:
@@ -350,7 +373,3 @@ def _clock_warning(newsletter: Newsletter) -> Iterator[str]:
             f"{newsletter.timezone} changes its clocks; on such a day it may go out at another hour. "
             f"A time after 04:00 never does."
         )
-
-
-def _is_here(host: str) -> bool:
-    return host in {"localhost", "::1"} or host.endswith(".localhost") or host.startswith("127.")

@@ -9,8 +9,8 @@ from typing import Any, get_args, get_origin
 
 from pydantic_core import ErrorDetails
 
-from digest.settings.schema import RootTable, Table
-from digest.settings.values import FromEnvironment, did_you_mean
+from digest.setting_types import FromEnvironment, Table, did_you_mean
+from digest.settings.schema import RootTable
 
 Place = tuple[str | int, ...]  # ("newsletters", "weekly", "sources", 0, "url")
 
@@ -23,10 +23,10 @@ class Mistake:
     sentence: str
 
 
-def mistake_of(error: ErrorDetails) -> Mistake:
+def mistake_of(error: ErrorDetails, root: type[RootTable]) -> Mistake:
     """Say in our words what the validation found."""
     place: Place = tuple(part for part in error["loc"] if part != "[key]")
-    return Mistake(place, _sentence(error, place))
+    return Mistake(place, _sentence(error, place, root))
 
 
 def written(
@@ -87,18 +87,18 @@ _TYPES = {
 }
 
 
-def _sentence(error: ErrorDetails, place: Place) -> str:
+def _sentence(error: ErrorDetails, place: Place, root: type[RootTable]) -> str:
     kind, context = error["type"], error.get("ctx", {})
     if kind == "extra_forbidden":
-        return f"is not a setting.{_meant(place)}"
+        return f"is not a setting.{_meant(place, root)}"
     if kind == "missing":
-        return f"is missing. {_description(place)}".rstrip()
+        return f"is missing. {_description(place, root)}".rstrip()
     if kind == "value_error":
         return str(context["error"])
     if kind == "literal_error":
         return _unknown_word(error["input"], str(context["expected"]))
     if kind == "too_short":
-        return f"is empty. {_description(place)}".rstrip()
+        return f"is empty. {_description(place, root)}".rstrip()
     return _bound(kind, context, error["input"]) or _wrong_type(kind, error["input"])
 
 
@@ -134,27 +134,27 @@ def _named(value: Any) -> str:
     return "a list" if isinstance(value, list) else f"“{shown(value)}”"
 
 
-def _meant(place: Place) -> str:
+def _meant(place: Place, root: type[RootTable]) -> str:
     """What was probably meant: a key with nearly this name, or the same key of another table."""
     word = str(place[-1])
-    table = _table_at(place[:-1])
+    table = _table_at(place[:-1], root)
     here = list(table.model_fields) if table else []
     if hint := did_you_mean(word, here):
         return hint
-    for name, other in _tables(RootTable):
+    for name, other in tables_of(root):
         if word in other.model_fields and other is not table:
             return f" It belongs to [{name}]; in TOML a key belongs to the last [table] above it."
     return f" Known here: {', '.join(here)}." if here else ""
 
 
-def _description(place: Place) -> str:
-    table = _table_at(place[:-1])
+def _description(place: Place, root: type[RootTable]) -> str:
+    table = _table_at(place[:-1], root)
     field = table.model_fields.get(str(place[-1])) if table else None
     return (field.description or "") if field else ""
 
 
-def _table_at(place: Place) -> type[Table] | None:
-    kind: Any = RootTable
+def _table_at(place: Place, root: type[RootTable]) -> type[Table] | None:
+    kind: Any = root
     for part in place:
         if isinstance(kind, type) and issubclass(kind, Table):
             field = kind.model_fields.get(str(part))
@@ -164,7 +164,7 @@ def _table_at(place: Place) -> type[Table] | None:
     return kind if isinstance(kind, type) and issubclass(kind, Table) else None
 
 
-def _tables(table: type[Table], name: str = "") -> Iterator[tuple[str, type[Table]]]:
+def tables_of(table: type[Table], name: str = "") -> Iterator[tuple[str, type[Table]]]:
     """Every table below this one, by the heading that an owner writes."""
     for key, field in table.model_fields.items():
         kind: Any = field.annotation
@@ -175,4 +175,4 @@ def _tables(table: type[Table], name: str = "") -> Iterator[tuple[str, type[Tabl
             kind, heading = get_args(kind)[-1], f"[{heading}]"
         if isinstance(kind, type) and issubclass(kind, Table):
             yield heading, kind
-            yield from _tables(kind, heading)
+            yield from tables_of(kind, heading)

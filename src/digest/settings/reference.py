@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import SecretStr
@@ -11,10 +12,11 @@ from pydantic.fields import FieldInfo
 
 from digest.model.newsletter import Mailbox
 from digest.model.slot import Schedule
-from digest.settings.schema import RootTable, Table
+from digest.setting_types import Table
 
 _WORDS: dict[Any, str] = {
     str: "text",
+    Path: "text",
     int: "number",
     float: "number",
     bool: "true or false",
@@ -25,8 +27,11 @@ _WORDS: dict[Any, str] = {
 }
 
 
-def rows(table: type[Table] = RootTable, *, heading: str = "") -> Iterator[tuple[str, str, str, str]]:
-    """Each key with its type, its default as TOML writes it (or "required"), and its sentence."""
+def rows(table: type[Table], *, heading: str = "") -> Iterator[tuple[str, str, str, str]]:
+    """Each key with its type, its default as TOML writes it (or "required"), and its sentence.
+
+    For the whole file this takes the table of `schema.root_table`.
+    """
     for key, field in table.model_fields.items():
         name, kind = f"{heading}{key}", field.annotation
         inner = get_args(kind)[-1] if get_args(kind) else kind

@@ -1,17 +1,19 @@
 """The tables of digest.toml: every key, its type, its default and the sentence that explains it.
 
-`docs/settings.md` says the same in a table; `tests/unit/test_settings_docs.py`
+Each transport brings the table of its own keys; `root_table` puts them in their
+place.  `docs/settings.md` says the same in a table; `tests/unit/test_settings_docs.py`
 holds the two together.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import Field, SecretStr, create_model
 
 from digest.rules.slots import parse_schedule
-from digest.settings.values import (
+from digest.setting_types import (
     Address,
     Colour,
     Domain,
@@ -21,10 +23,10 @@ from digest.settings.values import (
     Line,
     Name,
     Number,
-    PublicKey,
-    ReturnPath,
     Selector,
     Sender,
+    Table,
+    TransportTable,
     Truth,
     WebAddress,
     WebRoot,
@@ -32,12 +34,6 @@ from digest.settings.values import (
     Whole,
     Zone,
 )
-
-
-class Table(BaseModel):
-    """A table that knows all its keys; another one is a mistake."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
 
 
 class SiteTable(Table):
@@ -53,48 +49,6 @@ class DatabaseTable(Table):
     url: str = Field(
         default="sqlite:///digest.db",
         description="`sqlite:///FILE` or `postgresql://user@host/name`; passwords: environment.",
-    )
-
-
-class OutboxTable(Table):
-    path: Name = Field(default="outbox", description="The folder that gets one .eml file per message.")
-
-
-class SmtpTable(Table):
-    host: Name = Field(default="127.0.0.1", description="The mail server.")
-    port: Whole = Field(default=587, ge=1, le=65535, description="Its port.")
-    security: Literal["starttls", "tls", "none"] = Field(
-        default="starttls",
-        description="`starttls`, `tls` from the first byte, or `none` on a machine of your own.",
-    )
-    connections: Whole = Field(default=10, ge=1, le=100, description="How many connections are open at once.")
-    username: Line = Field(default="", description="The login, where the server wants one.")
-    password: SecretStr = Field(
-        default=SecretStr(""), strict=False, description="Its password; only from the environment."
-    )
-    password_file: Name | None = Field(
-        default=None, description="A file with the password, readable by you alone."
-    )
-    bounce_address: ReturnPath | None = Field(
-        default=None,
-        description="Where bounces go, each with a token of its delivery; `digest feedback` reads them.",
-    )
-
-
-class SendGridTable(Table):
-    batch_size: Whole = Field(default=500, ge=1, le=1000, description="How many messages go in one request.")
-    host: WebRoot = Field(
-        default="https://api.sendgrid.com", description="Where the API is; can point at a local fake."
-    )
-    api_key: SecretStr = Field(
-        default=SecretStr(""), strict=False, description="The API key; only from the environment."
-    )
-    api_key_file: Name | None = Field(
-        default=None, description="A file with the API key, readable by you alone."
-    )
-    webhook_public_key: PublicKey | None = Field(
-        default=None,
-        description="The verification key of the event webhook; without it `/hooks/sendgrid` is closed.",
     )
 
 
@@ -116,16 +70,17 @@ class DkimTable(Table):
 
 
 class DeliveryTable(Table):
-    transport: str = Field(default="outbox", description="`outbox` (files), `smtp` or `sendgrid`.")
+    """With a table for each transport too, see `root_table`."""
+
+    transport: str = Field(
+        default="outbox", description="`outbox` (files), `smtp`, `sendgrid`, or one that a package brings."
+    )
     rate_per_second: Number | None = Field(
         default=None,
         gt=0,
         le=100_000,
         description="Messages a second over all workers; no limit where absent.",
     )
-    outbox: OutboxTable = Field(default_factory=OutboxTable)
-    smtp: SmtpTable = Field(default_factory=SmtpTable)
-    sendgrid: SendGridTable = Field(default_factory=SendGridTable)
     dkim: DkimTable = Field(default_factory=DkimTable)
 
 
@@ -284,3 +239,17 @@ class RootTable(Table):
     newsletters: dict[str, NewsletterTable] = Field(
         min_length=1, description="There must be at least one, such as [newsletters.weekly]."
     )
+
+
+def root_table(transports: Mapping[str, type[TransportTable]]) -> type[RootTable]:
+    """The whole file, with [delivery.NAME] for each of these transports."""
+    tables = {
+        # Checked even where the file has none, so that the paths in it begin at the file's folder.
+        name: (table, Field(default={}, validate_default=True))
+        for name, table in transports.items()
+    }
+    delivery = create_model("DeliveryTable", __base__=DeliveryTable, **tables)  # type: ignore[call-overload]
+    root: type[RootTable] = create_model(
+        "RootTable", __base__=RootTable, delivery=(delivery, Field(default={}, validate_default=True))
+    )
+    return root

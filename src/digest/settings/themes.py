@@ -12,9 +12,9 @@ from typing import Any
 
 from digest.model.theme import LOOKS, Palette, Theme
 from digest.rules.colours import contrast, is_readable, nearest
+from digest.setting_types import as_hex
 from digest.settings.mistakes import Mistake, Place
 from digest.settings.schema import NewsletterTable, PaletteTable
-from digest.settings.values import as_hex
 
 _WORDS = ("ink", "body", "muted", "accent")  # colours of text
 _GROUNDS = ("sheet", "paper")

@@ -1,7 +1,7 @@
 """Submission through SendGrid's Mail Send API (v3), one personalization per recipient.
 
-What a request holds stands in `body`, how it travels and what came of
-it in `client`; here is what an answer means for its recipients.  A
+What a request holds stands in `request_body`, how it travels and what came of
+it in `api_client`; here is what an answer means for its recipients.  A
 batch without a clear answer is uncertain as a whole.
 """
 
@@ -22,8 +22,8 @@ from digest.message.headers import UnsafeAddress
 from digest.model.delivery import Envelope, Outcome, Receipt
 from digest.model.newsletter import Mailbox
 from digest.transports import INTENT_SECONDS, OnWire, windows
-from digest.transports.sendgrid.body import RequestBodies, greeting
-from digest.transports.sendgrid.client import ApiClient
+from digest.transports.sendgrid.request_body import RequestBodies, greeting
+from digest.transports.sendgrid.api_client import ApiClient
 
 MAX_BATCH = 1000  # personalizations in one request
 MAX_PAUSE = timedelta(hours=1)  # the longest we believe a rate limit to last

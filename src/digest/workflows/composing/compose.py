@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 from digest.checks import Facts, Finding, run
+from digest.checks.types import ProviderLimits
 from digest.errors import NotAllowed
 from digest.message.compile import Compiled, MessageFacts, compile_message
 from digest.message.merge_slots import SlotName, marker, pattern
@@ -50,7 +51,8 @@ class Composer:
     secret_keys: Sequence[str]
     signs_dkim: bool = False
     bounce_address: str = ""  # where bounces of each delivery go, each to a return path of its own
-    transport: str = ""  # its name in the settings, for what only one of them limits
+    signed_by_provider: bool = False
+    provider_limits: ProviderLimits | None = None
 
 
 def rendered(press: Composer, issue: Issue, *, now: datetime) -> Rendered:
@@ -181,7 +183,8 @@ def check(
         unsubscribe_url=addressed.unsubscribe_url,
         other_unsubscribe_url=envelope(press, issue, _ANOTHER, now=now).unsubscribe_url,
         return_path=addressed.return_path,
-        transport=press.transport,
+        signed_by_provider=press.signed_by_provider,
+        provider_limits=press.provider_limits,
     )
     return run(parsed, facts), parsed
 

@@ -62,7 +62,7 @@ def examine(
         found += _newsletter(newsletter, database, now=now)
     if open_transport is not None:
         found.append(_transport(open_transport, transport_name))
-    if ask_dns and transport_name != "outbox":
+    if ask_dns:
         for domain in sorted({n.sender.domain for n in newsletters}):
             found += _dns(domain)
     return found

@@ -1,21 +1,25 @@
-"""The single values of digest.toml: what a line, an address, a zone or a duration must look like.
+"""The types of digest.toml: a table, and what a line, an address, a zone or a duration must look like.
 
 Each type here is an annotated plain type for the tables.  A validator answers
 with the cleaned value, or raises ValueError with a sentence for the operator.
+
+Settings and transports both build on this: the tables of digest itself are in
+`settings.schema`, and each transport keeps the table of its own keys.
 """
 
 from __future__ import annotations
 
-import base64
 import re
 import unicodedata
+from collections.abc import Iterator
 from datetime import timedelta
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BeforeValidator, PlainValidator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainValidator, ValidationInfo
 
 from digest.errors import SettingsError
 from digest.model.newsletter import Mailbox
@@ -26,9 +30,24 @@ from digest.rules.slots import parse_schedule
 _LOCAL_PART = 64  # RFC 5321, 4.5.3.1.1
 _TOKEN = 23  # with the plus sign before it
 
-# How every public key on the curve P-256 begins (RFC 5480): its algorithm, and one point of 64 bytes.
-_P256 = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004")
-_P256_BYTES = 91
+
+class Table(BaseModel):
+    """A table that knows all its keys; another one is a mistake."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+
+
+class TransportTable(Table):
+    """The table `[delivery.NAME]` of one transport.
+
+    A key of the type SecretStr is a secret: it is taken from the environment, or
+    from the file that the key with `_file` behind its name points at, and never
+    from digest.toml.  Declare both keys, with the empty secret as default.
+    """
+
+    def warnings(self) -> Iterator[tuple[str, str]]:
+        """What would keep this transport from sending well: a key, or "" for the table, and a sentence."""
+        yield from ()
 
 
 class FromEnvironment(str):
@@ -181,6 +200,12 @@ def _selector(text: str) -> str:
     return text
 
 
+def _local_path(value: Any, info: ValidationInfo) -> Path:
+    """Relative paths begin at the folder of digest.toml, which the one who validates knows."""
+    text = _not_empty(_one_line(_text(value)))
+    return Path((info.context or {}).get("folder", "")) / Path(text).expanduser()
+
+
 def _schedule(value: Any) -> Schedule:
     try:
         return parse_schedule(_one_line(_text(value)))
@@ -205,15 +230,9 @@ def _text(value: Any) -> str:
     return str(value)
 
 
-def _public_key(text: str) -> str:
-    """As SendGrid shows it: base64, without the lines of a PEM file."""
-    try:
-        raw = base64.b64decode(text, validate=True)
-    except ValueError:
-        raise ValueError("is not a key in base64. Copy the verification key as SendGrid shows it.") from None
-    if not raw.startswith(_P256) or len(raw) != _P256_BYTES:
-        raise ValueError("is not a public key on P-256. Copy the verification key as SendGrid shows it.")
-    return text
+def is_this_machine(host: str) -> bool:
+    """Whether what goes to this host never crosses a network."""
+    return host in {"localhost", "::1"} or host.endswith(".localhost") or host.startswith("127.")
 
 
 # --- colours ----------------------------------------------------------------------
@@ -266,9 +285,9 @@ Sender = Annotated[Mailbox, PlainValidator(_sender)]
 ReturnPath = Annotated[Mailbox, PlainValidator(_return_path)]
 Domain = Annotated[str, AfterValidator(_one_line), AfterValidator(_domain)]
 Selector = Annotated[str, AfterValidator(_one_line), AfterValidator(_selector)]
-PublicKey = Annotated[str, AfterValidator(_one_line), AfterValidator(_public_key)]
 When = Annotated[Schedule, PlainValidator(_schedule)]
 Duration = Annotated[timedelta, PlainValidator(_duration)]
 Whole = Annotated[int, BeforeValidator(_from_environment)]
 Number = Annotated[float, BeforeValidator(_from_environment)]
+LocalPath = Annotated[Path, PlainValidator(_local_path)]
 Truth = Annotated[bool, BeforeValidator(_from_environment)]
