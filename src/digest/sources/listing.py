@@ -21,7 +21,7 @@ from digest.sources.cards import find_cards
 from digest.sources.page_tree import Page, decoded, parse
 from digest.sources.pagination import next_page
 from digest.sources.selected_cards import read_selected
-from digest.sources.structured import filled, told_articles
+from digest.sources.structured import filled, structured_articles
 from digest.sources.text_listing import is_markup, read_text_listing
 
 _LARGEST_FILE = 10 * 1024 * 1024  # bytes, as for what is fetched
@@ -92,16 +92,22 @@ def read_body(
 
 def articles_of(page: Page, *, now: datetime) -> tuple[FoundArticle, ...]:
     """The articles that a page lists, by its cards and by its JSON-LD; none on an error page."""
+    return with_structured(page, find_cards(page, now=now).articles(), now=now)
+
+
+def with_structured(
+    page: Page, cards: tuple[FoundArticle, ...], *, now: datetime
+) -> tuple[FoundArticle, ...]:
+    """The articles of the cards, completed by those of the page's JSON-LD; none on an error page."""
     if _is_error_page(page):
         return ()
-    told = told_articles(page, now=now)
-    cards = find_cards(page, now=now).articles()
+    structured = structured_articles(page, now=now)
     if not cards:
-        return told if len(told) > 1 else ()
-    shown = [_with_told(article, told) for article in cards]
-    known = [t for t in told if any(same_page(t.url, a.url) for a in cards)]
-    # Where both tell of the same list, JSON-LD also knows the cards that a script would add later.
-    hidden = [t for t in told if t not in known] if len(known) * 2 >= len(cards) else []
+        return structured if len(structured) > 1 else ()
+    shown = [_completed(article, structured) for article in cards]
+    known = [s for s in structured if any(same_page(s.url, a.url) for a in cards)]
+    # Where both describe the same list, JSON-LD also knows the cards that a script would add later.
+    hidden = [s for s in structured if s not in known] if len(known) * 2 >= len(cards) else []
     return _once((*shown, *hidden))
 
 
@@ -110,8 +116,8 @@ def _is_error_page(page: Page) -> bool:
     return any(_NO_PAGE.match(text) for text in (page.title, *headings))
 
 
-def _with_told(article: FoundArticle, told: tuple[FoundArticle, ...]) -> FoundArticle:
-    for other in told:
+def _completed(article: FoundArticle, structured: tuple[FoundArticle, ...]) -> FoundArticle:
+    for other in structured:
         if same_page(other.url, article.url):
             return filled(article, other)
     return article

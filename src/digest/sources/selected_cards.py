@@ -16,15 +16,15 @@ from digest.errors import SourceError
 from digest.model.article import FoundArticle
 from digest.rules.cleaning import plain, teaser_of, without_tracking
 from digest.sources import html_dates
-from digest.sources.article_links import Link, place_of, usable_links
+from digest.sources.article_links import Link, location_of, usable_links
 from digest.sources.cards import (
     Card,
-    Surroundings,
+    PageContext,
     as_markup,
     find_cards,
     leading_link,
+    page_context,
     read_card,
-    surroundings,
 )
 from digest.sources.page_images import image_in
 from digest.sources.page_tree import Element, Page
@@ -41,8 +41,8 @@ def read_selected(
         SourceError: a selector is unknown, is no CSS, or `card` finds nothing.
     """
     chosen = {name: _elements(page, name, selectors[name]) for name in _checked(selectors)}
-    cards, at = _cards(page, chosen, selectors, now=now)
-    found = [_article(card, chosen, at) for card in cards]
+    cards, context = _cards(page, chosen, selectors, now=now)
+    found = [_article(card, chosen, context) for card in cards]
     warnings = [
         f"The selector {name} = “{selectors[name]}” finds nothing in the cards of {page.url}."
         for name, elements in chosen.items()
@@ -74,22 +74,22 @@ def _elements(page: Page, name: str, selector: str) -> list[Element]:
 
 def _cards(
     page: Page, chosen: Mapping[str, list[Element]], selectors: Mapping[str, str], *, now: datetime
-) -> tuple[list[Card], Surroundings]:
+) -> tuple[list[Card], PageContext]:
     if "card" not in chosen:
         detection = find_cards(page, now=now)
-        return list(detection.cards), detection.at
+        return list(detection.cards), detection.context
     if not chosen["card"]:
         raise SourceError(
             f"The selector card = “{selectors['card']}” finds nothing on {page.url}.",
             mend="Look at the page's markup and correct the selector.",
         )
-    links = usable_links(page, place_of(page))
-    at = surroundings(page, bytearray(len(page.elements)), links, now=now)
+    links = usable_links(page, location_of(page))
+    context = page_context(page, bytearray(len(page.elements)), links, now=now)
     cards = []
     for root in chosen["card"]:
         link = _link(page, root, chosen.get("link"), links)
         cards.append(Card(link, root.index, root.end, root.text_start, root.text_end))
-    return cards, at
+    return cards, context
 
 
 def _link(page: Page, root: Element, chosen: list[Element] | None, links: list[Link]) -> Link:
@@ -106,25 +106,25 @@ def _link(page: Page, root: Element, chosen: list[Element] | None, links: list[L
     return leading_link(page, inside) or next(iter(inside or around), Link(root, ""))
 
 
-def _article(card: Card, chosen: Mapping[str, list[Element]], at: Surroundings) -> FoundArticle | None:
+def _article(card: Card, chosen: Mapping[str, list[Element]], context: PageContext) -> FoundArticle | None:
     if not card.link.url:
         return None
-    article = read_card(card, at)
-    title = plain(_text(card, chosen, "title", at))
+    article = read_card(card, context)
+    title = plain(_text(card, chosen, "title", context))
     if article is None and not title:
         return None
     article = article or FoundArticle(url=card.link.url, title=title)
     if title:
         article = replace(article, title=title, title_is_made=False)
-    teaser = teaser_of(as_markup(_text(card, chosen, "teaser", at)))
-    author = plain(_text(card, chosen, "author", at), limit=120)
-    picture = image_in(at.page, _inside(card, chosen, "image", at.page))
+    teaser = teaser_of(as_markup(_text(card, chosen, "teaser", context)))
+    author = plain(_text(card, chosen, "author", context), limit=120)
+    picture = image_in(context.page, _inside(card, chosen, "image", context.page))
     return replace(
         article,
         teaser=teaser or article.teaser,
         author=author or article.author,
         image=picture or article.image,
-        published=_date(card, chosen, at) or article.published,
+        published=_date(card, chosen, context) or article.published,
     )
 
 
@@ -137,17 +137,19 @@ def _inside(card: Card, chosen: Mapping[str, list[Element]], name: str, page: Pa
     return page.elements[element.index : element.end] if element is not None else []
 
 
-def _text(card: Card, chosen: Mapping[str, list[Element]], name: str, at: Surroundings) -> str:
+def _text(card: Card, chosen: Mapping[str, list[Element]], name: str, context: PageContext) -> str:
     element = _first(card, chosen, name)
-    return at.page.text_of(element) or element.attributes.get("content", "") if element is not None else ""
+    return (
+        context.page.text_of(element) or element.attributes.get("content", "") if element is not None else ""
+    )
 
 
-def _date(card: Card, chosen: Mapping[str, list[Element]], at: Surroundings) -> datetime | None:
-    for element in _inside(card, chosen, "date", at.page):
+def _date(card: Card, chosen: Mapping[str, list[Element]], context: PageContext) -> datetime | None:
+    for element in _inside(card, chosen, "date", context.page):
         for name in ("datetime", "content", "title"):
-            value = html_dates.read_datetime(element.attributes.get(name, ""), now=at.now)
+            value = html_dates.read_datetime(element.attributes.get(name, ""), now=context.now)
             if value is not None:
                 return value
-    text = _text(card, chosen, "date", at)
-    found = html_dates.find_date(text, now=at.now, yearless=True, day_first=at.is_day_first)
+    text = _text(card, chosen, "date", context)
+    found = html_dates.find_date(text, now=context.now, yearless=True, day_first=context.is_day_first)
     return found.value if found else None

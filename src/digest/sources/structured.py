@@ -27,7 +27,7 @@ _ARTICLES = frozenset(
 _MOST_NODES = 20_000
 
 
-def told_articles(page: Page, *, now: datetime) -> tuple[FoundArticle, ...]:
+def structured_articles(page: Page, *, now: datetime) -> tuple[FoundArticle, ...]:
     """The articles that the page's JSON-LD names with headline and address, other than the page itself."""
     found: dict[str, FoundArticle] = {}
     for node in nodes_of(page):
