@@ -1,7 +1,7 @@
-"""Reads cards by the owner's CSS selectors, for pages on which detection fails.
+"""Reads cards with the owner's CSS selectors, for pages where detection fails.
 
 Keys: card, title, link, date, teaser, image, author.  Without `card` the cards
-are found as usual and only the named fields are read by selector.
+are detected as usual, and only the named fields are read by selector.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ def read_selected(
     """The articles, and a warning for every selector that finds nothing in any card.
 
     Raises:
-        SourceError: a selector is unknown, is no CSS, or `card` finds nothing.
+        SourceError: a selector is unknown or invalid, or `card` matches nothing.
     """
     chosen = {name: _elements(page, name, selectors[name]) for name in _checked(selectors)}
     cards, context = _cards(page, chosen, selectors, now=now)
     found = [_article(card, chosen, context) for card in cards]
     warnings = [
-        f"The selector {name} = “{selectors[name]}” finds nothing in the cards of {page.url}."
+        f"The selector {name} = “{selectors[name]}” matches nothing in the cards of {page.url}."
         for name, elements in chosen.items()
         if cards and name != "card" and not any(card.holds(e.index) for card in cards for e in elements)
     ]
@@ -57,9 +57,7 @@ def read_selected(
 def _checked(selectors: Mapping[str, str]) -> list[str]:
     unknown = [name for name in selectors if name not in KEYS]
     if unknown:
-        raise SourceError(
-            f"There is no selector called {unknown[0]}.", mend=f"Known selectors: {', '.join(KEYS)}."
-        )
+        raise SourceError(f"Unknown selector: {unknown[0]}.", mend=f"Use one of: {', '.join(KEYS)}.")
     return [name for name in KEYS if selectors.get(name)]
 
 
@@ -80,8 +78,8 @@ def _cards(
         return list(detection.cards), detection.context
     if not chosen["card"]:
         raise SourceError(
-            f"The selector card = “{selectors['card']}” finds nothing on {page.url}.",
-            mend="Look at the page's markup and correct the selector.",
+            f"The selector card = “{selectors['card']}” matches nothing on {page.url}.",
+            mend="Compare it with the page's HTML, and correct it.",
         )
     links = usable_links(page, location_of(page))
     context = page_context(page, bytearray(len(page.elements)), links, now=now)
@@ -93,7 +91,7 @@ def _cards(
 
 
 def _link(page: Page, root: Element, chosen: list[Element] | None, links: list[Link]) -> Link:
-    """The card's link: the chosen one, else the one that detection would take; its address may be empty."""
+    """The card's link: the selected one, or the one detection would use; its address may be empty."""
     if chosen is not None:
         for element in chosen:
             if root.holds(element):
