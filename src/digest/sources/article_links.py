@@ -1,8 +1,7 @@
-"""Which links of a page can be an article's: by their address alone.
+"""Decides by their address alone which links of a page can lead to articles.
 
 A link that leads to a tag, an author, a page number, a feed, a share dialogue or
-back to the page itself is never one.  Where a link stands on the page, and what
-it says, is weighed in `cards`.
+back to the page itself is never one.  `cards` judges position and text of links.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ _SHARE = re.compile(
     r"|(plus\.)?google\.com/(share|calendar)|xing\.com/(spi|app)|buffer\.com/add)",
     re.IGNORECASE,
 )
-# Parameters that show the same page otherwise, or a list.
+# Parameters that select a list, or another view of the same page.
 _LIST_PARAMETERS = frozenset(
     "page paged pg start offset sort order orderby lang locale hl tag tags category cat author s q "
     "query search format view filter topic month year m from ref_src".split()

@@ -38,7 +38,7 @@ class PageContext:
     """What the page as a whole tells about each of its cards."""
 
     page: Page
-    flags: bytearray  # furniture, by element
+    flags: bytearray  # boilerplate, by element
     now: datetime
     is_day_first: bool = False
     repeated_link_texts: frozenset[str] = (

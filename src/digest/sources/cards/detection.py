@@ -1,4 +1,4 @@
-"""Finds the cards of a page: the group that says most, and those of its kind; furniture never takes part."""
+"""Finds the cards of a page: the group that looks most like a list, and those like it; skips boilerplate."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from digest.sources.article_links import (
     shape_of,
     usable_links,
 )
-from digest.sources.boilerplate import furniture
+from digest.sources.boilerplate import boilerplate_flags
 from digest.sources.cards.card import Card, PageContext
 from digest.sources.cards.groups import changelog_in, declared_groups, groups_in
 from digest.sources.cards.read_card import read_card
@@ -53,7 +53,7 @@ class MeasuredPage:
         self._page = page
         self._now = now
         self._location = location_of(page)
-        self._flags = furniture(page)
+        self._flags = boilerplate_flags(page)
         self._passes: dict[bool, _Candidates] = {}
 
     def detect(self, weights: Weights) -> Detection:
@@ -68,7 +68,7 @@ class MeasuredPage:
 
     def _candidates(self, *, soft: bool) -> _Candidates:
         if soft not in self._passes:
-            flags = self._flags if soft else furniture(self._page, soft=False)
+            flags = self._flags if soft else boilerplate_flags(self._page, soft=False)
             self._passes[soft] = _Candidates(self._page, self._location, flags, now=self._now)
         return self._passes[soft]
 
