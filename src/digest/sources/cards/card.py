@@ -1,4 +1,4 @@
-"""A card while it is read: a range of a page, what the page tells about all its cards, which text is used up.
+"""A card while it is read: its range, what the page says about all its cards, which text is used up.
 
 A card is a range of elements and of text, not necessarily one element.
 """
@@ -35,7 +35,7 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class PageContext:
-    """What the page as a whole tells about each of its cards."""
+    """What the page as a whole says about each of its cards."""
 
     page: Page
     flags: bytearray  # boilerplate, by element

@@ -1,6 +1,6 @@
 """The date of a card: by markup, in short lines, at the edge of a line, in its address, above its group.
 
-A date in the middle of prose is never one.  A date with a year goes before one without.
+A date in the middle of prose never counts.  A date with a year goes before one without.
 """
 
 from __future__ import annotations

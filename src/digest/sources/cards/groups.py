@@ -1,6 +1,6 @@
 """Groups of links that may be the headlines of a list.
 
-Links that stand in the same place of the page's structure form a group; so do the cards that call themselves
+Links at the same position in the page's structure form a group; so do the cards that call themselves
 articles, and the dated entries of a changelog.
 """
 
@@ -106,7 +106,7 @@ def _stable_names(element: Element) -> str:
 
 
 def _without_prose(page: Page, links: list[Link]) -> list[Link]:
-    """Leave out links in the middle of sentences; a group that is mostly those is none."""
+    """Leave out links in the middle of sentences; a group that is mostly those is dropped."""
     kept = [link for link in links if not _is_in_prose(page, link.anchor)]
     return kept if len(kept) * 2 > len(links) else []
 
