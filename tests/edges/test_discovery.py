@@ -145,7 +145,7 @@ def test_a_home_page_without_anything_says_so(site: Site) -> None:
     found = site.discover()
     assert found.feeds == ()
     assert found.listing_url == ""
-    assert "Neither a feed nor teasers" in found.warnings[0]
+    assert "No feed and no teasers" in found.warnings[0]
 
 
 def test_a_blog_link_that_leads_nowhere_is_only_a_warning(site: Site) -> None:

@@ -181,7 +181,7 @@ def test_5000_entries_take_seconds_and_more_are_cut_with_a_warning() -> None:
     assert time.process_time() - started < 12
     assert len(reading.articles) == 5000
     assert reading.articles[-1].title == "Post 4999"
-    assert reading.warnings == ("The feed has more than 5000 entries; the last 3 were left out.",)
+    assert reading.warnings == ("The feed has more than 5000 entries; the last 3 were skipped.",)
 
 
 def test_memory_stays_near_the_size_of_the_feed(monkeypatch: pytest.MonkeyPatch) -> None:

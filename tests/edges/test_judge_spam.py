@@ -77,7 +77,7 @@ def test_rules_are_told_with_their_points_the_heaviest_first(tmp_path: Path) -> 
     )
 
     assert judged(program).message == (
-        "SpamAssassin gives 3.5 points, and 5 are spam: "
+        "SpamAssassin gives 3.5 points (5 or more is spam): "
         "2.8 MONEY (BODY: Money), 0.7 LOW_CONTRAST (BODY: Pale)."
     )
 
@@ -87,10 +87,10 @@ def test_rules_are_told_with_their_points_the_heaviest_first(tmp_path: Path) -> 
     [
         (
             "echo 'config: no rules were found' >&2; exit 2",
-            "failed; its judgement is missing: config: no rules",
+            "failed, so there is no spam score: config: no rules",
         ),
-        ("exit 3", "it left with 3"),
-        ("cat", "gave no score"),
+        ("exit 3", "exit code 3"),
+        ("cat", "returned no score"),
     ],
 )
 def test_a_program_that_fails_stops_nothing(tmp_path: Path, script: str, word: str) -> None:
@@ -110,7 +110,7 @@ def test_where_it_is_not_installed_that_is_told(tmp_path: Path) -> None:
     found = judged(tmp_path / "spamassassin")
 
     assert (found.severity, found.passed) == ("info", False)
-    assert found.message == "SpamAssassin is not installed; its judgement is missing."
+    assert found.message == "SpamAssassin is not installed, so there is no spam score."
 
 
 @pytest.mark.slow

@@ -63,10 +63,10 @@ def test_a_link_that_answers_passes_and_is_asked_once(site: FakeWeb, web: Polite
 @pytest.mark.parametrize(
     ("status", "word"),
     [
-        (404, "leads to nothing (404)"),
-        (410, "leads to nothing (410)"),
-        (403, "closed to digest (403)"),
-        (429, "closed to digest (429)"),
+        (404, "is broken (404)"),
+        (410, "is broken (410)"),
+        (403, "refuses digest (403)"),
+        (429, "refuses digest (429)"),
         (500, "fails (500)"),
         (503, "fails (503)"),
     ],
@@ -92,7 +92,7 @@ def test_who_refuses_a_head_is_asked_with_get(site: FakeWeb, web: PoliteClient, 
 
 
 @pytest.mark.parametrize(
-    ("status", "how"), [(301, "moved for good"), (308, "moved for good"), (302, "leads on")]
+    ("status", "how"), [(301, "moved permanently"), (308, "moved permanently"), (302, "redirects")]
 )
 def test_what_moved_shows_where_to_and_is_only_told(
     site: FakeWeb, web: PoliteClient, status: int, how: str
@@ -111,7 +111,7 @@ def test_what_moved_to_nothing_is_gone(site: FakeWeb, web: PoliteClient) -> None
 
     (found,) = links.judge(linking(f"{site.url}/old"), web=web)
 
-    assert (found.severity, "leads to nothing" in found.message) == ("warn", True)
+    assert (found.severity, "is broken" in found.message) == ("warn", True)
 
 
 def test_nobody_there_warns(web: PoliteClient) -> None:
@@ -138,7 +138,7 @@ def test_a_private_host_is_told_and_not_asked(site: FakeWeb, web: PoliteClient) 
 def test_links_of_the_issue_itself_are_left_out(site: FakeWeb, web: PoliteClient) -> None:
     found = links.judge(linking(f"{site.url}/u/x"), web=web, leave_out={f"{site.url}/u/x"})
 
-    assert [one.message for one in found] == ["There is no link to follow."]
+    assert [one.message for one in found] == ["There are no links to follow."]
     assert site.asked == []
 
 
@@ -147,7 +147,7 @@ def test_over_a_hundred_links_the_rest_is_counted(site: FakeWeb, web: PoliteClie
 
     (found,) = links.judge(linking(*(f"{site.url}/{n}" for n in range(103))), web=web)
 
-    assert (found.severity, found.message[:32]) == ("info", "3 more links were not looked at:")
+    assert (found.severity, found.message[:30]) == ("info", "3 more links were not checked:")
     assert len(site.asked) == 100
 
 
@@ -158,7 +158,7 @@ def test_a_host_that_keeps_silent_is_left_after_three(site: FakeWeb) -> None:
         found = links.judge(linking(*(f"{site.url}/{n}" for n in range(6))), web=web)
 
     assert [one.severity for one in found] == ["warn", "warn", "warn", "info"]
-    assert "3 links were not looked at" in found[-1].message
+    assert "3 links were not checked" in found[-1].message
 
 
 def test_it_ends_when_its_time_is_up(site: FakeWeb, web: PoliteClient) -> None:
@@ -168,7 +168,7 @@ def test_it_ends_when_its_time_is_up(site: FakeWeb, web: PoliteClient) -> None:
     (*_, found) = links.judge(linking(*(f"{site.url}/{n}" for n in range(20))), web=replace(web, seconds=0.5))
 
     assert time.monotonic() - started < 2
-    assert "links were not looked at: time was up" in found.message
+    assert "links were not checked: time ran out" in found.message
 
 
 def test_one_host_is_asked_one_at_a_time_and_progress_is_told(site: FakeWeb, web: PoliteClient) -> None:
@@ -233,13 +233,13 @@ def test_a_picture_that_is_light_and_sharp_passes(site: FakeWeb, web: PoliteClie
 @pytest.mark.parametrize(
     ("reply", "word"),
     [
-        (Reply(404), "is not there (404): "),
+        (Reply(404), "is missing (404): "),
         (Reply(500), "fails (500): "),
-        (Reply(200, b"<html>", (("Content-Type", "text/html; charset=utf-8"),)), "no image but “text/html”"),
-        (Reply(200, png(900, 9)), "no image but “of no kind”"),
-        (Reply(200, png(900, 9) + bytes(205_000), PNG), "has 200 KB"),
-        (Reply(200, png(239, 100), PNG), "239 pixels wide and shown 160 wide"),
-        (Reply(200, jpeg(100, 99), (("Content-Type", "image/jpeg"),)), "Give it 320 pixels"),
+        (Reply(200, b"<html>", (("Content-Type", "text/html; charset=utf-8"),)), "Not an image but “text/html”"),
+        (Reply(200, png(900, 9)), "Not an image but “of unknown type”"),
+        (Reply(200, png(900, 9) + bytes(205_000), PNG), "is 200 KB"),
+        (Reply(200, png(239, 100), PNG), "239 pixels wide but shown 160 wide"),
+        (Reply(200, jpeg(100, 99), (("Content-Type", "image/jpeg"),)), "Make it 320 pixels"),
     ],
 )
 def test_what_is_wrong_with_a_picture_warns(
@@ -267,7 +267,7 @@ def test_many_light_pictures_are_heavy_together(site: FakeWeb, web: PoliteClient
 
     (found,) = images.judge(showing(*(f"{site.url}/{n}.png" for n in range(6))), web=web)
 
-    assert found.message == "All images together have 1.1 MB; 1 MB is enough."
+    assert found.message == "All images together are 1.1 MB; keep them under 1 MB."
 
 
 def test_a_picture_on_a_private_host_is_not_fetched(site: FakeWeb, web: PoliteClient) -> None:
@@ -328,12 +328,12 @@ def test_an_endpoint_as_it_should_be_passes(site: FakeWeb) -> None:
         (Reply(307, headers=(("Location", "/login"),)), "is redirected (307)"),
         (Reply(401), "meets a login (401)"),
         (Reply(200, b'<form><input name="p" type="password"></form>'), "meets a login (200)"),
-        (Reply(403), "is turned away (403)"),
+        (Reply(403), "is forbidden (403)"),
         (Reply(404), "other secret keys"),
         (Reply(405), "is not allowed (405)"),
         (Reply(415), "is not understood (415)"),
         (Reply(502), "fails (502)"),
-        (Reply(200, b"<title>Just a moment</title>"), "by something else than digest"),
+        (Reply(200, b"<title>Just a moment</title>"), "by something other than digest"),
     ],
 )
 def test_what_keeps_a_click_from_arriving(site: FakeWeb, reply: Reply, word: str) -> None:
@@ -371,7 +371,7 @@ def test_a_link_that_opens_elsewhere_is_noticed(site: FakeWeb) -> None:
 
     (found,) = clicked(site, lambda asked: away if asked.method == "GET" else ours(asked))
 
-    assert "opens no page of digest: the answer is 302 to /login" in found.message
+    assert "does not open a page of digest: the answer is 302 to /login" in found.message
 
 
 def test_nobody_there_blocks_unless_it_is_a_try(site: FakeWeb) -> None:

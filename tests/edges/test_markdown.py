@@ -159,8 +159,8 @@ def test_links_out_of_the_folder_are_not_followed(tmp_path: Path) -> None:
         ("---\ntitle: never ends\n", "never ends"),
         ("+++\ntitle = \n+++\nx", "TOML"),
         ('{"title": \n', "JSON"),
-        ("---\ntags: [a]\n---\n", "neither title nor text"),
-        ("", "neither title nor text"),
+        ("---\ntags: [a]\n---\n", "neither a title nor text"),
+        ("", "neither a title nor text"),
     ],
 )
 def test_a_bad_file_is_named_and_the_others_are_read(tmp_path: Path, text: str, reason: str) -> None:
@@ -177,7 +177,7 @@ def test_a_bad_file_is_named_and_the_others_are_read(tmp_path: Path, text: str, 
 def test_a_huge_file_is_skipped(tmp_path: Path) -> None:
     (tmp_path / "huge.md").write_bytes(b"x" * (2 * 1024 * 1024 + 1))
 
-    assert "larger than 2 MB" in read_folder(tmp_path).skipped[0]
+    assert "too large (limit 2 MB)" in read_folder(tmp_path).skipped[0]
 
 
 @pytest.mark.parametrize("name", ["missing", "file.md"])

@@ -154,8 +154,8 @@ def test_sixteen_bits_of_grey() -> None:
         (declared(6_000, 4_500), "has too many pixels"),  # and where it says nothing
         (declared(800, 450), "is broken"),
         (photograph()[:20_000], "is broken"),
-        (written(Image.new("RGB", (1, 1)), "GIF"), "is a pixel that counts readers"),
-        (written(Image.new("RGB", (600, 2)), "PNG"), "is a pixel that counts readers"),
+        (written(Image.new("RGB", (1, 1)), "GIF"), "is a tracking pixel"),
+        (written(Image.new("RGB", (600, 2)), "PNG"), "is a tracking pixel"),
         (b"Not a picture at all.\n", "is not a JPEG"),
         (b'<svg xmlns="http://www.w3.org/2000/svg" width="600" height="400"/>', "is not a JPEG"),
         (written(Image.new("RGB", (600, 400)), "TIFF"), "is not a JPEG"),  # not of the web

@@ -232,4 +232,4 @@ def test_spam_alone_adds_one_check(told: Told) -> None:
 
 def test_people_see_the_same_in_the_table(told: Told) -> None:
     assert "link-live" in told.table
-    assert "leads to nothing (404)" in told.table
+    assert "is broken (404)" in told.table

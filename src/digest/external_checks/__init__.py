@@ -1,12 +1,12 @@
-"""Judges of the pre-flight that ask somebody outside Python: web servers, and SpamAssassin.
+"""Pre-flight checks that ask a program outside digest: web servers, and SpamAssassin.
 
-    links      does every link lead somewhere?
-    images     is every picture there, light and sharp?
-    endpoint   does one click arrive where people unsubscribe?
-    spam       what SpamAssassin makes of the message
+    links      does every link work?
+    images     does every image load, and is it small and sharp enough?
+    endpoint   does one-click unsubscribe reach digest?
+    spam       how SpamAssassin scores the message
 
-They are asked only where an editor says so, after `digest.checks`, and answer
-with the same findings.  `polite_requests` goes round the hosts.
+They run only when an editor asks for them, after `digest.checks`, and return the
+same findings.  `polite_requests` spreads the requests over the hosts.
 """
 
 from digest.external_checks.polite_requests import PoliteClient

@@ -1,9 +1,9 @@
-"""The one-click endpoint, tried as a mail service does it (RFC 8058, 3.1 and 3.2; rule 15).
+"""Tries the one-click unsubscribe endpoint the way a mail service does (RFC 8058, 3.1 and 3.2; rule 15).
 
-The link is a probe (`rules.unsubscribe_probe`): signed like a real one, and nobody's.  That
-the application knows it proves that the request came through to digest with its
-form, and that the keys that sign the mails are those that the web application
-has.  Nobody's consent is touched, whatever answers.
+The link is a probe (`rules.unsubscribe_probe`): signed like a real one, but
+it belongs to no subscriber.  If the application recognises it, the request
+reached digest with its form intact, and the web application has the keys that
+sign the mails.  No subscription changes, whatever the answer.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ _LOGIN = re.compile(rb"""(?i)<input[^>]{0,200}\btype\s*=\s*["']?password""")
 
 
 def judge(probe_url: str, *, fetcher: Fetcher) -> tuple[Finding, ...]:
-    """Click on the probe in both encodings, then open it.
+    """Post to the probe in both encodings, then open it.
 
-    `probe_url` stands where unsubscribe links stand, so its host is the owner's
-    own and may have a private address; then nothing blocks, because somebody is
+    `probe_url` has the host of the unsubscribe links, which belongs to the owner
+    and may have a private address; then nothing blocks, because somebody is
     trying digest out.
     """
     severity = Severity.WARN if is_private(urlsplit(probe_url).hostname or "") else Severity.BLOCK
     problems = dict.fromkeys(_problems(probe_url, fetcher=fetcher, severity=severity))
-    return tuple(verdict(ID, severity, "One click arrives, and is answered as RFC 8058 wants it.", problems))
+    return tuple(verdict(ID, severity, "One-click unsubscribe works as RFC 8058 requires.", problems))
 
 
 def _problems(url: str, *, fetcher: Fetcher, severity: Severity) -> Iterator[Problem]:
@@ -55,10 +55,10 @@ def _problems(url: str, *, fetcher: Fetcher, severity: Severity) -> Iterator[Pro
             yield from _faults_of_click(clicked, content_type.partition(";")[0], where, severity)
         yield from _faults_of_look(_asked(url, fetcher=fetcher, method="GET"), where, severity)
     except FetchError as error:
-        # The token is no secret of anybody's, and yet of no use in a message.
+        # The token is not secret, but it is of no use in a message.
         said = error.message.replace(shown(url), where)
         yield Problem(
-            f"Nobody can unsubscribe: {said} Start `digest serve`, and see that {where} leads to it.",
+            f"Nobody can unsubscribe: {said} Start `digest serve`, and make sure that {where} reaches it.",
             "List-Unsubscribe",
             severity,
         )
@@ -87,42 +87,42 @@ def _faults_of_click(answer: HttpAnswer, encoding: str, where: str, severity: Se
 
 
 def _why(answer: HttpAnswer) -> str:
-    """What stands in the way of a click, and what to do."""
+    """Why a click fails, and what to do."""
     status = answer.status
     if status in REDIRECTS:
         to = shown(answer.headers.get("location", "nowhere"))
         return (
             f"is redirected ({status}) to {to}, which RFC 8058 forbids. "
-            "Set site.public_url to the address where it ends, or take the redirect away."
+            "Set site.public_url to the final address, or remove the redirect."
         )
     if status in (401, 407) or _LOGIN.search(answer.body):
-        return f"meets a login ({status}). Let /u/ through without one."
+        return f"meets a login ({status}). Allow access to /u/ without one."
     if status == 403:
-        return "is turned away (403). Let POST through to /u/ also for programs that are no browsers."
+        return "is forbidden (403). Allow POST to /u/, also for programs that are not browsers."
     if status == 404:
         return (
-            "leads to nothing (404). Either it is not this digest that answers, or it has other secret keys, "
-            "or is older than this one, or the form was lost on the way."
+            "is not found (404). Either another program answers, or that digest has other secret keys or "
+            "is older than this one, or the form was lost on the way."
         )
     if status == 405:
-        return "is not allowed (405). Let POST through to /u/."
+        return "is not allowed (405). Allow POST to /u/."
     if status in (400, 411, 413, 415, 422):
-        return f"is not understood ({status}). Pass the body of a POST on as it is."
+        return f"is not understood ({status}). Forward the body of a POST unchanged."
     if status >= 500:
-        return f"fails ({status}). The log of `digest serve`, or of the server before it, says why."
+        return f"fails ({status}). See the log of `digest serve`, or of the server in front of it."
     return (
-        f"is answered ({status}) by something else than digest: a page that asks for a person, or another "
-        "site. Let /u/ through to `digest serve`, and let nothing keep copies of it."
+        f"is answered ({status}) by something other than digest: a page that checks for a human, or another "
+        "site. Forward /u/ to `digest serve`, and do not cache it."
     )
 
 
 def _faults_of_look(answer: HttpAnswer, where: str, severity: Severity) -> Iterator[Problem]:
-    """The same link in a browser: a page of ours, where somebody may press the button."""
+    """The same link in a browser: it must open digest's page with the unsubscribe button."""
     if answer.status != 200 or ANSWER.encode() not in answer.body:
         to = f" to {shown(answer.headers['location'])}" if "location" in answer.headers else ""
         yield Problem(
-            f"A link at {where} opens no page of digest: the answer is {answer.status}{to}. "
-            "Let GET through to `digest serve`.",
+            f"A link at {where} does not open a page of digest: the answer is {answer.status}{to}. "
+            "Allow GET, and forward it to `digest serve`.",
             "List-Unsubscribe",
             severity,
         )
@@ -130,12 +130,12 @@ def _faults_of_look(answer: HttpAnswer, where: str, severity: Severity) -> Itera
 
 
 def _cookies(answer: HttpAnswer, where: str) -> Iterator[Problem]:
-    """digest sets none here, and nobody who clicks sends one back: something stands in between."""
+    """digest sets no cookie here, so another server in between does; one-click requests carry none."""
     if "set-cookie" in answer.headers:
         name = answer.headers["set-cookie"].partition("=")[0][:40]
         yield Problem(
-            f"Something before digest sets a cookie (“{name}”) at {where}; one click comes without any. "
-            "See that nothing there needs it.",
+            f"A server in front of digest sets a cookie (“{name}”) at {where}, but one-click requests "
+            "carry none. Make sure that nothing there requires it.",
             "List-Unsubscribe",
             Severity.WARN,
         )

@@ -1,7 +1,7 @@
-"""Pictures that are fetched: are they there, are they pictures, light and sharp enough? (rule 35, online)
+"""Fetches images: do they load, are they images, small and sharp enough? (rule 35, online)
 
-A picture that is missing warns and does not block: it may be published with its
-story a minute before the issue goes out.
+A missing image is a warning, not a blocker: it may be published with its story
+a minute before the issue is sent.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ ID = "img-live"
 MOST = 60  # pictures of one message that are fetched
 HEAVY = 200 * 1024  # bytes of one picture
 HEAVY_TOGETHER = 1024 * 1024
-SHARP = 1.5  # pixels of the file for each pixel of the mail: screens of today show two or three
+SHARP = 1.5  # pixels of the file for each pixel of the mail: today's screens show two or three
 
-_TAKEN = HEAVY_TOGETHER  # bytes that are read to learn the size, where no header tells it
+_TAKEN = HEAVY_TOGETHER  # bytes that are read to find the size if no header gives it
 
 
 class _Place(NamedTuple):
     where: str
-    width: int  # as displayed, the widest of all places; 0 where the mail does not say
+    width: int  # as displayed, at its widest; 0 if the mail does not say
 
 
 def judge(message: Message, *, web: PoliteClient) -> tuple[Finding, ...]:
@@ -46,7 +46,7 @@ def judge(message: Message, *, web: PoliteClient) -> tuple[Finding, ...]:
     ]
     problems += _together(list(outcomes.values()))
     problems += _not_looked_at(over=len(places) - len(asked), late=list(outcomes.values()).count(None))
-    fine = "Every image is there, light and sharp." if asked else "There is no image to fetch."
+    fine = "Every image loads, and is small and sharp enough." if asked else "There are no images to fetch."
     return tuple(verdict(ID, Severity.WARN, fine, problems))
 
 
@@ -68,7 +68,7 @@ def _problems(url: str, outcome: Outcome, width: int) -> Iterator[Problem]:
     if isinstance(outcome, Refused):
         yield Problem(f"An image was not fetched: {outcome.message}")
     elif isinstance(outcome, FetchError):
-        yield Problem(f"An image does not arrive: {outcome.message}")
+        yield Problem(f"An image cannot be loaded: {outcome.message}")
     elif outcome is not None:
         yield from _faults(shown(url), outcome, width)
 
@@ -76,20 +76,18 @@ def _problems(url: str, outcome: Outcome, width: int) -> Iterator[Problem]:
 def _faults(name: str, answer: HttpAnswer, width: int) -> Iterator[Problem]:
     kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
     if answer.status in (404, 410):
-        yield Problem(
-            f"An image is not there ({answer.status}): {name}. Publish it before the issue goes out."
-        )
+        yield Problem(f"An image is missing ({answer.status}): {name}. Publish it before the issue is sent.")
     elif not 200 <= answer.status < 300:
         yield Problem(f"An image fails ({answer.status}): {name}")
     elif not kind.startswith("image/"):
-        yield Problem(f"What answers is no image but “{kind or 'of no kind'}”: {name}")
+        yield Problem(f"Not an image but “{kind or 'of unknown type'}”: {name}")
     else:
         yield from _weight(name, _size(answer))
         yield from _sharpness(name, answer.body, width)
 
 
 def _size(answer: HttpAnswer) -> int:
-    """In bytes; at least so much, where neither a header nor the end of the body tells."""
+    """In bytes; a lower limit if neither a header nor the end of the body gives it."""
     announced = answer.headers.get("content-length", "")
     if answer.is_whole or not (announced.isascii() and announced.isdecimal()):
         return len(answer.body)
@@ -98,27 +96,27 @@ def _size(answer: HttpAnswer) -> int:
 
 def _weight(name: str, size: int) -> Iterator[Problem]:
     if size > HEAVY:
-        yield Problem(f"An image has {size // 1024} KB; {HEAVY // 1024} KB are enough: {name}")
+        yield Problem(f"An image is {size // 1024} KB; keep it under {HEAVY // 1024} KB: {name}")
 
 
 def _sharpness(name: str, start: bytes, width: int) -> Iterator[Problem]:
     pixels = pixels_of(start)
     if pixels and width and pixels.width < SHARP * width:
         yield Problem(
-            f"An image is {pixels.width} pixels wide and shown {width} wide: it looks blurred on screens "
-            f"of today. Give it {2 * width} pixels: {name}"
+            f"An image is {pixels.width} pixels wide but shown {width} wide, so it looks blurred on "
+            f"today's screens. Make it {2 * width} pixels wide: {name}"
         )
 
 
 def _together(outcomes: list[Outcome]) -> Iterator[Problem]:
     total = sum(_size(one) for one in outcomes if isinstance(one, HttpAnswer) and 200 <= one.status < 300)
     if total > HEAVY_TOGETHER:
-        yield Problem(f"All images together have {total / 1024 / 1024:.1f} MB; 1 MB is enough.")
+        yield Problem(f"All images together are {total / 1024 / 1024:.1f} MB; keep them under 1 MB.")
 
 
 def _not_looked_at(*, over: int, late: int) -> Iterator[Problem]:
     if over or late:
         yield Problem(
-            f"{over + late} images were not looked at: digest asks for {MOST} at most, within a minute.",
+            f"{over + late} images were not checked: digest fetches at most {MOST}, within a minute.",
             severity=Severity.INFO,
         )

@@ -1,6 +1,6 @@
-"""Links that are followed: does anything answer there? (rule 39, online)
+"""Follows links: does anything answer? (rule 39, online)
 
-Whether an address is well-formed and public is said by `checks.links`, offline.
+`checks.links` checks offline whether an address is well-formed and public.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from digest.external_checks.polite_requests import Outcome, PoliteClient, ask_al
 from digest.fetch import HttpAnswer, shown
 
 ID = "link-live"
-MOST = 100  # addresses of one message that are asked
+MOST = 100  # the most addresses of one message that are requested
 
 _IN_TEXT = re.compile(r"https?://[^\s<>\"“”«»]+", re.IGNORECASE)
-# Servers that know no HEAD, or take whoever asks so for a robot, answer like this and may welcome a GET.
-# 404 and 500 are asked again as well: to call a living page gone is worse than to ask twice.
+# Servers that do not support HEAD, or take its sender for a robot, answer like this and may accept a GET.
+# 404 and 500 are tried again too: calling a working page gone is worse than asking twice.
 _ASK_AGAIN = frozenset({400, 403, 404, 405, 406, 500, 501})
 _GONE = frozenset({404, 410})
-# What sites answer to what they take for a robot; 999 is LinkedIn's.
+# What sites answer to suspected robots; 999 is LinkedIn's.
 _GUARDED = frozenset({401, 403, 429, 999})
 _WORST_FIRST = (Severity.BLOCK, Severity.WARN, Severity.INFO)
 
 
 def judge(message: Message, *, web: PoliteClient, leave_out: Collection[str] = ()) -> tuple[Finding, ...]:
-    """Ask every address of both bodies once.
+    """Request every address of both bodies once.
 
-    `leave_out` are addresses of the issue itself, which answer only when it is
-    out, or are the business of `endpoint`.
+    `leave_out` are addresses of the issue itself, which work only once it is sent,
+    or which `endpoint` checks.
     """
     places = {url: where for url, where in places_of(message).items() if url not in leave_out}
     asked = list(places)[:MOST]
@@ -50,13 +50,13 @@ def judge(message: Message, *, web: PoliteClient, leave_out: Collection[str] = (
 
 
 def places_of(message: Message) -> dict[str, str]:
-    """Every web address of the HTML and the text, as it is asked for, and the story it stands in."""
+    """Every web address in the HTML and the text, as it is requested, and the story it belongs to."""
     places: dict[str, str] = {}
     for link in elements(message.html, "a[href], area[href]"):
         if url := _asked_for(attribute(link, "href") or ""):
             places.setdefault(url, story_of(message.html, link))
     for found in _IN_TEXT.findall(message.text):
-        # An address may end in what looks like a sentence's end: then the HTML has it so.
+        # An address may really end in punctuation; then the HTML has it that way.
         url = _asked_for(found)
         if url and url not in places:
             places.setdefault(_asked_for(_without_sentence_end(found)), "")
@@ -65,7 +65,7 @@ def places_of(message: Message) -> dict[str, str]:
 
 
 def _asked_for(href: str) -> str:
-    """Without the fragment, which is not sent; empty where it is no web address."""
+    """Without the fragment, which is not sent; empty if it is not a web address."""
     url = href.strip().partition("#")[0]
     try:
         parts = urlsplit(url)
@@ -98,15 +98,13 @@ def _problems(url: str, outcome: Outcome) -> Iterator[Problem]:
 def _faults(url: str, answer: HttpAnswer) -> Iterator[Problem]:
     name, status = shown(url), answer.status
     if status in _GONE:
-        yield Problem(
-            f"A link leads to nothing ({status}): {name}. Mend the address, or leave the story out."
-        )
+        yield Problem(f"A link is broken ({status}): {name}. Fix the address, or remove the story.")
     elif status in _GUARDED:
-        yield Problem(f"A link is closed to digest ({status}): {name}. See in a browser whether it opens.")
+        yield Problem(f"A link refuses digest ({status}): {name}. Check in a browser whether it opens.")
     elif status >= 400:
-        yield Problem(f"A link fails ({status}): {name}. See whether it opens later.")
+        yield Problem(f"A link fails ({status}): {name}. Try it again later.")
     elif answer.url != url and not _is_same(url, answer.url):
-        how = "has moved for good" if answer.moved_for_good else "leads on"
+        how = "has moved permanently" if answer.moved_for_good else "redirects"
         yield Problem(f"A link {how}: {name} → {shown(answer.url)}", severity=Severity.INFO)
 
 
@@ -123,16 +121,16 @@ def _is_same(one: str, other: str) -> bool:
 def _not_looked_at(*, over: int, late: int) -> Iterator[Problem]:
     if over:
         yield Problem(
-            f"{over} more links were not looked at: digest asks {MOST} addresses at most.",
+            f"{over} more links were not checked: digest requests at most {MOST} addresses.",
             severity=Severity.INFO,
         )
     if late:
         yield Problem(
-            f"{late} links were not looked at: time was up, or their site had kept silent too often. "
+            f"{late} links were not checked: time ran out, or their site failed to answer too often. "
             "Run the check again.",
             severity=Severity.INFO,
         )
 
 
 def _fine(count: int) -> str:
-    return "Every link answers." if count else "There is no link to follow."
+    return "Every link answers." if count else "There are no links to follow."

@@ -1,4 +1,4 @@
-"""Asking many addresses in bounded time: hosts side by side, the addresses of one host one after another."""
+"""Requests many addresses in bounded time: hosts in parallel, the addresses of one host one by one."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from urllib.parse import urlsplit
 from digest.errors import FetchError, Refused
 from digest.fetch import Fetcher, HttpAnswer
 
-# Told as it goes: what is done, of how many, and of what.
+# Progress: how many are done, of how many, and of what.
 Tell = Callable[[int, int, str], None]
-# None: time was up, or the host had kept us waiting too often.
+# None: time ran out, or the host failed to answer too often.
 Outcome = HttpAnswer | FetchError | None
 
 _HOSTS_AT_ONCE = 6
 _SECONDS_EACH = 10.0
-# A host that does not answer costs ten seconds each time; the others shall have their turn too.
+# A host that does not answer costs ten seconds each time, and the others need their turn.
 _PATIENCE = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoliteClient:
-    """The way out, and its limits."""
+    """The HTTP client, and its limits."""
 
     fetcher: Fetcher
-    private_hosts: frozenset[str] = frozenset()  # that may be asked although only this network knows them
-    seconds: float = 60.0  # for all addresses of one judge together
+    private_hosts: frozenset[str] = frozenset()  # that may be contacted although only this network knows them
+    seconds: float = 60.0  # for all addresses of one check together
     tell: Tell = lambda _done, _total, _what: None
 
     def ask(
         self, url: str, *, seconds: float = _SECONDS_EACH, method: str = "GET", most: int = 0
     ) -> HttpAnswer:
-        """One look at one address, over redirects.
+        """Request one address, following redirects.
 
         Raises:
-            FetchError: there is no answer, or the guard does not let it be asked.
+            FetchError: there is no answer, or the guard does not allow the address.
         """
         return self.fetcher.ask(
             url, method=method, most=most, seconds=seconds, private_hosts=self.private_hosts
@@ -71,7 +71,7 @@ def ask_all(
         try:
             list(threads.map(go_through, _by_host(urls)))
         finally:
-            given_up.set()  # whoever interrupts waits for one answer, not for all
+            given_up.set()  # an interrupt waits for one answer, not for all
     return outcomes
 
 

@@ -1,7 +1,7 @@
-"""What SpamAssassin makes of the message, where it is installed (rule 47).  It asks nobody on the network.
+"""Scores the message with SpamAssassin, if it is installed (rule 47).  It makes no network requests.
 
-Its account is read from the headers it adds, never from the report it prints:
-a story may quote such a report, and headers of that name are taken out before.
+The score is read from the headers it adds, never from the report it prints: a
+story may quote such a report, and SpamAssassin first removes headers of that name.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _OPTIONS = (
     "--test-mode",
     "--local",  # no look-ups
     "-x",  # no preferences of a user
-    "--cf=use_bayes 0",  # what this machine has learned says nothing about others
+    "--cf=use_bayes 0",  # what this machine has learned says nothing about other receivers
     "--cf=report_safe 0",
     "--cf=required_score 5",
     "--cf=add_header all Status _YESNO_, score=_SCORE_",
@@ -48,18 +48,18 @@ class Score(NamedTuple):
 
 
 def judge(raw: bytes, *, program: str = _PROGRAM) -> tuple[Finding, ...]:
-    """The score of one whole message; where it cannot be had, a finding says so and stops nothing."""
+    """The score of one whole message; if there is none, a finding says so and blocks nothing."""
     if shutil.which(program) is None:
-        return _missing("SpamAssassin is not installed; its judgement is missing.")
+        return _missing("SpamAssassin is not installed, so there is no spam score.")
     try:
         marked = _run(raw, program)
     except subprocess.TimeoutExpired:
-        return _missing(f"SpamAssassin took more than {_SECONDS} seconds; its judgement is missing.")
+        return _missing(f"SpamAssassin took more than {_SECONDS} seconds, so there is no spam score.")
     except (OSError, subprocess.CalledProcessError) as error:
-        return _missing(f"SpamAssassin failed; its judgement is missing: {_reason(error)}.")
+        return _missing(f"SpamAssassin failed, so there is no spam score: {_reason(error)}.")
     score = score_in(marked)
     if score is None:
-        return _missing("SpamAssassin gave no score; its judgement is missing.")
+        return _missing("SpamAssassin returned no score.")
     return tuple(verdict(ID, Severity.BLOCK, f"SpamAssassin gives {_account(score)}", _problems(score)))
 
 
@@ -78,7 +78,7 @@ def score_in(marked: bytes) -> Score | None:
 
 
 def _run(raw: bytes, program: str) -> bytes:
-    # It makes a folder in the home of whoever runs it; this one goes away again.
+    # It creates a folder in the user's home, so it gets a temporary one.
     with tempfile.TemporaryDirectory(prefix="digest-") as home:
         done = subprocess.run(  # noqa: S603 - a fixed program, the message on its standard input
             [program, *_OPTIONS],
@@ -99,7 +99,7 @@ def _problems(score: Score) -> list[Problem]:
 
 
 def _account(score: Score) -> str:
-    total = f"{score.points:.1f} points, and {SPAM:g} are spam"
+    total = f"{score.points:.1f} points ({SPAM:g} or more is spam)"
     rules = ", ".join(f"{rule.points:g} {rule.name} ({rule.meaning})" for rule in score.rules)
     return f"{total}: {rules}." if rules else f"{total}."
 
@@ -112,4 +112,4 @@ def _reason(error: OSError | subprocess.CalledProcessError) -> str:
     if isinstance(error, OSError):
         return error.strerror or str(error)
     lines: list[str] = error.stderr.decode("utf-8", "replace").strip().splitlines()
-    return lines[0][:200].rstrip(".") if lines else f"it left with {error.returncode}"
+    return lines[0][:200].rstrip(".") if lines else f"exit code {error.returncode}"

@@ -1,8 +1,8 @@
 """The guarded HTTP client: the only door to the outside for sources, images and link checks.
 
-`client` asks politely and within limits, `guard` decides which addresses may be
-connected to, `body` reads what comes back, `failures` says what went wrong, and
-`robots` remembers what sites forbid.  Nothing here knows what a feed is.
+`client` makes requests politely and within limits, `guard` decides which
+addresses may be connected to, `body` reads responses, `failures` says what went
+wrong, and `robots` remembers what sites forbid.  Nothing here knows what a feed is.
 """
 
 from digest.fetch.client import Fetched, Fetcher, HttpAnswer

@@ -10,29 +10,33 @@ _GZIP_START = b"\x1f\x8b"
 
 
 class SizeError(Exception):
-    """The body has more bytes than the caller takes."""
+    """The body has more bytes than the caller allows: more than `limit`."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self.limit = limit
 
 
 class EncodingError(Exception):
-    """The body is not encoded as its header says; the message is a sentence's end."""
+    """The body is not encoded as its header says; the message completes a sentence."""
 
 
 def read_body(chunks: Iterable[bytes], *, encoding: str, limit: int) -> bytes:
     """All bytes of a body, decoded.
 
     Memory stays near `limit`, whatever the body expands to: a decompressor is
-    asked for one small step at a time (a bomb of 200 MB in 194 KB is given up
-    at the limit).
+    asked for one small step at a time (a bomb of 200 MB in 194 KB stops at the
+    limit).
 
     Raises:
         SizeError: as soon as `limit` is passed, encoded or decoded.
-        EncodingError: an encoding other than gzip, or a broken one.
+        EncodingError: an encoding other than gzip, or broken gzip data.
     """
     if encoding in ("", "identity"):
         return _join(chunks, limit)
     if encoding in ("gzip", "x-gzip"):
         return _join(_gunzip(_counted(chunks, limit)), limit)
-    raise EncodingError(f"is encoded as “{encoding[:40]}”, which was not asked for")
+    raise EncodingError(f"is encoded as “{encoding[:40]}”, which digest did not request")
 
 
 def _join(pieces: Iterable[bytes], limit: int) -> bytes:
@@ -40,17 +44,17 @@ def _join(pieces: Iterable[bytes], limit: int) -> bytes:
     for piece in pieces:
         body += piece
         if len(body) > limit:
-            raise SizeError
+            raise SizeError(limit)
     return bytes(body)
 
 
 def _counted(chunks: Iterable[bytes], limit: int) -> Iterator[bytes]:
-    # Encoded bytes count too: empty deflate blocks expand to nothing, for ever.
+    # Encoded bytes count too: empty deflate blocks expand to nothing without end.
     taken = 0
     for chunk in chunks:
         taken += len(chunk)
         if taken > limit:
-            raise SizeError
+            raise SizeError(limit)
         yield chunk
 
 

@@ -1,8 +1,8 @@
-"""Asking one address over HTTP: limits, politeness, redirects, and errors that a person can act on.
+"""Requests one address over HTTP: limits, politeness, redirects, and errors that a person can act on.
 
-What is allowed to be connected to is decided in `guard`.  There are no cookies,
+`guard` decides which addresses may be connected to.  There are no cookies,
 no proxies from the environment, no cache and no retries: the caller keeps the
-validators and comes back at its next round.
+validators and comes back in its next round.
 """
 
 from __future__ import annotations
@@ -43,35 +43,35 @@ _Read = TypeVar("_Read")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetched:
-    """The answer to one request, whole and decoded."""
+    """The response to one request, complete and decoded."""
 
     url: str  # after redirects, without credentials
     body: bytes = b""  # empty when unchanged
     content_type: str = ""  # lower case, without parameters
-    charset: str = ""  # of Content-Type, lower case; empty where it says nothing
+    charset: str = ""  # of Content-Type, lower case; empty if it names none
     validators: Validators = field(default_factory=Validators)  # for the next request
-    unchanged: bool = False  # 304: as the validators know it
+    unchanged: bool = False  # 304: nothing changed since the validators were issued
     status: int = 200
     announced_size: int | None = None  # Content-Length: bytes as they travel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpAnswer:
-    """What an address answers, whatever the status; of the body only the beginning, as it was sent."""
+    """What an address answers, whatever the status; only the beginning of the body, as it was sent."""
 
     url: str  # after redirects, without credentials
     status: int
     headers: Mapping[str, str]  # names in lower case
     body: bytes = b""
-    is_whole: bool = True  # the body had no more than was taken
-    moved_for_good: bool = False  # it was redirected, and by 301 or 308 only
+    is_whole: bool = True  # the body was read to its end
+    moved_for_good: bool = False  # it was redirected, by 301 or 308 only
 
 
 class Fetcher:
     """The HTTP client of digest; one for a whole process, safe to share between threads.
 
-    Requests to one host follow one another, never side by side.  A host that
-    answers with Retry-After is left alone until then.
+    Requests to one host run one after another, never in parallel.  A host that
+    answers with Retry-After is not asked again until then.
     """
 
     def __init__(
@@ -86,10 +86,10 @@ class Fetcher:
         ports: frozenset[int] = WEB_PORTS,
         is_allowed: Callable[[str], bool] = guard.is_public,
     ) -> None:
-        """Times are in seconds; `deadline` is for a whole request with its redirects.
+        """Times are in seconds; `deadline` covers a whole request with its redirects.
 
-        `limit` counts bytes of the decoded body.  `is_allowed` judges the IP
-        addresses that names stand for.
+        `limit` counts bytes of the decoded body.  `is_allowed` decides
+        about the IP addresses that a name resolves to.
         """
         self._user_agent = user_agent
         self._limit = limit
@@ -115,15 +115,15 @@ class Fetcher:
         limit: int | None = None,
         obey_robots: bool = False,
     ) -> Fetched:
-        """Fetch an address, following redirects, and give its whole body.
+        """Fetch an address, follow redirects, and return the whole body.
 
-        With `validators` the answer may be `unchanged`.  `allow_private` opens
+        With `validators` the answer may be `unchanged`.  `allow_private` allows
         every address and port for this request; `limit` overrides the limit of
         the body in bytes.
 
         Raises:
             Refused: the guard does not allow the address, or one it redirects to.
-            FetchError: no whole answer with a good status came in time.
+            FetchError: no complete answer with a success status came in time.
         """
         return self._follow(
             url,
@@ -135,11 +135,11 @@ class Fetcher:
         )
 
     def size_of(self, url: str, *, allow_private: bool = False, obey_robots: bool = False) -> int | None:
-        """How many bytes are at an address, as the server says (HEAD, RFC 9110, 9.3.2), or None.
+        """The size in bytes at an address, as the server announces it (HEAD, RFC 9110, 9.3.2), or None.
 
         Raises:
             Refused: the guard does not allow the address, or one it redirects to.
-            FetchError: no answer with a good status came in time.
+            FetchError: no answer with a success status came in time.
         """
         answer = self._follow(
             url,
@@ -174,7 +174,7 @@ class Fetcher:
                 method=method,
                 url=hop,
                 validators=validators,
-                # Credentials never travel to another origin than the one they were written for.
+                # Credentials are sent only to the origin they were written for.
                 credentials=credentials if _origin(hop) == first_origin else "",
                 limit=limit,
             )
@@ -198,10 +198,10 @@ class Fetcher:
         private_hosts: frozenset[str] = frozenset(),
         seconds: float | None = None,
     ) -> HttpAnswer:
-        """See what an address answers; of the body at most about `most` bytes are taken.
+        """See what an address answers; at most about `most` bytes of the body are read.
 
-        HEAD and GET follow redirects, unless `follow` says otherwise; a redirect
-        of anything else is an answer.  No credentials are sent.  Hosts in
+        HEAD and GET follow redirects unless `follow` is False; for other methods a
+        redirect is the answer.  No credentials are sent.  Hosts in
         `private_hosts` may have any address and port, also behind a redirect.
 
         Raises:
@@ -239,7 +239,7 @@ class Fetcher:
         return FetchError(
             f"{shown(url)} redirects more than {self._max_redirects} times.",
             url=shown(url),
-            mend="Set the address to where it leads in the end.",
+            mend="Set the address to the final one.",
         )
 
     def close(self) -> None:
@@ -258,7 +258,7 @@ class Fetcher:
         self.close()
 
     def _check(self, url: httpx2.URL, *, allow_private: bool) -> None:
-        """Refuse what can be refused without asking anybody."""
+        """Refuse what can be refused without a request."""
         name = shown(url)
         if url.scheme not in ("http", "https"):
             raise Refused(
@@ -272,7 +272,7 @@ class Fetcher:
             raise Refused(
                 f"{name} uses port {_port(url)}; only 80 and 443 are allowed.",
                 url=name,
-                mend="If this is a host of your own, set allow_private_addresses = true for the source.",
+                mend="If this host is yours, set allow_private_addresses = true for the source.",
             )
 
     def _check_robots(self, url: httpx2.URL, *, allow_private: bool) -> None:
@@ -291,7 +291,7 @@ class Fetcher:
         allow_private: bool,
         seconds: float,
     ) -> _Read:
-        """One request, and what `read` makes of its answer."""
+        """Send one request, and return what `read` makes of the response."""
         with self._lock:
             host_lock = self._host_locks[request.url.host]
         with host_lock:
@@ -305,9 +305,9 @@ class Fetcher:
         left = self._left_alone_until.get(url.host, 0.0) - time.monotonic()
         if left > 0:
             raise FetchError(
-                f"{shown(url)} was not fetched: {url.host} asked to be left alone for now.",
+                f"{shown(url)} was not fetched: {url.host} asked us to wait (Retry-After).",
                 url=shown(url),
-                mend=f"It can be tried again in {duration(left)}.",
+                mend=f"Try again in {duration(left)}.",
             )
 
     @contextmanager
@@ -344,7 +344,7 @@ class Fetcher:
             return self._pools[allow_private]
 
     def _read(self, request: _Request, response: httpcore2.Response) -> Fetched | str:
-        """What was fetched, or where a redirect leads."""
+        """The result, or the target of a redirect."""
         headers = httpx2.Headers(response.headers)
         if response.status in REDIRECTS and "location" in headers:
             return headers["location"]
@@ -389,7 +389,7 @@ class Fetcher:
         return FetchError(f"{name} {said} ({status}).", url=name, status=status, mend=mend)
 
     def _heed_retry_after(self, url: httpx2.URL, status: int, headers: httpx2.Headers) -> float | None:
-        """Leave the host alone for as long as it asks; how many seconds that is, if it asks."""
+        """Do not ask the host again for as long as it wants; the seconds to wait, or None."""
         wait = _retry_after(headers.get("retry-after", "")) if status in (429, 503) else None
         if wait is not None:
             self._left_alone_until[url.host] = time.monotonic() + wait
@@ -473,7 +473,7 @@ def _next_hop(hop: httpx2.URL, location: str, *, allow_private: bool) -> httpx2.
         raise Refused(
             f"{shown(hop)} redirects from https to http ({shown(target)}).",
             url=shown(hop),
-            mend="Ask the site's owner to mend the redirect, or set the http address itself.",
+            mend="Ask the site's owner to fix the redirect, or set the http address itself.",
         )
     return target
 
@@ -505,7 +505,7 @@ def _validators(headers: httpx2.Headers) -> Validators:
 
 def _body(response: httpcore2.Response, headers: httpx2.Headers, *, limit: int) -> bytes:
     if (_announced_size(headers) or 0) > limit:
-        raise SizeError
+        raise SizeError(limit)
     encoding = headers.get("content-encoding", "").strip().lower()
     return read_body(response.iter_stream(), encoding=encoding, limit=limit)
 

@@ -1,4 +1,4 @@
-"""What can go wrong with a request, as sentences that name the address and say what to do."""
+"""What can go wrong with a request: messages that name the address and say what to do."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from digest.fetch.body import EncodingError, SizeError
 
 
 def shown(url: str | httpx2.URL) -> str:
-    """An address as it may be printed: without credentials and control characters, of bounded length."""
+    """An address that is safe to print: no credentials, no control characters, at most 200 characters."""
     text = re.sub(r"[\x00-\x20\x7f-\x9f]", "", str(url))
     text = re.sub(r"^([A-Za-z][\w+.-]*:)?//[^/?#]*@", r"\1//", text)
     text = re.sub(r"(?i)([?&;][^=&#]*(?:token|key|secret|passw|auth|sig)[^=&#]*=)[^&#]*", r"\1…", text)
@@ -24,7 +24,7 @@ def shown(url: str | httpx2.URL) -> str:
 
 @contextmanager
 def translated(url: httpx2.URL) -> Iterator[None]:
-    """Every foreign exception of an exchange as a FetchError that names the address."""
+    """Turn every library exception of a request into a FetchError that names the address."""
     name = shown(url)
     try:
         yield
@@ -35,25 +35,29 @@ def translated(url: httpx2.URL) -> Iterator[None]:
             raise
         raise FetchError(f"{name} cannot be fetched: {error.message}", url=name, mend=error.mend) from error
     except SizeError as error:
-        raise TooLarge(f"{name} is larger than digest takes.", url=name, mend=TOO_LARGE) from error
+        raise TooLarge(
+            f"{name} is too large (limit {_size(error.limit)}).", url=name, mend=TOO_LARGE
+        ) from error
     except EncodingError as error:
         raise FetchError(f"{name} {error}.", url=name) from error
     except httpcore2.ConnectTimeout as error:
         raise FetchError(
-            f"{name} cannot be reached: no connection in time.", url=name, mend=TRY_LATER
+            f"{name} cannot be reached: the connection timed out.", url=name, mend=TRY_LATER
         ) from error
     except httpcore2.TimeoutException as error:
         raise FetchError(f"{name} did not answer in time.", url=name, mend=TRY_LATER) from error
     except (httpcore2.NetworkError, OSError) as error:
         raise _network_failure(name, error) from error
     except httpcore2.ProtocolError as error:
-        raise FetchError(
-            f"{name} answered with something that is not whole HTTP: {error}.", url=name
-        ) from error
+        raise FetchError(f"{name} sent a broken HTTP response: {error}.", url=name) from error
 
 
-TOO_LARGE = "Let the site show fewer entries, or check that the address is right."
-TRY_LATER = "It will be tried again at the next round."
+def _size(limit: int) -> str:
+    return f"{limit // 2**20} MB" if limit >= 2**20 else f"{limit} bytes"
+
+
+TOO_LARGE = "Reduce the number of entries that the site shows, or check the address."
+TRY_LATER = "digest will try again in the next round."
 
 
 def _network_failure(name: str, error: Exception) -> FetchError:
@@ -73,36 +77,36 @@ def _network_failure(name: str, error: Exception) -> FetchError:
 
 
 def _root(error: BaseException) -> BaseException:
-    """The first cause: the HTTP library wraps the operating system's error, and hides the chain."""
+    """The original cause: the HTTP library wraps the operating system's error and hides the chain."""
     for _ in range(10):
         error = error.__cause__ or error.__context__ or error
     return error
 
 
 def status_sentence(status: int, wait: float | None) -> tuple[str, str]:
-    """What a status says, and what to do about it."""
+    """What a status means, and what to do about it."""
     if wait is not None:
-        return "asks to come back later", f"It will not be asked again for {duration(wait)}."
+        return "asks digest to come back later", f"digest will wait {duration(wait)} before it asks again."
     return STATUS_SENTENCES.get(status) or _class_sentence(status)
 
 
 STATUS_SENTENCES = {
-    401: ("wants a login", "Check the credentials of the source."),
-    403: ("refuses access", "The site may block robots: ask its owner to let digest in."),
+    401: ("requires a login", "Check the credentials of the source."),
+    403: ("refuses access", "The site may block robots; ask its owner to allow digest."),
     404: ("does not exist", "Check the address: it may have moved."),
-    406: ("has nothing in a form that digest reads", "Check the address."),
-    410: ("is gone for good", "Remove the source, or find its new address."),
-    429: ("asks to come back later", TRY_LATER),
-    503: ("is not available at the moment", TRY_LATER),
+    406: ("offers no format that digest reads", "Check the address."),
+    410: ("is gone permanently", "Remove the source, or find its new address."),
+    429: ("asks digest to come back later", TRY_LATER),
+    503: ("is temporarily unavailable", TRY_LATER),
 }
 
 
 def _class_sentence(status: int) -> tuple[str, str]:
     if status >= 500:
-        return "failed on the server's side", TRY_LATER
+        return "failed with a server error", TRY_LATER
     if 300 <= status < 400:
-        return "redirects to nowhere", "Check the address."
-    return "was not given", "Check the address."
+        return "redirects without a target", "Check the address."
+    return "could not be fetched", "Check the address."
 
 
 def duration(seconds: float) -> str:

@@ -1,8 +1,8 @@
 """The network guard: which addresses may be connected to, and until when.
 
-It stands in the network backend of the HTTP library, so it judges the address
-that is really connected to.  Redirects, spellings such as 0x7f000001 and names
-that change their answer between check and use (DNS rebinding) all end here.
+It is part of the HTTP library's network backend, so it checks the address that
+is really connected to.  It catches redirects, spellings such as 0x7f000001, and
+names that resolve differently between check and use (DNS rebinding).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from digest.errors import FetchError, Refused
 
 SocketOption = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
 
-# Moment (`time.monotonic`) at which the request of this thread must be over.
+# Time (`time.monotonic`) by which this thread's request must be finished.
 deadline: ContextVar[float] = ContextVar("deadline")
 
 # `is_global` of Python 3.11 is True for several of these (measured); the IANA
@@ -34,7 +34,7 @@ _FORBIDDEN_V4 = tuple(
         "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
     )
 )  # fmt: skip
-# Of IPv6 only global unicast is allowed at all.  That leaves out ::127.0.0.1,
+# For IPv6 only global unicast is allowed.  That excludes ::127.0.0.1,
 # ::ffff:0:0/96 (mapped), 64:ff9b::/96 (NAT64), fc00::/7, fe80::/10, fec0::/10, ff00::/8.
 _GLOBAL_UNICAST = ip_network("2000::/3")
 _FORBIDDEN_V6 = tuple(
@@ -61,9 +61,9 @@ def _is_public_v6(address: IPv6Address) -> bool:
 
 
 class GuardedBackend(httpcore2.NetworkBackend):
-    """Opens TCP connections to allowed addresses only, and keeps to `deadline`.
+    """Opens TCP connections to allowed addresses only, and respects `deadline`.
 
-    All addresses that a name stands for must be allowed: a name with one public
+    All addresses that a name resolves to must be allowed: a name with one public
     and one private address is refused as a whole.
     """
 
@@ -81,7 +81,9 @@ class GuardedBackend(httpcore2.NetworkBackend):
     ) -> httpcore2.NetworkStream:
         addresses = _resolve(host, port)
         if not all(self._is_allowed(address) for address in addresses):
-            raise Refused(f"{host} is a private or special address, which digest does not ask.", mend=OPEN_UP)
+            raise Refused(
+                f"{host} is a private or special address, which digest does not contact.", mend=OPEN_UP
+            )
 
         failure: Exception | None = None
         for address in addresses:
@@ -96,7 +98,7 @@ class GuardedBackend(httpcore2.NetworkBackend):
         raise failure or httpcore2.ConnectError(f"{host} has no address")
 
 
-OPEN_UP = "If this is a host of your own network, set allow_private_addresses = true for the source."
+OPEN_UP = "If this host is on your own network, set allow_private_addresses = true for the source."
 
 
 def _resolve(host: str, port: int) -> tuple[str, ...]:
@@ -105,13 +107,13 @@ def _resolve(host: str, port: int) -> tuple[str, ...]:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise FetchError(
-            f"the host {host} was not found.", mend="Check the spelling of the address, and the name server."
+            f"the host {host} was not found.", mend="Check the spelling of the address and your DNS server."
         ) from error
     return tuple(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
 
 
 class _TimedStream(httpcore2.NetworkStream):
-    """A stream whose every step also ends at the deadline: read timeouts alone let a drip last for ever."""
+    """A stream that also ends at the deadline: with read timeouts alone, a slow drip could last for ever."""
 
     def __init__(self, stream: httpcore2.NetworkStream) -> None:
         self._stream = stream

@@ -1,4 +1,4 @@
-"""What sites ask robots to leave alone (RFC 9309), remembered for a day."""
+"""What sites ask robots not to fetch (RFC 9309), cached for a day."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _DAY = 24 * 3600.0
 
 
 class Robots:
-    """Answers from each origin's robots.txt; one that is missing or failing allows everything."""
+    """Answers from each origin's robots.txt; a missing or failing one allows everything."""
 
     def __init__(self, read: Callable[[str], str], *, user_agent: str) -> None:
-        """`read` gives the text of an address or raises FetchError."""
+        """`read` returns the text at an address or raises FetchError."""
         self._read = read
         self._user_agent = user_agent
         self._lock = threading.Lock()

@@ -1,4 +1,4 @@
-"""Copies of pictures: made small (`shrinking`), kept under the name of their content (`folder`).
+"""Copies of pictures: `shrinking` makes them small, `folder` stores them under a hash of their content.
 
 Nothing here fetches, and nothing knows what an issue is.
 """

@@ -1,6 +1,6 @@
-"""The folder of copies: each file is called by the SHA-256 of its bytes, so a name never changes its meaning.
+"""The folder of image copies: a file is named by the SHA-256 of its bytes, so its name never changes meaning.
 
-Nothing is ever deleted here: mails in somebody's inbox point to these files for years.
+Nothing is ever deleted here: delivered mails link to these files for years.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ _TYPES = {"jpg": "image/jpeg", "png": "image/png"}
 
 
 class MediaFolder:
-    """Keeps copies and gives them back; made when the first one is kept."""
+    """Stores copies and returns them; the folder is created with the first one."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def keep(self, content: bytes, *, kind: str) -> str:
-        """Store a copy, `kind` being "jpg" or "png", and give its name.
+        """Store a copy and return its name; `kind` is "jpg" or "png".
 
-        There is a whole file or none under a name, also after a crash.
+        A name has a complete file or none, even after a crash.
 
         Raises:
             StorageError: the folder cannot be written.
@@ -40,8 +40,8 @@ class MediaFolder:
                 self._write(file, content)
         except OSError as wrong:
             raise StorageError(
-                f"The copy of a picture cannot be written into {self._path}: {wrong.strerror}.",
-                mend="Make room, or let digest write there.",
+                f"An image copy cannot be written to {self._path}: {wrong.strerror}.",
+                mend="Free up space, or give digest write permission there.",
             ) from wrong
         return name
 
@@ -60,7 +60,7 @@ class MediaFolder:
                 raise
 
     def read(self, name: str) -> tuple[bytes, str] | None:
-        """Content and media type of a copy; None for any other name, whatever it tries."""
+        """Content and media type of a copy; None for any other name."""
         if not _NAME.fullmatch(name):
             return None
         try:

@@ -1,8 +1,8 @@
-"""From any file that a stranger calls a picture to a small JPEG or PNG (Pillow).
+"""Turns an untrusted image file into a small JPEG or PNG (Pillow).
 
-What comes in is hostile until shown otherwise: the size is judged from the
-header before a pixel is unpacked, only the formats of the web are tried, and
-nothing but pixels comes out: no EXIF, no profile, no comment, one frame.
+Input is treated as hostile: the size is checked in the header before a pixel is
+unpacked, only web formats are tried, and nothing but pixels comes out: no EXIF,
+no profile, no comment, one frame.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from digest.errors import DigestError
 HEAVIEST = 200_000  # bytes of a copy
 
 _FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF")
-# Unpacked as a whole these take up to 420 MB (WebP, measured); JPEG is unpacked at a fraction, and
-# telephones make such large ones.
+# Fully unpacked, these take up to 420 MB (WebP, measured).  JPEG can be unpacked at a fraction of its
+# size, and phones take such large photographs.
 _MOST_PIXELS = 25_000_000
 _MOST_PIXELS_OF_JPEG = 50_000_000
-_NARROWEST = 3  # pixels: what is smaller counts readers
+_NARROWEST = 3  # pixels: anything smaller is a tracking pixel
 _QUALITIES = (82, 74, 66, 58, 50)
 _FEW_COLOURS = 256
 
-# One at a time: each may take some hundred megabytes, and the filter of warnings is one for all threads.
+# One at a time: each may take a few hundred megabytes, and all threads share one warnings filter.
 _one = threading.Lock()
 
-# Of the width and height of a picture: the part that is taken, and the size that it gets.
+# From the width and height of a picture: the part to keep, and the size to give it.
 CutOf = Callable[[int, int], tuple[tuple[int, int, int, int], tuple[int, int]]]
 
 
 class NotAPicture(DigestError):
-    """These bytes are no picture that is safe to decode; the message is the end of a sentence."""
+    """These bytes are not a picture that is safe to decode; the message completes a sentence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ def shrunk(content: bytes, *, cut: CutOf) -> Copy:
     """A copy of at most `HEAVIEST` bytes, upright, in sRGB, cut and sized as `cut` says.
 
     Raises:
-        NotAPicture: it is none, has too many pixels, or is broken.
+        NotAPicture: it is not a picture, has too many pixels, or is broken.
     """
     with _one, warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -75,7 +75,7 @@ def _shrunk(opened: Image.Image, cut: CutOf) -> Copy:
     if width * height > (_MOST_PIXELS_OF_JPEG if opened.format in {"JPEG", "MPO"} else _MOST_PIXELS):
         raise NotAPicture("has too many pixels")
     if min(width, height) < _NARROWEST:
-        raise NotAPicture("is a pixel that counts readers")
+        raise NotAPicture("is a tracking pixel")
     is_sharp = opened.format in {"PNG", "GIF"} and _has_few_colours(opened)
     opened.seek(0)
     # JPEG can be unpacked at a half, a quarter or an eighth: a third of the time for a photograph.
@@ -90,14 +90,14 @@ def _shrunk(opened: Image.Image, cut: CutOf) -> Copy:
 
 
 def _has_few_colours(image: Image.Image) -> bool:
-    """Diagrams and screens of a few colours get ugly edges as JPEG."""
+    """Diagrams and screenshots with few colours get ugly edges as JPEG."""
     if image.mode in {"RGB", "RGBA"}:
         return image.getcolors(_FEW_COLOURS) is not None
     return image.mode in {"1", "L", "P"}
 
 
 def _in_srgb(image: Image.Image) -> Image.Image:
-    """As RGB, or RGBA where something may be transparent; wide and print colours brought home."""
+    """As RGB, or RGBA where something may be transparent; wide-gamut and print colours converted."""
     profile = image.info.get("icc_profile")
     if image.has_transparency_data:
         return image.convert("RGBA")
@@ -117,12 +117,12 @@ def _in_srgb(image: Image.Image) -> Image.Image:
 
 
 def _attempts(image: Image.Image, *, is_sharp: bool) -> Iterator[Copy]:
-    """The picture encoded in ever smaller ways; the last of them always fits."""
+    """The picture encoded smaller and smaller; the last attempt always fits."""
     if image.mode == "RGBA":
         yield _png(image)
         yield _png(image.quantize(_FEW_COLOURS, method=Image.Quantize.FASTOCTREE))
-        ground = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(ground, image).convert("RGB")
+        background = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(background, image).convert("RGB")
     elif is_sharp:
         # A photograph in grey or in 256 colours is several times larger as PNG.
         sharp, smooth = (
@@ -146,6 +146,6 @@ def _png(image: Image.Image) -> Copy:
 
 def _jpeg(image: Image.Image, quality: int) -> Copy:
     written = BytesIO()
-    image.info.clear()  # else a comment and the profile would travel along
+    image.info.clear()  # otherwise the comment and the profile would be kept
     image.save(written, "JPEG", quality=quality, progressive=True, optimize=True)
     return Copy(content=written.getvalue(), kind="jpg", width=image.width, height=image.height)

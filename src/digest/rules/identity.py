@@ -1,23 +1,23 @@
-"""Same story?  Recognises the articles of a reading among those already known.
+"""Recognises which articles of a reading are already known.
 
-Feeds change GUIDs, links, dates and titles of old articles, and each of them
-alone has made newsletters mail hundreds of old stories again.  So no single
-key decides.  In this order, the first that holds:
+Feeds change GUIDs, links, dates and titles of old articles, and relying on any
+one of them has made newsletters resend hundreds of old stories.  So no single
+key decides.  The first of these rules that matches applies:
 
-1. *same address*: host and path agree, whatever became of title and date;
-   another host counts as the same one when the old host is no longer in use.
-2. *same GUID*, if slug, title or publishing day agrees as well: generators hand
-   GUIDs out anew.
-3. *same slug and title*: bases and dates move.  Both must agree, since a
-   "community-update" comes every month.  Two that stand side by side under
-   different dates are two.
-4. *renamed*: the title of an article that vanished from this source in this very
-   reading, if no other article has that title, or none published at the same moment.
-5. *moved and retitled*: likewise by slug, unless the dates say it is another one.
+1. *same address*: host and path agree, even if title and date changed;
+   another host counts as the same when the old host is no longer in use.
+2. *same GUID*, if slug, title or publication time agrees as well: generators
+   reassign GUIDs.
+3. *same slug and title*: base addresses and dates move.  Both must agree, because a
+   "community-update" comes every month.  Two shown together with different
+   dates are two articles.
+4. *renamed*: the title of an article that disappeared from this source in this
+   reading, if no other article has that title, or none published at the same time.
+5. *moved and retitled*: likewise by slug, unless the dates contradict it.
 6. *same words*, for teasers without a link of their own; small corrections count.
-7. *told twice*: another source carries the same title within three days.
+7. *two sources*: another source has the same title within three days.
 
-Pure.  What is new gets its id from the store.
+Pure.  A new article gets its id from the store.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _TEXT_KEPT = 500
 
 @dataclass(frozen=True, slots=True)
 class KnownArticle:
-    """What is remembered of an article to recognise it by."""
+    """What is stored of an article in order to recognise it."""
 
     id: int
     source: str
@@ -69,8 +69,8 @@ class Recognition:
 
 
 def keys_of(found: FoundArticle) -> frozenset[Key]:
-    """Everything that a found article can be recognised by later."""
-    return _Look(found).keys
+    """Every key by which a found article can be recognised later."""
+    return _Candidate(found).keys
 
 
 def plain_title(title: str) -> str:
@@ -87,17 +87,17 @@ def recognise(
     known: Iterable[KnownArticle],
     shown_before: frozenset[int] = frozenset(),
 ) -> tuple[Recognition, ...]:
-    """Tell for each found article, in order, which known one it is, if any.
+    """Decide for each found article, in order, which known one it is, if any.
 
     `known` holds at least every article that shares a key with the reading or is
     in `shown_before`, the articles of this source's previous good reading.
     """
-    reading = _Reading([_Look(f) for f in found], source=source, known=known, shown_before=shown_before)
+    reading = _Reading([_Candidate(f) for f in found], source=source, known=known, shown_before=shown_before)
     return reading.recognise()
 
 
-class _Look:
-    """A found article as identity sees it."""
+class _Candidate:
+    """A found article with the keys it is compared by."""
 
     __slots__ = ("found", "guid", "keys", "own_address", "place", "text", "title")
 
@@ -107,7 +107,7 @@ class _Look:
         self.title = plain_title(found.title)
         self.place: UrlKey = url_key(found.url)
         self.text = plain_title(f"{found.title} {found.teaser}")[:_TEXT_KEPT] if found.url_is_shared else ""
-        # A home page, or a page that many teasers share, is nobody's address.
+        # A home page, or a page that many teasers share, identifies no article.
         self.own_address = bool(self.place.path) and not found.url_is_shared
         self.keys = frozenset(self._keys())
 
@@ -127,10 +127,15 @@ class _Look:
 
 
 class _Reading:
-    """One pass over a reading; learns as it goes, so that a repeat is seen as one."""
+    """One pass over a reading; it learns as it goes, so that repeats are recognised."""
 
     def __init__(
-        self, looks: list[_Look], *, source: str, known: Iterable[KnownArticle], shown_before: frozenset[int]
+        self,
+        looks: list[_Candidate],
+        *,
+        source: str,
+        known: Iterable[KnownArticle],
+        shown_before: frozenset[int],
     ) -> None:
         self.looks = looks
         self.source = source
@@ -139,7 +144,7 @@ class _Reading:
         self.sources: dict[int, str] = {}
         self.published: dict[int, datetime | None] = {}
         self.keys: dict[int, set[Key]] = {}
-        self.looked: dict[int, _Look] = {}  # id -> how this reading shows it
+        self.looked: dict[int, _Candidate] = {}  # id -> how this reading shows it
         self.answers: dict[int, tuple[int, str]] = {}
         self.hosts_in_use = {look.place.host for look in looks}
         self.guids = Counter(look.guid for look in looks if look.guid)
@@ -148,8 +153,8 @@ class _Reading:
             self._learn(article.id, article.keys, source=article.source, published=article.published)
 
     def recognise(self) -> tuple[Recognition, ...]:
-        # The surest rule goes over the whole reading first: a weaker one must not
-        # take an article that another item is plainly the address of.
+        # The strongest rule is applied to the whole reading first: a weaker one must not
+        # claim an article whose address another item clearly has.
         for rule in (self._same_address, self._same_guid, self._same_slug_and_title, self._same_words):
             self._apply(rule)
         vanished = self.shown_before - {article for article, _ in self.answers.values()}
@@ -158,7 +163,7 @@ class _Reading:
                 self._settle_fresh(index, look, vanished)
         return tuple(self._recognition(index) for index in range(len(self.looks)))
 
-    def _apply(self, rule: Callable[[_Look], tuple[int, str] | None]) -> None:
+    def _apply(self, rule: Callable[[_Candidate], tuple[int, str] | None]) -> None:
         for index, look in enumerate(self.looks):
             if index in self.answers:
                 continue
@@ -166,7 +171,7 @@ class _Reading:
             if answer is not None:
                 self._answer(index, look, *answer)
 
-    def _settle_fresh(self, index: int, look: _Look, vanished: frozenset[int]) -> None:
+    def _settle_fresh(self, index: int, look: _Candidate, vanished: frozenset[int]) -> None:
         known = (
             self._same_address(look)
             or self._same_guid(look)
@@ -175,13 +180,13 @@ class _Reading:
             or self._renamed(look, vanished)
             or self._moved_and_retitled(look, vanished)
             or self._words_corrected(look, vanished)
-            or self._told_twice(look)
+            or self._in_another_source(look)
         )
         if known is None:
             known = (-index - 1, "not seen before")
         self._answer(index, look, *known)
 
-    def _answer(self, index: int, look: _Look, article: int, why: str) -> None:
+    def _answer(self, index: int, look: _Candidate, article: int, why: str) -> None:
         self.answers[index] = (article, why)
         self.looked.setdefault(article, look)
         self._learn(article, look.keys, source=self.source, published=look.found.published)
@@ -205,7 +210,7 @@ class _Reading:
 
     # -- the rules, strongest first; each answers (article, why) or None -------
 
-    def _same_address(self, look: _Look) -> tuple[int, str] | None:
+    def _same_address(self, look: _Candidate) -> tuple[int, str] | None:
         if not look.own_address:
             return None
         for article in self.by_key[KeyKind.ADDRESS, look.place.address]:
@@ -216,24 +221,24 @@ class _Reading:
                 return article, "same path on another host"
         return None
 
-    def _is_another_anchor(self, look: _Look, article: int) -> bool:
-        """Several entries of one page, as a changelog has them, are told apart by title."""
+    def _is_another_anchor(self, look: _Candidate, article: int) -> bool:
+        """Several entries of one page, as in a changelog, are told apart by title."""
         if self.addresses[look.place.address] < 2 or not look.place.fragment:
             return False
         return not self._has(article, KeyKind.TITLE, look.title)
 
-    def _may_have_changed_host(self, look: _Look, article: int) -> bool:
+    def _may_have_changed_host(self, look: _Candidate, article: int) -> bool:
         if self._has(article, KeyKind.TITLE, look.title):
             return True
         return self.sources[article] == self.source and self._left_its_host(look, article)
 
-    def _left_its_host(self, look: _Look, article: int) -> bool:
-        """In a feed that gathers several hosts, `/welcome` of one is not `/welcome` of another."""
+    def _left_its_host(self, look: _Candidate, article: int) -> bool:
+        """In a feed that combines several hosts, `/welcome` on one is not `/welcome` on another."""
         hosts = {value.split("/", 1)[0] for kind, value in self.keys[article] if kind is KeyKind.ADDRESS}
         return look.place.host in hosts or not hosts & self.hosts_in_use
 
-    def _same_guid(self, look: _Look) -> tuple[int, str] | None:
-        # A GUID on several items of one feed names none of them.
+    def _same_guid(self, look: _Candidate) -> tuple[int, str] | None:
+        # A GUID on several items of one feed identifies none of them.
         if not look.guid or self.guids[look.guid] > 1:
             return None
         for article in self.by_key[KeyKind.GUID, look.guid]:
@@ -241,21 +246,21 @@ class _Reading:
                 return article, "same GUID"
         return None
 
-    def _agrees_otherwise(self, look: _Look, article: int) -> bool:
+    def _agrees_otherwise(self, look: _Candidate, article: int) -> bool:
         if self._has(article, KeyKind.TITLE, look.title) or self._has(article, KeyKind.SLUG, look.place.slug):
             return True
         before, now = self.published[article], look.found.published
         return article not in self.looked and before is not None and now is not None and before == now
 
-    def _same_slug_and_title(self, look: _Look) -> tuple[int, str] | None:
+    def _same_slug_and_title(self, look: _Candidate) -> tuple[int, str] | None:
         if not look.own_address or not look.place.slug:
             return None
         for article in self.by_key[KeyKind.SLUG, look.place.slug]:
-            if self._has(article, KeyKind.TITLE, look.title) and not self._stand_side_by_side(look, article):
+            if self._has(article, KeyKind.TITLE, look.title) and not self._are_shown_together(look, article):
                 return article, "same slug and title"
         return None
 
-    def _stand_side_by_side(self, look: _Look, article: int) -> bool:
+    def _are_shown_together(self, look: _Candidate, article: int) -> bool:
         """Both are in this reading, and path and publishing date both say: two articles."""
         other = self.looked.get(article)
         if other is None or other.place.path == look.place.path:
@@ -264,24 +269,24 @@ class _Reading:
             other.found.published, look.found.published
         )
 
-    def _same_words(self, look: _Look) -> tuple[int, str] | None:
+    def _same_words(self, look: _Candidate) -> tuple[int, str] | None:
         if not look.text:
             return None
         for article in self.by_key[KeyKind.TEXT, look.text]:
             return article, "same words"
         return None
 
-    def _renamed(self, look: _Look, vanished: frozenset[int]) -> tuple[int, str] | None:
+    def _renamed(self, look: _Candidate, vanished: frozenset[int]) -> tuple[int, str] | None:
         if not look.title or self.by_key.get((KeyKind.SLUG, look.place.slug)):
             return None
         named = self.by_key[KeyKind.TITLE, look.title]
-        if len(named) > 1:  # as many "Release notes" have it; then only the time of publishing tells which
+        if len(named) > 1:  # as with "Release notes"; then only the publication time tells which
             named = [a for a in named if look.found.published and self.published[a] == look.found.published]
         if len(named) == 1 and named[0] in vanished and named[0] not in self.looked:
             return named[0], "same title under a new address, and the old one is gone"
         return None
 
-    def _moved_and_retitled(self, look: _Look, vanished: frozenset[int]) -> tuple[int, str] | None:
+    def _moved_and_retitled(self, look: _Candidate, vanished: frozenset[int]) -> tuple[int, str] | None:
         if not look.own_address or not look.place.slug:
             return None
         named = self.by_key[KeyKind.SLUG, look.place.slug]
@@ -297,7 +302,7 @@ class _Reading:
             return None
         return before, "same slug at a new address, and the old one is gone"
 
-    def _words_corrected(self, look: _Look, vanished: frozenset[int]) -> tuple[int, str] | None:
+    def _words_corrected(self, look: _Candidate, vanished: frozenset[int]) -> tuple[int, str] | None:
         if not look.text:
             return None
         from rapidfuzz import fuzz
@@ -308,7 +313,7 @@ class _Reading:
                     return article, "nearly the same words, and the old ones are gone"
         return None
 
-    def _told_twice(self, look: _Look) -> tuple[int, str] | None:
+    def _in_another_source(self, look: _Candidate) -> tuple[int, str] | None:
         if len(look.title.split()) < 3 or look.found.published is None:
             return None
         for article in self.by_key[KeyKind.TITLE, look.title]:

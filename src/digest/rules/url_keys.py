@@ -1,8 +1,8 @@
-"""What a link says about identity, apart from what sites change without meaning it.
+"""The parts of a link that identify an article, without those that sites change at random.
 
 Scheme, `www.`, port, letter case, a trailing slash, `.html`, `/index` and
-tracking parameters do not make another article.  For reading only: the link
-that goes into a mail stays as its source gave it.
+tracking parameters do not make a different article.  For comparison only: the
+link in a mail stays as its source gave it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _DASH_DATE = re.compile(r"(?:^|/)((?:19|20)\d\d)-(\d\d)(?:-(\d\d))?(?=[-/]|$)")
 
 @dataclass(frozen=True, slots=True)
 class UrlKey:
-    """The parts of a link that identity rests on."""
+    """The parts of a link that identify an article."""
 
     host: str  # lower case, without "www."
     path: str  # decoded, case folded, no trailing slash, no ending; with the query that matters
@@ -35,7 +35,7 @@ class UrlKey:
 
 
 def url_key(url: str) -> UrlKey:
-    """Read a link; never raises, an odd link simply gives little to go by."""
+    """Parse a link; never raises, an odd link simply gives little to compare."""
     try:
         parts = urlsplit(url.strip())
         host = (parts.hostname or "").lower()

@@ -1,9 +1,8 @@
 """Reading sources: one file per kind, each a function of the same shape.
 
-A source's reader answers with a `Reading`: what the source shows now, cleaned,
-newest first.  It recognises nothing (that is `rules.identity`) and stores
-nothing.  Third parties add a kind by an entry point in the group
-`digest.sources`; it has to pass `tests/contract/test_sources.py`.
+A reader returns a `Reading`: what the source shows now, cleaned, newest first.
+It recognises nothing (`rules.identity` does) and stores nothing.  Third parties
+add a kind by an entry point in the group `digest.sources`; it has to pass `tests/contract/test_sources.py`.
 """
 
 from __future__ import annotations
@@ -24,12 +23,12 @@ class Source(Protocol):
     ) -> Reading:
         """Read the source once.
 
-        A source with `path` reads local files only.  Whatever is wrong with a
-        single entry becomes a line in `Reading.skipped`; only a source that
-        gives nothing usable at all raises.
+        A source with `path` reads local files only.  A fault in a single
+        entry becomes a line in `Reading.skipped`; only a source that yields
+        nothing usable raises.
 
         Raises:
-            SourceError: it cannot be fetched, or it is not what its kind says.
+            SourceError: it cannot be fetched, or it is not of its kind.
         """
         ...
 
@@ -52,9 +51,7 @@ def source_of(kind: str) -> Source:
         return loaded
     from digest.errors import SourceError
 
-    raise SourceError(
-        f"There is no source of the kind “{kind}”.", mend=f"Known kinds: {', '.join(BUILT_IN)}."
-    )
+    raise SourceError(f"Unknown kind of source: “{kind}”.", mend=f"Use one of: {', '.join(BUILT_IN)}.")
 
 
 BUILT_IN: dict[str, str] = {

@@ -1,8 +1,7 @@
-"""Which links of a page can be an article's: by their address alone.
+"""Decides by their address alone which links of a page can lead to articles.
 
 A link that leads to a tag, an author, a page number, a feed, a share dialogue or
-back to the page itself is never one.  Where a link stands on the page, and what
-it says, is weighed in `cards`.
+back to the page itself is never one.  `cards` judges position and text of links.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ _SHARE = re.compile(
     r"|(plus\.)?google\.com/(share|calendar)|xing\.com/(spi|app)|buffer\.com/add)",
     re.IGNORECASE,
 )
-# Parameters that show the same page otherwise, or a list.
+# Parameters that select a list, or another view of the same page.
 _LIST_PARAMETERS = frozenset(
     "page paged pg start offset sort order orderby lang locale hl tag tags category cat author s q "
     "query search format view filter topic month year m from ref_src".split()
@@ -83,7 +82,7 @@ class PageLocation:
         return site_of(urlsplit(url).hostname or "") in self.hosts
 
 
-def place_of(page: Page) -> PageLocation:
+def location_of(page: Page) -> PageLocation:
     """The page's own address, and the hosts that it names as its own: canonical link, feeds, base."""
     addresses, itself = [page.url, page.base], {page.url}
     for element in page.elements:
@@ -109,19 +108,19 @@ def site_of(host: str) -> str:
     return ".".join(labels[-2:])
 
 
-def usable_links(page: Page, place: PageLocation) -> list[Link]:
+def usable_links(page: Page, location: PageLocation) -> list[Link]:
     """Every anchor whose address may be an article's, in document order."""
     links = []
     for element in page.elements:
         if element.tag != "a" or not element.attributes.get("href"):
             continue
-        url = article_address(page, place, element)
+        url = article_address(page, location, element)
         if url:
             links.append(Link(element, url))
     return links
 
 
-def article_address(page: Page, place: PageLocation, anchor: Element) -> str:
+def article_address(page: Page, location: PageLocation, anchor: Element) -> str:
     """The address that an anchor leads to, or empty where no article can be there."""
     href = anchor.attributes.get("href", "").strip()
     relations = set(anchor.attributes.get("rel", "").lower().split())
@@ -131,7 +130,7 @@ def article_address(page: Page, place: PageLocation, anchor: Element) -> str:
     if not url:
         return ""
     url = without_tracking(url)
-    return "" if _is_no_article(url, place) else url
+    return "" if _is_no_article(url, location) else url
 
 
 _LIST_RELATIONS = frozenset(
@@ -229,15 +228,15 @@ def has_slug(url: str) -> bool:
     return len(re.findall(r"[^\W_]+", last)) >= 3 or bool(re.fullmatch(r"\d{3,}", last))
 
 
-def _is_no_article(url: str, place: PageLocation) -> bool:
+def _is_no_article(url: str, location: PageLocation) -> bool:
     parts = urlsplit(url)
     path = unquote(parts.path).lower()
-    if any(same_page(url, own) for own in place.itself):
+    if any(same_page(url, own) for own in location.itself):
         return True
     if _SHARE.search(url) or _FILES.search(path) or _FEED_PATH.search(path) or is_archive(url):
         return True
     names = {name.lower() for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
-    if names & _NEVER_PARAMETERS or (names & _LIST_PARAMETERS and _is_root_or_page(path, place)):
+    if names & _NEVER_PARAMETERS or (names & _LIST_PARAMETERS and _is_root_or_page(path, location)):
         return True
     segments = [s for s in path.split("/") if s]
     if segments and re.fullmatch(r"index\.\w{2,5}|default\.aspx?", segments[-1]):
@@ -249,9 +248,9 @@ def _is_no_article(url: str, place: PageLocation) -> bool:
     return not parts.query and re.sub(r"\.\w{2,5}$", "", segments[-1]) in _NOT_ARTICLES
 
 
-def _is_root_or_page(path: str, place: PageLocation) -> bool:
+def _is_root_or_page(path: str, location: PageLocation) -> bool:
     """List parameters only mean a list where the path does not already name something else."""
-    return path.rstrip("/") in {"", urlsplit(place.url).path.lower().rstrip("/")}
+    return path.rstrip("/") in {"", urlsplit(location.url).path.lower().rstrip("/")}
 
 
 def _is_page_number(segments: list[str]) -> bool:

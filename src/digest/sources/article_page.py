@@ -1,4 +1,4 @@
-"""Reads an article's own page: what it says of itself, to complete what a listing or feed left out.
+"""Reads an article's own page, to complete what a listing or feed left out.
 
 Pure: nothing is fetched here.
 """
@@ -24,26 +24,26 @@ from digest.rules.cleaning import (
 from digest.rules.cleaning.pictures import is_picture
 from digest.sources import html_dates
 from digest.sources.article_links import same_page, site_of
-from digest.sources.boilerplate import furniture
+from digest.sources.boilerplate import boilerplate_flags
 from digest.sources.cards import as_markup
 from digest.sources.page_images import image_in
 from digest.sources.page_tree import Element, Page, parse
 from digest.sources.structured import article_of, filled, is_article_node, nodes_of
 
-# Pure, so without a clock: any date of this century may be right, the year 3000 is not.
+# Pure, so without a clock: any date up to 2099 may be right, the year 3000 is not.
 _ANY_TIME = datetime(2099, 1, 1, tzinfo=UTC)
 _FEWEST_WORDS = 60  # below this the page's text is not the article: a login, a teaser, a shell for scripts
 
 
 def read_article_page(html: bytes, *, url: str, charset: str = "") -> FoundArticle:
-    """What an article's own page says of it; never raises, an empty page gives little.
+    """What an article's own page says about it; never raises, an empty page gives little.
 
-    The title is never empty: where the page has none it is made of its text, or of its address.
+    The title is never empty: if the page has none, it is made from its text or its address.
     """
     page = parse(html, url=url, charset=charset)
     metas = _metas(page)
     told = _told(page)
-    flags = furniture(page)
+    flags = boilerplate_flags(page)
     body = _body(page, flags)
     paragraphs = _paragraphs(page, body, flags)
     title = _title(page, metas, told, body)
@@ -63,9 +63,9 @@ def read_article_page(html: bytes, *, url: str, charset: str = "") -> FoundArtic
 
 
 def complete(article: FoundArticle, page: FoundArticle) -> FoundArticle:
-    """The article with what it lacks taken from its own page; nothing that was given is changed.
+    """The article with missing fields filled from its own page; nothing given is changed.
 
-    A made title gives way to the page's real one.  The link stays.
+    The page's real title replaces a made one.  The link stays.
     """
     return filled(article, page)
 

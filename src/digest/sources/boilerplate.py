@@ -1,7 +1,7 @@
-"""Which parts of a page are furniture: navigation, footers, sidebars, widgets, comments.
+"""Finds the boilerplate of a page: navigation, footers, sidebars, widgets, comments.
 
-No article is ever found in there.  An element is judged by its tag and role, by
-the words of its class and id, and by the heading above it ("Related posts").
+No article is searched for there.  An element is judged by its tag and role, by
+the words in its class and id, and by the heading above it ("Related posts").
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _NAMES = re.compile(
     r"|page[-_]?footer|global[-_]?footer)$",
     re.IGNORECASE,
 )
-# Mostly a widget beside the list; now and then, where there is nothing else, the list itself.
+# Mostly a widget beside the list; sometimes, if there is nothing else, the list itself.
 _SOFT_NAMES = re.compile(
     r"^(?:[a-z]+[-_]+){0,2}(?:widgets?|recent[-_]?(?:posts?|articles?)|latest[-_]?posts?"
     r"|popular(?:[-_]?(?:posts?|articles?))?|trending"
@@ -52,14 +52,14 @@ _ASIDE_HEADINGS = re.compile(
 )
 
 
-def furniture(page: Page, *, soft: bool = True) -> bytearray:
-    """A flag for every element: 1 inside furniture; with `soft` also inside "latest posts" boxes."""
+def boilerplate_flags(page: Page, *, soft: bool = True) -> bytearray:
+    """A flag for every element: 1 inside boilerplate; with `soft` also inside "latest posts" boxes."""
     flags = bytearray(len(page.elements))
     card_parts = _repeated_parts(page)
     for element in page.elements:
         if flags[element.index]:
             continue
-        if _is_furniture(page, element, card_parts) or (soft and _is_soft(page, element)):
+        if _is_boilerplate(page, element, card_parts) or (soft and _is_soft(page, element)):
             flags[element.index : element.end] = b"\x01" * (element.end - element.index)
     for element in page.elements:
         if element.tag in HEADINGS and element.tag != "h1" and not flags[element.index]:
@@ -67,7 +67,7 @@ def furniture(page: Page, *, soft: bool = True) -> bytearray:
     return flags
 
 
-def _is_furniture(page: Page, element: Element, card_parts: set[int]) -> bool:
+def _is_boilerplate(page: Page, element: Element, card_parts: set[int]) -> bool:
     tag = element.tag
     if tag in {"html", "body", "main", "article"}:
         return False
@@ -96,14 +96,14 @@ def _is_soft(page: Page, element: Element) -> bool:
 
 
 def _is_named_page_part(element: Element) -> bool:
-    """`<div class="footer">`: of the page, as long as it is the only one of its kind."""
+    """`<div class="footer">`: it belongs to the page if it is the only one of its kind."""
     return any(name.lower() in {"footer", "header", "page-header"} for name in element.label.split()) and (
         element.tag == "div" and (element.depth <= 4)
     )
 
 
 def _holds_the_content(page: Page, element: Element) -> bool:
-    """Whether an element is called like a widget and still is where the page's content stands."""
+    """Whether an element is named like a widget but still holds the page's content."""
     inside = page.elements[element.index : element.end]
     if any(e.tag == "main" or e.attributes.get("role") == "main" for e in inside):
         return True
@@ -111,7 +111,7 @@ def _holds_the_content(page: Page, element: Element) -> bool:
 
 
 def _repeated_parts(page: Page) -> set[int]:
-    """Headers and footers that come more than once in the same place: those of cards, not of the page."""
+    """Headers and footers that are repeated at the same position: those of cards, not of the page."""
     groups: dict[tuple[str, int, str], list[int]] = {}
     for element in page.elements:
         names = element.label.lower().split()
@@ -145,7 +145,7 @@ def _is_site_header(page: Page, element: Element) -> bool:
 
 
 def _flag_section_under(page: Page, heading: Element, flags: bytearray) -> None:
-    """A heading like "Related posts" makes furniture of the box it opens, or of what follows it."""
+    """A heading like "Related posts" makes the box it opens, or what follows it, boilerplate."""
     text = page.text_of(heading)
     if len(text) > 50 or not _ASIDE_HEADINGS.match(text):
         return

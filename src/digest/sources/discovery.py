@@ -1,4 +1,4 @@
-"""Finds out what a site offers when its owner gives only its address: feeds, a listing, title, language."""
+"""Discovers what a site offers from its address alone: feeds, a listing, title, language."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _FEWEST_CARDS = 2  # a single card is a listing only where the page calls itself
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Discovery:
-    """What was found; empty fields where nothing was."""
+    """What was found; fields are empty where nothing was."""
 
     title: str = ""
     language: str = ""
@@ -44,7 +44,7 @@ class Discovery:
 
 
 def discover(url: str, *, fetcher: Fetcher, now: datetime, allow_private: bool = False) -> Discovery:
-    """Look at an address and what it points to; a handful of requests at most.
+    """Look at an address and what it links to, with at most a handful of requests.
 
     Raises:
         FetchError: the address itself cannot be fetched.
@@ -65,9 +65,7 @@ def discover(url: str, *, fetcher: Fetcher, now: datetime, allow_private: bool =
     feeds = advertised_feeds(page) or _usual_feeds(fetched.url, fetcher=fetcher, allow_private=allow_private)
     listing = _listing(page, fetcher=fetcher, now=now, allow_private=allow_private, warnings=warnings)
     if not feeds and not listing:
-        warnings.append(
-            f"Neither a feed nor teasers were found on {fetched.url}; give the address of the blog itself."
-        )
+        warnings.append(f"No feed and no teasers found on {fetched.url}; use the address of the blog itself.")
     return Discovery(
         title=_title(page),
         language=page.language,
@@ -84,7 +82,7 @@ def _is_html(fetched: Fetched) -> bool:
 
 def _of_text(fetched: Fetched, *, now: datetime) -> Discovery:
     articles = read_text_listing(decoded(fetched.body, fetched.charset), url=fetched.url, now=now)
-    warnings = () if articles else (f"{fetched.url} is neither a page nor a feed.",)
+    warnings = () if articles else (f"{fetched.url} is neither a web page nor a feed.",)
     return Discovery(listing_url=fetched.url if articles else "", warnings=warnings)
 
 
@@ -99,7 +97,7 @@ class _FeedHead:
 
 
 def _feed_in(fetched: Fetched) -> _FeedHead | None:
-    """What a feed says of itself, judged by its content; None where it is no feed."""
+    """What a feed says about itself, by its content; None if it is not a feed."""
     text = decoded(fetched.body[:200_000], fetched.charset).lstrip("\ufeff \t\r\n")
     if text.startswith("{"):
         return _json_head(decoded(fetched.body, fetched.charset))
@@ -149,7 +147,7 @@ def _json_head(text: str) -> _FeedHead | None:
 
 
 def advertised_feeds(page: Page) -> tuple[tuple[str, str], ...]:
-    """The feeds that a page names in its head, posts before comments, its own language and folder first."""
+    """The feeds that a page advertises, the main feed before those of comments, categories and authors."""
     found: dict[str, str] = {}
     for element in page.elements:
         said = element.attributes
@@ -181,7 +179,7 @@ def _is_side_feed(feed: tuple[str, str]) -> bool:
 
 
 def _usual_feeds(url: str, *, fetcher: Fetcher, allow_private: bool) -> tuple[tuple[str, str], ...]:
-    """The first of the usual places that holds a feed: below the address first, then at the site's root."""
+    """The first usual location with a feed: below the address, then at the site's root."""
     folder = url.partition("?")[0].partition("#")[0]
     folder = (
         folder
@@ -207,7 +205,7 @@ def _usual_feeds(url: str, *, fetcher: Fetcher, allow_private: bool) -> tuple[tu
 
 
 def _listing(page: Page, *, fetcher: Fetcher, now: datetime, allow_private: bool, warnings: list[str]) -> str:
-    """This page if it lists articles; else the blog that it links to, if that one does."""
+    """This page if it lists articles, or else the blog that it links to, if that does."""
     cards = articles_of(page, now=now)
     if len(cards) >= _FEWEST_CARDS or (cards and is_blog_page(page.url)):
         return page.url
@@ -215,7 +213,7 @@ def _listing(page: Page, *, fetcher: Fetcher, now: datetime, allow_private: bool
         try:
             fetched = fetcher.get(url, allow_private=allow_private, obey_robots=True)
         except SourceError as error:
-            warnings.append(f"The blog was not looked at: {error}")
+            warnings.append(f"The blog could not be checked: {error}")
             continue
         if _is_html(fetched) and articles_of(
             parse(fetched.body, url=fetched.url, charset=fetched.charset), now=now
@@ -225,7 +223,7 @@ def _listing(page: Page, *, fetcher: Fetcher, now: datetime, allow_private: bool
 
 
 def _blog_links(page: Page) -> list[str]:
-    """Links of the page that lead to a blog on the same host: by address, else by their word."""
+    """Links to a blog on the same host, first by address, then by their text."""
     host = urlsplit(page.url).hostname or ""
     by_address: dict[str, None] = {}
     by_word: dict[str, None] = {}
@@ -253,7 +251,7 @@ def _blog_links(page: Page) -> list[str]:
 
 
 def _title(page: Page) -> str:
-    """The site's name: as it says, else its title without a slogan or a page name."""
+    """The site's name as it states it, or its title without a slogan or page name."""
     named = _meta(page, "og:site_name") or _meta(page, "application-name")
     if named:
         return named

@@ -1,7 +1,7 @@
-"""What any format can say about one entry, and the article that it makes.
+"""What any format can say about an entry, and the article made from it.
 
-The formats themselves are read in `feed` and `json_feed`; here they meet, so
-that a story is the same article whichever way its site publishes it.
+`feed` and `json_feed` read the formats; both produce these entries, so a story
+becomes the same article whichever way its site publishes it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from digest.rules.cleaning import (
 )
 from digest.rules.cleaning.pictures import is_heavy, is_picture
 
-FULL_TEXT = 150  # words: a content that is shorter is a summary under another name
+FULL_TEXT = 150  # words: shorter content is a summary under another name
 MOST_TAGS = 20
 _NO_DATE = datetime.min.replace(tzinfo=UTC)
 
@@ -38,15 +38,15 @@ class Head:
 
     title: str = ""
     language: str = ""
-    home: str = ""  # the page that it belongs to; absolute or empty
+    home: str = ""  # the page it belongs to; absolute or empty
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One entry as its format gives it, still untrusted and uncleaned."""
 
-    links: tuple[str, ...] = ()  # candidates, best first; perhaps relative
-    base: str = ""  # what relative addresses stand on
+    links: tuple[str, ...] = ()  # candidates, best first; possibly relative
+    base: str = ""  # what relative addresses are resolved against
     guid: str = ""
     title: str = ""  # HTML, or text that looks like it
     summary: str = ""  # HTML
@@ -54,17 +54,17 @@ class Entry:
     published: datetime | None = None
     authors: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
-    images: tuple[Image, ...] = ()  # candidates, best first; addresses perhaps relative
+    images: tuple[Image, ...] = ()  # candidates, best first; addresses possibly relative
     language: str = ""
 
 
 def articles_of(
     entries: Iterable[Entry], *, home: str, language: str
 ) -> tuple[tuple[FoundArticle, ...], tuple[str, ...]]:
-    """The articles of a feed, newest first, and a sentence for every entry that is none.
+    """The articles of a feed, newest first, and a message for every entry that cannot be one.
 
     `home` is the page that the feed belongs to, `language` the feed's own.
-    Where dates are missing the feed's own order stays.
+    If dates are missing, the feed's order is kept.
     """
     found: list[FoundArticle] = []
     skipped: list[str] = []
@@ -82,13 +82,12 @@ def articles_of(
 
 
 def article_of(entry: Entry, *, language: str) -> FoundArticle | str:
-    """The article of an entry, or the sentence that says why it is none."""
+    """The article of an entry, or a message that says why it cannot be one."""
     title, is_made = _title(entry)
     url = _link(entry)
     if not title:
-        return (
-            f"The entry {url or plain(entry.guid, limit=120) or '(without link)'} has neither title nor text."
-        )
+        name = url or plain(entry.guid, limit=120) or "(without link)"
+        return f"The entry {name} has neither a title nor text."
     if not url:
         return f"“{plain(title, limit=120)}” has no link to a web page."
     return FoundArticle(
@@ -107,7 +106,7 @@ def article_of(entry: Entry, *, language: str) -> FoundArticle | str:
 
 
 def _title(entry: Entry) -> tuple[str, bool]:
-    """The entry's own title, else one made from its text."""
+    """The entry's own title, or one made from its text."""
     if title := title_of_html(entry.title):
         return title, False
     text = teaser_of(entry.summary) or teaser_of(entry.content)
@@ -122,7 +121,7 @@ def _link(entry: Entry) -> str:
 
 
 def _names(authors: Sequence[str]) -> str:
-    """“A”, “A and B”, “A, B and C”; an address is no name to print."""
+    """“A”, “A and B”, “A, B and C”; an email address is not printed as a name."""
     cleaned = (text_of_html(author, limit=100) for author in authors)
     names = list(dict.fromkeys(name for name in cleaned if name and not re.fullmatch(r"\S+@\S+", name)))
     if len(names) < 2:
@@ -139,9 +138,9 @@ def _tags(tags: Iterable[str]) -> tuple[str, ...]:
 
 
 def _image(entry: Entry) -> Image | None:
-    """The first of those that belong to the entry and is no more than a mail can carry, else of its text.
+    """The entry's first picture that is small enough for a mail, or the first one in its text.
 
-    One that is too heavy is better than none: a copy of it may be made.
+    A heavy picture is better than none: digest may make a smaller copy.
     """
     named = [replace(i, url=absolute_http_url(i.url, entry.base)) for i in entry.images]
     pictures = sorted(filter(is_picture, named), key=lambda image: is_heavy(image.file_size))
@@ -161,7 +160,7 @@ def language_tag(text: str) -> str:
 
 
 def _minutes(entry: Entry) -> int | None:
-    """Reading time, where the feed gives the full text."""
+    """Reading time, if the feed has the full text."""
     content = entry.content if len(entry.content) >= len(entry.summary) else entry.summary
     if len(content) < FULL_TEXT * 2:
         return None
@@ -171,9 +170,9 @@ def _minutes(entry: Entry) -> int | None:
 
 
 def _with_shared_links(found: Sequence[FoundArticle], home: str) -> list[FoundArticle]:
-    """Say of articles that link to one and the same page that the link does not tell them apart.
+    """Mark articles whose link is shared, so that it does not tell them apart.
 
-    A link is the page's own when it is the feed's home, or when three entries use it.
+    A link is shared if several entries use the feed's home page, or three use any page.
     """
     uses = Counter(article.url for article in found)
     homes = {home, home.rstrip("/"), home.rstrip("/") + "/"} if home else set()
@@ -191,6 +190,6 @@ def _without_repetitions(found: Iterable[FoundArticle], skipped: list[str]) -> l
         text = article.title if not article.url_is_shared else f"{article.title} {article.teaser}"
         key = (article.guid, article.url, text)
         if key in unique:
-            skipped.append(f"“{plain(article.title, limit=120)}” stands in the feed more than once.")
+            skipped.append(f"“{plain(article.title, limit=120)}” appears in the feed more than once.")
         unique.setdefault(key, article)
     return list(unique.values())

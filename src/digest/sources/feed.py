@@ -1,8 +1,8 @@
 """Feeds of any kind: RSS 0.9x to 2.0, RDF, Atom and JSON Feed, well-formed or not.
 
 feedparser reads the XML formats, from bytes in memory only: its own fetching
-knows no guard, and its own sanitising costs two thirds of the time for text
-that `rules.cleaning` makes plain anyway.
+is unguarded, and its own sanitising takes two thirds of the time for text that
+`rules.cleaning` turns into plain text anyway.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ LIMIT = 32 * 1024 * 1024  # bytes
 def read(spec: SourceSpec, *, fetcher: Fetcher, validators: Validators, now: datetime) -> Reading:  # noqa: ARG001
     """Read a feed once; see `digest.sources.Source`.
 
-    At most 5,000 entries, the first ones, become articles.
+    At most the first 5,000 entries become articles.
 
     Raises:
         SourceError: it cannot be fetched, or it is not a feed.
@@ -69,7 +69,7 @@ def _file(path: Path) -> bytes:
             f"The feed file {path} cannot be read: {error.strerror}.", mend="Check `path` of the source."
         ) from error
     if len(body) > LIMIT:
-        raise SourceError(f"The feed file {path} is larger than {LIMIT // 2**20} MB.")
+        raise SourceError(f"The feed file {path} is too large (limit {LIMIT // 2**20} MB).")
     return body
 
 
@@ -78,8 +78,8 @@ def reading_of(
 ) -> Reading:
     """The reading of a feed's bytes.
 
-    `base` is what relative links stand on (may be empty), `name` how errors call
-    the feed, `charset` what HTTP says about its encoding.
+    Relative links are resolved against `base` (may be empty), errors call the feed
+    `name`, and `charset` is the encoding that HTTP names.
 
     Raises:
         SourceError: the bytes are not a feed.
@@ -87,7 +87,7 @@ def reading_of(
     text = as_text(body, charset=charset)
     if not text.strip():
         raise SourceError(
-            f"{name} is empty.", mend="Check the address: a feed without entries still has a frame."
+            f"{name} is empty.", mend="Check the address; even an empty feed has a root element."
         )
     if text.lstrip()[:1] in ("{", "["):
         feed = json_feed.parse(text, base=base, name=name)
@@ -126,7 +126,7 @@ def _reading(
 
 
 def _refuse_page(text: str, *, base: str, name: str) -> None:
-    """Say of an HTML page where its feed is: the usual mistake in a configuration."""
+    """For an HTML page, say where its feed is: the usual mistake in a configuration."""
     start = text[:4000].lower()
     if not re.search(r"<!doctype\s+html|<html[\s>]", start) or re.search(
         r"<(?:rss|feed|rdf:rdf)[\s>]", start
@@ -135,9 +135,9 @@ def _refuse_page(text: str, *, base: str, name: str) -> None:
     advertised = _advertised_feed(text, base)
     raise SourceError(
         f"{name} is an HTML page, not a feed.",
-        mend=f"Its feed is {advertised}."
+        mend=f"Use its feed: {advertised}."
         if advertised
-        else "Give the address of the feed, or use the kind “listing”.",
+        else 'Use the address of the feed, or set kind = "listing".',
     )
 
 
@@ -165,7 +165,7 @@ def _parse(data: bytes, *, base: str, name: str) -> _Parsed:
     if parsed is None or not is_feed:
         raise SourceError(
             f"{name} is not a feed{f' ({trouble})' if trouble else ''}.",
-            mend="Check the address: RSS, Atom, RDF and JSON Feed are understood.",
+            mend="Check the address; digest reads RSS, Atom, RDF and JSON Feed.",
         )
     if len(parsed.entries) > MOST_ENTRIES:  # where the feed was parsed in one piece
         left_out = len(parsed.entries) - MOST_ENTRIES
@@ -177,9 +177,9 @@ def _parse(data: bytes, *, base: str, name: str) -> _Parsed:
 def _warnings(trouble: str, left_out: int) -> tuple[str, ...]:
     warnings = []
     if trouble:
-        warnings.append(f"The feed is not well-formed XML ({trouble}); it was read as far as possible.")
+        warnings.append(f"The feed is not well-formed XML ({trouble}); digest read as much as possible.")
     if left_out:
-        warnings.append(f"The feed has more than {MOST_ENTRIES} entries; the last {left_out} were left out.")
+        warnings.append(f"The feed has more than {MOST_ENTRIES} entries; the last {left_out} were skipped.")
     return tuple(warnings)
 
 
@@ -187,14 +187,14 @@ def _document(piece: bytes, base: str) -> Any:
     headers = {"content-type": "application/xml; charset=utf-8"}
     if base:
         headers["content-location"] = base
-    # In a BytesIO: bare bytes would be tried as a file name first.
+    # In a BytesIO, because feedparser would try bare bytes as a file name first.
     return feedparser.parse(  # type: ignore[attr-defined, no-untyped-call]
         io.BytesIO(piece), response_headers=headers, resolve_relative_uris=False, sanitize_html=False
     )
 
 
 def _trouble(document: Any) -> str:
-    """What the XML parser says about a feed that is not well-formed."""
+    """The XML parser's message about a feed that is not well-formed."""
     error = document.get("bozo_exception")
     if not isinstance(error, SAXParseException):
         return ""
@@ -237,7 +237,7 @@ def _entry(entry: Any, *, home: str, authors: tuple[str, ...], is_atom: bool) ->
 def _markup(entry: Any, key: str, *, is_atom: bool) -> str:
     """A text field as HTML.
 
-    Atom's type="text" means what it says (RFC 4287, 3.1.1.1); RSS leaves one to guess.
+    Atom's type="text" is plain text (RFC 4287, 3.1.1.1); in RSS one has to guess.
     """
     is_text = is_atom and (entry.get(f"{key}_detail") or {}).get("type") == "text/plain"
     return html.escape(_text(entry, key)) if is_text else _text(entry, key)
@@ -283,7 +283,7 @@ def _is_other_form(link: Mapping[str, str]) -> bool:
 
 
 def _published(entry: Any) -> datetime | None:
-    """The first of published, updated and created that is a date of our time."""
+    """The first of published, updated and created that is a plausible date."""
     for key in ("published", "updated", "created"):
         if moment := moment_of(_text(entry, key)):
             return moment
@@ -345,7 +345,7 @@ def _media_image(media: Mapping[str, str]) -> Image:
 
 
 def _bytes(text: object) -> int | None:
-    """Many feeds say 0 where they do not know."""
+    """Many feeds say 0 if they do not know the size."""
     return int(text) or None if isinstance(text, str) and re.fullmatch(r"[0-9]{1,12}", text) else None
 
 

@@ -1,4 +1,4 @@
-"""A feed's bytes before they are parsed: one encoding, no bombs, pieces of bounded size."""
+"""Prepares a feed's bytes for parsing: one encoding, no bombs, pieces of bounded size."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from digest.errors import SourceError
 MOST_ENTRIES = 5000
 PIECE = 250  # entries parsed at a time: a parsed feed takes five times the memory of its bytes
 MOST_ATTRIBUTES = 500  # of one element; the parser's time grows with their square (20,000 take 3 s)
-DEEPEST = 3000  # elements open at a time, `<br>` that nobody closes included; for the same reason
+DEEPEST = 3000  # elements open at a time, unclosed `<br>` included; for the same reason
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -32,7 +32,7 @@ _SEVEN_BIT = re.compile(r"(?i)iso-?2022|hz")
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([\w.:-]{1,40})["'][^>]{0,200}\?>""")
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]{0,400}?\?>")
 
-# Neither these characters nor references to them may stand in XML 1.0: one of them spoils a whole feed.
+# XML 1.0 allows neither these characters nor references to them: one of them breaks a whole feed.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 _FORBIDDEN_REFERENCE = re.compile(
     r"&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01])|[xX]0*(?:[0-8bBcCeEfF]|1[0-9a-fA-F]));"
@@ -58,7 +58,7 @@ def _decoded(body: bytes, charset: str) -> str:
     for mark, encoding in _BOMS:
         if body.startswith(mark):
             return body[len(mark) :].decode(encoding, "replace")
-    if body[:4] in (b"<\x00?\x00", b"\x00<\x00?"):  # UTF-16 that forgot its mark
+    if body[:4] in (b"<\x00?\x00", b"\x00<\x00?"):  # UTF-16 without its byte-order mark
         return body.decode("utf-16-le" if body[0] else "utf-16-be", "replace")
 
     declared = _DECLARED.match(body[:600])
@@ -111,7 +111,7 @@ _NAMED_ENTITY = re.compile(r"&(?!(?:lt|gt|amp|quot|apos);)(\w{1,32});")
 
 
 def refuse_bombs(data: bytes, *, name: str) -> None:
-    """Refuse what would keep the parser busy for minutes.
+    """Refuse input that would keep the parser busy for minutes.
 
     Raises:
         SourceError: more attributes or deeper elements than any feed has.
@@ -120,13 +120,13 @@ def refuse_bombs(data: bytes, *, name: str) -> None:
         return
     if _MANY_ATTRIBUTES.search(data):
         raise SourceError(
-            f"{name} has an element with more than {MOST_ATTRIBUTES} attributes; no feed has that.",
-            mend="Ask the site's owner what it is.",
+            f"{name} has an element with more than {MOST_ATTRIBUTES} attributes, which no feed has.",
+            mend="Ask the site's owner about it.",
         )
     if data.count(b"<") > DEEPEST and _depth(data) > DEEPEST:
         raise SourceError(
-            f"{name} nests elements more than {DEEPEST} deep; no feed does that.",
-            mend="Ask the site's owner what it is.",
+            f"{name} nests elements more than {DEEPEST} levels deep, which no feed does.",
+            mend="Ask the site's owner about it.",
         )
 
 
@@ -156,9 +156,9 @@ _ENTRY_TAG = re.compile(rb"<(/?)(item|entry)(?=[\s/>])", re.IGNORECASE)
 
 
 def pieces_of(data: bytes) -> tuple[Iterator[bytes], int]:
-    """The feed as smaller feeds of the same head, and how many entries were left out of them.
+    """The feed as smaller feeds with the same head, and the number of entries left out.
 
-    Where the entries do not simply follow one another, there is one piece, the whole.
+    If the entries do not simply follow one another, the whole feed is one piece.
     """
     starts, stop = _entry_starts(data)
     if len(starts) <= PIECE:
@@ -168,7 +168,7 @@ def pieces_of(data: bytes) -> tuple[Iterator[bytes], int]:
 
 
 def _entry_starts(data: bytes) -> tuple[list[int], int]:
-    """Where each entry begins, and where the last one ends; nothing when one stands inside another."""
+    """Where each entry begins, and where the last one ends; nothing if one is inside another."""
     starts: list[int] = []
     stop, is_open = 0, False
     for tag in _ENTRY_TAG.finditer(data):

@@ -1,14 +1,14 @@
-"""The dates that feeds and front matter write: RFC 822, ISO 8601 and what people make of them."""
+"""Dates in feeds and front matter: RFC 822, ISO 8601 and their usual variants."""
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
 
-OLDEST, NEWEST = 1990, 2100  # years; what lies outside is a default or a slip of the pen
+OLDEST, NEWEST = 1990, 2100  # years; anything outside is a default value or a typo
 
-# Hours from UTC.  RFC 822 knows only the American ones; the rest is what feeds
-# use.  Parsers that take an unknown name for UTC are wrong by that much ("CET").
+# Hours from UTC.  RFC 822 defines only the American ones; the rest is what feeds
+# use.  Parsers that treat an unknown name ("CET") as UTC are wrong by that much.
 _ZONES = {
     "UT": 0, "UTC": 0, "GMT": 0, "Z": 0, "WET": 0, "WEST": 1, "BST": 1, "IST": 5.5, "CET": 1, "CEST": 2,
     "MET": 1, "MEST": 2, "MEZ": 1, "MESZ": 2, "EET": 2, "EEST": 3, "SAST": 2, "MSK": 3, "TRT": 3,
@@ -34,7 +34,7 @@ _AMERICAN = re.compile(
 
 
 def moment_of(text: str) -> datetime | None:
-    """The moment in UTC that a date stands for; None where it is none, or not of our time.
+    """The moment in UTC that a date means; None if it is not a date, or not a plausible one.
 
     A date without a zone counts as UTC, without a time as midnight.
     """
@@ -70,7 +70,7 @@ def _full_year(digits: str) -> int:
 def _moment(year: int, month: int, day: int, *, clock: list[str | None], zone: str | None) -> datetime | None:
     hour, minute, second = (int(part or 0) for part in clock)
     try:
-        # A leap second is a moment too, which Python does not know.
+        # Python does not support leap seconds.
         naive = datetime(year, month, day, hour, minute, min(second, 59))  # noqa: DTZ001 - the zone follows
         return within_our_time(naive.replace(tzinfo=_zone(zone or "")))
     except (ValueError, OverflowError):
@@ -78,7 +78,7 @@ def _moment(year: int, month: int, day: int, *, clock: list[str | None], zone: s
 
 
 def _zone(text: str) -> timezone:
-    """The offset a zone stands for; an unknown name counts as UTC."""
+    """The offset of a zone; an unknown name counts as UTC."""
     if match := re.fullmatch(r"(?:UTC|GMT)?([+-])(\d{1,2}):?(\d{2})?", text):
         offset = timedelta(hours=int(match[2]), minutes=int(match[3] or 0))
         return timezone(-offset if match[1] == "-" else offset)

@@ -1,7 +1,7 @@
 """The head of a Markdown file: YAML between `---`, TOML between `+++`, JSON, or Pelican's metadata lines.
 
-Keys come out in lower case, values as their format gives them; what they mean
-is decided in `markdown`.
+Keys are returned in lower case, values as the format gives them; `markdown`
+decides what they mean.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _METADATA_KEYS = frozenset({
 
 
 class FrontMatterError(ValueError):
-    """The head of a file cannot be read; the message says why."""
+    """The front matter of a file cannot be read; the message says why."""
 
 
 def split(text: str) -> tuple[dict[str, Any], str]:
     """Front matter and body of a file; the text has no byte-order mark and only LF line ends.
 
     Raises:
-        FrontMatterError: the head is begun and cannot be read.
+        FrontMatterError: the front matter begins but cannot be read.
     """
     text = text.lstrip("\n")
     for fence, pattern in _FENCES.items():
@@ -57,7 +57,7 @@ def _yaml(text: str) -> dict[str, Any]:
     try:
         values = YAMLHandler().load(text)
     except (YAMLError, ValueError, RecursionError) as error:
-        raise FrontMatterError(f"its front matter is not good YAML ({_first_line(error)})") from error
+        raise FrontMatterError(f"its front matter is not valid YAML ({_first_line(error)})") from error
     return _keyed(values)
 
 
@@ -65,14 +65,14 @@ def _toml(text: str) -> dict[str, Any]:
     try:
         return _keyed(tomllib.loads(text))
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise FrontMatterError(f"its front matter is not good TOML ({_first_line(error)})") from error
+        raise FrontMatterError(f"its front matter is not valid TOML ({_first_line(error)})") from error
 
 
 def _json(text: str) -> tuple[dict[str, Any], str]:
     try:
         values, end = json.JSONDecoder().raw_decode(text)
     except (ValueError, RecursionError) as error:
-        raise FrontMatterError(f"its front matter is not good JSON ({_first_line(error)})") from error
+        raise FrontMatterError(f"its front matter is not valid JSON ({_first_line(error)})") from error
     return _keyed(values), text[end:]
 
 
@@ -92,7 +92,7 @@ def _first_line(error: Exception) -> str:
 
 
 def _metadata_lines(text: str) -> tuple[dict[str, Any], str]:
-    """Pelican's `Title: …` lines up to the first empty one; no head at all is no error."""
+    """Pelican's `Title: …` lines up to the first empty one; having no front matter is not an error."""
     values: dict[str, Any] = {}
     lines = text.split("\n")
     for number, line in enumerate(lines):

@@ -60,9 +60,9 @@ def _document(text: str, name: str) -> dict[str, Any]:
 def _warnings(items: list[Any], entries: list[Entry]) -> tuple[str, ...]:
     warnings = []
     if left_out := max(len(items) - MOST_ENTRIES, 0):
-        warnings.append(f"The feed has more than {MOST_ENTRIES} entries; the last {left_out} were left out.")
+        warnings.append(f"The feed has more than {MOST_ENTRIES} entries; the last {left_out} were skipped.")
     if odd := min(len(items), MOST_ENTRIES) - len(entries):
-        warnings.append(f"{odd} of the feed's items are not objects.")
+        warnings.append(f"{odd} of the feed's items are not JSON objects.")
     return tuple(warnings)
 
 

@@ -1,7 +1,7 @@
 """Reads a listing: an HTML page of teaser cards with its next pages, or a plain text of teasers.
 
-Fetching, paging and putting pages together live here.  How cards are found is in
-`cards`, what one says in `card_reading`, plain text in `text_listing`.
+This module fetches, follows pages and puts them together.  `cards` finds and reads
+the cards, `text_listing` reads plain text.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from digest.sources.cards import find_cards
 from digest.sources.page_tree import Page, decoded, parse
 from digest.sources.pagination import next_page
 from digest.sources.selected_cards import read_selected
-from digest.sources.structured import filled, told_articles
+from digest.sources.structured import filled, structured_articles
 from digest.sources.text_listing import is_markup, read_text_listing
 
 _LARGEST_FILE = 10 * 1024 * 1024  # bytes, as for what is fetched
@@ -32,8 +32,8 @@ _NO_PAGE = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """What one page gave."""
+class _ListingPage:
+    """What one page yielded."""
 
     articles: tuple[FoundArticle, ...]
     next: str = ""
@@ -45,8 +45,8 @@ class _Seen:
 def read(spec: SourceSpec, *, fetcher: Fetcher, validators: Validators, now: datetime) -> Reading:
     """Read a listing and up to `spec.pages` of its pages.
 
-    A file never leads to the network.  A page without teasers is an empty
-    reading with a warning; a further page that fails is only a warning.
+    A file never causes a request.  A page without teasers gives an empty reading
+    with a warning; a further page that fails is only a warning.
 
     Raises:
         SourceError: the first page cannot be fetched, the file cannot be read, or a selector is wrong.
@@ -71,17 +71,17 @@ def read(spec: SourceSpec, *, fetcher: Fetcher, validators: Validators, now: dat
 
 def read_body(
     body: bytes, *, spec: SourceSpec, url: str, content_type: str = "", charset: str = "", now: datetime
-) -> _Seen:
+) -> _ListingPage:
     """What one page shows, whether it is HTML or plain text."""
     text = decoded(body, charset)
     if not is_markup(text, content_type):
-        return _Seen(read_text_listing(text, url=spec.base_url or url, now=now))
+        return _ListingPage(read_text_listing(text, url=spec.base_url or url, now=now))
     page = parse(text, url=url)
     if spec.selectors:
         articles, warnings = read_selected(page, spec.selectors, now=now)
     else:
         articles, warnings = articles_of(page, now=now), ()
-    return _Seen(
+    return _ListingPage(
         articles=articles,
         next=next_page(page, articles=[a.url for a in articles]),
         title=plain(page.title),
@@ -92,16 +92,22 @@ def read_body(
 
 def articles_of(page: Page, *, now: datetime) -> tuple[FoundArticle, ...]:
     """The articles that a page lists, by its cards and by its JSON-LD; none on an error page."""
+    return with_structured(page, find_cards(page, now=now).articles(), now=now)
+
+
+def with_structured(
+    page: Page, cards: tuple[FoundArticle, ...], *, now: datetime
+) -> tuple[FoundArticle, ...]:
+    """The articles of the cards, completed by those of the page's JSON-LD; none on an error page."""
     if _is_error_page(page):
         return ()
-    told = told_articles(page, now=now)
-    cards = find_cards(page, now=now).articles()
+    structured = structured_articles(page, now=now)
     if not cards:
-        return told if len(told) > 1 else ()
-    shown = [_with_told(article, told) for article in cards]
-    known = [t for t in told if any(same_page(t.url, a.url) for a in cards)]
-    # Where both tell of the same list, JSON-LD also knows the cards that a script would add later.
-    hidden = [t for t in told if t not in known] if len(known) * 2 >= len(cards) else []
+        return structured if len(structured) > 1 else ()
+    shown = [_completed(article, structured) for article in cards]
+    known = [s for s in structured if any(same_page(s.url, a.url) for a in cards)]
+    # Where both describe the same list, JSON-LD also knows the cards that a script would add later.
+    hidden = [s for s in structured if s not in known] if len(known) * 2 >= len(cards) else []
     return _once((*shown, *hidden))
 
 
@@ -110,38 +116,43 @@ def _is_error_page(page: Page) -> bool:
     return any(_NO_PAGE.match(text) for text in (page.title, *headings))
 
 
-def _with_told(article: FoundArticle, told: tuple[FoundArticle, ...]) -> FoundArticle:
-    for other in told:
+def _completed(article: FoundArticle, structured: tuple[FoundArticle, ...]) -> FoundArticle:
+    for other in structured:
         if same_page(other.url, article.url):
             return filled(article, other)
     return article
 
 
-def _read_file(spec: SourceSpec, *, now: datetime) -> _Seen:
+def _read_file(spec: SourceSpec, *, now: datetime) -> _ListingPage:
     path = spec.path
     if path is None:
-        raise SourceError(f"The source {spec.name} has neither url nor path.")
+        raise SourceError(f"The source {spec.name} has neither `url` nor `path`.")
     if not spec.base_url:
         raise SourceError(
-            f"The listing {path} does not say where its articles are read.",
-            mend="Set base_url to the address of the page that the file was taken from.",
+            f"The listing {path} needs `base_url` to resolve its links.",
+            mend="Set `base_url` to the address of the page that the file was saved from.",
         )
     try:
         with path.open("rb") as file:
             body = file.read(_LARGEST_FILE + 1)
     except OSError as error:
         raise SourceError(
-            f"The listing {path} cannot be read: {error.strerror or error}.", mend="Correct `path`."
+            f"The listing {path} cannot be read: {error.strerror or error}.",
+            mend="Check `path` of the source.",
         ) from error
     if len(body) > _LARGEST_FILE:
-        raise SourceError(f"The listing {path} is larger than 10 MB.", mend="Is this the right file?")
+        raise SourceError(
+            f"The listing {path} is too large (limit 10 MB).", mend="Check that it is the right file."
+        )
     content_type = "text/plain" if path.suffix.lower() in {".txt", ".text"} else ""
     return replace(read_body(body, spec=spec, url=spec.base_url, content_type=content_type, now=now), next="")
 
 
-def _further(spec: SourceSpec, first: _Seen, url: str, *, fetcher: Fetcher, now: datetime) -> list[_Seen]:
-    """The next pages, as long as each adds something new; robots.txt is obeyed."""
-    seen: list[_Seen] = []
+def _further(
+    spec: SourceSpec, first: _ListingPage, url: str, *, fetcher: Fetcher, now: datetime
+) -> list[_ListingPage]:
+    """The next pages, while each adds something new; robots.txt is obeyed."""
+    seen: list[_ListingPage] = []
     known = {a.url for a in first.articles}
     visited = {url.partition("#")[0]}
     place = first.next if first.articles else ""
@@ -150,7 +161,7 @@ def _further(spec: SourceSpec, first: _Seen, url: str, *, fetcher: Fetcher, now:
         try:
             page = _fetch_page(place, spec, fetcher=fetcher, now=now)
         except SourceError as error:
-            seen.append(_Seen((), warnings=(f"A further page of the listing was left out: {error}",)))
+            seen.append(_ListingPage((), warnings=(f"A further page of the listing was skipped: {error}",)))
             break
         fresh = tuple(a for a in page.articles if a.url not in known)
         if not fresh:
@@ -161,10 +172,10 @@ def _further(spec: SourceSpec, first: _Seen, url: str, *, fetcher: Fetcher, now:
     return seen
 
 
-def _fetch_page(url: str, spec: SourceSpec, *, fetcher: Fetcher, now: datetime) -> _Seen:
+def _fetch_page(url: str, spec: SourceSpec, *, fetcher: Fetcher, now: datetime) -> _ListingPage:
     fetched = fetcher.get(url, allow_private=spec.allow_private_addresses, obey_robots=True)
     if urlsplit(fetched.url).netloc.lower() != urlsplit(url).netloc.lower():
-        raise FetchError(f"{url} leads to another host.", url=url)
+        raise FetchError(f"{url} redirects to another host.", url=url)
     return read_body(
         fetched.body,
         spec=spec,
@@ -175,13 +186,13 @@ def _fetch_page(url: str, spec: SourceSpec, *, fetcher: Fetcher, now: datetime) 
     )
 
 
-def _reading(spec: SourceSpec, pages: list[_Seen], validators: Validators) -> Reading:
+def _reading(spec: SourceSpec, pages: list[_ListingPage], validators: Validators) -> Reading:
     articles = _once(tuple(a for page in pages for a in page.articles))
     warnings = [w for page in pages for w in page.warnings]
     if not articles:
         where = spec.url or str(spec.path)
         warnings.append(
-            f"Found no teasers on {where}; give selectors: card, and where needed title, link, date, teaser, "
+            f"No teasers found on {where}; set selectors: card, and if needed title, link, date, teaser, "
             "image, author."
         )
     return Reading(
@@ -194,7 +205,7 @@ def _reading(spec: SourceSpec, pages: list[_Seen], validators: Validators) -> Re
 
 
 def _once(articles: tuple[FoundArticle, ...]) -> tuple[FoundArticle, ...]:
-    """Every story once.  One link under several stories is shared, and their text tells them apart."""
+    """Each story once.  A link that several stories share is marked; their text tells them apart."""
     kept: list[FoundArticle] = []
     places: dict[str, list[int]] = {}
     for article in articles:

@@ -1,6 +1,6 @@
-"""A folder of Markdown files with front matter, as Hugo, Jekyll, Pelican and their like keep them.
+"""A folder of Markdown files with front matter, as Hugo, Jekyll, Pelican and similar generators use.
 
-Files only: nothing is fetched, and nothing of a file is run.  Dates without a
+Reads files only: nothing is fetched, and nothing in a file is executed.  Dates without a
 zone count as UTC.
 """
 
@@ -55,11 +55,11 @@ def read(
 ) -> Reading:
     """Read every article of the folder `spec.path`; see `digest.sources.Source`.
 
-    Drafts are passed over.  A file that cannot be read or has no place on the
-    web is named in `skipped`.
+    Drafts are skipped.  `skipped` names each file that cannot be read or has no
+    address.
 
     Raises:
-        SourceError: there is no such folder.
+        SourceError: the folder does not exist.
     """
     folder = spec.path
     if folder is None or not folder.is_dir():
@@ -78,7 +78,7 @@ def read(
         else:
             found += [article] if article else []
     found.sort(key=lambda article: article.published or _NO_DATE, reverse=True)
-    warnings = () if found or skipped else (f"The folder {folder} has no articles.",)
+    warnings = () if found or skipped else (f"The folder {folder} contains no articles.",)
     return Reading(articles=tuple(found), skipped=tuple(skipped), warnings=warnings)
 
 
@@ -86,13 +86,13 @@ _NO_DATE = datetime.min.replace(tzinfo=UTC)
 
 
 class _Unreadable(Exception):
-    """Why a file is no article, as the second half of a sentence."""
+    """Why a file is not an article; the message completes a sentence."""
 
 
 def _files(folder: Path) -> Iterator[Path]:
     """The Markdown files below a folder, in order of their names.
 
-    Hidden ones are passed over, and so are links that lead out of the folder.
+    Hidden files, and links that lead out of the folder, are skipped.
     """
     home = folder.resolve()
     count = 0
@@ -132,7 +132,7 @@ def _article(file: Path, place: PurePosixPath, *, base_url: str) -> FoundArticle
     entry = _entry(page, url)
     article = article_of(entry, language="")
     if isinstance(article, str):
-        raise _Unreadable("it has neither title nor text")
+        raise _Unreadable("it has neither a title nor text")
     words = count_words(page.body)
     return replace(
         article,
@@ -162,7 +162,7 @@ def _page(file: Path, place: PurePosixPath) -> _Page:
     except OSError as error:
         raise _Unreadable(f"it cannot be opened ({error.strerror})") from error
     if len(raw) > LARGEST:
-        raise _Unreadable(f"it is larger than {LARGEST // 2**20} MB")
+        raise _Unreadable(f"it is too large (limit {LARGEST // 2**20} MB)")
     text = as_text(raw, charset="").replace("\r\n", "\n").replace("\r", "\n")
     try:
         values, body = split(text)
@@ -269,7 +269,7 @@ def _moment(value: object) -> datetime | None:
 
 
 def _string(value: object) -> str:
-    """A scalar as text.  Lists and tables are none: YAML aliases can make them grow without end."""
+    """A scalar as text.  Lists and tables are ignored: YAML aliases can make them grow without end."""
     if isinstance(value, str):
         return value.strip()
     is_number = isinstance(value, int | float) and not isinstance(value, bool)

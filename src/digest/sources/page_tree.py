@@ -2,8 +2,8 @@
 
 Every element knows its half-open ranges in both lists, so that "what stands in
 this card" is a slice and costs nothing, also when a card is a run of siblings
-without an element of its own.  What no reader sees (scripts, hidden copies,
-comments, templates) is not in here.  What a page *means* is found elsewhere.
+without an element of its own.  Invisible content (scripts, hidden copies,
+comments, templates) is left out.  Other modules find what a page *means*.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ class Page:
 
 
 def parse(body: bytes | str, *, url: str, charset: str = "") -> Page:
-    """Parse a page; whatever the bytes are, there is an answer."""
+    """Parse a page; never fails, whatever the bytes are."""
     markup = body if isinstance(body, str) else decoded(body, charset)
     parser = LexborHTMLParser(markup.replace("\x00", ""))
     page = Page(

@@ -1,4 +1,4 @@
-"""Where a listing goes on: the address of its next page."""
+"""Finds the address of a listing's next page."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _NEXT_NAMES = frozenset(
 def next_page(page: Page, *, articles: Collection[str]) -> str:
     """The address of the page after this one, on the same host, or empty.
 
-    Never an article of the page, nor the page itself.
+    Never an article on the page, nor the page itself.
     """
     for element in _candidates(page):
         url = page.absolute(element.attributes.get("href", "")).partition("#")[0]
@@ -52,7 +52,7 @@ def next_page(page: Page, *, articles: Collection[str]) -> str:
 
 
 def _candidates(page: Page) -> Iterator[Element]:
-    """Links that say they lead on: by relation, by class, by word, by number."""
+    """Links to the next page: by relation, by class, by text, by number."""
     linked = [e for e in page.elements if e.tag in {"a", "link"} and e.attributes.get("href")]
     yield from (e for e in linked if "next" in e.attributes.get("rel", "").lower().split())
     anchors = [e for e in linked if e.tag == "a"]

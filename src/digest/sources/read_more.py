@@ -1,6 +1,6 @@
-"""The words that invite to read on: "Read more", "Weiterlesen", "Lire la suite →".
+"""Recognises links to read on: "Read more", "Weiterlesen", "Lire la suite →".
 
-A link that says so gives an article's address and never its title.
+Such a link gives an article's address, never its title.
 """
 
 from __future__ import annotations

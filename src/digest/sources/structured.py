@@ -1,6 +1,6 @@
-"""What a page says of its articles in JSON-LD (schema.org), which is often wrong or half written.
+"""Reads what a page says about its articles in JSON-LD (schema.org), often wrong or incomplete.
 
-Microformats and microdata are marks on visible elements; `card_reading` reads them where they stand.
+Microformats and microdata mark visible elements; `cards` reads them there.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _ARTICLES = frozenset(
 _MOST_NODES = 20_000
 
 
-def told_articles(page: Page, *, now: datetime) -> tuple[FoundArticle, ...]:
+def structured_articles(page: Page, *, now: datetime) -> tuple[FoundArticle, ...]:
     """The articles that the page's JSON-LD names with headline and address, other than the page itself."""
     found: dict[str, FoundArticle] = {}
     for node in nodes_of(page):
@@ -40,7 +40,7 @@ def told_articles(page: Page, *, now: datetime) -> tuple[FoundArticle, ...]:
 
 
 def filled(article: FoundArticle, told: FoundArticle) -> FoundArticle:
-    """The article with what it lacks taken from what else is told of it; nothing given is changed."""
+    """The article with missing fields filled from another description; nothing given is changed."""
     title = told.title if article.title_is_made and told.title and not told.title_is_made else article.title
     return replace(
         article,
@@ -57,7 +57,7 @@ def filled(article: FoundArticle, told: FoundArticle) -> FoundArticle:
 
 
 def nodes_of(page: Page) -> Iterator[Mapping[str, Any]]:
-    """Every object of the page's JSON-LD, in document order; broken blocks are passed over."""
+    """Every object of the page's JSON-LD, in document order; broken blocks are skipped."""
     left = _MOST_NODES
     for script in page.scripts:
         pending: list[Any] = [_loaded(script)]
@@ -94,7 +94,7 @@ def types_of(node: Mapping[str, Any]) -> list[str]:
 
 
 def article_of(node: Mapping[str, Any], page: Page, *, now: datetime) -> FoundArticle | None:
-    """One node as an article, or None where it has no headline or no address."""
+    """One node as an article, or None if it has no headline or no address."""
     title = _line(node.get("headline")) or _line(node.get("name"))
     url = _address(node, page)
     if not title or not url:
@@ -138,7 +138,7 @@ def _line(value: Any) -> str:
 
 
 def names_of(value: Any) -> str:
-    """Author names joined as people write them; addresses are no names."""
+    """Author names joined as people write them; addresses are not names."""
     people = value if isinstance(value, list) else [value]
     names = [plain(html.unescape(_string(person)), limit=80) for person in people]
     return ", ".join(dict.fromkeys(n for n in names if n and "://" not in n))[:200]

@@ -1,8 +1,7 @@
-"""Reads a listing that is plain text: teasers, each closed by a line "Read More".
+"""Reads a listing in plain text: teasers, each ending with a line "Read More".
 
-That is what one gets by selecting the cards of a blog's front page and copying
-them.  There are no links in such a text; all teasers share the page's own, and
-their text is what tells them apart.
+That is the result of copying the cards of a blog's front page.  Such a text has
+no links; all teasers share the page's own, and their text tells them apart.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ class _Block:
 
 
 def read_text_listing(text: str, *, url: str, now: datetime) -> tuple[FoundArticle, ...]:
-    """The teasers of a text in their order; empty where no line invites to read on."""
+    """The teasers of a text in their order; empty if no line says "Read more"."""
     blocks = [_understood(lines, now=now) for lines in _raw_blocks(text)]
     blocks = [b for b in blocks if b.lines]
     _drop_page_head(blocks)

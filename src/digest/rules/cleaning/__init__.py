@@ -2,12 +2,12 @@
 
     characters   one clean line of text; where it may be cut
     markup       the text of an HTML fragment
-    leads        teasers, first sentences, reading time
-    links        made absolute, or refused
+    excerpts     teasers, first sentences, reading time
+    links        made absolute, or rejected
     pictures     the first real picture of a fragment
 
-All of it is pure and takes time in proportion to its input, whatever that is.
-Nothing here escapes: what comes out is text, and whoever prints it escapes it.
+Everything is pure and takes time in proportion to its input, whatever that is.
+Nothing here escapes: the output is text, and the code that prints it escapes it.
 Template syntax in visible text stays as it is written; it is never run.
 """
 

@@ -1,4 +1,4 @@
-"""One clean line of text: which characters may stay, and where a line may be cut."""
+"""One clean line of text: which characters are kept, and where a line may be cut."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import unicodedata
 
 ELLIPSIS = "…"
 
-# Removed wherever they stand: C0 and C1 controls (those that are white space are
+# Removed everywhere: C0 and C1 controls (those that are white space are
 # folded before), bidirectional overrides and isolates, invisible fillers,
-# interlinear and object marks, surrogates, and code points that are no characters.
+# interlinear and object marks, surrogates, and code points that are not characters.
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f"
     "\u00ad\u115f\u1160\u180e\u200b\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0"
@@ -17,7 +17,7 @@ _INVISIBLE = re.compile(
     + "".join(f"{chr(plane * 0x10000 + 0xFFFE)}{chr(plane * 0x10000 + 0xFFFF)}" for plane in range(1, 17))
     + "]"
 )
-# Tag characters are visible only as a flag, after a black flag; elsewhere they smuggle text.
+# Tag characters are visible only as part of a flag, after a black flag; elsewhere they hide text.
 _TAGS = re.compile("(\U0001f3f4[\U000e0020-\U000e007f]{1,8})|[\U000e0020-\U000e007f]")
 # More than four marks on one letter is decoration that climbs into the lines above.
 _MARKS = "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
@@ -29,7 +29,7 @@ def plain(text: str, *, limit: int = 300) -> str:
     """One clean line: NFC, no control or invisible characters, white space folded.
 
     At most `limit` characters, cut between graphemes with an ellipsis.  Joiners
-    stay inside words and emoji.  Cleaning what is clean changes nothing.
+    stay inside words and emoji.  Cleaning clean text changes nothing.
     """
     return cut(" ".join(_characters(text).split()), limit)
 

@@ -12,11 +12,11 @@ WORDS_A_MINUTE = 230
 
 
 def teaser_of(html_or_text: str, *, limit: int = 280) -> str:
-    """The lead of a text, at most `limit` characters: whole sentences, else cut at a word.
+    """The beginning of a text, at most `limit` characters: whole sentences, or else cut at a word.
 
     Invitations to read on (“Continue reading”, “The post … appeared first on …”)
-    and permalink marks are dropped; headings, code and captions are skipped as
-    long as there is running text.
+    and permalink marks are dropped; headings, code and captions are skipped
+    while there is running text.
     """
     text = _lead(html_or_text, enough=limit + 600) or text_of_html(html_or_text)
     text = without_tail(text.replace("¶", " "))
@@ -61,7 +61,7 @@ _CUT_MARK = re.compile(r"\s*(?:[\[(]\s*(?:…|\.\.\.)\s*[\])]|\.\.\.)\s*$")
 
 
 def without_tail(text: str) -> str:
-    """A line without the invitations that publishing systems hang on it; “[…]” becomes an ellipsis."""
+    """A line without the “read more” phrases that publishing systems append; “[…]” becomes an ellipsis."""
     previous = ""
     while text != previous:
         previous = text
@@ -132,7 +132,7 @@ def count_words(text: str) -> int:
 
 
 def words_in_html(markup: str) -> int:
-    """Words that a reader of a fragment sees, near enough for a reading time."""
+    """The visible words of a fragment, accurately enough for a reading time."""
     if _HIDING.search(markup):
         return count_words(text_of_html(markup))
     return count_words(_TAG_LIKE.sub(" ", markup))  # ten times faster, and most fragments are that simple

@@ -1,4 +1,4 @@
-"""Links from outside: made absolute and printable, or refused."""
+"""Links from outside: made absolute and printable, or rejected."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _TRACKING = re.compile(r"(?i)utm_\w+|fbclid|gclid|mc_cid|mc_eid")
 
 
 def absolute_http_url(url: str, base: str) -> str:
-    """An absolute http(s) URL in plain ASCII, or "" where there is none to be had.
+    """An absolute http(s) URL in plain ASCII, or "" if there is none.
 
-    Refused are other schemes, control characters, credentials and impossible
-    hosts.  Spaces and other characters that no URL may hold are percent-encoded,
+    Other schemes, control characters, credentials and impossible hosts are
+    rejected.  Spaces and other characters that no URL may hold are percent-encoded,
     host names become A-labels (RFC 5891).
     """
     text = url.strip()

@@ -1,9 +1,9 @@
 """The text of an HTML fragment from outside.
 
 A small tokenizer with the rules of the HTML standard that matter for reading,
-in one pass from left to right.  It builds no tree on purpose: tree builders take
-25 seconds for 120,000 nested elements (nh3, measured), and a fragment of a feed
-is cut anywhere.
+in one pass from left to right.  It deliberately builds no tree: tree builders take
+25 seconds for 120,000 nested elements (nh3, measured), and a feed's fragment may
+be cut off anywhere.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ Token = TextToken | TagToken
 def text_of_html(markup: str, *, limit: int = WHOLE) -> str:
     """What a reader sees of a fragment, as one clean line.
 
-    Scripts, styles, comments and everything that is not text vanish; blocks are
-    separated by a space.  Text that was escaped once too often is put right.
+    Scripts, styles, comments and everything else that is not text are removed;
+    blocks are separated by a space.  Text that was escaped twice is corrected.
     """
     return _text(markup, limit=limit, unknown_is_text=False)
 
 
 def title_of_html(markup: str, *, limit: int = 300) -> str:
-    """A headline, of which nobody knows whether it is text or HTML.
+    """A headline that may be text or HTML.
 
-    Elements of HTML vanish, everything else in angle brackets stays: the title
+    HTML elements are removed, everything else in angle brackets stays: the title
     “Using Vec<T>” means what it says, and so does “<mj-raw>”.  A tag that is never
-    closed is no markup either: “From <div> to <main>” is about tags.
+    closed is not markup either: “From <div> to <main>” is about tags.
     """
     return _text(_unpaired_as_text(markup), limit=limit, unknown_is_text=True).removesuffix("¶").rstrip()
 

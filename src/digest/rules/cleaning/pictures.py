@@ -1,4 +1,4 @@
-"""The first picture of a fragment that a reader would call a picture."""
+"""The first picture of a fragment that a reader would recognise as one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from digest.rules.cleaning.characters import plain
 from digest.rules.cleaning.links import absolute_http_url
 from digest.rules.cleaning.markup import TagToken, attributes_of, tokens
 
-ICON = 48  # pixels: what is smaller both ways is a symbol, not a picture
+ICON = 48  # pixels: anything up to this in both directions is a symbol, not a picture
 HEAVY = 1_000_000  # bytes: all pictures of a mail together should not weigh more
 
 _NOT_A_PICTURE = re.compile(
@@ -39,8 +39,8 @@ _SOURCES = ("src", "data-src", "data-lazy-src", "data-original", "data-orig-file
 def first_image(markup: str, base: str) -> Image | None:
     """The first picture of a fragment, its address made absolute with `base`.
 
-    Tracking pixels, symbols, avatars, badges, SVG and inline data are passed
-    over.  Lazy-loaded pictures and `srcset` are understood.
+    Tracking pixels, symbols, avatars, badges, SVG and inline data are skipped.
+    Lazy-loaded pictures and `srcset` are supported.
     """
     if not _IMG.search(markup):
         return None
@@ -96,7 +96,7 @@ def is_picture(image: Image) -> bool:
 
 
 def is_heavy(file_size: int | None) -> bool:
-    """Whether a file is too large to be loaded by everybody who opens a mail."""
+    """Whether a file is too large to load for everyone who opens a mail."""
     return file_size is not None and file_size > HEAVY
 
 

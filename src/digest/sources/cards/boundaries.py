@@ -47,7 +47,7 @@ def _is_shared_link(page: Page, links: list[Link]) -> bool:
 
 
 def _heights(links: list[Link]) -> list[int]:
-    """For each link, how many ancestors up no other article's link of the group comes in."""
+    """For each link, how many ancestors up its box still holds no other article's link."""
     places = places_of(links)
     are_shared = len({link.url for link in links}) == 1
     return [_height(link, links, places, are_shared=are_shared) for link in links]
@@ -87,7 +87,7 @@ _CARD_WORDS = frozenset(
 
 
 def _lone_root(page: Page, anchor: Element) -> Element:
-    """The card of a link that has no equals: the nearest box called so, or with text beside it."""
+    """The card of a single link: the nearest box named like a card, or one with more text than the link."""
     chain = [anchor, *(a for a in anchor.ancestors() if a.tag not in {"body", "html", "main"})]
     if (
         any(e.tag in HEADINGS for e in page.elements[anchor.index : anchor.end])

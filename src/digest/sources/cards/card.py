@@ -1,4 +1,4 @@
-"""A card while it is read: a range of a page, what the page tells about all its cards, which text is used up.
+"""A card while it is read: its range, what the page says about all its cards, which text is used up.
 
 A card is a range of elements and of text, not necessarily one element.
 """
@@ -34,14 +34,16 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What the page as a whole tells about each of its cards."""
+class PageContext:
+    """What the page as a whole says about each of its cards."""
 
     page: Page
-    flags: bytearray  # furniture, by element
+    flags: bytearray  # boilerplate, by element
     now: datetime
     is_day_first: bool = False
-    calls: frozenset[str] = frozenset()  # link texts that many different articles share: "Mehr dazu"
+    repeated_link_texts: frozenset[str] = (
+        frozenset()
+    )  # short texts that many different articles share: "Mehr dazu"
     read: dict[Card, FoundArticle | None] = field(default_factory=dict)  # what was read already
 
 
@@ -50,7 +52,7 @@ class CardReading:
     """A card while it is read; `used` are the pieces of text that have found their meaning."""
 
     card: Card
-    at: Surroundings
+    context: PageContext
     used: set[int] = field(default_factory=set)
     elements: list[Element] = field(init=False)  # of the card, as far as a card reaches
     anchors: list[Element] = field(init=False)  # those that lead to the article
@@ -67,7 +69,7 @@ class CardReading:
 
     @property
     def page(self) -> Page:
-        return self.at.page
+        return self.context.page
 
     def use(self, element: Element) -> None:
         self.used.update(
@@ -100,31 +102,31 @@ def _last_word(name: str) -> str:
     return parts[-1].lower() if parts else ""
 
 
-def cells_of(draft: CardReading, element: Element) -> list[Element]:
+def cells_of(reading: CardReading, element: Element) -> list[Element]:
     cells: dict[int, Element] = {}
     for place in range(element.text_start, element.text_end):
-        piece = draft.page.pieces[place]
+        piece = reading.page.pieces[place]
         if piece.text.strip():
             cells.setdefault(piece.cell.index, piece.cell)
     return list(cells.values())
 
 
-def lines_of(draft: CardReading) -> Iterator[str]:
+def lines_of(reading: CardReading) -> Iterator[str]:
     """The text of the card that is not its title, a line per unit."""
-    for _cell, places in units_of(draft):
-        text = draft.page.text(places[0], places[-1] + 1, without=draft.used)
+    for _cell, places in units_of(reading):
+        text = reading.page.text(places[0], places[-1] + 1, without=reading.used)
         if text:
             yield text
 
 
-def units_of(draft: CardReading) -> Iterator[tuple[Element, list[int]]]:
+def units_of(reading: CardReading) -> Iterator[tuple[Element, list[int]]]:
     cell: Element | None = None
     places: list[int] = []
-    end = min(draft.card.text_end, draft.card.text_start + _MOST_PIECES)
-    for place in range(draft.card.text_start, end):
-        if place in draft.used:
+    end = min(reading.card.text_end, reading.card.text_start + _MOST_PIECES)
+    for place in range(reading.card.text_start, end):
+        if place in reading.used:
             continue
-        piece = draft.page.pieces[place]
+        piece = reading.page.pieces[place]
         if not piece.text.strip() and piece.text != "\n":
             if places and piece.cell is cell:
                 places.append(place)

@@ -1,6 +1,6 @@
 """Groups of links that may be the headlines of a list.
 
-Links that stand in the same place of the page's structure form a group; so do the cards that call themselves
+Links at the same position in the page's structure form a group; so do the cards that call themselves
 articles, and the dated entries of a changelog.
 """
 
@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 from digest.sources import html_dates
 from digest.sources.article_links import Link, PageLocation, in_page_address, is_unlikely, shape_of
 from digest.sources.cards.boundaries import cut_cards, line_start, places_of
-from digest.sources.cards.card import Card, Surroundings
-from digest.sources.cards.scoring import LinkGroup, weighed
+from digest.sources.cards.card import Card, PageContext
+from digest.sources.cards.scoring import LinkGroup, measured
 from digest.sources.page_tree import HEADINGS, Element, Page
 from digest.sources.read_more import is_invitation
 
@@ -106,7 +106,7 @@ def _stable_names(element: Element) -> str:
 
 
 def _without_prose(page: Page, links: list[Link]) -> list[Link]:
-    """Leave out links in the middle of sentences; a group that is mostly those is none."""
+    """Leave out links in the middle of sentences; a group that is mostly those is dropped."""
     kept = [link for link in links if not _is_in_prose(page, link.anchor)]
     return kept if len(kept) * 2 > len(links) else []
 
@@ -134,9 +134,11 @@ def _ends_with_bullet(text: str) -> bool:
     return bool(re.search(r"[|·•]\s*$", text))
 
 
-def declared_groups(page: Page, place: PageLocation, links: list[Link], at: Surroundings) -> list[LinkGroup]:
+def declared_groups(
+    page: Page, location: PageLocation, links: list[Link], context: PageContext
+) -> list[LinkGroup]:
     """Cards that call themselves so: <article>, h-entry, schema.org.  They may differ in shape."""
-    roots = [e for e in page.elements if _is_declared(e) and not at.flags[e.index]]
+    roots = [e for e in page.elements if _is_declared(e) and not context.flags[e.index]]
     roots = [r for r in roots if not any(r is not o and r.holds(o) for o in _next_inside(roots, r))]
     places = places_of(links)
     cards = []
@@ -147,7 +149,7 @@ def declared_groups(page: Page, place: PageLocation, links: list[Link], at: Surr
             cards.append(Card(link, root.index, root.end, root.text_start, root.text_end))
     if len(cards) < 1 or len({c.link.url for c in cards}) < len(cards) / 2:
         return []
-    group = weighed(LinkGroup([c.link for c in cards], cards), place, at)
+    group = measured(LinkGroup([c.link for c in cards], cards), location, context)
     return [group] if group is not None else []
 
 
@@ -220,11 +222,11 @@ def _has_words(page: Page, link: Link) -> bool:
 _SIGNS_OF_LEAD = (_is_in_headline, _is_bookmark, _is_spoken_invitation, _has_words)
 
 
-def changelog_in(page: Page, place: PageLocation, at: Surroundings) -> list[LinkGroup]:
+def changelog_in(page: Page, location: PageLocation, context: PageContext) -> list[LinkGroup]:
     """Dated entries of one page, each with a link to itself.  A table of contents has no such links."""
     links = []
     for element in page.elements:
-        if element.tag != "a" or at.flags[element.index]:
+        if element.tag != "a" or context.flags[element.index]:
             continue
         url = in_page_address(page, element)
         name = url.partition("#")[2]
@@ -234,5 +236,5 @@ def changelog_in(page: Page, place: PageLocation, at: Surroundings) -> list[Link
             links.append(Link(element, url))
     if len(links) < 2:
         return []
-    group = weighed(LinkGroup(links, cut_cards(page, links), is_in_page=True), place, at)
-    return [group] if group is not None and group.dated >= 0.8 else []
+    group = measured(LinkGroup(links, cut_cards(page, links)), location, context)
+    return [group] if group is not None else []

@@ -16,54 +16,56 @@ from digest.sources.page_tree import Element
 from digest.sources.read_more import is_invitation, without_trailing_invitation
 
 
-def paragraphs_in(draft: CardReading, title: str, author: str, tags: tuple[str, ...]) -> Iterator[str]:
+def paragraphs_in(reading: CardReading, title: str, author: str, tags: tuple[str, ...]) -> Iterator[str]:
     """The running text of the card, a line per unit; headings count only where there is nothing else."""
-    _use_what_is_no_text(draft)
+    _use_what_is_no_text(reading)
     units = [
-        (cell, draft.page.text(places[0], places[-1] + 1, without=draft.used))
-        for cell, places in units_of(draft)
+        (cell, reading.page.text(places[0], places[-1] + 1, without=reading.used))
+        for cell, places in units_of(reading)
     ]
     kept = [(cell, text) for cell, text in units if _is_running_text(text, title, author, tags)]
-    named = [text for cell, text in kept if _is_inside_teaser(draft, cell)]
+    named = [text for cell, text in kept if _is_inside_teaser(reading, cell)]
     if named:
-        yield from (_without_date_in_front(draft, text) for text in named)
+        yield from (_without_date_in_front(reading, text) for text in named)
         return
-    running = [text for cell, text in kept if not _in_heading(draft, cell)]
+    running = [text for cell, text in kept if not _in_heading(reading, cell)]
     for text in running or [text for _, text in kept]:
-        yield _without_date_in_front(draft, text)
+        yield _without_date_in_front(reading, text)
 
 
-def _use_what_is_no_text(draft: CardReading) -> None:
-    link_flag = draft.at.flags[draft.card.link.anchor.index]
-    for element in draft.elements:
+def _use_what_is_no_text(reading: CardReading) -> None:
+    link_flag = reading.context.flags[reading.card.link.anchor.index]
+    for element in reading.elements:
         if (
-            (element.tag in _SKIPPED and not (element.tag == "table" and element.index == draft.card.start))
-            or (draft.at.flags[element.index] and not link_flag and element.tag not in {"a", "span"})
-            or (element.tag == "a" and _is_action(draft, element))
+            (element.tag in _SKIPPED and not (element.tag == "table" and element.index == reading.card.start))
+            or (reading.context.flags[element.index] and not link_flag and element.tag not in {"a", "span"})
+            or (element.tag == "a" and _is_action(reading, element))
             or element.tag == "time"
             or is_publication(element)
         ):
-            draft.use(element)
+            reading.use(element)
 
 
-def _is_action(draft: CardReading, anchor: Element) -> bool:
-    text = draft.text_of(anchor)
-    url = draft.page.absolute(anchor.attributes.get("href", ""))
-    leads_there = any(anchor is other for other in draft.anchors)
+def _is_action(reading: CardReading, anchor: Element) -> bool:
+    text = reading.text_of(anchor)
+    url = reading.page.absolute(anchor.attributes.get("href", ""))
+    leads_there = any(anchor is other for other in reading.anchors)
     if (
         anchor.text_end > anchor.text_start
-        and draft.page.pieces[anchor.text_start].cell is not anchor
+        and reading.page.pieces[anchor.text_start].cell is not anchor
         and not leads_there
     ):
-        return _is_alone(draft, anchor) and is_invitation(text)
+        return _is_alone(reading, anchor) and is_invitation(text)
     return (
-        is_comment_link(url) or is_invitation(text) or (text.casefold() in draft.at.calls and len(text) < 60)
+        is_comment_link(url)
+        or is_invitation(text)
+        or (text.casefold() in reading.context.repeated_link_texts and len(text) < 60)
     )
 
 
-def _is_alone(draft: CardReading, anchor: Element) -> bool:
+def _is_alone(reading: CardReading, anchor: Element) -> bool:
     """Whether the anchor is all that its line says; inside a sentence "more" is a word like any other."""
-    return draft.text_of(draft.page.pieces[anchor.text_start].cell) == draft.text_of(anchor)
+    return reading.text_of(reading.page.pieces[anchor.text_start].cell) == reading.text_of(anchor)
 
 
 def _is_running_text(text: str, title: str, author: str, tags: tuple[str, ...]) -> bool:
@@ -87,29 +89,29 @@ def _is_running_text(text: str, title: str, author: str, tags: tuple[str, ...]) 
     return not is_line_about_author(text, author)
 
 
-def _is_inside_teaser(draft: CardReading, cell: Element) -> bool:
+def _is_inside_teaser(reading: CardReading, cell: Element) -> bool:
     element: Element | None = cell
-    while element is not None and element.index >= draft.card.start:
+    while element is not None and element.index >= reading.card.start:
         itemprop = element.attributes.get("itemprop", "").lower()
         if itemprop == "description" or "p-summary" in element.classes:
             return True
-        if element.index > draft.card.start and is_named(element, _TEASER_WORDS):
+        if element.index > reading.card.start and is_named(element, _TEASER_WORDS):
             return True
         element = element.parent
     return False
 
 
-def _in_heading(draft: CardReading, cell: Element) -> bool:
+def _in_heading(reading: CardReading, cell: Element) -> bool:
     element: Element | None = cell
-    while element is not None and element.index >= draft.card.start:
+    while element is not None and element.index >= reading.card.start:
         if is_heading(element):
             return True
         element = element.parent
     return False
 
 
-def _without_date_in_front(draft: CardReading, text: str) -> str:
-    found = html_dates.find_date(text[:60], now=draft.at.now)
+def _without_date_in_front(reading: CardReading, text: str) -> str:
+    found = html_dates.find_date(text[:60], now=reading.context.now)
     if found and not re.search(r"\w", text[: found.start]):
         after = re.match(r"\s*(?:[-–—:|·•)\],.]+\s*)", text[found.end :])
         if after:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain
 
 from digest.rules.cleaning import plain
 from digest.sources.cards.bylines import is_meta
@@ -13,35 +15,77 @@ from digest.sources.page_tree import HEADINGS, Element, Page
 from digest.sources.read_more import is_invitation
 
 
-def title_of(draft: CardReading) -> str:
-    for element in _title_candidates(draft):
-        text = _title_text(draft, element)
+def title_of(reading: CardReading) -> str:
+    """The title, or empty where nothing on the card can be one; its text is then used up."""
+    clues = _clues_of(reading)
+    for element in chain.from_iterable(rule(clues) for rule in _TITLE_RULES):
+        text = _title_text(reading, element)
         if text:
-            draft.use(element)
+            reading.use(element)
             return text
-    return _spoken_title(draft)
+    return _spoken_title(reading)
 
 
-def _title_candidates(draft: CardReading) -> Iterator[Element]:
-    """Where a title can stand, the surest place first."""
-    anchors = draft.anchors
-    headings = [e for e in draft.elements if is_heading(e)]
-    linked = [h for h in headings if any(h.holds(a) or a.holds(h) for a in anchors)]
-    named = [e for e in draft.elements if _is_named_title(e)]
-    yield from sorted(linked, key=lambda h: (h.tag if h.tag in HEADINGS else "h3", h.index))
-    talkative = [a for a in anchors if _says_something(draft, a)]
-    for element in named:
-        yield from (a for a in talkative if element.holds(a))
-        if any(a.holds(element) or element.holds(a) for a in anchors):
+@dataclass(frozen=True, slots=True)
+class _TitleClues:
+    """The elements of a card among which its title is searched."""
+
+    reading: CardReading
+    anchors: list[Element]  # those that lead to the article
+    worded: list[Element]  # of these, those whose text says something
+    headings: list[Element]
+    named: list[Element]  # called title by class or itemprop
+
+
+def _clues_of(reading: CardReading) -> _TitleClues:
+    return _TitleClues(
+        reading,
+        anchors=reading.anchors,
+        worded=[a for a in reading.anchors if _says_something(reading, a)],
+        headings=[e for e in reading.elements if is_heading(e)],
+        named=[e for e in reading.elements if _is_named_title(e)],
+    )
+
+
+def _linked_headings(clues: _TitleClues) -> Iterable[Element]:
+    linked = [h for h in clues.headings if any(h.holds(a) or a.holds(h) for a in clues.anchors)]
+    return sorted(linked, key=lambda h: (h.tag if h.tag in HEADINGS else "h3", h.index))
+
+
+def _named_and_linked(clues: _TitleClues) -> Iterable[Element]:
+    for element in clues.named:
+        yield from (a for a in clues.worded if element.holds(a))
+        if any(a.holds(element) or element.holds(a) for a in clues.anchors):
             yield element
-    before = [h for h in headings if h.index < draft.card.link.anchor.index or not talkative]
-    if before and not any(len(draft.text_of(a).split()) > 2 for a in talkative):
-        yield from before[:2]
-    yield from (part for a in talkative for part in _strong_parts(draft, a))
-    yield from headings[:2]
-    yield from named[:1]
-    yield from (a for a in anchors if not is_invitation(draft.text_of(a)))
-    yield from _leading_strong(draft)
+
+
+def _headings_before_link(clues: _TitleClues) -> Iterable[Element]:
+    """A heading without a link, where the link below it says little: `<h3>Title</h3> … <a>More</a>`."""
+    if any(len(clues.reading.text_of(a).split()) > 2 for a in clues.worded):
+        return []
+    link = clues.reading.card.link.anchor
+    return [h for h in clues.headings if h.index < link.index or not clues.worded][:2]
+
+
+def _strong_link_parts(clues: _TitleClues) -> Iterable[Element]:
+    return chain.from_iterable(_strong_parts(clues.reading, a) for a in clues.worded)
+
+
+def _link_texts(clues: _TitleClues) -> Iterable[Element]:
+    return (a for a in clues.anchors if not is_invitation(clues.reading.text_of(a)))
+
+
+# Where a title can be, the surest place first.
+_TITLE_RULES: tuple[Callable[[_TitleClues], Iterable[Element]], ...] = (
+    _linked_headings,
+    _named_and_linked,
+    _headings_before_link,
+    _strong_link_parts,
+    lambda clues: clues.headings[:2],
+    lambda clues: clues.named[:1],
+    _link_texts,
+    lambda clues: _leading_strong(clues.reading),
+)
 
 
 _TITLE_NAME = re.compile(r"(?:^|[-_a-z])(?:title|headline|heading|p-name|entry-title)$|Title$|Headline$")
@@ -62,43 +106,47 @@ def _is_named_title(element: Element) -> bool:
     return any(_TITLE_NAME.search(n) and not _NOT_TITLE_NAME.search(n) for n in names)
 
 
-def _says_something(draft: CardReading, anchor: Element) -> bool:
-    text = draft.text_of(anchor)
-    return bool(re.search(r"\w", text)) and not is_invitation(text) and text.casefold() not in draft.at.calls
+def _says_something(reading: CardReading, anchor: Element) -> bool:
+    text = reading.text_of(anchor)
+    return (
+        bool(re.search(r"\w", text))
+        and not is_invitation(text)
+        and text.casefold() not in reading.context.repeated_link_texts
+    )
 
 
-def _strong_parts(draft: CardReading, anchor: Element) -> Iterator[Element]:
+def _strong_parts(reading: CardReading, anchor: Element) -> Iterator[Element]:
     """The strongest part of a link that wraps a whole card; a short link is its own title."""
-    inside = draft.page.elements[anchor.index + 1 : anchor.end]
-    cells = cells_of(draft, anchor)
+    inside = reading.page.elements[anchor.index + 1 : anchor.end]
+    cells = cells_of(reading, anchor)
     if len(cells) <= 1:
         yield anchor
         return
-    yield from (e for e in inside if e.tag in {"strong", "b"} and draft.text_of(e))
-    worded = [c for c in cells if len(draft.text_of(c).split()) >= 3 and not is_meta(draft.text_of(c))]
-    yield from worded or [c for c in cells if not is_meta(draft.text_of(c))]
+    yield from (e for e in inside if e.tag in {"strong", "b"} and reading.text_of(e))
+    worded = [c for c in cells if len(reading.text_of(c).split()) >= 3 and not is_meta(reading.text_of(c))]
+    yield from worded or [c for c in cells if not is_meta(reading.text_of(c))]
 
 
-def _leading_strong(draft: CardReading) -> Iterator[Element]:
+def _leading_strong(reading: CardReading) -> Iterator[Element]:
     """`<p><strong>Title</strong><br>text`: the card's first words, where they are set in bold."""
-    for element in draft.elements:
+    for element in reading.elements:
         if element.tag in {"strong", "b"} and element.text_end > element.text_start:
-            before = draft.page.text(draft.card.text_start, element.text_start)
+            before = reading.page.text(reading.card.text_start, element.text_start)
             if not before or is_meta(before):
                 yield element
             return
 
 
-def _title_text(draft: CardReading, element: Element) -> str:
-    if draft.at.flags[element.index] and not draft.at.flags[draft.card.link.anchor.index]:
+def _title_text(reading: CardReading, element: Element) -> str:
+    if reading.context.flags[element.index] and not reading.context.flags[reading.card.link.anchor.index]:
         return ""
     marks = {
         place
-        for e in draft.page.elements[element.index : element.end]
-        if e is not element and (_is_mark(draft.page, e) or e.tag == "time" or is_named(e, DATE_WORDS))
+        for e in reading.page.elements[element.index : element.end]
+        if e is not element and (_is_mark(reading.page, e) or e.tag == "time" or is_named(e, DATE_WORDS))
         for place in range(e.text_start, e.text_end)
     }
-    text = draft.page.text(element.text_start, element.text_end, without=marks)
+    text = reading.page.text(element.text_start, element.text_end, without=marks)
     text = plain(text.strip(" ¶#→»›|·"))
     if not re.search(r"\w", text) or is_invitation(text) or is_meta(text):
         return ""
@@ -115,9 +163,9 @@ def _is_mark(page: Page, element: Element) -> bool:
     return False
 
 
-def _spoken_title(draft: CardReading) -> str:
+def _spoken_title(reading: CardReading) -> str:
     """What a screen reader is told of a link without text, or the text of its picture."""
-    for anchor in draft.anchors:
+    for anchor in reading.anchors:
         for name in ("aria-label", "title"):
             said = re.sub(
                 r"^(?:read (?:more|about|article|post)|permalink to|link to|continue reading)\W*(?:about "
