@@ -27,7 +27,7 @@ def test_from_logging_in_to_the_counts(site: Site, visit: Callable[..., Visitor]
     page = ann.page
 
     # A check stops it, and says what can be done.
-    assert "Fix 1 block to approve" in page.inner_text(".approval")
+    assert "Fix 1 blocker to approve" in page.inner_text(".approval")
     finding = page.locator('.finding[data-check="link-url"]')
     assert "A page of our own network" in finding.inner_text()
 
@@ -53,7 +53,7 @@ def test_from_logging_in_to_the_counts(site: Site, visit: Callable[..., Visitor]
     finding.locator("text=Take the story out").click()
     page.fill("#reason", "our own network only")
     page.locator("#take-out .filled").click()
-    page.locator("text=Fix 1 block").wait_for(state="detached")
+    page.locator("text=Fix 1 blocker").wait_for(state="detached")
     assert "Our own network only" in page.inner_text("#left-out")
 
     # Approved for now; it is watched until everybody has it.
@@ -104,7 +104,7 @@ def test_two_editors_at_once(visit: Callable[..., Visitor]) -> None:
     title = ann.order[1]
     bo.page.fill("#field-subject", "A week of quorums")
     ann.page.locator("li.row", has_text=title).locator("summary").click(force=True)
-    ann.page.locator("li.row", has_text=title).locator("text=Make it the lead").first.click()
+    ann.page.locator("li.row", has_text=title).locator("text=Make lead story").first.click()
     ann.wait("document.querySelector('#field-subject').value === 'A week of quorums'")
     bo.wait("title => document.querySelector('ol.stories[data-lead] .title').textContent === title", title)
 
@@ -130,7 +130,7 @@ def test_two_editors_at_once(visit: Callable[..., Visitor]) -> None:
     bo.page.fill("#edit-text", "Bo again.")
     bo.wait_saved()
     ann.page.fill("#edit-text", "Ann again.")
-    conflict.locator("text=Take Bo’s").click()
+    conflict.locator("text=Use Bo’s").click()
     ann.wait("document.querySelector('#edit-text').value === 'Bo again.'")
     ann.wait_saved()
     assert ann.complaints == bo.complaints == []
@@ -175,7 +175,7 @@ def test_all_by_keys(visit: Callable[..., Visitor]) -> None:
     ann.wait_for_order(before[0], before[1], *before[3:])
     page.keyboard.press("/")
     page.keyboard.type("cache")
-    page.locator("#left-out h2:has-text('Found')").wait_for()
+    page.locator("#left-out h2:has-text('Search results')").wait_for()
     assert "/desk/weekly/1" in page.url
     page.locator("#left-out li button").first.focus()
     page.keyboard.press("Enter")
@@ -187,7 +187,7 @@ def test_without_javascript_it_is_read_edited_and_approved(site: Site, visit: Ca
     page, before = ann.page, ann.order
 
     page.locator("li.row >> nth=1 >> summary").click(force=True)
-    ann.follow("li.row >> nth=1 >> text=Down")
+    ann.follow("li.row >> nth=1 >> text=Move down")
     assert ann.order == [before[0], before[2], before[1], *before[3:]]
     page.fill("#field-subject", "Without a script")
     ann.follow("#fact-subject button")

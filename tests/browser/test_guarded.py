@@ -28,7 +28,7 @@ def test_an_editor_cannot_approve_and_a_forged_form_of_one_changes_nothing(
     eve = visit().log_in("Eve").open("?open=approve")
 
     assert eve.page.locator("#approve").count() == 0
-    assert "A publisher approves it" in eve.page.inner_text(".approval")
+    assert "Needs a publisher’s approval" in eve.page.inner_text(".approval")
     for name in ("approve", "cancel", "pause", "resume", "take-back", "resolve"):
         status = eve.page.evaluate(
             """async name => {

@@ -117,7 +117,7 @@ def test_theirs_can_be_chosen_after_the_panel_was_closed(visit: Callable[..., Vi
     ann, _ = in_conflict(visit)
     ann.page.locator("#over .close").click()
     ann.page.locator("#editor").wait_for(state="detached")
-    ann.page.locator(".conflict >> text=Take Bo’s").click()
+    ann.page.locator(".conflict >> text=Use Bo’s").click()
     ann.wait_saved()
     opened(ann)
     assert ann.page.input_value("#edit-text") == "Bo’s words."
@@ -192,14 +192,14 @@ def test_a_headline_that_was_cleared_comes_back(visit: Callable[..., Visitor]) -
     ann.page.keyboard.press("Tab")
     ann.wait_saved()
     assert ann.page.input_value("#edit-headline") == before
-    assert "keeps the one it had" in ann.page.inner_text("#toast")
+    assert "the previous one was kept" in ann.page.inner_text("#toast")
 
 
 def test_undo_in_a_toast_undoes_nobody_else_s_step(site: Site, visit: Callable[..., Visitor]) -> None:
     ann, bo = visit().log_in("Ann").open(), visit().log_in("Bo").open()
     title = ann.order[2]
     ann.page.locator("li.row", has_text=title).locator("summary").click(force=True)
-    ann.page.locator("li.row", has_text=title).locator("text=Make it the lead").first.click()
+    ann.page.locator("li.row", has_text=title).locator("text=Make lead story").first.click()
     ann.page.locator("#toast button").wait_for()
     bo.page.fill("#field-subject", "A week of quorums")
     ann.wait("document.querySelector('#field-subject').value === 'A week of quorums'")
@@ -214,7 +214,7 @@ def test_a_field_that_shows_what_is_not_so_any_more_says_so(visit: Callable[...,
     bo.wait_saved()
     ann.wait("document.querySelector('#field-subject').value === 'Bo wrote'")
     ann.page.locator("#undo button").click()
-    bo.page.locator("#saved:has-text('Changed by others')").wait_for()
+    bo.page.locator("#saved:has-text('Changed by someone else')").wait_for()
     assert bo.page.input_value("#field-subject") == "Bo wrote"
     bo.page.locator("#outline").click()
     bo.wait("document.querySelector('#field-subject').value === ''")

@@ -63,7 +63,7 @@ def test_every_check_is_documented_with_its_severity() -> None:
     offline, _, online = (
         (DOCS / "operation.md")
         .read_text(encoding="utf-8")
-        .partition("## The pre-flight")[2]
+        .partition("## Pre-flight checks")[2]
         .partition("### Online")
     )
 

@@ -140,10 +140,10 @@ def test_an_issue_shows_outline_left_out_and_checks(editor: TestClient) -> None:
     page = editor.get("/desk/weekly/41").text
 
     assert (
-        "Goes out <strong>Tuesday 09:00 in Berlin</strong>, in 19 hours, to <strong>12,418</strong> people"
-        in page
+        "Scheduled for <strong>Tuesday 09:00 in Berlin</strong>, in 19 hours, "
+        "to <strong>12,418</strong> subscribers" in page
     )
-    assert "Fix 1 block to approve" in page
+    assert "Fix 1 blocker to approve" in page
     assert "6 stories · 31 min" in page
     assert "<bdi>Distributed systems</bdi> <span>3</span>" in page
     assert "Jonas Lindqvist</bdi><span>&nbsp;· 7 min · 3 Oct</span>" in page
@@ -176,9 +176,10 @@ def test_an_issue_that_went_out_shows_its_account(editor: TestClient, desk: Fake
     page = editor.get("/desk/weekly/41").text
 
     assert (
-        "Went out <strong>Monday 10:05 in Berlin</strong>, 3 hours ago, to <strong>7</strong> people" in page
+        "Went out <strong>Monday 10:05 in Berlin</strong>, 3 hours ago, to <strong>7</strong> subscribers"
+        in page
     )
-    assert "<dt>Uncertain, will not be sent again by itself</dt><dd>2</dd>" in page
+    assert "<dt>Uncertain, not resent automatically</dt><dd>2</dd>" in page
     assert "approve" not in page
 
 

@@ -84,13 +84,16 @@ def test_a_decision_says_what_follows_before_it_is_taken(editor: TestClient) -> 
     page = editor.get("/desk").text
     [form] = re.findall(r'<form class="ways".*?</form>', page, re.DOTALL)
 
-    assert "7 people may or may not have <bdi>Lockstep Weekly</bdi> 40" in page
-    assert "handed over on 29 September at 09:03, and no answer came back." in page
+    assert "7 subscribers may or may not have received <bdi>Lockstep Weekly</bdi> 40" in page
+    assert (
+        "handed over on 29 September at 09:03, but no reply came back, "
+        "and no delivery report has arrived since." in page
+    )
     assert 'method="post" action="/desk/weekly/40/resolve?from=home"' in form
     assert re.search(r'name="token" value="[^"]+"', form)
-    assert '<button class="button" name="decision" value="skip">Leave it at that</button>' in form
-    assert '<button class="button" name="decision" value="resend">Send to the 7 again</button>' in form
-    assert "If you send again, some may get it twice." in form
+    assert '<button class="button" name="decision" value="skip">Don’t resend</button>' in form
+    assert '<button class="button" name="decision" value="resend">Resend to all 7</button>' in form
+    assert "If you resend, some may get it twice." in form
     assert page.count("@mail.example</bdi>") == 7
 
 
@@ -99,7 +102,7 @@ def test_of_a_cancelled_issue_nothing_is_offered_to_be_sent_again(editor: TestCl
 
     page = editor.get("/desk").text
 
-    assert "1 person may or may not have" in page
+    assert "1 subscriber may or may not have" in page
     assert 'value="skip"' in page
     assert 'value="resend"' not in page
 
@@ -110,7 +113,7 @@ def test_held_issues_are_decisions(editor: TestClient, desk: FakeDesk) -> None:
 
     page = editor.get("/desk").text
 
-    assert "<bdi>Lockstep Weekly</bdi> 41 waits for a person" in page
+    assert "<bdi>Lockstep Weekly</bdi> 41 needs your decision" in page
     assert "230 old articles look new." in page
     assert 'action="/desk/weekly/39/resume?from=home"' in page
     assert 'action="/desk/weekly/41/resume"' not in page
@@ -140,16 +143,16 @@ def test_it_leads_to_all_issues_to_plans_and_to_what_a_source_finds(editor: Test
     assert '<a href="/desk/issues">All issues</a>' in page
     assert re.findall(r'href="(/desk/\w+/plan)"', page) == ["/desk/incidents/plan"]
     assert '<a href="/desk/weekly/sources/Platform%20team%20page"><bdi>Platform team page</bdi></a>' in page
-    assert page.count(">Show what it finds now</button>") == 1, "where something is wrong with it"
+    assert page.count(">Test this source</button>") == 1, "where something is wrong with it"
 
 
 def test_the_subscribers_are_told_with_who_came_and_left(editor: TestClient) -> None:
     panel = editor.get("/desk").text.partition('<section class="panel" aria-labelledby="people">')[2]
 
-    assert "confirmed 12,418 new 418 left 30 to confirm 11" in text_of(panel)
+    assert "confirmed 12,418 new 418 unsubscribed 30 pending 11" in text_of(panel)
     assert (
-        'aria-label="By week, the last one last: 28 new and 7 left; 77 new and 7 left; '
-        '126 new and 7 left; 187 new and 9 left"' in " ".join(panel.split())
+        'aria-label="By week, oldest first: 28 new and 7 unsubscribed; 77 new and 7 unsubscribed; '
+        '126 new and 7 unsubscribed; 187 new and 9 unsubscribed"' in " ".join(panel.split())
     )
 
 
@@ -170,7 +173,10 @@ def test_sources_say_how_they_do(editor: TestClient) -> None:
 
     assert "Engineering blog Feed, fetched 8 minutes ago 3 new today" in said
     assert "Research notes Feed, quiet for 41 days usually one every 9 days" in said
-    assert "Platform team page Page, no articles found It had some before; the page may have changed." in said
+    assert (
+        "Platform team page Page, no articles found It had articles before; the page may have changed."
+        in said
+    )
     assert "posts Markdown, not read yet" in said
 
 
@@ -180,9 +186,9 @@ def test_an_empty_desk_says_so(editor: TestClient, desk: FakeDesk) -> None:
     page = editor.get("/desk").text
 
     assert "Nothing needs you today." in page
-    assert "There is no newsletter yet." in page
-    assert "No issue has gone out yet. The first one is made at its slot" in page
-    assert "There is no source yet." in page
+    assert "No newsletters yet." in page
+    assert "No issue has been sent yet. The first one is drafted on schedule" in page
+    assert "No sources yet." in page
     assert "Collect now" not in page
 
 
@@ -197,8 +203,8 @@ def test_before_the_first_issue_what_is_begun_is_said(
 
     page = text_of(editor.get("/desk").text)
 
-    assert f"No issue has gone out yet. {said}" in page
-    assert "The first one is made" not in page
+    assert f"No issue has been sent yet. {said}" in page
+    assert "The first one is drafted" not in page
 
 
 def test_what_others_wrote_is_text(editor: TestClient, desk: FakeDesk) -> None:

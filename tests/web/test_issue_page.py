@@ -276,8 +276,8 @@ def test_it_is_approved_for_the_slot_and_any_edit_takes_that_back(desk: Desk) ->
     assert answer.status_code == 303, text_of(answer.text)
     assert desk.issue.state is IssueState.APPROVED
     page = desk.page()
-    assert "Take it back" in page
-    assert "Goes out <strong>" in page
+    assert "Withdraw approval" in page
+    assert "Scheduled for <strong>" in page
     told = change(desk, desk.stories[0], "Changed", script=True)
     assert "the approval was taken back" in told.text
     assert desk.issue.state is IssueState.DRAFT
@@ -301,7 +301,7 @@ def test_an_approval_is_taken_back(desk: Desk) -> None:
     desk.post("take-back")
 
     assert desk.issue.state is IssueState.DRAFT
-    assert "What you see now is what goes out" in desk.page("?open=approve")
+    assert "What you see now is what will be sent" in desk.page("?open=approve")
 
 
 def test_approved_for_now_it_goes_to_everybody_and_the_page_counts_them(desk: Desk) -> None:
@@ -313,7 +313,7 @@ def test_approved_for_now_it_goes_to_everybody_and_the_page_counts_them(desk: De
 
     page = text_of(desk.page())
     assert desk.issue.state is IssueState.SENT
-    assert "to 3 people" in page
+    assert "to 3 subscribers" in page
     assert "Accepted by the provider 3" in page
     assert 'id="undo"' not in desk.page()
 
@@ -323,7 +323,7 @@ def test_it_is_approved_for_a_time_of_the_newsletter_s_zone(desk: Desk) -> None:
 
     assert answer.status_code == 303, text_of(answer.text)
     assert desk.issue.send_at == datetime(2026, 11, 26, 14, 30, tzinfo=UTC)
-    assert "Goes out Thursday 15:30 in Berlin , in 2 days, to 3 people" in text_of(desk.page())
+    assert "Scheduled for Thursday 15:30 in Berlin , in 2 days, to 3 subscribers" in text_of(desk.page())
     assert "Thursday 15:30 in Berlin" in text_of(desk.client.get("/desk").text)
 
 

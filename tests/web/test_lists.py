@@ -212,7 +212,7 @@ def test_every_issue_is_listed_fifty_to_a_page(desk: TestClient, parts: Containe
     beyond = desk.get("/desk/issues?page=99").text
 
     assert numbers(first) == list(range(120, 70, -1))
-    assert "120 issues, the one that was made last first." in first
+    assert "120 issues, newest first." in first
     assert '<a class="button" rel="next" href="/desk/issues?page=2">Older</a>' in first
     assert 'rel="prev"' not in first
     assert numbers(last) == numbers(beyond) == list(range(20, 0, -1))
@@ -248,7 +248,7 @@ def test_what_is_not_known_narrows_nothing(desk: TestClient, parts: Container, q
 def test_it_says_so_where_there_is_none(desk: TestClient) -> None:
     page = desk.get("/desk/issues").text
 
-    assert "There is none so far." in page
+    assert "No issues yet." in page
     assert "<table" not in page
 
 
@@ -340,7 +340,7 @@ def test_the_plan_says_of_each_article_why(desk: TestClient, collected: Containe
     assert list(told)[: len(chosen)] == chosen
     assert len(chosen) == 4
     assert "From the last 14 days." in text_of(told["One"])
-    assert "The plan of Example Weekly 1" in text_of(page)
+    assert "Plan for Example Weekly 1" in text_of(page)
     assert "Posts / drafts & <more>?" in text_of(told["One"])
     assert "Broken could not be read" in text_of(page)
 
@@ -366,10 +366,10 @@ def test_an_article_is_excluded_and_that_is_undone(desk: TestClient, collected: 
     [undo] = re.findall(r'<form[^>]*>(?:(?!</form>).)*value="unmarked">Undo</button></form>', page, re.DOTALL)
     back = marking(desk, after, url=url, mark="unmarked")
 
-    assert "“One” stays out of every issue to come." in text_of(page)
+    assert "“One” is excluded from all future issues." in text_of(page)
     assert "Taken out by an editor. It waits <b>for</b> the check." in text_of(rows(page)["One"])
     assert url in undo
-    assert "“One” has no mark any more. It comes into issue 1" in text_of(desk.get(back).text)
+    assert "“One” is no longer marked. It comes into issue 1" in text_of(desk.get(back).text)
     assert "From the last 14 days." in text_of(rows(desk.get(PLAN).text)["One"])
     assert told(collected.database, limit=2) == [
         ("unmarked: One", LINK_VISITOR),
@@ -395,8 +395,8 @@ def test_a_featured_article_is_on_top_and_can_be_let_go(desk: TestClient, collec
 
     assert next(iter(rows(page))) == "Two"
     assert "Featured by an editor." in text_of(rows(page)["Two"])
-    assert "Take the mark back" in rows(page)["Two"]
-    assert "Take the mark back" not in rows(page)["One"]
+    assert "Remove mark" in rows(page)["Two"]
+    assert "Remove mark" not in rows(page)["One"]
 
 
 def test_what_cannot_be_marked_is_said_on_the_page(desk: TestClient, collected: Container) -> None:
@@ -513,7 +513,7 @@ def test_what_a_source_finds_is_shown_and_not_kept(desk: TestClient, parts: Cont
     assert status == 200
     assert "4 articles, all of them new." in text_of(page)
     assert set(rows(page)) >= {"One", "Two", RTL}
-    assert "nothing was kept" in page
+    assert "nothing was saved" in page
     assert "<img" not in page
     assert everything(parts) == before
 
@@ -532,14 +532,14 @@ def test_what_is_known_is_told_from_what_is_new(
     told = {title: re.findall(r'class="chip[^"]*">([^<]+)', row)[0] for title, row in rows(page).items()}
     assert (told["Five"], told["One"], told["Two"]) == ("New", "In issue 1", "Known")
     assert "5 articles, 1 of them new." in text_of(page)
-    assert "1 entry could not become an article" in text_of(page)
+    assert "1 entry could not be turned into an article" in text_of(page)
 
 
 def test_a_source_that_cannot_be_read_says_why(desk: TestClient, parts: Container) -> None:
     status, page = looked_at(desk, "/desk/weekly/sources/Broken")
 
     assert status == 200
-    assert "It cannot be read now." in text_of(page)
+    assert "It could not be read." in text_of(page)
     assert "broken.xml" in text_of(page)
 
 

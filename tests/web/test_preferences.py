@@ -37,7 +37,7 @@ def test_what_is_saved_is_shown(outside: TestClient, readers: FakeReaders) -> No
 
     assert readers.changes == [("choose", "Sam Reader", "incidents", "weekly")]
     assert ticked(page.text) == ["weekly", "incidents"]
-    assert "It counts from the next issue on." in page.text
+    assert "This takes effect with the next issue." in page.text
 
 
 def test_nothing_ticked_is_nothing_any_more(outside: TestClient, readers: FakeReaders) -> None:
@@ -45,7 +45,7 @@ def test_nothing_ticked_is_nothing_any_more(outside: TestClient, readers: FakeRe
 
     assert readers.changes == [("choose", "Sam")]
     assert ticked(page.text) == []
-    assert "You get nothing from us any more." in page.text
+    assert "You will no longer receive anything from us." in page.text
 
 
 def test_a_name_is_text_whatever_it_says(outside: TestClient) -> None:

@@ -14,9 +14,9 @@ from web.fake_views import MAIL, FakeProbes
 def test_the_front_page_leads_to_the_last_issue(outside: TestClient) -> None:
     page = outside.get("/").text
 
-    assert "Mail from <bdi>Lockstep Engineering</bdi>" in page
+    assert "<bdi>Lockstep Engineering</bdi> newsletters" in page
     assert '<a href="/archive/weekly/40">Deploys that can say no</a>' in page
-    assert "The first issue has not gone out yet." in page
+    assert "The first issue has not been sent yet." in page
     assert 'content="index, follow"' in page
 
 

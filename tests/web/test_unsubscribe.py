@@ -101,7 +101,7 @@ def test_the_page_asks_one_question_with_one_button(outside: TestClient) -> None
     page = outside.get(f"/u/{TOKEN}").text
 
     assert page.count("<form") == page.count("<button") == 1
-    assert 'Leave <bdi lang="en">Lockstep Weekly</bdi>?' in page
+    assert 'Unsubscribe from <bdi lang="en">Lockstep Weekly</bdi>?' in page
     assert "sam@reader.example" in page
     assert "Lockstep Ltd, 12 Harbour Row" in page
     assert "<script" not in page
@@ -112,16 +112,16 @@ def test_the_button_leaves_and_the_next_one_comes_back(outside: TestClient, read
     back = outside.post(f"/u/{TOKEN}", data={"do": "return"})
 
     assert (left.status_code, back.status_code) == (200, 200)
-    assert "You have left" in left.text
-    assert "That was a mistake, sign me up again" in left.text
-    assert "You are back" in back.text
+    assert "You have been unsubscribed" in left.text
+    assert "Unsubscribed by mistake? Resubscribe" in left.text
+    assert "You are subscribed again" in back.text
     assert readers.changes == [("unsubscribe", "page"), ("resubscribe",)]
 
 
 def test_who_has_left_is_shown_that_and_not_asked_again(outside: TestClient, readers: FakeReaders) -> None:
     readers.view = replace(SAM, is_active=False)
 
-    assert "You have left" in outside.get(f"/u/{TOKEN}").text
+    assert "You have been unsubscribed" in outside.get(f"/u/{TOKEN}").text
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,15 @@
-/* The room of one issue where scripts run: it saves by itself, shows an edit at once, says who
- * else is here, and can be worked by dragging or by keys.  All that it does is send the forms
- * and follow the links of the page; htmx takes over what is different in the answer. */
+/* The issue page's script: it saves edits automatically, shows them at once, says who else has
+ * the issue open, and adds dragging and keyboard control.  All it does is submit the page's forms
+ * and follow its links; htmx applies the differences in each response. */
 (() => {
   'use strict'
 
-  const PAUSE = 80 // ms without a key before a text is saved
-  const LOOK = 2000 // ms between two questions whether the issue is still as it is shown
+  const PAUSE = 80 // ms without a keystroke before a text is saved
+  const LOOK = 2000 // ms between two checks that the page still shows the current issue
   const LOOK_SENDING = 1000
   const LOOK_HIDDEN = 15000
   const TOAST = 8000
-  const FRAME = 50 // ms that a new preview has until it is shown without its pictures
+  const FRAME = 50 // ms that a new preview may load before it is shown without its images
 
   const one = (selector, within = document) => within.querySelector(selector)
   const every = (selector, within = document) => [...within.querySelectorAll(selector)]
@@ -17,22 +17,22 @@
   const named = (id) => document.getElementById(id)
 
   let open = 0 // requests under way
-  let begun = 0 // and all that ever began
+  let begun = 0 // and all that were ever started
   let isDragging = false
-  let isOut = false // of the session
-  let isStale = false // after a request that failed
-  let focused = '' // id of what had the focus before the page was taken over
-  let panel = '' // what lay over the page then
+  let isOut = false // the session has ended
+  let isStale = false // after a failed request
+  let focused = '' // id of the focused element before the swap
+  let panel = '' // id of the panel that was open before the swap
   let anchor = ''
-  let answered = '' // id of the form whose saving this answer tells of
+  let answered = '' // id of the form that this response saved
 
-  // --- texts that save themselves -------------------------------------------------------------
+  // --- texts that save automatically ------------------------------------------------------------
 
   const timers = new Map() // by the form's id
-  const sent = new Map() // what is on its way
-  const stuck = new Set() // in conflict: somebody has to choose
-  const stored = new Map() // what the server made of a text that was saved
-  const passed = new Set() // what stands there by now is not shown, since somebody sits in it
+  const sent = new Map() // texts being saved
+  const stuck = new Set() // in conflict: the editor has to choose a version
+  const stored = new Map() // a saved text as the server stored it
+  const passed = new Set() // fields whose newer value is not shown because the editor is in them
 
   const typed = (form) => one('.typed', form)
   const dirty = () => every('form.auto[data-dirty]')
@@ -42,13 +42,13 @@
     stuck.delete(form.id)
     clearTimeout(timers.get(form.id))
     tellSaved()
-    // A headline that was cleared is about to be written.
+    // An empty headline is about to be retyped.
     if (!lacks(form)) timers.set(form.id, setTimeout(() => save(form.id), PAUSE))
   }
 
   const lacks = (form) => typed(form).name === 'headline' && !typed(form).value.trim()
 
-  const waits = (form) => stuck.has(form.id) || lacks(form) // for somebody
+  const waits = (form) => stuck.has(form.id) || lacks(form) // for the editor
 
   function save (id) {
     const form = named(id)
@@ -57,7 +57,7 @@
     if (lacks(form)) {
       typed(form).value = form.elements.was.value
       count(typed(form))
-      say('A story needs a headline: it keeps the one it had.')
+      say('A story needs a headline, so the previous one was kept.')
     }
     if (typed(form).value === form.elements.was.value) {
       clean(form)
@@ -95,15 +95,15 @@
     const isStuck = unsaved.some(waits)
     const isOld = passed.size && !unsaved.length
     every('.saved').forEach((shown) => {
-      one('span', shown).textContent = isStuck ? 'Not saved' : unsaved.length ? 'Saving…' : isOld ? 'Changed by others' : 'Saved'
+      one('span', shown).textContent = isStuck ? 'Not saved' : unsaved.length ? 'Saving…' : isOld ? 'Changed by someone else' : 'Saved'
       shown.classList.toggle('is-warn', Boolean(isStuck || isOld))
       one('svg', shown).style.visibility = unsaved.length || isOld ? 'hidden' : ''
     })
   }
 
-  // A field may leave the page before its text is saved: its form goes on in the shelter.  What
-  // was refused comes back on top of whatever is shown, until somebody has chosen.
-  let leaving = [] // copies of the forms that are not saved, while the page is taken over
+  // A field may leave the page before its text is saved: its form continues in the shelter.  A
+  // refused text comes back on top of whatever is shown, until the editor has chosen a version.
+  let leaving = [] // copies of the unsaved forms during a swap
 
   function shelter () {
     for (const copy of leaving.splice(0)) {
@@ -116,7 +116,7 @@
       }
     }
     for (const form of every('#shelter form')) {
-      if (named(form.id) !== form) form.remove() // its field is here again
+      if (named(form.id) !== form) form.remove() // its field is back on the page
       else window.htmx.process(form)
     }
     const isAsked = one('.card.error, .card.conflict')
@@ -126,10 +126,10 @@
     })
   }
 
-  const folded = (text) => text.replace(/\s+/g, ' ').trim() // as it is stored, nearly
+  const folded = (text) => text.replace(/\s+/g, ' ').trim() // roughly as it is stored
 
-  // What was typed stays in a field that the page takes over, also for another story or after an
-  // undo: unless it is on its way or somebody is writing, what the server says is shown.
+  // A swap leaves typed text in a field, even for another story or after an undo. So the server's
+  // value is shown, unless the text is still being saved or typed.
   function show (field) {
     if (field.form.dataset.dirty === undefined && field !== document.activeElement && field.value !== field.defaultValue) {
       field.value = field.defaultValue
@@ -165,9 +165,9 @@
     stored.delete(form.id)
   })
 
-  // Enter in a field of one line: saved like all else.  And nothing is done twice by a second click.
-  const underWay = new Map() // forms, with the value of the button
-  let passing = '' // id of the form that `save` sends
+  // Enter in a single-line field saves like everything else.  A second click submits nothing twice.
+  const underWay = new Map() // forms, with their button's value
+  let passing = '' // id of the form that `save` submits
 
   document.addEventListener('submit', (event) => {
     const form = event.target
@@ -180,14 +180,14 @@
     }
     event.preventDefault()
     event.stopImmediatePropagation()
-    // A form cannot be sent from within its being sent.
+    // A form cannot be submitted from its own submit event.
     if (isText) setTimeout(() => save(form.id))
   }, true)
 
   document.addEventListener('submit', (event) => {
     const form = event.target
     if (!form.matches('form.auto') || event.defaultPrevented) return
-    event.preventDefault() // htmx has let go of it, and the browser would leave the page
+    event.preventDefault() // htmx no longer controls it, and the browser would leave the page
     sent.delete(form.id)
     window.htmx.process(form)
   })
@@ -196,27 +196,27 @@
     if (dirty().length) event.preventDefault()
   })
 
-  // --- what comes back ------------------------------------------------------------------------
+  // --- responses -------------------------------------------------------------------------------
 
   document.addEventListener('htmx:before:request', ({ detail }) => {
     open += 1
     begun += 1
-    // They go one after the other: what came of the one before is seen by now.
+    // Requests run one after another: the previous result is known by now.
     const { body } = detail.ctx.request
     if (body?.has?.('revision')) {
-      // “Undo” in a toast is about what the toast says.
+      // “Undo” in a toast undoes what the toast reports.
       body.set('revision', body.get('undo') === 'toast' ? toastRevision : room().dataset.revision)
       body.set('token', room().dataset.token)
     }
     const form = detail.ctx.sourceElement
     const isText = form.matches?.('form.auto')
     const twin = !isText && body?.has?.('was') && fieldOf(body)
-    if (twin && !stuck.has(twin.id)) body.set('was', twin.elements.was.value) // its text was saved a moment ago
-    // A text belongs to no panel: whatever lies over the page by now stays there.
+    if (twin && !stuck.has(twin.id)) body.set('was', twin.elements.was.value) // its text has just been saved
+    // A text belongs to no panel: whichever panel is open now stays open.
     if (isText) detail.ctx.request.action = form.getAttribute('action').split('?')[0] + location.search
     focused = document.activeElement?.closest('[id]')?.id || ''
     panel = one('#over .card')?.id || ''
-    // What comes back while something is held would take it out of the hand: it waits.
+    // A response during a drag would interrupt it, so it waits.
     const ask = detail.ctx.fetch
     detail.ctx.fetch = async (...request) => {
       const answer = await ask(...request)
@@ -254,7 +254,7 @@
   document.addEventListener('htmx:error', ({ detail }) => {
     const form = detail.ctx?.sourceElement
     if (form?.matches?.('form.auto')) sent.delete(form.id)
-    isStale = true // what was dragged or taken out may show as if it had arrived
+    isStale = true // a move or removal may look as if it had been saved
     if (detail.ctx) lose()
     else console.error(detail.error)
   })
@@ -265,7 +265,7 @@
   })
 
   window.htmx.registerExtension('kept', {
-    // Nothing changes under the hand of who writes: not the text, nor what it is based on.
+    // Nothing changes under an editor who is typing: neither the text nor what it is based on.
     htmx_before_morph_node: (form, { newNode }) => {
       if (!form.matches?.('form.auto[data-dirty], form.auto:focus-within')) return true
       const { value } = typed(newNode)
@@ -273,7 +273,7 @@
       if (folded(value) !== folded(typed(form).value) && value !== stored.get(form.id)) passed.add(form.id)
       return false
     },
-    // What somebody has unfolded stays so.
+    // What the editor unfolded stays unfolded.
     htmx_before_morph_attr: (details, { attrName, newValue }) =>
       !(attrName === 'open' && newValue === null && details.matches('details'))
   })
@@ -292,7 +292,7 @@
       toast(shown.dataset.said, 'undoable' in shown.dataset)
       announce(shown.dataset.said)
     } else if (isGone) {
-      say('The story that you had open was taken out of the issue.')
+      say('The story you had open was removed from the issue.')
       const at = new URL(location)
       for (const name of ['open', 'story']) at.searchParams.delete(name)
       history.replaceState(history.state, '', at)
@@ -342,7 +342,7 @@
     named('live').textContent = `${text}.${place}`
   }
 
-  // --- the mail: the new one is shown once it is there ------------------------------------------
+  // --- the preview: a new one is shown once it has loaded ---------------------------------------
 
   function frame () {
     const holder = named('frame')
@@ -365,13 +365,13 @@
       next.className = 'mail'
       shown.remove()
     }
-    // Its pictures may take their time; the words are there long before.
+    // Images may load slowly; the text is there long before them.
     next.addEventListener('load', show, { once: true })
     setTimeout(show, FRAME)
     screen.append(next)
   }
 
-  // --- is it still as it is shown? ------------------------------------------------------------
+  // --- is the page still current? -------------------------------------------------------------
 
   function refresh () {
     window.htmx.ajax('GET', location.pathname + location.search, {
@@ -393,7 +393,7 @@
         const told = await answer.json()
         named('lost').hidden = true
         meet(told.others)
-        if (isOut || isStale) refresh() // the new session has tokens of its own
+        if (isOut || isStale) refresh() // the new session has its own tokens
         isOut = isStale = false
         idle(() => dirty().forEach((form) => save(form.id)))
         if (told.stamp !== room().dataset.stamp && before === begun && !isBusy()) refresh()
@@ -435,16 +435,16 @@
     const shown = named('lost')
     if (!shown.hidden) return
     const at = new Date().toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', hour12: false })
-    tell(`No connection since ${at}`, dirty().length ? 'What you wrote is kept in this window and saved when it is back.' : 'What you do now is not kept.')
+    tell(`No connection since ${at}`, dirty().length ? 'Your text is kept in this window and will be saved once you are back online.' : 'Changes you make now will not be saved.')
   }
 
   function shutOut (status) {
     isOut = status !== 404
     if (status === 404) {
-      tell('This issue is not there any more', 'Somebody may have taken its newsletter out of the settings.')
+      tell('This issue no longer exists', 'Its newsletter may have been removed from the settings.')
       return
     }
-    tell('You are logged out', dirty().length ? 'Log in in another window; what you wrote is kept here and saved then.' : 'Log in in another window, and this page goes on.')
+    tell('You are logged out', dirty().length ? 'Log in in another window; your text is kept here and will be saved then.' : 'Log in in another window to continue here.')
   }
 
   function tell (title, text) {
@@ -509,18 +509,18 @@
     })
   }
 
-  const held = [] // answers that wait until the hand is empty
+  const held = [] // responses that wait for the end of a drag
 
   const letGo = () => isDragging ? new Promise((resolve) => held.push(resolve)) : undefined
 
   function rest () {
     isDragging = false
-    setTimeout(() => { isFallen = false }) // once its end was told, which comes after this
+    setTimeout(() => { isFallen = false }) // after its end event, which comes after this
     room().classList.remove('is-dragging')
     held.splice(0).forEach((resolve) => resolve())
   }
 
-  let isFallen = false // let go by Escape: it goes back
+  let isFallen = false // cancelled with Escape: it returns to its place
 
   function letFall () {
     isFallen = true
@@ -560,10 +560,10 @@
         one('summary', menu).focus()
       } else if (isDragging) letFall()
       else if (target.matches('#field-note')) target.blur()
-      else if (one('.conflict button, .conflict a')) one('.conflict button, .conflict a').focus() // it wants a choice
+      else if (one('.conflict button, .conflict a')) one('.conflict button, .conflict a').focus() // it needs a choice
       else one('#over .card.error a, #over .close')?.click()
     } else if (writes(target)) {
-      // The rest would take letters from who writes.
+      // The other keys would take letters away from whoever is typing.
     } else if (isCommand && key.toLowerCase() === 'z') {
       event.preventDefault()
       idle(() => one(`#${event.shiftKey ? 'redo' : 'undo'} button:not(:disabled)`)?.click())
@@ -578,7 +578,7 @@
     }
   })
 
-  const waiting = [] // what was asked for by keys while something was under way: it counts from there
+  const waiting = [] // key actions requested during a request: they apply after it
 
   function idle (work) {
     if (open) waiting.push(work)
@@ -589,7 +589,7 @@
     const handle = named(id)
     const written = handle?.dataset[way]
     if (!written) {
-      named('live').textContent = 'It is at the end already.'
+      named('live').textContent = 'It can’t be moved further.'
       return
     }
     handle.focus()
@@ -601,7 +601,7 @@
     button.remove()
   }
 
-  // A menu is closed by what is chosen in it, and by a click elsewhere.
+  // Choosing an item closes its menu, and so does a click elsewhere.
   document.addEventListener('click', ({ target }) => {
     every('details.menu[open]').forEach((menu) => {
       if (!menu.contains(target) || target.closest('li a, li button')) menu.open = false
@@ -616,7 +616,7 @@
     if (target.closest('#toast button')) named('toast').hidden = true
   })
 
-  // A picture that cannot be had leaves its plate, not a broken one.
+  // An image that cannot be loaded leaves its placeholder, not a broken image.
   document.addEventListener('error', ({ target }) => {
     if (target.matches?.('img.picture, img.shown')) target.classList.add('is-missing')
   }, true)
