@@ -1,4 +1,4 @@
-"""What a check is, what it looks at and what it says."""
+"""What a check is, what it examines and what it reports."""
 
 from __future__ import annotations
 
@@ -13,43 +13,43 @@ from digest.model.newsletter import Newsletter, Site
 
 class Severity(StrEnum):
     BLOCK = "block"  # the issue must not be sent
-    WARN = "warn"  # somebody should look
+    WARN = "warn"  # a person should look at it
     INFO = "info"  # worth knowing
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check says about one thing."""
+    """One result of one check."""
 
     id: str
     severity: Severity
     passed: bool
-    message: str  # a sentence or two: what is wrong and what to do
-    where: str = ""  # the headline of the story, or the header
+    message: str  # a sentence or two: what is wrong and how to fix it
+    where: str = ""  # the story's headline, or the header's name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What a message is measured against."""
+    """The facts about an issue that its message is checked against."""
 
     site: Site
     newsletter: Newsletter
     layout: Layout
     earlier_subjects: tuple[str, ...]
-    nonce: str  # of the markers, none of which may be left
+    nonce: str  # of the slot markers; no marker may be left in the message
     audience_count: int | None
-    dkim: bool  # this machine signs what it sends
-    unsubscribe_url: str  # of the recipient whose message this is
-    note: str = ""  # what editors wrote for the whole issue, as it is printed
-    only_on_web: int = 0  # of the stories, the last ones
-    gave_way: tuple[str, ...] = ()  # what was not printed in full for want of room, in sentences
-    other_unsubscribe_url: str = ""  # of somebody else; empty where nobody else was asked for
-    return_path: str = ""  # the envelope's sender; empty where it is not known
-    transport: str = ""  # outbox, smtp, sendgrid; empty where it is not known
+    dkim: bool  # whether this machine signs what it sends
+    unsubscribe_url: str  # of this message's recipient
+    note: str = ""  # the editors' note for the whole issue, as printed
+    only_on_web: int = 0  # how many stories, counted from the end, are only in the web version
+    gave_way: tuple[str, ...] = ()  # what was shortened or omitted for lack of space, as clauses
+    other_unsubscribe_url: str = ""  # another recipient's; empty if none was requested
+    return_path: str = ""  # the envelope sender; empty if unknown
+    transport: str = ""  # outbox, smtp, sendgrid; empty if unknown
 
 
 class Part(Protocol):
-    """A leaf part on the wire."""
+    """A leaf MIME part, as sent over the wire."""
 
     @property
     def content_type(self) -> str: ...
@@ -64,7 +64,7 @@ class Part(Protocol):
 
 
 class Message(Protocol):
-    """A parsed message: what `message.parse` gives, as far as checks look at it."""
+    """A parsed message: the part of `message.parse` that checks use."""
 
     @property
     def raw(self) -> bytes: ...
@@ -89,7 +89,7 @@ class Message(Protocol):
 
 
 class Problem(NamedTuple):
-    """One thing that is wrong; its severity is the check's unless it says otherwise."""
+    """One problem; its severity is the check's unless stated otherwise."""
 
     message: str
     where: str = ""
@@ -100,7 +100,7 @@ Look = Callable[[Message, Facts], Iterable[Problem]]
 
 
 class Check(NamedTuple):
-    """A rule: its id in the docs, how much it weighs, what it says when all is well, how it looks."""
+    """A check: its id in the docs, its severity, its message when all is well, and its function."""
 
     id: str
     severity: Severity

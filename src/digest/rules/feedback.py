@@ -1,8 +1,8 @@
-"""What a provider's event means: its own words to ours, and what an event makes of a delivery.
+"""What a provider's event means: translates its words to ours and says how it changes a delivery.
 
-Events come late, twice, out of order and sometimes for nobody of ours.  So
-every decision here looks at one event alone and only ever moves forward: any
-order and any repetition of the same events ends in the same place.  Whether an
+Events come late, twice, out of order and sometimes for recipients we do not know.  So
+each decision here looks at a single event and only ever moves forward: the same events
+lead to the same result in any order and however often they are repeated.  Whether an
 event really belongs to a delivery is decided where the rows are.
 """
 
@@ -20,8 +20,8 @@ from digest.model.delivery import DeliveryEvent, DeliveryId, EventKind
 from digest.model.subscriber import SuppressionReason
 from digest.rules.cleaning import plain
 
-# Every word of SendGrid's event webhook (docs of the Event Webhook, 2026).
-# `bounce` has two types, see `_kind`.
+# Every event name of SendGrid's Event Webhook (its documentation as of 2026).
+# `bounce` has two types; see `_kind`.
 SENDGRID_WORDS: Mapping[str, EventKind] = {
     "processed": EventKind.PROCESSED,
     "deferred": EventKind.DEFERRED,
@@ -36,7 +36,7 @@ SENDGRID_WORDS: Mapping[str, EventKind] = {
     "group_resubscribe": EventKind.RESUBSCRIBED,
 }
 
-# How far each event brings a delivery.  What a reader did proves that it arrived.
+# How far each event moves a delivery.  Anything a recipient did proves that the mail arrived.
 _STANDS_FOR: Mapping[EventKind, EventKind] = {
     EventKind.OPENED: EventKind.DELIVERED,
     EventKind.CLICKED: EventKind.DELIVERED,
@@ -52,7 +52,7 @@ _FORWARD = (
     EventKind.COMPLAINED,
 )
 
-# Why SendGrid drops a mail, where the reason is the address and not the mail or the account.
+# Why SendGrid drops a mail, if the reason is the address rather than the mail or the account.
 _DROPPED: Mapping[str, EventKind] = {
     "bounced address": EventKind.BOUNCED,
     "invalid": EventKind.BOUNCED,
@@ -60,37 +60,37 @@ _DROPPED: Mapping[str, EventKind] = {
     "unsubscribed address": EventKind.UNSUBSCRIBED,
 }
 
-# Enhanced status codes (RFC 3463) of class 5 that blame the mail, the moment or
-# the sender, and say nothing against the address: full, too long, tried for too
+# Enhanced status codes (RFC 3463) of class 5 that blame the mail, the moment or the
+# sender, and say nothing against the address: mailbox full, too long, retried for too
 # long, content, policy.
 _NOT_THE_ADDRESS = re.compile(r"5\.(?:2\.[23]|3\.4|4\.7|6\.\d+|7\.\d+)$")
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
 _REPLY = re.compile(r"(?<![\d.])([45])\d\d(?![\d.])")
 
-# Also percent-encoded or quoted-printable, as bounces quote them.
+# Addresses may also be percent-encoded or quoted-printable, as bounces quote them.
 _ADDRESS = re.compile(r"[^\s<>\"'(),;:\[\]]+(?:@|%40|=40)[^\s<>\"'(),;:\[\]]+", re.IGNORECASE)
 _DETAIL_KEPT = 300
-_LOOKED_AT = 4000  # characters of a provider's words
+_LOOKED_AT = 4000  # characters of a provider's text that are examined
 
 _BATCH = re.compile(r"[0-9A-Za-z_-]{1,64}")
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _EARLIEST = datetime(2009, 1, 1, tzinfo=UTC)
 _AHEAD = timedelta(days=1)
 
-# A provider's clock may be behind ours.
+# A provider's clock may be slow.
 SKEW = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """What an event does to the person, beyond the one delivery."""
+    """What an event changes for the subscriber, beyond the one delivery."""
 
     suppresses: SuppressionReason | None = None
-    ends: str = ""  # why the subscription ends, or empty
+    ends: str = ""  # why the subscription ends; empty if it does not
 
 
 def effect_of_event(event: DeliveryEvent) -> Effect:
-    """Only what is certain for good has one: no mail is held back because of a full mailbox."""
+    """Only a permanent fact has an effect: a full mailbox does not stop later mails."""
     kind = event.kind
     if kind is EventKind.DROPPED:
         kind = _DROPPED.get(event.detail.casefold(), kind)
@@ -106,10 +106,10 @@ _EFFECTS: Mapping[EventKind, Effect] = {
 
 
 def ends_subscription(event: DeliveryEvent, *, since: datetime | None) -> bool:
-    """Whether the event ends a subscription that runs since then.
+    """Whether the event ends a subscription that began at `since`.
 
-    Who left by an old mail and has come back meanwhile is not thrown out by the
-    news that arrives late; a complaint counts whenever it arrives.
+    A late event does not end the subscription of someone who unsubscribed through an
+    old mail and has resubscribed since; a complaint always counts, however late.
     """
     its = effect_of_event(event)
     if not its.ends:
@@ -118,13 +118,13 @@ def ends_subscription(event: DeliveryEvent, *, since: datetime | None) -> bool:
 
 
 def progress(kind: EventKind) -> EventKind | None:
-    """What a delivery's row may show after this event; None for what says nothing about its way."""
+    """The state a delivery may show after this event; None if the event says nothing about delivery."""
     shown = _STANDS_FOR.get(kind, kind)
     return shown if shown in _FORWARD else None
 
 
 def states_before(kind: EventKind) -> tuple[str, ...]:
-    """What a row may show now if it is to be moved to `kind`; nothing ever goes back."""
+    """The states from which a row may move to `kind`; a row never moves back."""
     return ("", *(one.value for one in _FORWARD[: _FORWARD.index(kind)]))
 
 
@@ -132,10 +132,10 @@ def states_before(kind: EventKind) -> tuple[str, ...]:
 
 
 def sendgrid_event(told: object, *, now: datetime) -> DeliveryEvent:
-    """One element of the array that the webhook posts; never raises, whatever it is.
+    """The event for one element of the array that the webhook posts; never raises, whatever the element.
 
-    `d`, `b` and `i` are the custom arguments that `transports.sendgrid.transport` sends,
-    which SendGrid puts beside its own fields.
+    `d`, `b` and `i` are the custom arguments that `transports.sendgrid.transport` sends;
+    SendGrid adds them to its own fields.
     """
     fields = told if isinstance(told, Mapping) else {}
     word = _text(fields.get("event"))
@@ -155,17 +155,17 @@ def sendgrid_event(told: object, *, now: datetime) -> DeliveryEvent:
 
 
 def _kind(word: str, bounce_type: str) -> EventKind:
-    """A bounce of another type than "bounce" was turned away for now: SendGrid says "blocked"."""
+    """A bounce of any type but "bounce" was rejected only this time: SendGrid calls it "blocked"."""
     if word == "bounce" and bounce_type not in {"", "bounce"}:
         return EventKind.BLOCKED
     return SENDGRID_WORDS.get(word, EventKind.UNKNOWN)
 
 
 def _key(told: object, fields: Mapping[str, Any]) -> str:
-    """What makes it this event and no other.
+    """A key that identifies this event and no other.
 
-    Not `sg_event_id`, where there is anything better: repeated posts have been
-    seen to carry new ones for the same events.
+    `sg_event_id` is the last resort: repeated posts have been seen to carry new ids for
+    the same events.
     """
     names = ("sg_message_id", "event", "timestamp", "email", "d", "url", "attempt", "reason")
     if _text(fields.get("sg_message_id")) and _text(fields.get("timestamp")):
@@ -176,12 +176,12 @@ def _key(told: object, fields: Mapping[str, Any]) -> str:
 
 
 def _hashed(*parts: str) -> str:
-    whole = json.dumps(parts)  # so that no two lists of parts run into one
+    whole = json.dumps(parts)  # so that two different lists of parts never hash the same text
     return hashlib.sha256(whole.encode()).hexdigest()
 
 
 def _moment(value: object, *, now: datetime) -> datetime:
-    """Unix seconds; a time that cannot be is now."""
+    """The time from Unix seconds; an impossible time becomes `now`."""
     number = _text(value)
     if not re.fullmatch(r"[0-9]{1,11}", number):
         return now
@@ -195,14 +195,14 @@ def _detail(fields: Mapping[str, Any], *, word: str) -> str:
 
 
 def _text(value: object) -> str:
-    """As text, without the halves of characters that JSON can write and no database stores."""
+    """As text, without lone surrogates, which JSON can encode and no database stores."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         return ""
     return str(value)[:_LOOKED_AT].encode("utf-8", "replace").decode().replace("\0", "")
 
 
 def without_addresses(words: str) -> str:
-    """A server's words in one line: who has to know the address knows the delivery."""
+    """A server's words on one line, without addresses: the delivery already identifies the recipient."""
     return plain(_ADDRESS.sub("…", words[:_LOOKED_AT]), limit=_DETAIL_KEPT)
 
 
@@ -210,12 +210,12 @@ def without_addresses(words: str) -> str:
 
 
 def reported_kind(action: str, status: str, diagnostic: str) -> EventKind:
-    """What a delivery status notification says of one recipient (RFC 3464, 2.3.3, 2.3.4 and 2.3.6)."""
+    """What a delivery status notification says about one recipient (RFC 3464, 2.3.3, 2.3.4 and 2.3.6)."""
     action = action.strip().casefold()
     if action != "failed":
         return _ACTIONS.get(action, EventKind.UNKNOWN)
     code = status_code(status, diagnostic)
-    # "Failed" with a class 4: it was tried for days, which says nothing about tomorrow.
+    # "Failed" with class 4: it was retried for days, which says nothing about later mails.
     is_hard = code.startswith("5") and not _NOT_THE_ADDRESS.match(code)
     return EventKind.BOUNCED if is_hard else EventKind.BLOCKED
 
@@ -223,13 +223,13 @@ def reported_kind(action: str, status: str, diagnostic: str) -> EventKind:
 _ACTIONS: Mapping[str, EventKind] = {
     "delayed": EventKind.DEFERRED,
     "delivered": EventKind.DELIVERED,
-    "relayed": EventKind.PROCESSED,  # passed on to where no more news comes from
+    "relayed": EventKind.PROCESSED,  # passed on to a server that reports nothing further
     "expanded": EventKind.PROCESSED,
 }
 
 
 def status_code(status: str, diagnostic: str) -> str:
-    """The enhanced code (RFC 3463); from the server's own reply where the report knows only the class."""
+    """The enhanced code (RFC 3463); taken from the server's own reply if the report gives only the class."""
     given, replied = _STATUS.search(status), _STATUS.search(diagnostic)
     if given and not given[1].endswith(".0.0"):
         return given[1]
@@ -242,11 +242,11 @@ def status_code(status: str, diagnostic: str) -> str:
 
 
 def complaint_kind(feedback_type: str) -> EventKind:
-    """A feedback report (RFC 5965, 7.3): only "abuse" is a complaint, "not-spam" is the contrary."""
+    """A feedback report (RFC 5965, 7.3): only "abuse" is a complaint; "not-spam" is the opposite."""
     known = {"abuse": EventKind.COMPLAINED, "opt-out": EventKind.UNSUBSCRIBED}
     return known.get(feedback_type.strip().casefold(), EventKind.UNKNOWN)
 
 
 def strongest(kinds: list[EventKind]) -> EventKind:
-    """Of several recipients in one report, the one that it was written for."""
+    """The furthest of several recipients' events in one report: the one the report was sent for."""
     return max(kinds, key=lambda kind: _FORWARD.index(kind) if kind in _FORWARD else -1)
