@@ -40,7 +40,7 @@ class Passwords:
             return self._hasher.hash(password)
 
     def fits(self, password: str, kept: str | None) -> bool:
-        """Whether the password matches this hash.  None, for an unknown user, takes as long as a real hash."""
+        """Whether the password matches this hash.  None, for an unknown user, takes just as long."""
         from argon2.exceptions import InvalidHashError, VerificationError
 
         nobody = self._nobody  # computed in any case, or the first unknown name would take longer

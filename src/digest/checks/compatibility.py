@@ -321,7 +321,7 @@ def _unaccepted(program: MailProgram) -> MailProgram:
 
 
 def _lost(program: MailProgram) -> tuple[int, int]:
-    """Sort key by extent of the differences; unsupported first, since partial support is often good enough."""
+    """Sort key by extent of the differences; unsupported first, since partial support often suffices."""
     lost = {found.name for found in program.different if found.support is Support.NONE}
     return len(lost), len(program.different)
 

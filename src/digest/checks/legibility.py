@@ -111,7 +111,7 @@ def type_size(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG
         if is_running and text.line is not None and text.line < _LOWEST and height not in tight:
             tight.add(height)
             yield Problem(
-                f"The lines of “{_short(text.words)}” are too close: their height is {text.line:.2g} times the "
+                f"The lines of “{_short(text.words)}” are too close: the height is {text.line:.2g} times the "
                 f"font size. Set line-height to {_LOWEST} times or more in the template.",
                 story_of(message.html, text.node),
             )

@@ -44,8 +44,8 @@ def provider_limits(message: Message, facts: Facts) -> Iterator[Problem]:
     size = _octets(f"{facts.newsletter.name}/{2**63}") + _IDS
     if size >= _CUSTOM_ARGS:
         yield Problem(
-            f"The data returned with each event has {size} bytes; SendGrid accepts fewer than {_CUSTOM_ARGS}. "
-            "Shorten the newsletter's name."
+            f"The data returned with each event has {size} bytes; SendGrid accepts fewer than "
+            f"{_CUSTOM_ARGS}. Shorten the newsletter's name."
         )
     size = _substitutions(message, facts)
     if size >= _SUBSTITUTIONS:

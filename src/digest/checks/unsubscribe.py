@@ -52,7 +52,8 @@ def _faults_of_uris(uris: list[str], facts: Facts) -> Iterator[Problem]:
     elif web[0] == "http":
         severity = Severity.WARN if site_is_private(facts) else Severity.BLOCK
         yield Problem(
-            "The address in List-Unsubscribe is not https, so Gmail and Yahoo ignore it. Fix site.public_url.",
+            "The address in List-Unsubscribe is not https, so Gmail and Yahoo ignore it. "
+            "Fix site.public_url.",
             "List-Unsubscribe",
             severity,
         )

@@ -79,7 +79,7 @@ def name_finding(name: str) -> str:
 
 
 def prepared(password: str) -> str:
-    """The form that is hashed: keyboards encode the same letter in several ways (NIST SP 800-63B, 3.1.1.2)."""
+    """The form that is hashed: keyboards encode one letter in several ways (NIST SP 800-63B, 3.1.1.2)."""
     return unicodedata.normalize("NFKC", password)
 
 

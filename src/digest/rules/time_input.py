@@ -30,7 +30,8 @@ def parse_moment(written: str, *, timezone: str) -> datetime:
     local = moment.replace(tzinfo=ZoneInfo(timezone))
     if local.astimezone(UTC).astimezone(ZoneInfo(timezone)).replace(tzinfo=None) != moment:
         raise NotAllowed(
-            f"{moment:%H:%M} does not exist on {moment.day} {moment:%B %Y} in {timezone}: the clocks go forward.",
+            f"{moment:%H:%M} does not exist on {moment.day} {moment:%B %Y} in {timezone}: "
+            "the clocks go forward.",
             mend="Choose an hour earlier or later.",
         )
     return local.astimezone(UTC)

@@ -1,8 +1,8 @@
-"""Reading digest.toml: from a file and the environment to frozen values, or to a list of mistakes.
+"""Reads digest.toml: file and environment become frozen values, or a list of mistakes.
 
-`load` is all that the other rooms know of it.  The keys themselves, with their
-defaults, stand in `schema`; single values in `values`; what needs two keys to
-be judged in `cross_checks`; and how a mistake is said in `mistakes`.
+Other modules only need `load`.  The keys with their defaults are in `schema`; single
+values in `values`; checks across several keys in `cross_checks`; the wording of
+mistakes in `mistakes`.
 """
 
 from __future__ import annotations
@@ -20,30 +20,30 @@ __all__ = ["DeliverySettings", "DkimSettings", "SendGridSettings", "Settings", "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SmtpSettings:
-    """How the SMTP server is reached."""
+    """How to reach the SMTP server."""
 
     host: str
     port: int
     security: str  # starttls, tls, none
     connections: int
     username: str
-    password: SecretStr  # empty where there is none
-    bounce_address: str  # empty where bounces are not read
+    password: SecretStr  # empty if there is none
+    bounce_address: str  # empty if bounces are not processed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendGridSettings:
-    """How SendGrid is reached."""
+    """How to reach SendGrid."""
 
     host: str
     batch_size: int
-    api_key: SecretStr  # empty where there is none
-    webhook_public_key: str  # empty where events are not read
+    api_key: SecretStr  # empty if there is none
+    webhook_public_key: str  # empty if events are not processed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DkimSettings:
-    """With what messages are signed that no provider signs."""
+    """The key that signs messages which no provider signs."""
 
     domain: str
     selector: str
@@ -52,36 +52,36 @@ class DkimSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliverySettings:
-    """By which transport issues go out, and how fast."""
+    """Which transport sends issues, and how fast."""
 
     transport: str
-    rate_per_second: float | None  # over all workers; None is no limit
+    rate_per_second: float | None  # over all workers; None means no limit
     outbox: Path
     smtp: SmtpSettings
     sendgrid: SendGridSettings
-    dkim: DkimSettings | None  # None: nothing is signed here
+    dkim: DkimSettings | None  # None: this machine signs nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """All that digest.toml says.  Paths are absolute, secrets show in no repr."""
+    """All settings of digest.toml.  Paths are absolute; no repr shows a secret."""
 
     file: Path
     folder: Path
     site: Site
-    database_url: str = field(repr=False)  # may hold a password
+    database_url: str = field(repr=False)  # may contain a password
     delivery: DeliverySettings
     newsletters: Mapping[str, Newsletter]
-    templates: Path  # the newsletter's own; may not exist
+    templates: Path  # the owner's; may not exist
     secret_keys: tuple[str, ...] = field(default=(), repr=False)  # newest first; empty: none were given
     warnings: tuple[str, ...] = ()
 
 
 def load(file: Path, *, environ: Mapping[str, str]) -> Settings:
-    """Read the file, lay the environment over it, and check all of it.
+    """Read the file, apply the environment over it, and check everything.
 
     Raises:
-        SettingsError: the file is missing or wrong; `findings` names every mistake at once.
+        SettingsError: the file is missing or wrong; `findings` lists every mistake at once.
     """
     from digest.settings.loading import read
 

@@ -1,4 +1,4 @@
-"""The keys of digest.toml as a table for people: name, type, default and a sentence."""
+"""The keys of digest.toml as a table for people: name, type, default and description."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _WORDS: dict[Any, str] = {
 
 
 def rows(table: type[Table] = RootTable, *, heading: str = "") -> Iterator[tuple[str, str, str, str]]:
-    """Each key with its type, its default as TOML writes it (or "required"), and its sentence."""
+    """Each key with its type, its default as TOML (or "required"), and its description."""
     for key, field in table.model_fields.items():
         name, kind = f"{heading}{key}", field.annotation
         inner = get_args(kind)[-1] if get_args(kind) else kind
