@@ -172,9 +172,7 @@ def test_a_phrase_holds_values_and_nothing_else(tmp_path: Path, value: str) -> N
     """Phrases are filled in outside of the sandbox."""
     (tmp_path / "phrases").mkdir()
     (tmp_path / "phrases" / "en.toml").write_text(f'why = "{value}"')
-    with pytest.raises(
-        TemplateError, match=r"en\.toml: the phrase “why” can only use values by name"
-    ):
+    with pytest.raises(TemplateError, match=r"en\.toml: the phrase “why” can only use values by name"):
         example("mixed").rendered(tmp_path)
 
 

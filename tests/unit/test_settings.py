@@ -387,7 +387,7 @@ def test_a_signature_that_speaks_for_nobody_is_a_mistake(tmp_path: Path, domain:
         ),
         (
             'domain = "example.com"\nselector = "s"\nkey = "canary"\nkey_file = "dkim.pem"',
-            ["delivery.dkim.key: is a secret and must not stand in this file"],
+            ["delivery.dkim.key: is a secret and is not allowed in this file"],
         ),
     ],
 )
@@ -453,7 +453,8 @@ def test_all_mistakes_are_found_at_once_in_the_order_of_the_file() -> None:
         (
             "newsletter",
             'on_deadline = "skip"',
-            'newsletters.weekly.on_deadline: only applies to issues that need approval. Set approval = "required" too.',
+            "newsletters.weekly.on_deadline: only applies to issues that need approval. "
+            'Set approval = "required" too.',
         ),
         (
             "newsletter",
@@ -477,7 +478,11 @@ def test_all_mistakes_are_found_at_once_in_the_order_of_the_file() -> None:
             'subject = "a\\r\\nBcc: b@c.example"',
             "subject: contains a line break or a control character",
         ),
-        ("newsletter", 'description = "a\\u2028b"', "description: contains a line break or a control character"),
+        (
+            "newsletter",
+            'description = "a\\u2028b"',
+            "description: contains a line break or a control character",
+        ),
         ("newsletter", 'reply_to = "a@b"', "reply_to: “a@b” is not an email address."),
         ("newsletter", 'reply_to = "é@example.com"', "reply_to: “é@example.com” has letters before the @"),
         ("newsletter", 'reply_to = "A <a@example.com>, b@example.com"', "is not an address."),
@@ -672,7 +677,7 @@ def test_a_bright_accent_gets_dark_words_on_its_button(tmp_path: Path) -> None:
             'theme = { light = { muted = "#AAAAAA" } }',
             (
                 "newsletters.weekly.theme.light.muted: “#AAAAAA” is unreadable on the light background: its "
-                "contrast is under 4.5. The nearest that can is “#6E6E6E”."
+                "contrast is under 4.5. The nearest readable colour is “#6E6E6E”."
             ),
         ),
         (
@@ -685,8 +690,8 @@ def test_a_bright_accent_gets_dark_words_on_its_button(tmp_path: Path) -> None:
         (
             'theme = { font = "Arial}body{color:red" }',
             (
-                "newsletters.weekly.theme.font: is no list of type families. "
-                "Write it as “'Source Sans 3', Arial, sans-serif”."
+                "newsletters.weekly.theme.font: is not a list of font families. "
+                "Write it like “'Source Sans 3', Arial, sans-serif”."
             ),
         ),
         (

@@ -190,7 +190,7 @@ def _loaded(pem: bytes) -> RSAPrivateKey | Ed25519PrivateKey:
     except (ValueError, TypeError, UnsupportedAlgorithm):
         # "from None": the exception may quote the key material it could not read.
         raise SettingsError(
-            "The DKIM key is not a PEM private key without a passphrase.", mend=mend
+            "The DKIM key is not a private key in PEM format without a passphrase.", mend=mend
         ) from None
     if isinstance(key, RSAPrivateKey):
         if key.key_size < MIN_RSA_BITS:

@@ -80,7 +80,7 @@ class Database:
                 )
             if at is None and inspect(connection).get_table_names():
                 raise StorageError(
-                    f"The database {self._url.render_as_string()} contains tables, but none of digest's.",
+                    f"The database {self._url.render_as_string()} contains other tables, not digest's.",
                     mend="Set [database] url to a database of its own.",
                 )
         if at is not None:
