@@ -453,8 +453,10 @@ def test_all_mistakes_are_found_at_once_in_the_order_of_the_file() -> None:
         (
             "newsletter",
             'on_deadline = "skip"',
-            "newsletters.weekly.on_deadline: only applies to issues that need approval. "
-            'Set approval = "required" too.',
+            (
+                "newsletters.weekly.on_deadline: only applies to issues that need approval. "
+                'Set approval = "required" too.'
+            ),
         ),
         (
             "newsletter",

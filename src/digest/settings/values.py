@@ -206,7 +206,7 @@ def _public_key(text: str) -> str:
     try:
         raw = base64.b64decode(text, validate=True)
     except ValueError:
-        raise ValueError("is not a base64 key. Copy the verification key as SendGrid shows it.") from None
+        raise ValueError("is not a key in base64. Copy the verification key as SendGrid shows it.") from None
     if not raw.startswith(_P256) or len(raw) != _P256_BYTES:
         raise ValueError("is not a public key on P-256. Copy the verification key as SendGrid shows it.")
     return text
