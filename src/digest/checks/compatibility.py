@@ -48,7 +48,7 @@ class MailProgram(NamedTuple):
     different: tuple[RenderingDifference, ...]
 
 
-class _Tested(NamedTuple):
+class _TestedApp(NamedTuple):
     client: str
     platform: str
     family: str  # this and the next as caniemail.com names them
@@ -57,33 +57,33 @@ class _Tested(NamedTuple):
 
 # The apps that people read mail with.  The new Outlook for Windows is Outlook.com in a window.
 PROGRAMS = (
-    _Tested("Gmail", "web", "gmail", "desktop-webmail"),
-    _Tested("Gmail", "iOS", "gmail", "ios"),
-    _Tested("Gmail", "Android", "gmail", "android"),
-    _Tested("Apple Mail", "macOS", "apple-mail", "macos"),
-    _Tested("Apple Mail", "iOS", "apple-mail", "ios"),
-    _Tested("Outlook", "Windows, classic", "outlook", "windows"),
-    _Tested("Outlook", "web and new for Windows", "outlook", "outlook-com"),
-    _Tested("Outlook", "macOS", "outlook", "macos"),
-    _Tested("Outlook", "iOS", "outlook", "ios"),
-    _Tested("Outlook", "Android", "outlook", "android"),
-    _Tested("Yahoo Mail", "web", "yahoo", "desktop-webmail"),
-    _Tested("Yahoo Mail", "iOS", "yahoo", "ios"),
-    _Tested("Yahoo Mail", "Android", "yahoo", "android"),
-    _Tested("AOL Mail", "web", "aol", "desktop-webmail"),
-    _Tested("AOL Mail", "iOS", "aol", "ios"),
-    _Tested("AOL Mail", "Android", "aol", "android"),
-    _Tested("Samsung Email", "Android", "samsung-email", "android"),
-    _Tested("Thunderbird", "desktop", "thunderbird", "macos"),
-    _Tested("Proton Mail", "web", "protonmail", "desktop-webmail"),
-    _Tested("Proton Mail", "iOS", "protonmail", "ios"),
-    _Tested("Proton Mail", "Android", "protonmail", "android"),
-    _Tested("GMX", "web", "gmx", "desktop-webmail"),
-    _Tested("GMX", "iOS", "gmx", "ios"),
-    _Tested("GMX", "Android", "gmx", "android"),
-    _Tested("WEB.DE", "web", "web-de", "desktop-webmail"),
-    _Tested("WEB.DE", "iOS", "web-de", "ios"),
-    _Tested("WEB.DE", "Android", "web-de", "android"),
+    _TestedApp("Gmail", "web", "gmail", "desktop-webmail"),
+    _TestedApp("Gmail", "iOS", "gmail", "ios"),
+    _TestedApp("Gmail", "Android", "gmail", "android"),
+    _TestedApp("Apple Mail", "macOS", "apple-mail", "macos"),
+    _TestedApp("Apple Mail", "iOS", "apple-mail", "ios"),
+    _TestedApp("Outlook", "Windows, classic", "outlook", "windows"),
+    _TestedApp("Outlook", "web and new for Windows", "outlook", "outlook-com"),
+    _TestedApp("Outlook", "macOS", "outlook", "macos"),
+    _TestedApp("Outlook", "iOS", "outlook", "ios"),
+    _TestedApp("Outlook", "Android", "outlook", "android"),
+    _TestedApp("Yahoo Mail", "web", "yahoo", "desktop-webmail"),
+    _TestedApp("Yahoo Mail", "iOS", "yahoo", "ios"),
+    _TestedApp("Yahoo Mail", "Android", "yahoo", "android"),
+    _TestedApp("AOL Mail", "web", "aol", "desktop-webmail"),
+    _TestedApp("AOL Mail", "iOS", "aol", "ios"),
+    _TestedApp("AOL Mail", "Android", "aol", "android"),
+    _TestedApp("Samsung Email", "Android", "samsung-email", "android"),
+    _TestedApp("Thunderbird", "desktop", "thunderbird", "macos"),
+    _TestedApp("Proton Mail", "web", "protonmail", "desktop-webmail"),
+    _TestedApp("Proton Mail", "iOS", "protonmail", "ios"),
+    _TestedApp("Proton Mail", "Android", "protonmail", "android"),
+    _TestedApp("GMX", "web", "gmx", "desktop-webmail"),
+    _TestedApp("GMX", "iOS", "gmx", "ios"),
+    _TestedApp("GMX", "Android", "gmx", "android"),
+    _TestedApp("WEB.DE", "web", "web-de", "desktop-webmail"),
+    _TestedApp("WEB.DE", "iOS", "web-de", "ios"),
+    _TestedApp("WEB.DE", "Android", "web-de", "android"),
 )
 
 # What the bundled templates use but can do without: without any of these, the mail reads as well.
@@ -142,7 +142,7 @@ class _Reading(NamedTuple):
 
 
 def _different(
-    reading: _Reading, program: _Tested, data: Mapping[str, Mapping[str, Any]]
+    reading: _Reading, program: _TestedApp, data: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[RenderingDifference]:
     for feature, place in reading.features:
         if (about := data.get(feature.slug)) is None:
@@ -166,13 +166,13 @@ def _different(
         )
 
 
-def _last_answer(stats: Mapping[str, Mapping[str, Mapping[str, str]]], program: _Tested) -> str:
+def _last_answer(stats: Mapping[str, Mapping[str, Mapping[str, str]]], program: _TestedApp) -> str:
     """The answer for the newest tested version of the app; "u" (unknown) if none was tested."""
     tested = stats.get(program.family, {}).get(program.system, {})
     return list(tested.values())[-1] if tested else "u"
 
 
-def _effect(feature: Feature, program: _Tested) -> str:
+def _effect(feature: Feature, program: _TestedApp) -> str:
     if feature.slug != "css-at-media-prefers-color-scheme":
         return feature.effect
     return f"{feature.effect} {_IN_THE_DARK.get((program.family, program.system), _UNKNOWN_IN_THE_DARK)}"
@@ -205,7 +205,7 @@ _NOT_FOR_WORD = re.compile(
 )
 
 
-def _is_word(program: _Tested) -> bool:
+def _is_word(program: _TestedApp) -> bool:
     """Classic Outlook renders mail with Word, and skips what is marked as not for Word."""
     return (program.family, program.system) == ("outlook", "windows")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache, partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -121,20 +121,11 @@ def render_issue(
     if owners(path):
         sandbox.prepare()
     words = phrases(newsletter.language, path)
-    zone = ZoneInfo(newsletter.timezone)
-    today = now.astimezone(zone).date()
+    today = now.astimezone(ZoneInfo(newsletter.timezone)).date()
     texts = texts or Texts()
     _refuse_forged_markers(nonce, site, newsletter, layout, texts)
 
-    present = partial(
-        printed,
-        layout,
-        phrases=words,
-        zone=zone,
-        today=today,
-        is_grid=newsletter.theme.cards == "grid",
-        is_brief=newsletter.theme.look == "compact",
-    )
+    present = _presenter(layout, newsletter, words, today)
     paper = present()
     facts = IssueFacts(number, words.long_date(today), today.isoformat())
     marks = markers(nonce)
@@ -150,6 +141,21 @@ def render_issue(
         return _bodies(path, variables, marks[SlotName.UNSUBSCRIBE_URL])
 
     return _within_budget(paper, bodies, always, nonce=nonce, language=newsletter.language)
+
+
+def _presenter(
+    layout: Layout, newsletter: Newsletter, words: Phrases, today: date
+) -> Callable[..., PrintedLayout]:
+    """Prepares the layout for printing in the newsletter's look; takes the length budget as `room`."""
+    return partial(
+        printed,
+        layout,
+        phrases=words,
+        zone=ZoneInfo(newsletter.timezone),
+        today=today,
+        is_grid=newsletter.theme.cards == "grid",
+        is_brief=newsletter.theme.look == "compact",
+    )
 
 
 def _heading(

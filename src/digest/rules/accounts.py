@@ -67,7 +67,7 @@ def name_key(name: str) -> str:
     return unicodedata.normalize("NFKC", name).strip().casefold()
 
 
-def name_finding(name: str) -> str:
+def name_problem(name: str) -> str:
     """What is wrong with a name, as a sentence; empty if the name is valid."""
     if not name_key(name):
         return "A name needs at least one character."
@@ -83,7 +83,7 @@ def prepared(password: str) -> str:
     return unicodedata.normalize("NFKC", password)
 
 
-def password_finding(password: str, *, name: str) -> str:
+def password_problem(password: str, *, name: str) -> str:
     """What is wrong with a password, as a sentence without the password; empty if it is acceptable."""
     text = prepared(password)
     if len(text) < MIN_PASSWORD:

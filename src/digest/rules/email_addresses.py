@@ -44,10 +44,10 @@ def parse_address(text: str) -> Address:
     Raises:
         InvalidAddress: the address is not valid; the message says why.
     """
-    return Address(*forms_of(text))
+    return Address(*address_and_key(text))
 
 
-def forms_of(text: str) -> tuple[str, str]:
+def address_and_key(text: str) -> tuple[str, str]:
     """Address and key as in `parse_address`, but as a bare tuple, since a list can hold a million people.
 
     Raises:

@@ -88,7 +88,7 @@ def _spoken(image: Image, headline: str) -> str:
     return alt
 
 
-def wishes(layout: Layout) -> dict[Teaser, ImageRequest]:
+def image_requests(layout: Layout) -> dict[Teaser, ImageRequest]:
     """The images that the teasers of an issue ask for, in printing order."""
     return {
         teaser: ImageRequest(teaser.image, LEAD if teaser is layout.lead else CARD)

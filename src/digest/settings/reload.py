@@ -32,7 +32,7 @@ class LiveLooks:
         self._seen = _version(self._file)
         self._lock = threading.Lock()
 
-    def taken_over(self, settings: Settings) -> Settings:
+    def with_saved_looks(self, settings: Settings) -> Settings:
         """The settings with the looks saved since; unchanged if nothing was saved or the file is wrong."""
         if _version(self._file) == self._seen:
             return settings

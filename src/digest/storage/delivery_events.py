@@ -28,7 +28,7 @@ _AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Belonging:
+class MatchedEvent:
     """A new event, and the delivery it is about."""
 
     event: DeliveryEvent
@@ -40,7 +40,7 @@ class Belonging:
 
 def add(
     connection: Connection, events: Iterable[DeliveryEvent], *, received_at: datetime
-) -> tuple[int, list[Belonging]]:
+) -> tuple[int, list[MatchedEvent]]:
     """Store events that are new; returns how many, and those of them that belong to a delivery.
 
     An event belongs to the delivery it names if the issue and the address that it
@@ -57,7 +57,7 @@ def add(
     return kept, belonging
 
 
-def advance(connection: Connection, told: Iterable[Belonging]) -> None:
+def advance(connection: Connection, told: Iterable[MatchedEvent]) -> None:
     """Move rows as far as these events say, never back; of equal events the earliest time is kept."""
     by_kind: dict[EventKind, list[dict[str, Any]]] = defaultdict(list)
     for one in told:
@@ -129,7 +129,7 @@ _COUNTED = {
 }
 
 
-def _owned(connection: Connection, events: Sequence[DeliveryEvent]) -> dict[str, Belonging]:
+def _owned(connection: Connection, events: Sequence[DeliveryEvent]) -> dict[str, MatchedEvent]:
     """The events that belong to a delivery, by event key."""
     named = {event.delivery_id for event in events if event.delivery_id is not None}
     columns = (
@@ -146,7 +146,7 @@ def _owned(connection: Connection, events: Sequence[DeliveryEvent]) -> dict[str,
     for event in events:
         row = found.get(event.delivery_id)
         if row is not None and _belongs(event, row):
-            owned[event.key] = Belonging(
+            owned[event.key] = MatchedEvent(
                 event=event,
                 delivery_id=DeliveryId(row.id),
                 issue_id=IssueId(row.issue_id),
@@ -165,7 +165,7 @@ def _belongs(event: DeliveryEvent, row: Any) -> bool:
     return bool(row.address_key in {key, erased_key(key)})
 
 
-def _row(event: DeliveryEvent, owned: Belonging | None, received_at: datetime) -> dict[str, Any]:
+def _row(event: DeliveryEvent, owned: MatchedEvent | None, received_at: datetime) -> dict[str, Any]:
     return {
         "delivery_id": owned.delivery_id if owned else None,
         "issue_id": owned.issue_id if owned else None,

@@ -73,11 +73,11 @@ def bulk_add(
     if not people:
         return 0
     if connection.dialect.name == "sqlite":
-        return _take_in(connection, newsletter, people, at=at, how=how)
+        return _bulk_add_sqlite(connection, newsletter, people, at=at, how=how)
     return subscribers.add(connection, newsletter, [_told(person) for person in people], at=at, how=how)
 
 
-def _take_in(
+def _bulk_add_sqlite(
     connection: Connection, newsletter: str, people: Sequence[ImportRow], *, at: datetime, how: str
 ) -> int:
     say = connection.exec_driver_sql

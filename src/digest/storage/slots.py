@@ -34,7 +34,7 @@ def settle(connection: Connection, due: Slot, state: SlotState, *, reason: str, 
     connection.execute(update(slot).where(which).values(**values))
 
 
-def looked_until(connection: Connection, newsletter: str, *, now: datetime) -> datetime:
+def recorded_until(connection: Connection, newsletter: str, *, now: datetime) -> datetime:
     """The time up to which slots are recorded: the newest slot, or the first check, possibly this one."""
     connection.execute(insert_or_ignore(connection, watch), {"newsletter": newsletter, "since": now})
     begin: datetime = connection.execute(
@@ -59,7 +59,7 @@ def recent(connection: Connection, newsletter: str, *, limit: int = 10) -> Seque
     return [_record(row) for row in connection.execute(rows)]
 
 
-def was_passed_by(connection: Connection, newsletter: str, key: str) -> bool:
+def was_missed(connection: Connection, newsletter: str, key: str) -> bool:
     """Whether the slot was found too late to be served."""
     passed_by = [SlotState.MISSED.value, SlotState.COALESCED.value]
     rows = select(slot.c.key).where(
