@@ -39,6 +39,7 @@ CAPTIONS = {
     "example": "the demo site",
     "scaffold": "what init writes",
     "clock": "now",
+    "setting_types": "values of one key",
     "fetch": "the guarded HTTP client",
     "message": "MIME: compile, splice, sign",
     "checks": "the pre-flight rules",

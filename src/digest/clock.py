@@ -1,7 +1,7 @@
 """The clock of one process: real time, or time that runs on from a given start.
 
-`--now` starts it elsewhere for plans, replays and tests.  Leases and rates use
-the monotonic clock instead and are not moved by this one.
+`--now` sets the start for plans, replays and tests.  Leases and rates use the
+monotonic clock, which `--now` does not affect.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 
 class Clock:
-    """Call it for the time now: aware, in UTC."""
+    """Call it to get the current time: aware, in UTC."""
 
     def __init__(self, start: datetime | None = None) -> None:
         self._start = start.astimezone(UTC) if start is not None else None
@@ -24,10 +24,10 @@ class Clock:
 
 
 def parse_moment(text: str) -> datetime:
-    """An ISO 8601 time; without a zone it is taken as UTC.
+    """Parse an ISO 8601 time; without a zone it is taken as UTC.
 
     Raises:
-        ValueError: it is not one.
+        ValueError: the text is not an ISO 8601 time.
     """
     moment = datetime.fromisoformat(text.strip())
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -4,27 +4,27 @@
     ├── SettingsError        the operator: digest.toml or the environment is wrong
     ├── NotFound             the caller: no such newsletter, issue, article or subscriber
     ├── SourceError          the operator, later: one source could not be read
-    │   └── FetchError       an address could not be fetched
-    │       ├── Refused      an address that the guard does not allow
-    │       └── TooLarge     what is there has more bytes than the caller takes
+    │   └── FetchError       a URL could not be fetched
+    │       ├── Refused      the guard does not allow the URL
+    │       └── TooLarge     the response exceeds the caller's limit
     ├── TemplateError        the owner of the template: it does not load or render
     ├── StorageError         the operator: the database is unusable
     │   └── NewerDatabase    the operator: the database belongs to a newer digest
-    ├── NotAllowed           an editor: the issue is not in a state for this action
-    │   └── Busy             nobody: another process is doing it at this moment
+    ├── NotAllowed           an editor: the issue's state does not allow this action
+    │   └── Busy             no one: another process is doing it right now
     └── TransportError       time or the operator: nothing of the batch was submitted
-        └── TransportDown    time: the server cannot be reached, or says "later" to everything
+        └── TransportDown    time: the server cannot be reached, or defers everything
 
-An error says what is wrong, with which thing, and what to do.  Exit codes and
-HTTP codes are chosen by the doors (`cli`, `web`), never here.  Anything else
-that is raised is a bug and flies.
+An error says what happened, to which thing, and what to do.  Exit codes and
+HTTP status codes are chosen by `cli` and `web`, never here.  Any other exception
+is a bug and is not caught.
 """
 
 from __future__ import annotations
 
 
 class DigestError(Exception):
-    """The root.  `mend` is one sentence that says what to do, or empty."""
+    """The root of all errors.  `mend` is one sentence that says how to fix the problem, or empty."""
 
     def __init__(self, message: str, *, mend: str = "") -> None:
         super().__init__(message)
@@ -44,7 +44,7 @@ class SettingsError(DigestError):
 
 
 class NotFound(DigestError):
-    """There is no such newsletter, issue, article or subscriber."""
+    """No such newsletter, issue, article or subscriber."""
 
 
 class SourceError(DigestError):
@@ -52,7 +52,7 @@ class SourceError(DigestError):
 
 
 class FetchError(SourceError):
-    """An address could not be fetched.  `url` has no credentials in it."""
+    """A URL could not be fetched.  `url` contains no credentials."""
 
     def __init__(self, message: str, *, url: str = "", status: int | None = None, mend: str = "") -> None:
         super().__init__(message, mend=mend)
@@ -61,15 +61,15 @@ class FetchError(SourceError):
 
 
 class Refused(FetchError):
-    """The guard refuses this address: private, not http(s), or a port that is not allowed."""
+    """The guard does not allow this URL: a private address, not http(s), or a forbidden port."""
 
 
 class TooLarge(FetchError):
-    """The answer has more bytes than the caller takes."""
+    """The response has more bytes than the caller accepts."""
 
 
 class TemplateError(DigestError):
-    """A template does not load or render; the message names file and line."""
+    """A template does not load or render; the message names the file and line."""
 
 
 class StorageError(DigestError):
@@ -77,20 +77,20 @@ class StorageError(DigestError):
 
 
 class NewerDatabase(StorageError):
-    """The database was written by a newer digest, which this one must not touch."""
+    """The database was written by a newer digest, so this one must not touch it."""
 
 
 class NotAllowed(DigestError):
-    """The thing is not in a state in which this can be done."""
+    """The current state of the thing does not allow this action."""
 
 
 class Busy(NotAllowed):
-    """Another process is doing this at the moment."""
+    """Another process is doing this right now."""
 
 
 class TransportError(DigestError):
-    """Nothing of the current batch was submitted: sending it again later is safe."""
+    """Nothing of the current batch was submitted, so it is safe to send it again later."""
 
 
 class TransportDown(TransportError):
-    """The server cannot be reached, refuses the login, or turns everything away."""
+    """The server cannot be reached, refuses the login or rejects everything."""

@@ -1,9 +1,9 @@
-"""The files that come with digest and are not code: templates, the example list, what mail programs support.
+"""The package's data files: templates, the example list, and the table of what mail clients support.
 
-The last is bytes, and lies beside the checks.  For the others it is told where they
-are: in a checkout they are the folders at its root, in an installed wheel they lie in
-`digest/_data`.  An editable install has both; there the copy in `_data` may be
-older than what its owner edits, so the checkout wins.
+The table is returned as bytes and is stored beside the checks.  For the others, callers
+get a path: in a checkout they are folders at its root, in an installed wheel they are in
+`digest/_data`.  An editable install has both; the copy in `_data` may then be out of
+date, so the checkout takes precedence.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def templates_folder() -> Path:
-    """The bundled templates: everything that people read."""
+    """The bundled templates of mails and pages."""
     return _data() / "templates"
 
 
@@ -24,10 +24,10 @@ def example_subscribers() -> Path:
 
 
 def caniemail() -> bytes:
-    """What mail programs support, as JSON; `./dev caniemail` makes it.
+    """What mail clients support, as JSON; `./dev caniemail` creates it.
 
-    It is a part of the program that happens to be no Python, the same at every call:
-    rooms that read no files may ask for it.
+    It is part of the program although it is not Python, and never changes while digest
+    runs, so even modules that read no files may use it.
     """
     return (_PACKAGE / "checks" / "caniemail" / "features.json").read_bytes()
 

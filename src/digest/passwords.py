@@ -1,4 +1,4 @@
-"""Passwords as argon2id hashes (RFC 9106), and nothing else of them."""
+"""Password hashing and verification with argon2id (RFC 9106)."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from digest.errors import Busy
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
-# A hash takes 64 MiB: whoever floods the login must not take the memory of the whole machine.
+# A hash takes 64 MiB, so a flood of logins must not use up the machine's memory.
 _AT_ONCE = threading.BoundedSemaphore(2)
 _PATIENCE = 5.0  # seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What one hash costs.  The default is the second recommendation of RFC 9106, section 4."""
+    """The cost of one hash.  The default is the second recommendation of RFC 9106, section 4."""
 
     memory: int = 65_536  # KiB
     rounds: int = 3
@@ -29,21 +29,21 @@ class Cost:
 
 
 class Passwords:
-    """Hashes and compares.  Both raise Busy where too many are at it already."""
+    """Hashes and verifies passwords; both raise Busy while too many others are in progress."""
 
     def __init__(self, cost: Cost | None = None) -> None:
         self._cost = cost or Cost()
 
     def hashed(self, password: str) -> str:
-        """The hash with its salt and what it cost, in the PHC form."""
+        """The hash with its salt and cost parameters, in PHC string format."""
         with _one_of_few():
             return self._hasher.hash(password)
 
     def fits(self, password: str, kept: str | None) -> bool:
-        """Whether the password has this hash.  For None, nobody's hash, it takes as long as for any other."""
+        """Whether the password matches this hash.  None, for an unknown user, takes just as long."""
         from argon2.exceptions import InvalidHashError, VerificationError
 
-        nobody = self._nobody  # made also where it is not needed: or the first unknown name would take longer
+        nobody = self._nobody  # computed in any case, or the first unknown name would take longer
         with _one_of_few():
             try:
                 self._hasher.verify(kept or nobody, password)
@@ -52,7 +52,7 @@ class Passwords:
         return kept is not None
 
     def is_outdated(self, kept: str) -> bool:
-        """Whether today's hashes cost something else, so that it should be made anew."""
+        """Whether the current cost parameters differ, so that the password should be hashed again."""
         return self._hasher.check_needs_rehash(kept)
 
     @cached_property
@@ -71,7 +71,7 @@ class Passwords:
 @contextmanager
 def _one_of_few() -> Iterator[None]:
     if not _AT_ONCE.acquire(timeout=_PATIENCE):
-        raise Busy("Too many passwords are being looked at.", mend="Try again in a minute.")
+        raise Busy("Too many logins are being checked at the moment.", mend="Try again in a minute.")
     try:
         yield
     finally:

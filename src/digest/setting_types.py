@@ -28,7 +28,7 @@ from digest.rules.email_addresses import InvalidAddress, parse_address
 from digest.rules.slots import parse_schedule
 
 _LOCAL_PART = 64  # RFC 5321, 4.5.3.1.1
-_TOKEN = 23  # with the plus sign before it
+_TOKEN = 23  # including the plus sign before it
 
 
 class Table(BaseModel):
@@ -51,13 +51,13 @@ class TransportTable(Table):
 
 
 class FromEnvironment(str):
-    """A value of an environment variable: text, whatever type the key has."""
+    """The value of an environment variable: text, whatever the key's type."""
 
     __slots__ = ()
 
 
 def did_you_mean(word: str, known: list[str]) -> str:
-    """A sentence that names the nearest known word, or nothing."""
+    """A sentence that suggests the nearest known word, or empty."""
     close = get_close_matches(word.casefold(), known, n=1, cutoff=0.6)
     return f" Did you mean “{close[0]}”?" if close else ""
 
@@ -66,9 +66,9 @@ def did_you_mean(word: str, known: list[str]) -> str:
 
 
 def _one_line(text: str) -> str:
-    """Names end up in mail headers, where a line break would begin another header."""
+    """Names go into mail headers, where a line break would start another header."""
     if any(unicodedata.category(c) in {"Cc", "Zl", "Zp"} for c in text):
-        raise ValueError("has a line break or a control character in it. Write it on one line.")
+        raise ValueError("contains a line break or a control character. Write it on one line.")
     return text.strip()
 
 
@@ -79,27 +79,23 @@ def _not_empty(text: str) -> str:
 
 
 def _address(text: str) -> str:
-    """An absolute http(s) address, without a login in it."""
+    """An absolute http(s) address without a login."""
     try:
         parts = urlsplit(text)
         port_is_right = parts.port is None or parts.port > 0
     except ValueError:
-        raise ValueError(
-            f"“{_masked(text)}” is not an address. It begins with https:// and a name."
-        ) from None
+        raise ValueError(f"“{_masked(text)}” is not an address. Write https:// and a host name.") from None
     if parts.scheme not in {"http", "https"} or not parts.hostname or not port_is_right:
-        raise ValueError(f"“{_masked(text)}” is not a full address. It must begin with https:// or http://.")
+        raise ValueError(f"“{_masked(text)}” is not a full address. Start it with https:// or http://.")
     if re.search(r"[\s<>\"\\]", text):
-        raise ValueError(f"“{_masked(text)}” is not an address: it has a space or a quote in it.")
+        raise ValueError(f"“{_masked(text)}” is not an address: it contains a space or a quote.")
     if parts.username is not None:
-        raise ValueError(
-            "has a login in the address, which would end up in logs. Take out what stands before the @."
-        )
+        raise ValueError("contains a login, which would end up in logs. Remove the part before the @.")
     return text
 
 
 def _masked(text: str) -> str:
-    """What stands before an @ may be a password."""
+    """Hides what is before an @, since it may be a password."""
     return re.sub(r"//.*@", "//…@", text)
 
 
@@ -107,18 +103,18 @@ def _without_slash(text: str) -> str:
     parts = urlsplit(text)
     if parts.query or parts.fragment:
         raise ValueError(
-            f"“{text}” has a part after “?” or “#”, and links are built onto it. Take that part out."
+            f"“{text}” has a part after “?” or “#”, but links are appended to it. Remove that part."
         )
     return text.rstrip("/")
 
 
 def _language(text: str) -> str:
-    """BCP 47, as far as form goes: language, script, region, variants."""
+    """BCP 47, checking only the form: language, script, region, variants."""
     form = r"[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?(-([A-Za-z0-9]{5,8}|[0-9][A-Za-z0-9]{3}))*"
     if re.fullmatch(form, text):
         return text
-    mended = text.replace("_", "-")
-    hint = f" Did you mean “{mended}”?" if re.fullmatch(form, mended) else ""
+    fixed = text.replace("_", "-")
+    hint = f" Did you mean “{fixed}”?" if re.fullmatch(form, fixed) else ""
     raise ValueError(f"“{text}” is not a language tag such as en, de or pt-BR.{hint}")
 
 
@@ -131,7 +127,7 @@ def _zone(text: str) -> str:
 
 
 def _nearest_zone(text: str) -> str:
-    """By its whole name, or by its city alone: people write “Berlin”."""
+    """Matches the whole name or the city alone, since people write “Berlin”."""
     zones = {zone.casefold(): zone for zone in sorted(available_timezones())}
     cities = {zone.rpartition("/")[2]: zone for zone in zones if "/" in zone}
     asked = text.casefold().replace(" ", "_")
@@ -171,7 +167,7 @@ def _deliverable(address: str) -> str:
         raise ValueError(f"“{address}” is not an email address. {wrong}") from None
     if not found.isascii():
         raise ValueError(
-            f"“{address}” has letters before the @ that most mail servers refuse. Use plain ones."
+            f"“{address}” has letters before the @ that most mail servers refuse. Use ASCII letters."
         )
     return found
 
@@ -180,13 +176,13 @@ def _return_path(value: Any) -> Mailbox:
     mailbox = _mailbox(value)
     if len(mailbox.address.rpartition("@")[0]) > _LOCAL_PART - _TOKEN:
         raise ValueError(
-            f"“{mailbox.address}” is too long before the @: a token of {_TOKEN} characters is added there."
+            f"“{mailbox.address}” is too long before the @, where a token of {_TOKEN} characters is added."
         )
     return mailbox
 
 
 def _domain(text: str) -> str:
-    """In A-labels.  An address at it is judged as any other, so that both agree on what a domain is."""
+    """In A-labels.  Checked like the domain of an address, so that both agree on what a domain is."""
     try:
         return parse_address(f"postmaster@{text}").address.rpartition("@")[2]
     except InvalidAddress:
@@ -196,7 +192,7 @@ def _domain(text: str) -> str:
 def _selector(text: str) -> str:
     """RFC 6376, 3.1: labels of a domain name."""
     if not re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?", text) or ".." in text:
-        raise ValueError(f"“{text}” is not a selector: it is what stands before ._domainkey in the DNS.")
+        raise ValueError(f"“{text}” is not a selector. Write the part before ._domainkey in the DNS.")
     return text
 
 
@@ -220,7 +216,7 @@ def _duration(value: Any) -> timedelta:
     days, hours, minutes, seconds = (int(n or 0) for n in (match.groups() if match else "0000"))
     length = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
     if not length:
-        raise ValueError(f"“{text}” is not a length of time. Write “90s”, “30m”, “1h” or “1d”.")
+        raise ValueError(f"“{text}” is not a duration. Write “90s”, “30m”, “1h” or “1d”.")
     return length
 
 
@@ -239,7 +235,7 @@ def is_this_machine(host: str) -> bool:
 
 
 def as_hex(text: str) -> str:
-    """#RRGGBB in capitals.  Raises ValueError."""
+    """#RRGGBB in upper case.  Raises ValueError for anything else."""
     if re.fullmatch(r"#[0-9A-Fa-f]{3}", text):
         text = "#" + "".join(digit * 2 for digit in text[1:])
     if not re.fullmatch(r"#[0-9A-Fa-f]{6}", text):
@@ -248,12 +244,14 @@ def as_hex(text: str) -> str:
 
 
 def _families(text: str) -> str:
-    """Names of type families, as CSS lists them: nothing that could end the declaration."""
+    """Font family names, as in a CSS list: nothing that could end the declaration."""
     if (
         not re.fullmatch(r"""(?:[\w .-]+|'[\w .-]+')(?:,\s*(?:[\w .-]+|'[\w .-]+'))*""", text)
         or len(text) > 300
     ):
-        raise ValueError("is no list of type families. Write it as “'Source Sans 3', Arial, sans-serif”.")
+        raise ValueError(
+            "is not a list of font families. Write it like “'Source Sans 3', Arial, sans-serif”."
+        )
     return text
 
 
@@ -261,7 +259,7 @@ def _families(text: str) -> str:
 
 
 def _from_environment(value: Any) -> Any:
-    """TOML has numbers and truth values, the environment only text."""
+    """TOML has numbers and booleans; the environment has only text."""
     if not isinstance(value, FromEnvironment):
         return value
     word = value.strip().casefold()

@@ -49,7 +49,7 @@ class Container:
     def settings(self) -> Settings:
         """As they were read at the start, but for how newsletters look: that follows the file."""
         if self._looks is not None:
-            self._settings = self._looks.taken_over(self._settings)
+            self._settings = self._looks.with_saved_looks(self._settings)
         return self._settings
 
     @classmethod

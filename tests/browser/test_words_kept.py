@@ -153,7 +153,7 @@ def test_what_was_written_for_a_story_that_is_gone_is_shown(
     conflict = ann.page.locator(".conflict")
     conflict.wait_for()
     assert "Ann’s words." in conflict.inner_text()
-    assert "is not in this issue any more" in conflict.inner_text()
+    assert "is no longer in this issue" in conflict.inner_text()
     assert conflict.locator("text=Keep mine").count() == 0  # there is nowhere to keep it
     conflict.locator("a").click()
     conflict.wait_for(state="detached")

@@ -80,7 +80,7 @@ def test_good_rows_come_in_and_bad_ones_are_listed_with_their_line(
 
     assert (done.rows, done.added, done.repeated, done.bad_count) == (6, 3, 1, 2)
     assert [line for line, _ in done.bad] == [3, 7]
-    assert done.bad[1][1] == "There is no address."
+    assert done.bad[1][1] == "The address is missing."
     assert stored(database) == {
         "ann@example.org": ("Ann", "de", ("python", "web")),
         "bob@example.org": ("Lee, Bob", "", ()),

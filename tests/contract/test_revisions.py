@@ -308,7 +308,7 @@ def test_a_story_that_is_gone_says_who_took_it_out(database: Database, draft: Is
     answer = do(database, draft, headline("x", "Story 2", 2), by="bob")
 
     assert isinstance(answer, Conflict)
-    assert (answer.sentence, answer.by) == ("“Story 2” is not in this issue any more.", "ann")
+    assert (answer.sentence, answer.by) == ("“Story 2” is no longer in this issue.", "ann")
 
 
 def test_many_editors_at_once_lose_nothing(url: str, database: Database, draft: Issue) -> None:

@@ -864,12 +864,12 @@ def test_a_slot_is_recorded_once_by_many(url: str) -> None:
 
 def test_the_first_look_has_missed_nothing(database: Database) -> None:
     with database.write() as connection:
-        assert slots.looked_until(connection, "weekly", now=NOW) == NOW
-        assert slots.looked_until(connection, "weekly", now=NOW + 9 * DAY) == NOW
+        assert slots.recorded_until(connection, "weekly", now=NOW) == NOW
+        assert slots.recorded_until(connection, "weekly", now=NOW + 9 * DAY) == NOW
         slots.record(connection, slot(26), SlotState.MISSED, at=NOW, reason="late")
         slots.record(connection, slot(25), SlotState.COALESCED, at=NOW)
-        assert slots.looked_until(connection, "weekly", now=NOW + 9 * DAY) == slot(26).due
-        assert slots.looked_until(connection, "monthly", now=NOW + DAY) == NOW + DAY
+        assert slots.recorded_until(connection, "weekly", now=NOW + 9 * DAY) == slot(26).due
+        assert slots.recorded_until(connection, "monthly", now=NOW + DAY) == NOW + DAY
 
 
 def test_a_slot_is_unfinished_until_it_is_settled(database: Database) -> None:

@@ -235,7 +235,10 @@ def test_a_picture_that_is_light_and_sharp_passes(site: FakeWeb, web: PoliteClie
     [
         (Reply(404), "is missing (404): "),
         (Reply(500), "fails (500): "),
-        (Reply(200, b"<html>", (("Content-Type", "text/html; charset=utf-8"),)), "Not an image but “text/html”"),
+        (
+            Reply(200, b"<html>", (("Content-Type", "text/html; charset=utf-8"),)),
+            "Not an image but “text/html”",
+        ),
         (Reply(200, png(900, 9)), "Not an image but “of unknown type”"),
         (Reply(200, png(900, 9) + bytes(205_000), PNG), "is 200 KB"),
         (Reply(200, png(239, 100), PNG), "239 pixels wide but shown 160 wide"),

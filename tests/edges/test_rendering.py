@@ -207,7 +207,7 @@ def test_a_folder_may_be_laid_out_like_the_bundled_one(tmp_path: Path) -> None:
             "<mj-section>\n<mj-colum />\n</mj-section>",
             r"card\.mjml\.j2, line 2: .*<mj-colum>",
         ),
-        ("card.mjml.j2", "\n<mj-text>x</mj-text>", r"line 2: <mj-text> may not stand in <mj-wrapper>"),
+        ("card.mjml.j2", "\n<mj-text>x</mj-text>", r"line 2: <mj-text> is not allowed in <mj-wrapper>"),
         ("card.mjml.j2", "<mj-section paddin='3px'></mj-section>", r"line 1: .*no attribute “paddin”"),
         ("card.mjml.j2", "<mj-section>\n</mj-column>", r"line 2: </mj-column> closes <mj-section>"),
         (
@@ -215,7 +215,7 @@ def test_a_folder_may_be_laid_out_like_the_bundled_one(tmp_path: Path) -> None:
             "<mj-section>\n\n<div>x</div></mj-section>",
             r"card\.mjml\.j2, line 3: “<div>x</div>” is",
         ),
-        ("card.mjml.j2", "<mj-section>\nloose</mj-section>", r"card\.mjml\.j2, line 2: “loose” is no MJML"),
+        ("card.mjml.j2", "<mj-section>\nloose</mj-section>", r"card\.mjml\.j2, line 2: “loose” is not MJML"),
         ("card.mjml.j2", "\n<MJ-SECTION></MJ-SECTION>", r"card\.mjml\.j2, line 2: “<MJ-SECTION></MJ-SEC"),
         (
             "card.mjml.j2",
@@ -235,7 +235,7 @@ def test_a_folder_may_be_laid_out_like_the_bundled_one(tmp_path: Path) -> None:
         (
             "card.mjml.j2",
             "<mj-section><mj-column><mj-text>\n<p />\n<mj-image /></mj-text></mj-column></mj-section>",
-            r"card\.mjml\.j2, line 3: <mj-image> may not stand in <mj-text>",
+            r"card\.mjml\.j2, line 3: <mj-image> is not allowed in <mj-text>",
         ),
         (
             "card.mjml.j2",
@@ -252,8 +252,8 @@ def test_a_folder_may_be_laid_out_like_the_bundled_one(tmp_path: Path) -> None:
             "<mj-section><mj-column>\n<mj-text><p></mj-text></mj-column></mj-section>",
             r"note\.mjml",
         ),
-        ("footer.mjml.j2", "", r"issue\.mjml\.j2 has no link to unsubscribe"),
-        ("issue.txt.j2", "Hello", r"issue\.txt\.j2 has no link to unsubscribe"),
+        ("footer.mjml.j2", "", r"issue\.mjml\.j2 has no unsubscribe link"),
+        ("issue.txt.j2", "Hello", r"issue\.txt\.j2 has no unsubscribe link"),
         ("phrases/en.toml", "unsubscribe = 7", r"en\.toml: the phrase “unsubscribe” is not a text"),
         ("phrases/en.toml", "unsubscribe = ", r"en\.toml cannot be read"),
     ],
@@ -347,7 +347,7 @@ def test_what_fits_is_printed_in_full() -> None:
 
 def test_with_more_stories_their_texts_get_shorter_and_then_the_pictures_go() -> None:
     """Every story is still a card; no step is taken where the one before is enough."""
-    short, bare = "texts are cut at 90 characters", "only the first story has a picture"
+    short, bare = "texts are cut at 90 characters", "only the first story has an image"
 
     assert {many(count).rendered().gave_way for count in range(14, 26)} >= {(), (short, bare)}
     assert (short,) in {many(count, image=None).rendered().gave_way for count in range(22, 32)}
@@ -491,7 +491,7 @@ def test_a_headline_is_never_run_as_a_template() -> None:
     [
         ("{{ led.headline }}", "subject of “weekly”, line 1: 'led' is undefined"),
         ("{{ lead.headline", "subject of “weekly”, line 1"),
-        ("  {# nothing #} ", "comes out empty"),
+        ("  {# nothing #} ", "is empty when filled in"),
         ("{{ ''.__class__ }}", "subject of “weekly”"),
     ],
 )

@@ -470,7 +470,7 @@ def test_a_doubt_is_told_again_until_it_is_decided(database: Database, outbox: P
     again = sent(database, outbox)
 
     assert (again.state, again.counts.uncertain) == ("sending", 1)
-    assert "1 person may or may not have it" in again.reason
+    assert "1 person may or may not have received it" in again.reason
 
 
 def test_the_next_issue_does_not_wait_for_a_decision(database: Database, outbox: Path) -> None:

@@ -40,7 +40,7 @@ def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as refused:
         load(tmp_path / "digest.toml", environ={})
 
-    assert str(refused.value) == f"There is no digest.toml in {tmp_path}. `digest init DIR` makes one."
+    assert str(refused.value) == f"There is no digest.toml in {tmp_path}. Create one with `digest init DIR`."
 
 
 def test_a_folder_is_not_a_file_of_settings(tmp_path: Path) -> None:
@@ -72,8 +72,8 @@ def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("mode", "content", "says"),
     [
-        (0o644, "k", "can be read by everybody on this machine. Run: chmod 600"),
-        (0o604, "k", "can be read by everybody on this machine. Run: chmod 600"),
+        (0o644, "k", "can be read by everyone on this machine. Run: chmod 600"),
+        (0o604, "k", "can be read by everyone on this machine. Run: chmod 600"),
         (0o600, " \n", "is empty."),
         (None, "", "cannot be read: No such file or directory."),
     ],

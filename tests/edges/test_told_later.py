@@ -457,7 +457,7 @@ def test_reading_bounces_later_needs_no_setting(letter: Callable[[str], Letter])
         ),
         (
             f'[delivery.smtp]\nbounce_address = "{"x" * 42}@news.example.com"',
-            "is too long before the @: a token of 23 characters is added there",
+            "is too long before the @, where a token of 23 characters is added",
         ),
         (
             '[delivery.sendgrid]\nwebhook_public_key = "-----BEGIN PUBLIC KEY-----"',

@@ -138,7 +138,7 @@ def test_a_mail_links_to_the_blog(digest: Callable[..., str], blog: HTTPServer, 
 
     assert shown == {name: blog.url_for(STORIES[name]) for name in ("clock", "bomb")}
     heavy, gone = answer["warnings"]
-    assert heavy == "“About the pump”: its picture has more than 1 MB, too much to link to"
+    assert heavy == "“About the pump”: its image is larger than 1 MB, too large to link to"
     assert gone.endswith("/gone.jpg does not exist (404).")
     assert {r.method for r, _ in blog.log if r.path.endswith((".jpg", ".png"))} == {"HEAD"}
     assert not (tmp_path / "media").exists()

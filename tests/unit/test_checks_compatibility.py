@@ -131,10 +131,10 @@ class TestCheck:
         assert finding.severity.value == "info"
         assert finding.message.startswith("Outlook (Windows, classic) shows ")
         assert "flexible rows" in finding.message
-        assert "Of the others" in finding.message
+        assert "other apps show" in finding.message
 
     def test_it_has_its_own_family(self) -> None:
-        assert [check.id for check in FAMILIES["Mail programs"].CHECKS] == ["compatibility"]
+        assert [check.id for check in FAMILIES["Mail apps"].CHECKS] == ["compatibility"]
 
     def test_the_baseline_is_what_the_templates_use_and_no_more(self) -> None:
         """A feature that they stop using leaves it; one that they begin to use is a decision."""

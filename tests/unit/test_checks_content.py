@@ -65,9 +65,9 @@ def test_an_editors_note_may_show_it_too() -> None:
         (PREHEADER, "Too short", "9 characters"),
         (PREHEADER, "word " * 30, "149 characters"),
         (PREHEADER, "Three stories · Lockstep Engineering 41 indeed", "repeats the subject"),
-        ("#34383B", "#FFFFFF", "light colour"),
-        ("#34383B", "#eee", "light colour"),
-        ("#34383B", "white", "light colour"),
+        ("#34383B", "#FFFFFF", "light text colour"),
+        ("#34383B", "#eee", "light text colour"),
+        ("#34383B", "white", "light text colour"),
     ],
 )
 def test_the_preheader_is_useful(old: str, new: str, said: str) -> None:

@@ -125,7 +125,7 @@ def test_no_line_of_the_fixed_bytes_breaks_a_limit() -> None:
 
 
 def test_a_subject_with_a_recipients_value_is_refused() -> None:
-    with pytest.raises(TemplateError, match="differs from recipient"):
+    with pytest.raises(TemplateError, match="differs between recipients"):
         compile_message(replace(RENDERED, subject=f"Hi {NAME}"), FACTS)
 
 

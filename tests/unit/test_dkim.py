@@ -228,7 +228,7 @@ def test_keys_that_cannot_sign_are_refused_and_never_shown() -> None:
     )  # fmt: skip
     for key, says in [
         (curve, "neither an RSA nor an Ed25519"),
-        (locked, "pass phrase"),
+        (locked, "passphrase"),
         (public, "not a private key"),
         (b"", "not a private key"),
         (b"-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n", "not a private key"),

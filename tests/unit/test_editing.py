@@ -143,15 +143,21 @@ def test_what_was_taken_out_comes_back_as_it_was() -> None:
 @pytest.mark.parametrize(
     ("edit", "sentence"),
     [
-        (Move(article=ArticleId(9), section="", position=0), "not in this issue"),
-        (MakeLead(article=ArticleId(9)), "not in this issue"),
-        (TakeOut(article=ArticleId(9)), "not in this issue"),
-        (PullIn(article=ArticleId(4), teaser=teaser(4)), "in this issue already"),
-        (PullIn(article=ArticleId(9)), "not known"),
-        (EditTeaser(article=ArticleId(9), field=TeaserField.TEXT, value="x", was=""), "not in this issue"),
-        (EditTeaser(article=ArticleId(4), field=TeaserField.ALT, value="x", was=""), "no picture"),
-        (RenameSection(title="Art", new="x"), "no section"),
-        (MoveSection(title="Art", position=0), "no section"),
+        (Move(article=ArticleId(9), section="", position=0), "no longer in this issue"),
+        (MakeLead(article=ArticleId(9)), "no longer in this issue"),
+        (TakeOut(article=ArticleId(9)), "no longer in this issue"),
+        (PullIn(article=ArticleId(4), teaser=teaser(4)), "already in this issue"),
+        (PullIn(article=ArticleId(9)), "no longer exists"),
+        (
+            EditTeaser(article=ArticleId(9), field=TeaserField.TEXT, value="x", was=""),
+            "no longer in this issue",
+        ),
+        (
+            EditTeaser(article=ArticleId(4), field=TeaserField.ALT, value="x", was=""),
+            "no longer has an image",
+        ),
+        (RenameSection(title="Art", new="x"), "no longer a section"),
+        (MoveSection(title="Art", position=0), "no longer a section"),
     ],
 )
 def test_what_is_gone_cannot_be_edited(edit: Edit, sentence: str) -> None:
@@ -438,5 +444,5 @@ def test_the_history_is_in_sentences() -> None:
     gone = Content(layout=WEEK.layout, taken_out=(TakenOut(teaser=teaser(8), reason=""),))
 
     assert describe(out, WEEK) == "took out “Story 4”: not now"
-    assert describe(PullIn(article=ArticleId(8)), gone) == "pulled in “Story 8”"
-    assert describe(SetText(text=IssueText.NOTE, value="", was="x"), WEEK) == "took back the editor's note"
+    assert describe(PullIn(article=ArticleId(8)), gone) == "added “Story 8”"
+    assert describe(SetText(text=IssueText.NOTE, value="", was="x"), WEEK) == "removed the editor's note"

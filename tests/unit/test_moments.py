@@ -29,7 +29,7 @@ def test_without_a_zone_it_is_the_newsletter_s(written: str, moment: datetime) -
 @pytest.mark.parametrize(
     ("written", "why"),
     [
-        ("", "Say when"),
+        ("", "Choose when"),
         ("soon", "“soon” is not a date"),
         ("2026-13-01T09:00", "is not a date"),
         ("2026-03-29T02:30", "clocks go forward"),

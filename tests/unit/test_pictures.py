@@ -14,9 +14,9 @@ from digest.rules.pictures import (
     ImageRequest,
     Picture,
     cut_to,
+    image_requests,
     linked,
     printed_image,
-    wishes,
     with_pictures,
 )
 
@@ -134,7 +134,7 @@ def test_pictures_come_back_to_the_teasers_that_wished_for_them() -> None:
     layout = Layout(lead=lead, sections=(Section(title="", teasers=(card, bare, teaser(4, other))),))
     large, small = Image(url="https://x.example/large.jpg"), Image(url="https://x.example/small.jpg")
 
-    assert list(wishes(layout).values()) == [
+    assert list(image_requests(layout).values()) == [
         ImageRequest(shared, LEAD),
         ImageRequest(shared, CARD),
         ImageRequest(other, CARD),

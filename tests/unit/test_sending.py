@@ -83,4 +83,4 @@ def test_an_account_that_does_not_add_up_never_finishes(wrong: str) -> None:
     assert right.adds_up
     assert not counts.adds_up
     assert not is_finished(counts)
-    assert "does not add up" in why_unfinished(counts)
+    assert "do not add up" in why_unfinished(counts)

@@ -386,7 +386,7 @@ def test_a_signature_that_speaks_for_nobody_is_a_mistake(tmp_path: Path, domain:
     [finding] = findings(tmp_path, delivery=DKIM.format(domain=domain))
 
     assert finding.startswith(f"delivery.dkim.domain: “{domain}”")
-    assert "is not a domain" in finding or "does not speak for digest@news.example.com" in finding
+    assert "is not a domain" in finding or "does not authenticate digest@news.example.com" in finding
 
 
 @pytest.mark.parametrize(
@@ -405,7 +405,7 @@ def test_a_signature_that_speaks_for_nobody_is_a_mistake(tmp_path: Path, domain:
         ),
         (
             'domain = "example.com"\nselector = "s"\nkey = "canary"\nkey_file = "dkim.pem"',
-            ["delivery.dkim.key: is a secret and must not stand in this file"],
+            ["delivery.dkim.key: is a secret and is not allowed in this file"],
         ),
     ],
 )
@@ -423,7 +423,7 @@ def test_a_signing_key_that_all_can_read_is_refused(tmp_path: Path) -> None:
     [finding] = findings(tmp_path, delivery=DKIM.format(domain="example.com"))
 
     assert finding.startswith("delivery.dkim.key_file: ")
-    assert "can be read by everybody" in finding
+    assert "can be read by everyone" in finding
 
 
 def test_no_mistake_prints_a_secret(tmp_path: Path) -> None:
@@ -455,7 +455,7 @@ def test_all_mistakes_are_found_at_once_in_the_order_of_the_file() -> None:
 @pytest.mark.parametrize(
     ("where", "line", "says"),
     [
-        ("site", "logo = 1", "site.logo: is not a setting. It belongs to [newsletters.NAME]"),
+        ("site", "logo = 1", "site.logo: is not a setting. It belongs in [newsletters.NAME]"),
         ("newsletter", 'title = "twice"', "line 13, column 16: "),
         (
             "newsletter",
@@ -466,20 +466,23 @@ def test_all_mistakes_are_found_at_once_in_the_order_of_the_file() -> None:
         (
             "newsletter",
             'collect_every = "0s"',
-            "newsletters.weekly.collect_every: “0s” is not a length of time.",
+            "newsletters.weekly.collect_every: “0s” is not a duration.",
         ),
         (
             "newsletter",
             'on_deadline = "skip"',
-            'newsletters.weekly.on_deadline: is about issues that wait: it wants approval = "required".',
+            (
+                "newsletters.weekly.on_deadline: only applies to issues that need approval. "
+                'Set approval = "required" too.'
+            ),
         ),
         (
             "newsletter",
             'approval = "required"\non_deadline = "send"',
-            "newsletters.weekly.on_deadline: leaves nobody the time to approve a draft: set draft_ahead too",
+            "newsletters.weekly.on_deadline: leaves no time to approve a draft. Set draft_ahead too",
         ),
         ("newsletter", 'editors = ["ann"]', "newsletters.weekly.editors"),
-        ("newsletter", 'collect_every = ""', "newsletters.weekly.collect_every: “” is not a length of time."),
+        ("newsletter", 'collect_every = ""', "newsletters.weekly.collect_every: “” is not a duration."),
         ("newsletter", 'timezone = "America/New York"', "Did you mean “America/New_York”?"),
         ("newsletter", 'timezone = "../etc/passwd"', "There is no time zone “../etc/passwd”."),
         ("newsletter", 'language = "english"', "“english” is not a language tag"),
@@ -493,17 +496,21 @@ def test_all_mistakes_are_found_at_once_in_the_order_of_the_file() -> None:
         (
             "newsletter",
             'subject = "a\\r\\nBcc: b@c.example"',
-            "subject: has a line break or a control character",
+            "subject: contains a line break or a control character",
         ),
-        ("newsletter", 'description = "a\\u2028b"', "description: has a line break or a control character"),
+        (
+            "newsletter",
+            'description = "a\\u2028b"',
+            "description: contains a line break or a control character",
+        ),
         ("newsletter", 'reply_to = "a@b"', "reply_to: “a@b” is not an email address."),
         ("newsletter", 'reply_to = "é@example.com"', "reply_to: “é@example.com” has letters before the @"),
         ("newsletter", 'reply_to = "A <a@example.com>, b@example.com"', "is not an address."),
         ("newsletter", 'sections = [""]', "newsletters.weekly.sections[1]: is empty."),
         ("delivery", "[delivery.smpt]\nport = 1", "delivery.smpt: is not a setting. Did you mean “smtp”?"),
         ("delivery", "rate_per_second = 0", "delivery.rate_per_second: must be more than 0, but is 0."),
-        ("source", 'kind = "feed"\nurl = "file:///etc/passwd"', "It must begin with https:// or http://."),
-        ("source", 'kind = "markdown"\nurl = "https://a.example/"', "does not go with Markdown"),
+        ("source", 'kind = "feed"\nurl = "file:///etc/passwd"', "Start it with https:// or http://."),
+        ("source", 'kind = "markdown"\nurl = "https://a.example/"', "cannot be used with Markdown"),
         ("source", 'url = "https://a.example/"', "newsletters.weekly.sources[1].kind: is missing. `feed`"),
         (
             "source",
@@ -529,7 +536,7 @@ def test_a_mistake_says_where_and_what_to_do(tmp_path: Path, where: str, line: s
         ("sqlite://", "names no file"),
         ("sqlite:///", "names no file"),
         ("sqlite:///:memory:", "names no file"),
-        ("mysql://a@b/c", "“mysql” is not a database that digest knows."),
+        ("mysql://a@b/c", "“mysql” is not a supported database."),
         ("postgres://a@b/c", "Did you mean “postgresql”?"),
     ],
 )
@@ -689,28 +696,28 @@ def test_a_bright_accent_gets_dark_words_on_its_button(tmp_path: Path) -> None:
         (
             'theme = { light = { muted = "#AAAAAA" } }',
             (
-                "newsletters.weekly.theme.light.muted: “#AAAAAA” cannot be read on the light ground: its "
-                "contrast is under 4.5. The nearest that can is “#6E6E6E”."
+                "newsletters.weekly.theme.light.muted: “#AAAAAA” is unreadable on the light background: its "
+                "contrast is under 4.5. The nearest readable colour is “#6E6E6E”."
             ),
         ),
         (
             'theme = { dark = { sheet = "#FFFFFF" } }',
             (
                 "newsletters.weekly.theme.dark.sheet: “#FFFFFF” as sheet leaves ink, body, muted, accent "
-                "with a contrast under 4.5. Choose another ground, or set ink as well."
+                "with a contrast under 4.5. Choose another background, or set ink as well."
             ),
         ),
         (
             'theme = { font = "Arial}body{color:red" }',
             (
-                "newsletters.weekly.theme.font: is no list of type families. "
-                "Write it as “'Source Sans 3', Arial, sans-serif”."
+                "newsletters.weekly.theme.font: is not a list of font families. "
+                "Write it like “'Source Sans 3', Arial, sans-serif”."
             ),
         ),
         (
             'theme = { look = "magazin" }',
             (
-                "newsletters.weekly.theme.look: “magazin” is not known. Use one of “magazine”, “plain”, "
+                "newsletters.weekly.theme.look: “magazin” is not allowed. Use one of “magazine”, “plain”, "
                 "“compact”. Did you mean “magazine”?"
             ),
         ),

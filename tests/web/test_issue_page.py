@@ -331,7 +331,7 @@ def test_a_moment_that_is_none_is_refused(desk: Desk) -> None:
     answer = desk.post("approve", when="time", at="soon", stamp=desk.stamp)
 
     assert answer.status_code == 409
-    assert "“soon” is not a date and a time." in text_of(answer.text)
+    assert "“soon” is not a date and time." in text_of(answer.text)
 
 
 def test_it_is_cancelled_and_says_so(desk: Desk) -> None:

@@ -1,18 +1,18 @@
-"""The pre-flight rules: pure functions over one parsed message, a file per family.
+"""The pre-flight checks: pure functions over one parsed message, one file per family.
 
-    headers        who it is from, and whether every header is written as the RFCs want it
-    unsubscribe    the way out: headers, links, postal address, signature
-    size           what Gmail would cut or drop
-    structure      doctype, languages, tables, headings, nothing active
-    looks          colours in light and in the dark, sizes of type
-    images         texts for who cannot see them, sizes, addresses
+    headers        who the mail is from, and whether each header follows the RFCs
+    unsubscribe    how to unsubscribe: headers, links, postal address, signature
+    size           what Gmail would clip or drop
+    structure      doctype, languages, tables, headings, no active content
+    legibility     colours in light and dark mode, font sizes
+    images         alt texts, sizes, addresses
     links          where they lead and what they say
-    content        subject, preheader, leftovers of templates, parity of HTML and text
-    recipients     somebody to get it, within the limits of the provider
-    compatibility  what which mail program will show differently
+    content        subject, preheader, template leftovers, parity of HTML and text
+    recipients     someone to receive it, within the provider's limits
+    compatibility  what each mail app will show differently
 
-A check never blocks an honest story: whatever a blog may write, a template can
-print.  What needs the network or a program outside Python lives in `judges`.
+A check never blocks a genuine story: whatever a blog writes, a template can render.
+Checks that need the network or a program other than Python are in `external_checks`.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ from digest.checks.size import Sizes, sizes
 from digest.checks.types import Check, Facts, Finding, Message, Problem, Severity
 from digest.rules.cleaning import plain
 
-# Of one check; sixty links with the same fault are one fault.
+# Per check: sixty links with the same fault are one fault.
 _MOST = 8
 
-# The families in the order in which a person reads them, as the desk titles them.
+# The families in reading order, under the titles that the desk shows.
 FAMILIES = {
     "Headers and sender": headers,
     "Unsubscribe and postal address": unsubscribe,
@@ -50,10 +50,10 @@ FAMILIES = {
     "Links": links,
     "Content": content,
     "Recipients": recipients,
-    "Mail programs": compatibility,
+    "Mail apps": compatibility,
 }
 
-# What `judges` find out, under the same titles.
+# The external checks, under the same titles.
 _JUDGED = {
     "lu-live": "Unsubscribe and postal address",
     "img-live": "Images",
@@ -65,13 +65,13 @@ REGISTRY: dict[str, Check] = {check.id: check for family in FAMILIES.values() fo
 
 
 def family_of(check_id: str) -> str:
-    """The title of the family that a check belongs to; empty for none."""
+    """The title of the family that a check belongs to; empty if it belongs to none."""
     found = next((title for title, f in FAMILIES.items() if check_id in {c.id for c in f.CHECKS}), "")
     return found or _JUDGED.get(check_id, "")
 
 
 def run(message: Message, facts: Facts) -> tuple[Finding, ...]:
-    """Every check's verdict, in the order of the families; a check that finds nothing passes."""
+    """The findings of all checks, in the order of the families; a check without problems passes."""
     return tuple(
         finding
         for check in REGISTRY.values()
@@ -80,7 +80,7 @@ def run(message: Message, facts: Facts) -> tuple[Finding, ...]:
 
 
 def verdict(check_id: str, severity: Severity, fine: str, found: Iterable[Problem]) -> Iterator[Finding]:
-    """What a check says: `fine`, or its problems, of which the many are counted."""
+    """The findings of one check: `fine`, or its problems, of which only the first few are listed."""
     problems = list(found)
     if not problems:
         yield Finding(check_id, severity, True, plain(fine, limit=600))
@@ -90,7 +90,7 @@ def verdict(check_id: str, severity: Severity, fine: str, found: Iterable[Proble
     if len(problems) > _MOST:
         rest = problems[_MOST:]
         worst = min((problem.severity or severity for problem in rest), key=list(Severity).index)
-        yield Finding(check_id, worst, False, f"The same in {len(rest)} more places.")
+        yield Finding(check_id, worst, False, f"The same problem occurs in {len(rest)} more places.")
 
 
 __all__ = [

@@ -1,8 +1,9 @@
-"""What each mail program will show differently, by the data of caniemail.com (rule 48).
+"""What each mail app will show differently, according to caniemail.com (rule 48).
 
-Templates are made so that little depends on any of it: what is missing somewhere
-is mostly ornament.  So nothing here blocks or warns, and what the bundled templates
-lose on purpose is accepted.  The report names that too; the check is silent.
+Templates are designed so that little depends on any of this: what is missing in some
+app is mostly decoration.  So nothing here blocks or warns, and the losses that the
+bundled templates accept on purpose are not reported by the check; the full report lists
+them too.
 """
 
 from __future__ import annotations
@@ -28,87 +29,87 @@ class Support(StrEnum):
 
 
 class RenderingDifference(NamedTuple):
-    """One feature that the mail uses and a program does not show as it is meant."""
+    """One feature that the mail uses and an app does not render as intended."""
 
     feature: str  # its slug at caniemail.com
-    title: str  # as the data have it
-    name: str  # as a list of such things names it
+    title: str  # as caniemail.com names it
+    name: str  # as it appears in a list of differences
     support: Support
-    note: str  # what the data say about it; may be empty
-    effect: str  # what the reader sees; where it is partly supported, in the cases of the note
+    note: str  # caniemail.com's note; may be empty
+    effect: str  # what the subscriber sees; if partly supported, in the cases the note describes
     where: str  # the headline of the first story that uses it; empty for the whole mail
 
 
 class MailProgram(NamedTuple):
-    """A program, and all that it shows differently."""
+    """A mail app, and everything it shows differently."""
 
     client: str
     platform: str
     different: tuple[RenderingDifference, ...]
 
 
-class _Tested(NamedTuple):
+class _TestedApp(NamedTuple):
     client: str
     platform: str
-    family: str  # these two as the data name them
+    family: str  # this and the next as caniemail.com names them
     system: str
 
 
-# What people read mail with.  The new Outlook for Windows is Outlook.com in a window.
+# The apps that people read mail with.  The new Outlook for Windows is Outlook.com in a window.
 PROGRAMS = (
-    _Tested("Gmail", "web", "gmail", "desktop-webmail"),
-    _Tested("Gmail", "iOS", "gmail", "ios"),
-    _Tested("Gmail", "Android", "gmail", "android"),
-    _Tested("Apple Mail", "macOS", "apple-mail", "macos"),
-    _Tested("Apple Mail", "iOS", "apple-mail", "ios"),
-    _Tested("Outlook", "Windows, classic", "outlook", "windows"),
-    _Tested("Outlook", "web and new for Windows", "outlook", "outlook-com"),
-    _Tested("Outlook", "macOS", "outlook", "macos"),
-    _Tested("Outlook", "iOS", "outlook", "ios"),
-    _Tested("Outlook", "Android", "outlook", "android"),
-    _Tested("Yahoo Mail", "web", "yahoo", "desktop-webmail"),
-    _Tested("Yahoo Mail", "iOS", "yahoo", "ios"),
-    _Tested("Yahoo Mail", "Android", "yahoo", "android"),
-    _Tested("AOL Mail", "web", "aol", "desktop-webmail"),
-    _Tested("AOL Mail", "iOS", "aol", "ios"),
-    _Tested("AOL Mail", "Android", "aol", "android"),
-    _Tested("Samsung Email", "Android", "samsung-email", "android"),
-    _Tested("Thunderbird", "desktop", "thunderbird", "macos"),
-    _Tested("Proton Mail", "web", "protonmail", "desktop-webmail"),
-    _Tested("Proton Mail", "iOS", "protonmail", "ios"),
-    _Tested("Proton Mail", "Android", "protonmail", "android"),
-    _Tested("GMX", "web", "gmx", "desktop-webmail"),
-    _Tested("GMX", "iOS", "gmx", "ios"),
-    _Tested("GMX", "Android", "gmx", "android"),
-    _Tested("WEB.DE", "web", "web-de", "desktop-webmail"),
-    _Tested("WEB.DE", "iOS", "web-de", "ios"),
-    _Tested("WEB.DE", "Android", "web-de", "android"),
+    _TestedApp("Gmail", "web", "gmail", "desktop-webmail"),
+    _TestedApp("Gmail", "iOS", "gmail", "ios"),
+    _TestedApp("Gmail", "Android", "gmail", "android"),
+    _TestedApp("Apple Mail", "macOS", "apple-mail", "macos"),
+    _TestedApp("Apple Mail", "iOS", "apple-mail", "ios"),
+    _TestedApp("Outlook", "Windows, classic", "outlook", "windows"),
+    _TestedApp("Outlook", "web and new for Windows", "outlook", "outlook-com"),
+    _TestedApp("Outlook", "macOS", "outlook", "macos"),
+    _TestedApp("Outlook", "iOS", "outlook", "ios"),
+    _TestedApp("Outlook", "Android", "outlook", "android"),
+    _TestedApp("Yahoo Mail", "web", "yahoo", "desktop-webmail"),
+    _TestedApp("Yahoo Mail", "iOS", "yahoo", "ios"),
+    _TestedApp("Yahoo Mail", "Android", "yahoo", "android"),
+    _TestedApp("AOL Mail", "web", "aol", "desktop-webmail"),
+    _TestedApp("AOL Mail", "iOS", "aol", "ios"),
+    _TestedApp("AOL Mail", "Android", "aol", "android"),
+    _TestedApp("Samsung Email", "Android", "samsung-email", "android"),
+    _TestedApp("Thunderbird", "desktop", "thunderbird", "macos"),
+    _TestedApp("Proton Mail", "web", "protonmail", "desktop-webmail"),
+    _TestedApp("Proton Mail", "iOS", "protonmail", "ios"),
+    _TestedApp("Proton Mail", "Android", "protonmail", "android"),
+    _TestedApp("GMX", "web", "gmx", "desktop-webmail"),
+    _TestedApp("GMX", "iOS", "gmx", "ios"),
+    _TestedApp("GMX", "Android", "gmx", "android"),
+    _TestedApp("WEB.DE", "web", "web-de", "desktop-webmail"),
+    _TestedApp("WEB.DE", "iOS", "web-de", "ios"),
+    _TestedApp("WEB.DE", "Android", "web-de", "android"),
 )
 
-# What the bundled templates use and can lose: each of these leaves a mail that reads as well.
+# What the bundled templates use but can do without: without any of these, the mail reads as well.
 ACCEPTED = frozenset(
     {
-        "css-at-media-prefers-color-scheme",  # the light colours hold; most programs darken by themselves
+        "css-at-media-prefers-color-scheme",  # the light colours remain; most apps darken by themselves
         "css-at-media",  # the columns wrap by themselves
         "html-style",  # styles are inlined
         "css-border-radius",  # square corners
-        "css-hyphens",  # ragged lines are longer
+        "css-hyphens",  # the right edge is more ragged
         "css-object-fit",  # heights and widths are stated as well
         "css-text-underline-offset",
-        "css-word-break",  # only words of a line's length
-        "html-bdi",  # names keep their own direction by their letters
+        "css-word-break",  # affects only words as long as a line
+        "html-bdi",  # the letters of a name determine its direction
     }
 )
 
 
 @lru_cache(maxsize=4)
 def differences(html: str) -> tuple[MailProgram, ...]:
-    """Every program of `PROGRAMS`, in that order, with what it shows differently of this page."""
+    """Every app of `PROGRAMS`, in that order, with what it shows differently in this page."""
     return compared(html, caniemail())
 
 
 def compared(html: str, data: Mapping[str, Mapping[str, Any]]) -> tuple[MailProgram, ...]:
-    """The same by other data: features as in `features.json`, by their slugs."""
+    """The same, based on other data: features as in `features.json`, by slug."""
     seen, by_word = _Reading.of(html), _Reading.of(_as_word_reads(html))
     return tuple(
         MailProgram(
@@ -122,7 +123,7 @@ def compared(html: str, data: Mapping[str, Mapping[str, Any]]) -> tuple[MailProg
 
 @cache
 def caniemail() -> dict[str, dict[str, Any]]:
-    """The data, by the slugs of the features."""
+    """The data of caniemail.com, by the slugs of the features."""
     return {feature["slug"]: feature for feature in json.loads(package_data.caniemail())["features"]}
 
 
@@ -130,7 +131,7 @@ def caniemail() -> dict[str, dict[str, Any]]:
 
 
 class _Reading(NamedTuple):
-    """A page as one program reads it."""
+    """A page as one app reads it."""
 
     seen: Inventory
     features: tuple[tuple[Feature, Place], ...]
@@ -141,7 +142,7 @@ class _Reading(NamedTuple):
 
 
 def _different(
-    reading: _Reading, program: _Tested, data: Mapping[str, Mapping[str, Any]]
+    reading: _Reading, program: _TestedApp, data: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[RenderingDifference]:
     for feature, place in reading.features:
         if (about := data.get(feature.slug)) is None:
@@ -165,30 +166,30 @@ def _different(
         )
 
 
-def _last_answer(stats: Mapping[str, Mapping[str, Mapping[str, str]]], program: _Tested) -> str:
-    """What the newest version of it that was tested does; unknown where none was."""
+def _last_answer(stats: Mapping[str, Mapping[str, Mapping[str, str]]], program: _TestedApp) -> str:
+    """The answer for the newest tested version of the app; "u" (unknown) if none was tested."""
     tested = stats.get(program.family, {}).get(program.system, {})
     return list(tested.values())[-1] if tested else "u"
 
 
-def _effect(feature: Feature, program: _Tested) -> str:
+def _effect(feature: Feature, program: _TestedApp) -> str:
     if feature.slug != "css-at-media-prefers-color-scheme":
         return feature.effect
     return f"{feature.effect} {_IN_THE_DARK.get((program.family, program.system), _UNKNOWN_IN_THE_DARK)}"
 
 
-# What a program does by itself, once the reader's screen is dark.
-_UNKNOWN_IN_THE_DARK = "The mail stays light, or the program turns its colours dark by itself."
+# What an app does by itself when the subscriber's screen is in dark mode.
+_UNKNOWN_IN_THE_DARK = "The mail stays light, or the app darkens its colours by itself."
 _IN_THE_DARK = {
     ("gmail", "desktop-webmail"): "The mail stays light.",
     ("gmail", "ios"): "Gmail inverts light and dark by itself.",
-    ("gmail", "android"): "Gmail darkens light grounds by itself.",
+    ("gmail", "android"): "Gmail darkens light backgrounds by itself.",
     ("outlook", "windows"): "Outlook inverts light and dark by itself.",
 }
 
 
 def _in_words(notes: list[str]) -> str:
-    """Notes as one line of plain text: they are written in Markdown."""
+    """The notes, which are written in Markdown, as one line of plain text."""
     text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", " ".join(notes))
     return " ".join(text.replace("`", "").split())
 
@@ -204,8 +205,8 @@ _NOT_FOR_WORD = re.compile(
 )
 
 
-def _is_word(program: _Tested) -> bool:
-    """Classic Outlook shows mail with Word, and skips what is marked as not for it."""
+def _is_word(program: _TestedApp) -> bool:
+    """Classic Outlook renders mail with Word, and skips what is marked as not for Word."""
     return (program.family, program.system) == ("outlook", "windows")
 
 
@@ -217,7 +218,7 @@ def _as_word_reads(html: str) -> str:
 
 
 def _bears(seen: Inventory, slug: str, note: str) -> bool:
-    """Whether the exception that a note states is met here; a note that nobody has read yet may be."""
+    """Whether the exception a note describes occurs here; a note that we do not know counts."""
     for known, pattern, met in _NOTES:
         if known == slug and re.search(pattern, note):
             return met is not None and next(met(seen), _NOT_MET) is not _NOT_MET
@@ -259,19 +260,19 @@ def _style_in_the_body(seen: Inventory) -> Iterator[Place]:
     yield from elements(seen.html, "body style")
 
 
-# Feature, words of the note, and what meets it: nothing ever does where that is None.
+# Feature, words of the note, and the detector of its exception; None if the exception never applies.
 _NOTES: tuple[tuple[str, str, Detector | None], ...] = (
     ("css-at-media", "[Nn]ested media queries", _nested),
     ("css-at-media", "height based", _queried(r"@media.*-height")),
     ("css-at-media", "landscape", _queried(r"@media.*orientation\s*:\s*landscape")),
-    # Whether the screen is dark and the like are features of their own.
+    # Dark mode and similar conditions are features of their own.
     (
         "css-at-media",
         "Only supports",
         _queried(r"@media.*\((?!(?:min|max)-(?:width|height)|prefers-)"),
     ),
     ("html-style", "inside the `<body>`", _style_in_the_body),
-    ("html-style", "16 KB", None),  # the check style-16k says so
+    ("html-style", "16 KB", None),  # the check style-16k reports it
     ("html-style", "before their rules are used", _style_in_the_body),
     ("css-border-radius", "slash", _declared(r"/", "border-radius")),
     ("css-background-image", "multiple values", _declared(r"\)[^()]*,", "background", "background-image")),
@@ -281,13 +282,13 @@ _NOTES: tuple[tuple[str, str, Detector | None], ...] = (
     ("css-overflow", "overflow-block", _declared(r".", "overflow-block", "overflow-inline")),
     ("css-float", "inline-start", _declared(r"inline", "float")),
     ("css-clear", "inline-start", _declared(r"inline", "clear")),
-    ("css-margin", "span|background-color|auto", None),  # the detector is about negative margins alone
+    ("css-margin", "span|background-color|auto", None),  # the detector covers only negative margins
     ("css-white-space", "`pre` value", _declared(r"^pre$", "white-space")),
     ("css-rgb", "Alpha", None),  # rgba() is a feature of its own
-    ("css-word-break", "word-wrap", None),  # what it is used for works
+    ("css-word-break", "word-wrap", None),  # what the templates use it for works
     ("css-overflow-wrap", "Requires", None),
     ("html-lists", "value", None),
-    ("image-webp", "jpg|animation", None),  # still pictures look the same
+    ("image-webp", "jpg|animation", None),  # still images look the same
     ("image-avif", "jpg", None),
     ("image-heif", "jpg", None),
 )
@@ -295,11 +296,11 @@ _NOTES: tuple[tuple[str, str, Detector | None], ...] = (
 
 # -- the check -------------------------------------------------------------------
 
-_NAMED = 3  # of the differences of one program, in a sentence
+_NAMED = 3  # how many differences of an app the sentence names
 
 
 def programs(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
-    """One sentence, about the program that shows most differently; the report has them all."""
+    """One sentence about the app with the most differences; the full report has them all."""
     unusual = [p for p in map(_unaccepted, differences(message.html)) if p.different]
     if not unusual:
         return
@@ -307,10 +308,10 @@ def programs(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG0
     names = list(dict.fromkeys(found.name for found in worst.different))
     said = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
     things = "1 thing" if len(names) == 1 else f"{len(names)} things"
-    others = f" Of the others {len(unusual) - 1} show some differently." if len(unusual) > 1 else ""
+    others = f" {len(unusual) - 1} other apps show some differences." if len(unusual) > 1 else ""
     yield Problem(
         f"{worst.client} ({worst.platform}) shows {things} differently: {said}.{others} "
-        "See `digest check --compatibility`.",
+        "Run `digest check --compatibility` for the full report.",
         worst.different[0].where,
     )
 
@@ -320,9 +321,9 @@ def _unaccepted(program: MailProgram) -> MailProgram:
 
 
 def _lost(program: MailProgram) -> tuple[int, int]:
-    """How much it shows differently; first what it never shows, since partly may be fine for most readers."""
+    """Sort key by extent of the differences; unsupported first, since partial support often suffices."""
     lost = {found.name for found in program.different if found.support is Support.NONE}
     return len(lost), len(program.different)
 
 
-CHECKS = (Check("compatibility", Severity.INFO, "Mail programs show it as the templates intend.", programs),)
+CHECKS = (Check("compatibility", Severity.INFO, "Mail apps show it as the templates intend.", programs),)

@@ -1,8 +1,8 @@
-"""How each text of a page looks: its size, its colour and the ground behind it, in light and in the dark.
+"""The computed style of each text of a page: size, colour and background, in light and dark mode.
 
-By inline styles and attributes, which are all that every mail program reads, and in
-the dark by the rules under `prefers-color-scheme: dark` over them.  What cannot be
-known, such as a ground that is a picture, is `None`, and nobody judges it.
+Based on inline styles and attributes, which are all that every mail app reads, and for
+dark mode on the rules under `prefers-color-scheme: dark` on top of them.  What cannot be
+known, such as the colour of a background image, is `None` and is not judged.
 """
 
 from __future__ import annotations
@@ -31,39 +31,39 @@ class Paint(NamedTuple):
 
 
 class StyledText(NamedTuple):
-    """The words that stand in an element itself, not in one inside it."""
+    """The text directly inside an element, without that of its child elements."""
 
     node: LexborNode
     words: str
     size: float | None  # in px
     is_bold: bool
-    line: float | None  # its height, as a multiple of the size
+    line: float | None  # line height, as a multiple of the size
     is_heading: bool
     light: Paint
-    dark: Paint | None  # where the page has colours for the dark
+    dark: Paint | None  # only if the page defines dark mode colours
 
 
 class _Style(NamedTuple):
-    """What an element hands on to those inside it."""
+    """The styles that an element passes on to its descendants."""
 
     light: Paint
     dark: Paint | None
     size: float | None = 16.0
     is_bold: bool = False
-    height: tuple[float, str] | None = (1.2, "")  # of a line: a number, and px where it is one
+    height: tuple[float, str] | None = (1.2, "")  # line height: a number, and "px" if it is a length
     is_heading: bool = False
     is_hidden: bool = False
 
 
 @lru_cache(maxsize=4)
 def texts(html: str) -> tuple[StyledText, ...]:
-    """Every text that can be seen, in order."""
+    """Every visible text, in order."""
     return tuple(_texts(html))
 
 
 @lru_cache(maxsize=4)
 def dark_rules(html: str) -> tuple[StyleRule, ...]:
-    """The rules for the dark and nothing but the dark, in order."""
+    """The rules that apply only in dark mode, in order."""
     found = []
     for node in elements(html, "style"):
         media = attribute(node, "media")
@@ -76,13 +76,13 @@ def dark_rules(html: str) -> tuple[StyleRule, ...]:
 
 
 def is_scheme_stated(html: str, name: str = "color-scheme") -> bool:
-    """Whether a meta of that name says that the page has colours for both."""
+    """Whether a meta element of that name declares both colour schemes."""
     stated = [attribute(node, "content") or "" for node in elements(html, f"meta[name='{name}']")]
     return any({"light", "dark"} <= set(value.lower().split()) for value in stated)
 
 
 def selectors(rule: StyleRule) -> list[str]:
-    """Its selectors, each by itself."""
+    """The selectors of a rule, separated."""
     return [
         collapse_whitespace(each) for each in re.split(r",(?![^(\[]*[)\]])", rule.selector) if each.strip()
     ]
@@ -157,7 +157,7 @@ def _styled(node: LexborNode, around: _Style, in_dark: Mapping[str, str], *, dar
 
 
 def _values(declared: tuple[Declaration, ...]) -> dict[str, str]:
-    """The last of each name; shorthands as what they set of what is asked here."""
+    """The last value of each property; shorthands are reduced to the properties used here."""
     values: dict[str, str] = {}
     for name, value in declared:
         if name == "background":
@@ -176,7 +176,7 @@ _FONT = re.compile(r"(?P<size>\d[\d.]*(?:px|pt|em|rem|%))(?:\s*/\s*(?P<height>[\
 
 
 def _ground_of(shorthand: str) -> str:
-    """The colour of a `background`; `?` where there is a picture."""
+    """The colour of a `background` shorthand; `?` if there is an image."""
     if re.search(r"url\(|gradient", shorthand, re.IGNORECASE):
         return "?"
     words = re.findall(r"#\w+|[a-z]+\([^)]*\)|[a-z-]+", shorthand, re.IGNORECASE)
@@ -195,7 +195,7 @@ def _from_attributes(tag: str, attributes: Mapping[str, str]) -> dict[str, str]:
 
 
 def _is_hidden(own: Mapping[str, str], attributes: Mapping[str, str], size: float | None) -> bool:
-    """As a preheader is; a size of a dot or two hides as well."""
+    """Whether an element is hidden, as a preheader is; a font size of up to 2 px counts as well."""
     return (
         own.get("display") == "none"
         or own.get("visibility") == "hidden"
@@ -217,7 +217,7 @@ def _size(tag: str, own: Mapping[str, str], around: float | None) -> float | Non
 
 
 def _px(value: str, around: float | None) -> float | None:
-    """A length in px; percent and em are parts of what is around."""
+    """A length in px; percent and em are relative to `around`."""
     found = re.fullmatch(r"(\d*\.?\d+)(px|pt|em|rem|%)?", value)
     if value == "inherit" or found is None:
         return around if value == "inherit" else None
@@ -259,7 +259,7 @@ def _ratio(style: _Style) -> float | None:
 
 
 def _dark_declarations(html: str) -> dict[int, dict[str, str]]:
-    """What the rules for the dark say of each element, by its `mem_id`: the most specific, then the last."""
+    """The dark mode declarations of each element, by `mem_id`: the most specific wins, then the last."""
     won: dict[int, dict[str, tuple[tuple[int, int, int], str]]] = {}
     for rule in dark_rules(html):
         values = {n: v for n, v in _values(rule.declarations).items() if n in {"color", "background-color"}}
@@ -276,12 +276,12 @@ def _dark_declarations(html: str) -> dict[int, dict[str, str]]:
 def _selected(html: str, selector: str) -> list[LexborNode]:
     try:
         return elements(html, selector)
-    except SelectolaxError:  # a selector that only browsers know
+    except SelectolaxError:  # a selector that only browsers support
         return []
 
 
 def _specificity(selector: str) -> tuple[int, int, int]:
-    """Selectors Level 4, 17, without what `:not()` and its likes hold."""
+    """Specificity (Selectors Level 4, 17), ignoring the arguments of `:not()` and similar."""
     ids = len(re.findall(r"#[\w-]+", selector))
     classes = len(re.findall(r"\.[\w-]+|\[[^\]]*\]|(?<!:):(?!:)[\w-]+", selector))
     return ids, classes, len(re.findall(r"(?:^|[\s>+~])[a-zA-Z][\w-]*", selector))
@@ -297,7 +297,7 @@ def _painted(values: Mapping[str, str], around: Paint, *, link: str | None) -> P
 def _over(
     value: str | None, ground: str | None, *, otherwise: str | None, inherited: str | None = None
 ) -> str | None:
-    """A colour as it shows on a ground."""
+    """A colour as it appears on a background."""
     if value is None:
         return otherwise
     if value in {"inherit", "currentcolor"}:
@@ -331,7 +331,7 @@ _RGB = re.compile(r"rgba?\(\s*(\d+)[\s,]+(\d+)[\s,]+(\d+)(?:[\s,/]+(\d*\.?\d+)(%
 
 @lru_cache(maxsize=256)
 def _channels(value: str) -> tuple[float, float, float, float] | None:
-    """Red, green and blue up to 255, and how opaque it is, up to 1; None for what is no colour known here."""
+    """Red, green and blue up to 255, and opacity up to 1; None for an unknown colour."""
     value = _NAMED.get(value.lower(), value)
     if found := re.fullmatch(r"#([0-9a-fA-F]{3,4}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})", value):
         digits = found[1] if len(found[1]) > 4 else "".join(digit * 2 for digit in found[1])

@@ -1,12 +1,12 @@
 """Which features of HTML and CSS a mail really uses: a detector for each, by its slug at caniemail.com.
 
-A word in an article is no use of anything, nor is a rule that fits no element, a
-property set to what it is anyway, or what a hidden element says about itself.
-What stands under a condition, or is meant for one program alone, is a gift for
-those who understand it: the condition counts, and not what it holds.
+A word in an article does not use a feature, nor does a rule that matches no element, a
+property set to its default, or the styling of a hidden element.  Rules under a
+condition, or meant for a single app, are a bonus for the apps that understand them: the
+condition counts, but not its content.
 
-Only what can be told for certain is in the table.  Widths and margins are not:
-a template states them a second time, in tables for Outlook.
+The table only has what can be detected reliably.  Widths and margins are not in it,
+because a template states them a second time, in tables for Outlook.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from selectolax.lexbor import LexborNode, SelectolaxError
 from digest.checks.html_tree import attribute, elements, page
 from digest.checks.stylesheet import Declaration, StyleRule, declarations, rules
 
-Place = LexborNode | None  # the element that uses a feature; none for a rule that belongs to no element
+Place = LexborNode | None  # the element that uses a feature; None for a rule that belongs to no element
 
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """What a page is made of, as far as detectors ask."""
+    """The parts of a page that detectors examine."""
 
     html: str
     declarations: dict[Declaration, Place]  # with the first element that each applies to
     selectors: dict[str, Place]
     conditions: tuple[str, ...]  # the preludes of all at-rules
-    nested: bool  # a condition stands in a condition
+    nested: bool  # whether a condition is inside another
 
 
 Detector = Callable[[Inventory], Iterator[Place]]
@@ -42,8 +42,8 @@ Detector = Callable[[Inventory], Iterator[Place]]
 
 class Feature(NamedTuple):
     slug: str
-    name: str  # in a list of what a program shows differently
-    effect: str  # what a reader sees where it is not supported
+    name: str  # in a list of what an app shows differently
+    effect: str  # what the subscriber sees if it is not supported
     places: Detector  # where the page uses it; the first is enough
 
 
@@ -55,7 +55,7 @@ def used(html: str) -> tuple[tuple[Feature, Place], ...]:
 
 
 class _Nowhere:
-    """Told from a place that is no element."""
+    """Distinguishes “not found” from a place without an element (None)."""
 
 
 _NOWHERE = _Nowhere()
@@ -63,7 +63,7 @@ _NOWHERE = _Nowhere()
 
 # -- what a page is made of ------------------------------------------------------
 
-# Rules that are meant for one program and never read by another.
+# Selectors for a single app, which no other app matches.
 _FOR_ONE_PROGRAM = re.compile(
     r"\[data-ogs[bc]\]|#outlook\b|\.externalclass|\.moz-text|u\s*\+|#messageviewbody|\[owa\]|x-apple-",
     re.IGNORECASE,
@@ -107,9 +107,9 @@ def _sheet(html: str) -> Iterator[StyleRule]:
 
 
 def _fitting(html: str, selectors: str) -> Iterator[tuple[str, Place]]:
-    """Each selector of the list that fits an element, with the first; what cannot be read may fit."""
+    """Each selector that matches an element, with the first match; one that cannot be parsed may match."""
     for selector in _listed(selectors):
-        # The tree knows no pointer and no nesting: asked is for the element that they are about.
+        # The tree knows neither pointer states nor nesting, so the element itself is searched for.
         still = _PSEUDO_ELEMENT.sub("", _DYNAMIC.sub("", selector.partition(" & ")[0]))
         try:
             node = page(html).css_first(re.sub(r"(^|[>+~\s])\s*$", r"\1*", still) if still.strip() else "*")
@@ -121,7 +121,7 @@ def _fitting(html: str, selectors: str) -> Iterator[tuple[str, Place]]:
 
 
 def _listed(selectors: str) -> list[str]:
-    """Taken apart at the commas, but not at those in brackets."""
+    """The selectors of a list, split at commas outside brackets."""
     parts, depth = [""], 0
     for piece in re.findall(r"[^,()\[\]]+|.", selectors):
         depth = max(0, depth + {"(": 1, "[": 1, ")": -1, "]": -1}.get(piece, 0))
@@ -139,7 +139,7 @@ def _declare(declared: dict[Declaration, Place], new: tuple[Declaration, ...], p
 
 # -- detectors -------------------------------------------------------------------
 
-# A property that has one of these is not used, only set back.
+# A property with one of these values is not used, only reset.
 _OFF = set("none normal auto initial inherit unset revert static visible 0 0px 1".split())
 
 
@@ -153,7 +153,7 @@ def _property(*names: str) -> Detector:
 
 
 def _value(pattern: str, *names: str) -> Detector:
-    """A value that the pattern is found in, of these properties or of any; what is quoted does not count."""
+    """A value that matches the pattern, in these properties or in any; quoted text does not count."""
     compiled = re.compile(pattern, re.IGNORECASE)
 
     def places(seen: Inventory) -> Iterator[Place]:
@@ -204,9 +204,9 @@ def _element(selector: str) -> Detector:
 
 
 def _picture(*endings: str) -> Detector:
-    """By the ending of its address: what a server sends under another name nobody here can know.
+    """An image format, recognised by the file extension; what the server really sends is not known here.
 
-    A `srcset` only offers: who cannot show it takes the `src`.
+    A `srcset` does not count, because apps that do not support it use the `src`.
     """
 
     def places(seen: Inventory) -> Iterator[Place]:
@@ -259,34 +259,34 @@ _GONE = "is left out"
 _TEXT_STAYS = "Its text is shown like any other."
 _FORM = "The field is left out or does nothing."
 _LOGICAL = "The space or line on that side is missing."
-_SIZE = "The size is ignored, and the place becomes as large as what is in it."
+_SIZE = "The size is ignored, so the element becomes as large as its content."
 
 FEATURES = (
-    # Colours of the reader's own, screens, and other conditions
+    # Dark mode, screens, and other conditions
     Feature("css-at-media-prefers-color-scheme", "our own dark colours",
             "None of our own dark colours are used.",
             _condition(r"@media.*prefers-color-scheme")),
     Feature("css-at-media", "the layout for small screens",
-            "Rules for other screens do nothing: the layout stays as it is everywhere.",
+            "Rules for other screens do nothing, so the layout is the same everywhere.",
             _condition(r"@media")),
-    Feature("html-style", "rules for small screens and the dark",
-            "What stands in style sheets is dropped; what stands in the elements themselves remains.",
+    Feature("html-style", "rules for small screens and dark mode",
+            "Style sheets are dropped; inline styles remain.",
             _element("style")),
     Feature("css-at-media-prefers-reduced-motion", "rules for less motion",
-            "Motion goes on for those who asked for less.",
+            "People who asked for less motion still see it.",
             _condition(r"@media.*prefers-reduced-motion")),
-    Feature("css-at-media-orientation", "rules for upright and wide screens",
+    Feature("css-at-media-orientation", "rules for portrait and landscape screens",
             "Turning the screen changes nothing.",
             _condition(r"@media.*orientation\s*:")),
     Feature("css-at-media-hover", "rules for pointers", "Rules for a mouse or a finger do nothing.",
             _condition(r"@media.*\((?:any-)?hover\b")),
     Feature("css-at-media-device-pixel-ratio", "rules for sharp screens",
-            "Sharp screens get what all others get.",
+            "Sharp screens get the same as all others.",
             _condition(r"@media.*device-pixel-ratio")),
     Feature("css-at-supports", "rules under @supports", "Those rules do nothing.",
             _condition(r"@supports\b")),
     Feature("css-at-import", "imported styles", "The imported styles are missing.", _condition(r"@import\b")),
-    Feature("css-at-font-face", "fonts of our own", "The text is set in a font of the reader's.",
+    Feature("css-at-font-face", "web fonts", "The text is set in a font on the subscriber's device.",
             _condition(r"@font-face\b")),
     Feature("css-at-keyframes", "animations", "Nothing moves.", _condition(r"@(?:-webkit-)?keyframes\b")),
     Feature("css-animation", "animations", "Nothing moves.", _property("animation", "animation-name")),
@@ -299,35 +299,36 @@ FEATURES = (
                 ("left", "right")))),
     Feature("css-border-radius-logical", "rounded corners", "Corners are square.",
             _property(*(f"border-{a}-{b}-radius" for a in ("start", "end") for b in ("start", "end")))),
-    Feature("css-border-image", "pictures as borders", "The border is a plain line or missing.",
+    Feature("css-border-image", "images as borders", "The border is a plain line or missing.",
             _property("border-image", "border-image-source")),
-    Feature("css-border-inline-block", "borders by direction", "Those lines are missing.",
+    Feature("css-border-inline-block", "borders by direction", "Those borders are missing.",
             _property("border-inline", "border-block")),
-    Feature("css-border-inline-block-individual", "borders by direction", "Those lines are missing.",
+    Feature("css-border-inline-block-individual", "borders by direction", "Those borders are missing.",
             _property(*(f"border-{axis}-{end}" for axis in ("inline", "block") for end in ("start", "end")))),
-    Feature("css-border-spacing", "gaps between cells", "Cells stand closer together.",
+    Feature("css-border-spacing", "gaps between cells", "Cells are closer together.",
             _property("border-spacing")),
     Feature("css-box-shadow", "shadows", "Boxes have no shadow.", _property("box-shadow")),
-    Feature("css-box-sizing", "sizes with their padding", "Boxes can be wider.", _property("box-sizing")),
+    Feature("css-box-sizing", "sizes that include padding", "Boxes can be wider.", _property("box-sizing")),
     Feature("css-outline", "outlines", "The outline is missing.", _property("outline", "outline-style")),
-    Feature("css-outline-offset", "spaced outlines", "The outline lies close.", _property("outline-offset")),
-    Feature("css-opacity", "see-through parts", "They are not seen through.", _property("opacity")),
-    Feature("css-clip-path", "cut-out shapes", "The whole box is seen.", _property("clip-path")),
-    Feature("css-mask-image", "masks", "The whole picture is seen.", _property("mask", "mask-image")),
-    Feature("css-filter", "filters", "Pictures keep their own colours.", _property("filter")),
-    Feature("css-backdrop-filter", "blurred grounds", "What lies behind is not blurred.",
+    Feature("css-outline-offset", "spaced outlines", "The outline is closer.", _property("outline-offset")),
+    Feature("css-opacity", "translucent parts", "They are opaque.", _property("opacity")),
+    Feature("css-clip-path", "cut-out shapes", "The whole box is visible.", _property("clip-path")),
+    Feature("css-mask-image", "masks", "The whole image is visible.", _property("mask", "mask-image")),
+    Feature("css-filter", "filters", "Images keep their own colours.", _property("filter")),
+    Feature("css-backdrop-filter", "blurred backgrounds", "The background is not blurred.",
             _property("backdrop-filter")),
     Feature("css-mix-blend-mode", "blended colours", "Colours do not mix.", _property("mix-blend-mode")),
-    Feature("css-transform", "turned or moved parts", "They stay as and where they are.",
+    Feature("css-transform", "rotated or moved parts", "They are not rotated or moved.",
             _property("transform")),
     Feature("css-visibility", "hidden parts", "They are visible.", _property("visibility")),
     Feature("css-display-none", "hidden parts", "They are visible.", _value(r"^none$", "display")),
-    Feature("css-overflow", "cut-off or scrolling parts", "What does not fit makes its place larger.",
+    Feature("css-overflow", "cut-off or scrolling parts", "Content that does not fit enlarges its box.",
             _property("overflow", "overflow-x", "overflow-y")),
-    Feature("css-max-height", "heights that are limited", "It is as high as its content.",
+    Feature("css-max-height", "maximum heights", "It is as high as its content.",
             _property("max-height")),
-    Feature("css-min-height", "least heights", "It is only as high as its content.", _property("min-height")),
-    Feature("css-min-width", "least widths", "It can become narrower.", _property("min-width")),
+    Feature("css-min-height", "minimum heights", "It is only as high as its content.",
+            _property("min-height")),
+    Feature("css-min-width", "minimum widths", "It can become narrower.", _property("min-width")),
     Feature("css-aspect-ratio", "fixed proportions", _SIZE, _property("aspect-ratio")),
     Feature("css-block-inline-size", "sizes by direction", _SIZE, _property("block-size", "inline-size")),
     Feature("css-max-inline-size", "sizes by direction", _SIZE, _property("max-inline-size")),
@@ -337,7 +338,7 @@ FEATURES = (
     Feature("css-intrinsic-size", "sizes by content", _SIZE,
             _value(r"\b(?:fit|min|max)-content\b", "width", "height", "min-width", "max-width",
                 "min-height")),
-    Feature("css-margin", "parts that overlap", "They stand below one another, not over one another.",
+    Feature("css-margin", "parts that overlap", "They appear below each other instead of overlapping.",
             _value(r"(?<![\w.)])-(?:\d|\.\d)", "margin", "margin-left", "margin-right", "margin-top",
                 "margin-bottom" )),
     Feature("css-margin-inline-block", "margins by direction", _LOGICAL,
@@ -352,71 +353,72 @@ FEATURES = (
             _property("padding-inline-start", "padding-inline-end")),
     Feature("css-padding-block-start-end", "padding by direction", _LOGICAL,
             _property("padding-block-start", "padding-block-end")),
-    # Where things stand
-    Feature("css-display-flex", "flexible rows", "What stood side by side can stand below one another.",
+    # Layout
+    Feature("css-display-flex", "flexible rows", "Items side by side may appear below each other.",
             _value(r"^(?:inline[- ])?flex$", "display")),
-    Feature("css-display-grid", "grids", "What stood side by side stands below one another.",
+    Feature("css-display-grid", "grids", "Items side by side appear below each other.",
             _value(r"^(?:inline[- ])?grid$", "display")),
-    Feature("css-grid-template", "grids", "What stood side by side stands below one another.",
+    Feature("css-grid-template", "grids", "Items side by side appear below each other.",
             _property("grid-template", "grid-template-columns", "grid-template-rows", "grid-template-areas")),
-    Feature("css-gap", "gaps in rows and grids", "Things stand closer together.",
+    Feature("css-gap", "gaps in rows and grids", "Items are closer together.",
             _property("gap", "row-gap", "column-gap")),
-    Feature("css-align-items", "aligned rows", "Things in a row stand at other heights.",
+    Feature("css-align-items", "aligned rows", "Items in a row are at different heights.",
             _property("align-items")),
-    Feature("css-justify-content", "aligned rows", "Things in a row stand at its beginning.",
+    Feature("css-justify-content", "aligned rows", "Items are at the start of their row.",
             _property("justify-content")),
-    Feature("css-flex-direction", "flexible columns", "Things stand side by side.",
+    Feature("css-flex-direction", "flexible columns", "Items are side by side.",
             _value(r"^column", "flex-direction", "flex-flow")),
-    Feature("css-flex-wrap", "rows that wrap", "A row does not wrap, and can be too wide.",
+    Feature("css-flex-wrap", "rows that wrap", "A row does not wrap and can be too wide.",
             _value(r"\bwrap\b", "flex-wrap", "flex-flow")),
-    Feature("css-float", "text around pictures", "Text stands above and below, not beside.",
+    Feature("css-float", "text around images", "Text is above and below, not beside.",
             _property("float")),
-    Feature("css-clear", "text around pictures", "Text may stand beside what it should follow.",
+    Feature("css-clear", "text around images", "Text may be beside what it should follow.",
             _property("clear")),
-    Feature("css-position", "placed parts", "They stand where they are in the text.", _property("position")),
-    Feature("css-left-right-top-bottom", "placed parts", "They stand where they are in the text.",
+    Feature("css-position", "positioned parts", "They stay in the normal flow of the text.",
+            _property("position")),
+    Feature("css-left-right-top-bottom", "positioned parts", "They stay in the normal flow of the text.",
             _property("left", "right", "top", "bottom")),
-    Feature("css-inset", "placed parts", "They stand where they are in the text.", _property("inset")),
-    Feature("css-z-index", "layers", "Another part may lie on top.", _property("z-index")),
+    Feature("css-inset", "positioned parts", "They stay in the normal flow of the text.", _property("inset")),
+    Feature("css-z-index", "layers", "Another part may be on top.", _property("z-index")),
     Feature("css-column-count", "text in columns", "The text runs in one column.",
             _property("column-count", "columns")),
-    Feature("css-writing-mode", "upright text", "The text runs across.", _property("writing-mode")),
-    Feature("css-table-layout", "columns of fixed width", "Columns can have other widths.",
+    Feature("css-writing-mode", "vertical text", "The text is horizontal.", _property("writing-mode")),
+    Feature("css-table-layout", "columns of fixed width", "Columns can have different widths.",
             _value(r"^fixed$", "table-layout")),
-    Feature("css-object-fit", "cropped pictures", "Pictures are squeezed or stretched, not cropped.",
+    Feature("css-object-fit", "cropped images", "Images are squeezed or stretched, not cropped.",
             _property("object-fit")),
-    Feature("css-object-position", "cropped pictures", "Another part of the picture is shown.",
+    Feature("css-object-position", "cropped images", "A different part of the image is shown.",
             _property("object-position")),
     Feature("css-shape-outside", "text around shapes", "Text keeps to straight edges.",
             _property("shape-outside")),
-    # Grounds and colours
-    Feature("css-background-image", "background pictures", "The ground has no picture.",
+    # Backgrounds and colours
+    Feature("css-background-image", "background images", "The background has no image.",
             _value(r"url\(", "background", "background-image")),
-    Feature("css-background-size", "fitted background pictures", "The picture has another size.",
+    Feature("css-background-size", "resized background images", "The image has a different size.",
             _property("background-size")),
-    Feature("css-background-position", "placed background pictures", "The picture lies elsewhere.",
+    Feature("css-background-position", "positioned background images", "The image is elsewhere.",
             _property("background-position")),
-    Feature("css-background-clip", "clipped grounds", "The ground reaches further.",
+    Feature("css-background-clip", "clipped backgrounds", "The background extends further.",
             _property("background-clip")),
     Feature("css-background-blend-mode", "blended colours", "Colours do not mix.",
             _property("background-blend-mode")),
-    Feature("css-linear-gradient", "colour gradients", "The ground has one colour, or none.",
+    Feature("css-linear-gradient", "colour gradients", "The background has one colour, or none.",
             _value(r"\blinear-gradient\(")),
-    Feature("css-radial-gradient", "colour gradients", "The ground has one colour, or none.",
+    Feature("css-radial-gradient", "colour gradients", "The background has one colour, or none.",
             _value(r"\bradial-gradient\(")),
-    Feature("css-conic-gradient", "colour gradients", "The ground has one colour, or none.",
+    Feature("css-conic-gradient", "colour gradients", "The background has one colour, or none.",
             _value(r"\bconic-gradient\(")),
-    Feature("css-rgba", "see-through colours", "That colour is missing.", _value(r"\brgba\(")),
+    Feature("css-rgba", "translucent colours", "That colour is missing.", _value(r"\brgba\(")),
     Feature("css-rgb", "colours as rgb() without commas", "That colour is missing.",
             _value(r"\brgba?\(\s*[\d.]+%?\s+[\d.]")),
     Feature("css-modern-color", "colours as lab(), lch()", "That colour is missing.",
             _value(r"\b(?:ok)?(?:lch|lab)\(")),
     Feature("css-function-light-dark", "colours by light-dark()", "That colour is missing.",
             _value(r"\blight-dark\(")),
-    Feature("css-accent-color", "coloured fields", "Fields have the program's colour.",
+    Feature("css-accent-color", "coloured fields", "Fields have the app's colour.",
             _property("accent-color")),
     # Numbers
-    Feature("css-variables", "CSS variables", "What is set by a variable is missing.", _variable),
+    Feature("css-variables", "CSS variables", "Anything set by a variable is missing.", _variable),
     Feature("css-unit-calc", "calculated sizes", _SIZE, _value(r"\bcalc\(")),
     Feature("css-function-clamp", "calculated sizes", _SIZE, _value(r"\bclamp\(")),
     Feature("css-function-min", "calculated sizes", _SIZE, _value(r"(?<![\w-])min\(")),
@@ -439,85 +441,87 @@ FEATURES = (
             _property("text-decoration-color")),
     Feature("css-text-decoration-style", "dotted underlines", "Underlines are plain.",
             _property("text-decoration-style")),
-    Feature("css-text-decoration-skip-ink", "whole underlines", "Underlines leave room for letters.",
+    Feature("css-text-decoration-skip-ink", "continuous underlines", "Underlines have gaps at descenders.",
             _value(r".", "text-decoration-skip-ink")),
     Feature("css-text-emphasis", "emphasis marks", "The marks are missing.",
             _property("text-emphasis", "text-emphasis-style")),
-    Feature("css-text-indent", "hanging lines", "The first line begins with the others.",
+    Feature("css-text-indent", "hanging indents", "The first line starts level with the others.",
             _value(r"^-[\d.]", "text-indent")),
-    Feature("css-text-transform", "small letters", "The text has its own capitals.",
+    Feature("css-text-transform", "lower-case text", "The text keeps its capitals.",
             _value(r"^lowercase$", "text-transform")),
-    Feature("css-text-align-last", "last lines", "The last line is aligned as the others.",
+    Feature("css-text-align-last", "last lines", "The last line is aligned like the others.",
             _property("text-align-last")),
-    Feature("css-text-justify", "justified text", "Spaces are spread another way.",
+    Feature("css-text-justify", "justified text", "Spaces are distributed differently.",
             _property("text-justify")),
     Feature("css-text-wrap", "balanced lines", "Lines break where they are full.",
             _property("text-wrap", "text-wrap-style")),
-    Feature("css-hyphens", "hyphens", "Long words are not divided.", _value(r"^(?:auto|manual)$", "hyphens")),
-    Feature("css-word-break", "divided words", "Very long words are not divided.", _property("word-break")),
-    Feature("css-overflow-wrap", "divided words", "Very long words are not divided.",
+    Feature("css-hyphens", "hyphenation", "Long words are not hyphenated.",
+            _value(r"^(?:auto|manual)$", "hyphens")),
+    Feature("css-word-break", "broken words", "Very long words are not broken.", _property("word-break")),
+    Feature("css-overflow-wrap", "broken words", "Very long words are not broken.",
             _property("overflow-wrap")),
     Feature("css-white-space", "kept spaces and lines", "Lines break in other places.",
             _property("white-space")),
     Feature("css-word-spacing", "wide spaces", "Spaces have the usual width.", _property("word-spacing")),
-    Feature("css-tab-size", "tabulators", "Tabulators have another width.", _property("tab-size")),
-    Feature("css-font-kerning", "kerning", "Letters stand otherwise.", _property("font-kerning")),
+    Feature("css-tab-size", "tab stops", "Tabs have a different width.", _property("tab-size")),
+    Feature("css-font-kerning", "kerning", "Letters are spaced differently.", _property("font-kerning")),
     Feature("css-font-stretch", "narrow and wide fonts", "Letters have their usual width.",
             _property("font-stretch")),
-    Feature("css-font-size-adjust", "fitted font sizes", "Letters have another size.",
+    Feature("css-font-size-adjust", "adjusted font sizes", "Letters have a different size.",
             _property("font-size-adjust")),
-    Feature("css-list-style-image", "pictures as bullets", "Lists have plain bullets.",
+    Feature("css-list-style-image", "images as bullets", "Lists have plain bullets.",
             _property("list-style-image")),
-    Feature("css-list-style-position", "bullets inside", "Bullets stand outside.",
+    Feature("css-list-style-position", "bullets inside", "Bullets are outside.",
             _value(r"^inside$", "list-style-position")),
     # Selectors
-    Feature("css-pseudo-class-hover", "effects under the pointer", "Pointing at it changes nothing.",
+    Feature("css-pseudo-class-hover", "hover effects", "Pointing at it changes nothing.",
             _selector(r":hover\b")),
-    Feature("css-pseudo-class-active", "effects of pressing", "Pressing changes nothing.",
+    Feature("css-pseudo-class-active", "press effects", "Pressing changes nothing.",
             _selector(r":active\b")),
-    Feature("css-pseudo-class-focus", "effects of the keyboard", "Reaching it by keyboard changes nothing.",
+    Feature("css-pseudo-class-focus", "keyboard focus effects", "Reaching it by keyboard changes nothing.",
             _selector(r":focus(?!-)\b")),
-    Feature("css-pseudo-class-visited", "colours of visited links", "Visited links look as others.",
+    Feature("css-pseudo-class-visited", "colours of visited links", "Visited links look like others.",
             _selector(r":visited\b")),
     Feature("css-pseudo-class-checked", "switches", "Switches do nothing.", _selector(r":checked\b")),
     Feature("css-pseudo-class-has", "rules with :has()", "Those rules do nothing.", _selector(r":has\(")),
     Feature("css-pseudo-class-not", "rules with :not()", "Those rules do nothing.", _selector(r":not\(")),
-    Feature("css-pseudo-class-first-child", "rules for the first", "The first looks as the others.",
+    Feature("css-pseudo-class-first-child", "rules for the first item",
+            "The first item looks like the others.",
             _selector(r":first-child\b")),
-    Feature("css-pseudo-class-last-child", "rules for the last", "The last looks as the others.",
+    Feature("css-pseudo-class-last-child", "rules for the last item", "The last item looks like the others.",
             _selector(r":last-child\b")),
-    Feature("css-pseudo-class-nth-child", "rules for every second", "All of them look the same.",
+    Feature("css-pseudo-class-nth-child", "rules for every other item", "All items look the same.",
             _selector(r":nth-child\(")),
-    Feature("css-pseudo-class-nth-of-type", "rules for every second", "All of them look the same.",
+    Feature("css-pseudo-class-nth-of-type", "rules for every other item", "All items look the same.",
             _selector(r":nth-of-type\(")),
-    Feature("css-pseudo-element-before", "printed marks", "What rules print before it is missing.",
+    Feature("css-pseudo-element-before", "generated content", "Content added before it is missing.",
             _selector(r"::?before\b")),
-    Feature("css-pseudo-element-after", "printed marks", "What rules print after it is missing.",
+    Feature("css-pseudo-element-after", "generated content", "Content added after it is missing.",
             _selector(r"::?after\b")),
-    Feature("css-pseudo-element-first-letter", "large initials", "The first letter looks as the others.",
+    Feature("css-pseudo-element-first-letter", "large initials", "The first letter looks like the others.",
             _selector(r"::?first-letter\b")),
-    Feature("css-pseudo-element-first-line", "first lines", "The first line looks as the others.",
+    Feature("css-pseudo-element-first-line", "first lines", "The first line looks like the others.",
             _selector(r"::?first-line\b")),
     Feature("css-pseudo-element-marker", "styled bullets", "Bullets are plain.", _selector(r"::marker\b")),
     # Elements and attributes
     Feature("html-video", "videos", "The video does not play.", _element("video")),
     Feature("html-audio", "sound", "The sound does not play.", _element("audio")),
     Feature("html-svg", "drawings (svg)", f"The drawing {_GONE}.", _element("svg")),
-    Feature("html-picture", "pictures by screen", "Every screen gets the same picture.", _element("picture")),
-    Feature("html-srcset", "pictures by screen", "Every screen gets the same picture.",
+    Feature("html-picture", "images by screen", "Every screen gets the same image.", _element("picture")),
+    Feature("html-srcset", "images by screen", "Every screen gets the same image.",
             _element("img[srcset]")),
     Feature("html-object", "embedded objects", f"The object {_GONE}.", _element("object")),
-    Feature("html-image-maps", "maps of links", "The parts of the picture do not link.",
+    Feature("html-image-maps", "image maps", "The parts of the image are not links.",
             _element("img[usemap]")),
-    Feature("html-background", "background pictures", "The ground has no picture.",
+    Feature("html-background", "background images", "The background has no image.",
             _element("[background]:not([background=''])")),
     Feature("html-form", "forms", "The form is left out or cannot be sent.", _element("form")),
     Feature("html-input-text", "text fields", _FORM, _element("input[type=text], input:not([type])")),
-    Feature("html-input-checkbox", "boxes to tick", _FORM, _element("input[type=checkbox]")),
-    Feature("html-input-radio", "choices", _FORM, _element("input[type=radio]")),
+    Feature("html-input-checkbox", "checkboxes", _FORM, _element("input[type=checkbox]")),
+    Feature("html-input-radio", "radio buttons", _FORM, _element("input[type=radio]")),
     Feature("html-input-submit", "form buttons", _FORM, _element("input[type=submit]")),
     Feature("html-button-submit", "form buttons", _FORM, _element("button[type=submit], button:not([type])")),
-    Feature("html-select", "lists to choose from", _FORM, _element("select")),
+    Feature("html-select", "drop-down lists", _FORM, _element("select")),
     Feature("html-textarea", "text fields", _FORM, _element("textarea")),
     Feature("html-semantics", "elements of HTML 5", _TEXT_STAYS,
             _element("article, aside, details, figcaption, figure, footer, header, main, mark, nav, "
@@ -525,30 +529,30 @@ FEATURES = (
     Feature("html-dialog", "dialogs", _TEXT_STAYS, _element("dialog")),
     Feature("html-meter", "gauges", f"The gauge {_GONE}.", _element("meter")),
     Feature("html-progress", "progress bars", f"The bar {_GONE}.", _element("progress")),
-    Feature("html-marquee", "moving text", "The text stands still.", _element("marquee")),
-    Feature("html-ruby", "readings over characters", "Readings stand beside the characters.",
+    Feature("html-marquee", "moving text", "The text does not move.", _element("marquee")),
+    Feature("html-ruby", "readings over characters", "Readings are beside the characters.",
             _element("ruby")),
-    Feature("html-wbr", "places to divide words", "Long words are not divided there.", _element("wbr")),
-    Feature("html-bdi", "names in another direction", "Words can stand in the wrong order.", _element("bdi")),
+    Feature("html-wbr", "line break hints", "Long words are not broken there.", _element("wbr")),
+    Feature("html-bdi", "names in another direction", "Words can be in the wrong order.", _element("bdi")),
     Feature("html-abbr", "explained abbreviations", "Pointing at it explains nothing.",
             _element("abbr[title]")),
     Feature("html-lists", "lists that count down", "The numbers count up.", _element("ol[reversed]")),
     Feature("html-hidden", "hidden parts", "They are visible.", _element("[hidden]")),
-    Feature("html-popover", "parts that pop up", "They are visible, or never shown.", _element("[popover]")),
+    Feature("html-popover", "pop-ups", "They are visible, or never shown.", _element("[popover]")),
     Feature("html-anchor-links", "links within the mail", "Those links lead nowhere.",
             _element("a[href^='#']:not([href='#'])")),
     Feature("html-link", "linked styles", "The linked styles are missing.", _element("link[rel=stylesheet]")),
-    # Pictures
-    Feature("image-webp", "WebP pictures", "Those pictures are missing.", _picture("webp")),
-    Feature("image-avif", "AVIF pictures", "Those pictures are missing.", _picture("avif")),
-    Feature("image-svg", "SVG pictures", "Those pictures are missing.", _picture("svg", "svgz")),
-    Feature("image-heif", "HEIF pictures", "Those pictures are missing.", _picture("heif", "heic")),
-    Feature("image-tiff", "TIFF pictures", "Those pictures are missing.", _picture("tif", "tiff")),
-    Feature("image-bmp", "BMP pictures", "Those pictures are missing or have wrong colours.",
+    # Images
+    Feature("image-webp", "WebP images", "Those images are missing.", _picture("webp")),
+    Feature("image-avif", "AVIF images", "Those images are missing.", _picture("avif")),
+    Feature("image-svg", "SVG images", "Those images are missing.", _picture("svg", "svgz")),
+    Feature("image-heif", "HEIF images", "Those images are missing.", _picture("heif", "heic")),
+    Feature("image-tiff", "TIFF images", "Those images are missing.", _picture("tif", "tiff")),
+    Feature("image-bmp", "BMP images", "Those images are missing or have wrong colours.",
             _picture("bmp")),
-    Feature("image-ico", "ICO pictures", "Those pictures are missing.", _picture("ico")),
-    Feature("image-apng", "moving PNG pictures", "They stand still.", _picture("apng")),
-    Feature("image-mp4", "videos as pictures", "Those pictures are missing.", _picture("mp4", "webm")),
-    Feature("image-base64", "pictures inside the mail's text", "Those pictures are missing.",
+    Feature("image-ico", "ICO images", "Those images are missing.", _picture("ico")),
+    Feature("image-apng", "animated PNG images", "They do not move.", _picture("apng")),
+    Feature("image-mp4", "videos as images", "Those images are missing.", _picture("mp4", "webm")),
+    Feature("image-base64", "embedded images", "Those images are missing.",
             _inline_picture),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The HTML part as a tree, and what checks ask of it: texts, styles, the story something stands in."""
+"""The HTML part as a tree, and what checks need from it: texts, styles, the story an element belongs to."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from digest.checks.types import Facts
 from digest.model.issue import Layout
 
-# A card is about fifteen elements deep; whoever nests deeper only wants to keep us busy.
+# A card is about fifteen elements deep; anything deeper is only meant to keep us busy.
 _DEEPEST = 64
 _PRIVATE_ENDINGS = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
 
 
 @lru_cache(maxsize=4)
 def page(html: str) -> LexborHTMLParser:
-    """The parsed page; shared by all checks, so nobody may change it."""
+    """The parsed page; all checks share it, so none may change it."""
     return LexborHTMLParser(html)
 
 
@@ -30,7 +30,7 @@ def elements(html: str, selector: str) -> list[LexborNode]:
 
 
 def attribute(node: LexborNode, name: str) -> str | None:
-    """Its value, empty where it has none, `None` where it is absent."""
+    """The attribute's value: empty if it has none, `None` if it is absent."""
     attributes = node.attributes
     return (attributes[name] or "") if name in attributes else None
 
@@ -41,21 +41,21 @@ def text_of(node: LexborNode) -> str:
 
 @lru_cache(maxsize=4)
 def visible_text(html: str) -> str:
-    """All text of the body, white space folded."""
+    """All text of the body, with whitespace collapsed."""
     body = page(html).body
     return text_of(body) if body else ""
 
 
 @lru_cache(maxsize=4)
 def styles(html: str) -> tuple[str, ...]:
-    """What stands in each `<style>`, without those inside Outlook's comments."""
+    """The content of each `<style>`, except those inside Outlook's conditional comments."""
     return tuple(node.text(deep=True) for node in elements(html, "style"))
 
 
 def story_of(html: str, node: LexborNode) -> str:
     """The headline of the story that `node`, an element of `html`, belongs to.
 
-    A picture links to the same page as its headline; anything else stands near one.
+    An image links to the same page as its headline; anything else is near a headline.
     """
     headlines = _headlines(html)
     link = link_around(node)
@@ -71,8 +71,8 @@ def story_of(html: str, node: LexborNode) -> str:
 
 
 class _Headlines(NamedTuple):
-    linked: dict[str, str]  # by the address that they lead to
-    around: dict[int, str]  # the first one inside each element that holds one
+    linked: dict[str, str]  # headlines by link target
+    around: dict[int, str]  # the first headline inside each element that contains one
 
 
 @lru_cache(maxsize=4)
@@ -91,7 +91,7 @@ def _headlines(html: str) -> _Headlines:
 
 
 def link_around(node: LexborNode) -> LexborNode | None:
-    """The link that `node` is or stands in."""
+    """The link that `node` is or is inside of."""
     around: LexborNode | None = node
     for _ in range(_DEEPEST):
         if around is None or around.tag == "a":
@@ -101,17 +101,17 @@ def link_around(node: LexborNode) -> LexborNode | None:
 
 
 def collapse_whitespace(text: str) -> str:
-    """White space of any kind as one space."""
+    """Replace every run of whitespace with one space."""
     return " ".join(text.split())
 
 
 def without_whitespace(text: str) -> str:
-    """Without any white space: how two texts compare that are wrapped differently."""
+    """Without any whitespace, to compare two texts that are wrapped differently."""
     return "".join(text.split())
 
 
 def layout_texts(layout: Layout) -> Iterator[str]:
-    """Every text of the stories, as they were chosen."""
+    """Every text of the stories, as selected."""
     for section in layout.sections:
         yield section.title
     for teaser in layout.teasers:
@@ -128,7 +128,7 @@ def host_of(url: str) -> str:
 
 
 def is_private(host: str) -> bool:
-    """A host that only this network knows."""
+    """Whether a host is only reachable on this network."""
     try:
         return not ipaddress.ip_address(host).is_global
     except ValueError:
@@ -136,7 +136,7 @@ def is_private(host: str) -> bool:
 
 
 def site_is_private(facts: Facts) -> bool:
-    """Somebody is trying digest out on one machine: then private addresses are meant."""
+    """Whether digest is being tried out on one machine, so that private addresses are intended."""
     return any(is_private(host_of(url)) for url in (facts.site.url, facts.site.public_url))
 
 

@@ -1,4 +1,4 @@
-"""Images: a text for who does not see them, a size, an address that works (rules 33 to 35, offline)."""
+"""Images: alt text, dimensions, a working address (rules 33 to 35, without the network)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NOT_EVERYWHERE = re.compile(r"\.(webp|avif|svg|bmp|tiff?|heic)$", re.IGNORECASE
 
 
 def texts(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
-    """WCAG 1.1.1; an image may be silent where a link with words leads to the same page."""
+    """WCAG 1.1.1; an image needs no alt text if a link with words leads to the same page."""
     spoken = {
         attribute(link, "href")
         for link in elements(message.html, "a")
@@ -28,11 +28,12 @@ def texts(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
         link = link_around(image)
         if alt is None:
             yield Problem(
-                "An image has no alt attribute: its address would be read out.", story_of(message.html, image)
+                "An image has no alt attribute, so its address would be read out.",
+                story_of(message.html, image),
             )
         elif _is_file_name(alt, attribute(image, "src") or ""):
             yield Problem(
-                f"The text for an image is its file's name, “{alt}”. Say in a few words what it shows.",
+                f"The alt text of an image is its file name, “{alt}”. Describe in a few words what it shows.",
                 story_of(message.html, image),
                 Severity.WARN,
             )
@@ -42,7 +43,7 @@ def texts(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
             and not text_of(link)
             and attribute(link, "href") not in spoken
         ):
-            yield Problem("A link holds nothing but an image without a text.", story_of(message.html, image))
+            yield Problem("A link contains only an image without alt text.", story_of(message.html, image))
 
 
 def _is_hidden(link: LexborNode) -> bool:
@@ -55,7 +56,7 @@ def _is_file_name(alt: str, src: str) -> bool:
 
 
 def dimensions(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
-    """Outlook takes the attributes at their word, and shows the file's own size without them."""
+    """Outlook trusts these attributes, and uses the file's own size without them."""
     for image in elements(message.html, "img"):
         width, height = attribute(image, "width") or "", attribute(image, "height")
         if not width.isdecimal():
@@ -64,7 +65,7 @@ def dimensions(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: AR
             yield Problem(f"An image is {width} pixels wide; a mail has 600.", story_of(message.html, image))
         if height is None or not height.isdecimal():
             yield Problem(
-                "An image does not state its height: the text jumps when it arrives.",
+                "An image does not state its height, so the text jumps when the image loads.",
                 story_of(message.html, image),
             )
 
@@ -79,20 +80,20 @@ def addresses(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG
             )
         elif scheme == "http":
             yield Problem(
-                f"An image is fetched without encryption; some mail programs hide it: {src}",
+                f"An image is loaded without encryption, so some mail apps hide it: {src}",
                 story_of(message.html, image),
                 Severity.WARN,
             )
         if _NOT_EVERYWHERE.search(urlsplit(src).path):
             yield Problem(
-                f"Outlook on Windows does not show this kind of image: {src}",
+                f"Outlook on Windows does not show this image format: {src}",
                 story_of(message.html, image),
                 Severity.WARN,
             )
 
 
 CHECKS = (
-    Check("img-alt", Severity.BLOCK, "Every image has a text, or says that it needs none.", texts),
+    Check("img-alt", Severity.BLOCK, "Every image has alt text, or is marked as needing none.", texts),
     Check("img-dim", Severity.WARN, "Every image states its size.", dimensions),
-    Check("img-url", Severity.BLOCK, "Every image has an address that mail programs can fetch.", addresses),
+    Check("img-url", Severity.BLOCK, "Every image has an address that mail apps can load.", addresses),
 )

@@ -1,4 +1,4 @@
-"""Colours and type: whether everything can be read, in light and in the dark (rules 40 to 42)."""
+"""Colours and type: whether everything is readable, in light and dark mode (rules 40 to 42)."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from digest.rules.colours import LEAST, contrast
 # WCAG 2.2, 1.4.3: large is 18 pt, or 14 pt in bold.
 _LEAST_LARGE = 3.0
 _LARGE, _LARGE_BOLD = 24.0, 18.66
-_SMALLEST = 13.0  # px; below, telephones enlarge it by themselves or readers have to
-_LOWEST = 1.2  # lines, as a multiple of the size
-_RUNNING = 60  # characters; what is longer breaks into lines on a telephone
+_SMALLEST = 13.0  # px; anything smaller, phones enlarge by themselves or people have to zoom
+_LOWEST = 1.2  # line height, as a multiple of the font size
+_RUNNING = 60  # characters; longer texts wrap on a phone
 _TWIN = re.compile(r"\[data-ogs[cb]\]\s*", re.IGNORECASE)
 _WHOLE_PAGE = {"html", "body", ":root", "*"}
 
 
 def readable(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
-    """WCAG 1.4.3; the same two colours are told once."""
+    """WCAG 1.4.3; each pair of colours is reported once."""
     told = set()
     for text in texts(message.html):
         least = _LEAST_LARGE if _is_large(text) else LEAST
@@ -33,9 +33,9 @@ def readable(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG0
                 continue
             told.add((paint, least))
             yield Problem(
-                f"{'In the dark, ' if scheme == 'dark' else ''}“{_short(text.words)}” is hard to read: "
-                f"{paint.ink} on {paint.ground} has a contrast of {math.floor(ratio * 10) / 10}, and {least} "
-                f"is needed. Change theme.{scheme}, or the colours in the template.",
+                f"{'In dark mode, ' if scheme == 'dark' else ''}“{_short(text.words)}” is hard to read: "
+                f"{paint.ink} on {paint.ground} has a contrast of {math.floor(ratio * 10) / 10}, but {least} "
+                f"is required. Change theme.{scheme}, or the colours in the template.",
                 story_of(message.html, text.node),
                 Severity.BLOCK if ratio < _LEAST_LARGE else Severity.WARN,
             )
@@ -52,17 +52,17 @@ def _contrast(paint: Paint | None) -> float | None:
 
 
 def dark(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
-    """Apple Mail asks for the metas; Outlook takes its colours by attributes of its own."""
+    """Apple Mail needs the meta elements; Outlook needs its own attribute selectors."""
     for name in ("color-scheme", "supported-color-schemes"):
         if not is_scheme_stated(message.html, name):
             yield Problem(
-                f"The page does not say that it has colours for the dark. "
+                f"The page does not declare that it has dark mode colours. "
                 f'Put <meta name="{name}" content="light dark"> into mj-head.'
             )
     found = dark_rules(message.html)
     if not found:
         yield Problem(
-            "There are no colours for the dark: mail programs will choose some. "
+            "There are no dark mode colours, so mail apps will choose some. "
             "Write rules under @media (prefers-color-scheme:dark)."
         )
     twins = {
@@ -79,8 +79,8 @@ def dark(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
                 if selector not in _WHOLE_PAGE and (_squeezed(selector), name) not in twins:
                     mark = "data-ogsb" if name == "background-color" else "data-ogsc"
                     yield Problem(
-                        f"The {name} of “{selector}” in the dark is not told to Outlook. "
-                        f"Say it again for “[{mark}] {selector}”, outside of @media."
+                        f"The dark mode {name} of “{selector}” does not reach Outlook. "
+                        f"Repeat it for “[{mark}] {selector}”, outside @media."
                     )
 
 
@@ -94,7 +94,7 @@ def _squeezed(selector: str) -> str:
 
 
 def type_size(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
-    """The same size is told once; headlines may be set tight."""
+    """Each size is reported once; headlines may have tight lines."""
     small, tight = set(), set()
     for text in texts(message.html):
         if text.size is None or text.size == 0:
@@ -103,7 +103,7 @@ def type_size(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG
             small.add(text.size)
             yield Problem(
                 f"“{_short(text.words)}” is set in {text.size:g} px. "
-                f"Set it in {_SMALLEST:g} px or more, in the template.",
+                f"Use {_SMALLEST:g} px or more in the template.",
                 story_of(message.html, text.node),
             )
         is_running = len(text.words) > _RUNNING and not text.is_heading and not _is_large(text)
@@ -111,8 +111,8 @@ def type_size(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG
         if is_running and text.line is not None and text.line < _LOWEST and height not in tight:
             tight.add(height)
             yield Problem(
-                f"The lines of “{_short(text.words)}” stand close: their height is {text.line:.2g} times the "
-                f"size. Set line-height to {_LOWEST} times or more, in the template.",
+                f"The lines of “{_short(text.words)}” are too close: the height is {text.line:.2g} times the "
+                f"font size. Set line-height to {_LOWEST} times or more in the template.",
                 story_of(message.html, text.node),
             )
 
@@ -122,7 +122,7 @@ def _short(words: str) -> str:
 
 
 CHECKS = (
-    Check("contrast", Severity.WARN, "All text can be read, in light and in the dark.", readable),
-    Check("dark-meta", Severity.WARN, "Colours for the dark reach every mail program.", dark),
+    Check("contrast", Severity.WARN, "All text is readable in light and dark mode.", readable),
+    Check("dark-meta", Severity.WARN, "Dark mode colours reach every mail app.", dark),
     Check("font-min", Severity.WARN, "No text is too small or set too tight.", type_size),
 )

@@ -1,4 +1,4 @@
-"""Links: what they say, where they lead (rules 37, 38).  `judges` asks whether anything answers there."""
+"""Links: what they say and where they lead (rules 37, 38).  `external_checks` requests them."""
 
 from __future__ import annotations
 
@@ -17,38 +17,38 @@ _VAGUE = frozenset(
 
 
 def texts(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
-    """WCAG 2.4.4: a link can be understood when it is read out of its place."""
+    """WCAG 2.4.4: a link must be understandable when it is read out of context."""
     led_to: dict[str, str] = {}
     for link in elements(message.html, "a[href]"):
         text, href = text_of(link), attribute(link, "href") or ""
         if not text:
             if not _shows_image(link):
                 yield Problem(
-                    "A link has no text: nobody can click it, and it is read out as its address.",
+                    "A link has no text, so no one can click it and its address is read out.",
                     story_of(message.html, link),
                 )
             continue
         if text.lower().rstrip(" .…›»→") in _VAGUE:
             yield Problem(
-                f"A link only says “{text}”. Name what it leads to.",
+                f"A link only says “{text}”. Say what it leads to.",
                 story_of(message.html, link),
                 Severity.WARN,
             )
         elif led_to.setdefault(text.lower(), href) != href:
             yield Problem(
-                f"Two links say “{text}” and lead to different pages.",
+                f"Two links say “{text}” but lead to different pages.",
                 story_of(message.html, link),
                 Severity.WARN,
             )
 
 
 def _shows_image(link: LexborNode) -> bool:
-    """An image's own text is the business of `img-alt`."""
+    """An image's alt text is checked by `img-alt`."""
     return link.css_first("img") is not None
 
 
 def addresses(message: Message, facts: Facts) -> Iterator[Problem]:
-    """Absolute, and understood outside this machine."""
+    """Links must be absolute and reachable from outside this machine."""
     seen: set[str] = set()
     for link in elements(message.html, "a[href]"):
         href = attribute(link, "href") or ""
@@ -61,16 +61,18 @@ def addresses(message: Message, facts: Facts) -> Iterator[Problem]:
 def _faults(href: str, facts: Facts) -> Iterator[Problem]:
     parts = _split(href)
     if parts is None:
-        yield Problem(f"A link cannot be read: “{href[:80]}”.")
+        yield Problem(f"A link is malformed: “{href[:80]}”.")
     elif parts.scheme in {"mailto", "tel"}:
         return
     elif parts.scheme not in {"http", "https"} or not parts.hostname:
-        yield Problem(f"A link is not absolute: “{href[:80]}”. Mend the source's address or base_url.")
+        yield Problem(f"A link is not absolute: “{href[:80]}”. Fix the source's url or base_url.")
     elif parts.username or parts.password:
-        yield Problem(f"A link carries a user name or password: “{parts.hostname}”.")
+        yield Problem(f"A link contains a user name or password: “{parts.hostname}”.")
     elif is_private(parts.hostname):
         severity = Severity.WARN if site_is_private(facts) else Severity.BLOCK
-        yield Problem(f"A link leads to {parts.hostname}, which only this network knows.", severity=severity)
+        yield Problem(
+            f"A link leads to {parts.hostname}, which is reachable only on this network.", severity=severity
+        )
     elif parts.scheme == "http":
         yield Problem(f"A link is not encrypted (http): {href}", severity=Severity.WARN)
 

@@ -1,7 +1,7 @@
-"""HTML read strictly: what a browser would mend in silence, and each mail program in a way of its own.
+"""Strict HTML parsing: finds what browsers silently repair and each mail app handles in its own way.
 
-By the letter of the HTML standard, so end tags that it lets one leave out may be
-missing.  What stands inside conditional comments is Outlook's, and skipped.
+Follows the letter of the HTML standard, so end tags that it declares optional may be
+missing.  The content of conditional comments is for Outlook, and is skipped.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _VOID = frozenset(
     "area base br col embed hr img input link meta param source track wbr frame keygen basefont".split()
 )
 _HEADINGS = frozenset(("h1", "h2", "h3"))
-# Elements whose end tag may be left out, and what then ends them beside the end of their parent.
+# Elements whose end tag is optional, and the tags that end them besides the end of their parent.
 _ENDED_BY = {
     "li": {"li"},
     "dt": {"dt", "dd"},
@@ -42,12 +42,12 @@ _CONDITIONAL = re.compile(
     r"(?P<opens><!--\[if\b[^\]>]*\]>)|(?P<closes><!(?:--\s*<!)?\[endif\]-->)|(?P<alone><!\[(?:if\b[^\]>]*|endif)\]>)",
     re.IGNORECASE,
 )
-# Past this depth nobody reads what is wrong, and it only costs time.
+# Beyond this depth no one reads the faults, and finding them only costs time.
 _DEEPEST = 256
 
 
 class MarkupFault(NamedTuple):
-    """In a sentence, with the headline that was read last."""
+    """A sentence, with the headline that precedes the fault."""
 
     message: str
     headline: str
@@ -55,7 +55,7 @@ class MarkupFault(NamedTuple):
 
 @lru_cache(maxsize=4)
 def faults(html: str) -> tuple[MarkupFault, ...]:
-    """What is wrong with the elements of a page and with its conditional comments, in order of each."""
+    """The faults in a page's elements, in order, followed by those in its conditional comments."""
     reader = _Reader()
     reader.feed(html)
     reader.close()
@@ -63,19 +63,19 @@ def faults(html: str) -> tuple[MarkupFault, ...]:
 
 
 def _unbalanced(html: str) -> Iterator[str]:
-    """Conditional comments that do not pair: Outlook would read what is not for it, or others would not."""
-    opened = 0  # the line of the one that is open
+    """Unpaired conditional comments: Outlook would read what is not for it, or the others would not."""
+    opened = 0  # the line of the comment that is open
     for found in _CONDITIONAL.finditer(html):
         line = html.count("\n", 0, found.start()) + 1
         if found["alone"]:
-            continue  # shown to everybody; it hides nothing
+            continue  # shown by all apps; it hides nothing
         if found["opens"] and opened:
-            yield f"“{found[0]}” in line {line} stands inside the conditional comment of line {opened}."
+            yield f"“{found[0]}” in line {line} is inside the conditional comment of line {opened}."
         elif found["closes"] and not opened:
             yield f"“{found[0]}” in line {line} closes a conditional comment that was never opened."
         opened = line if found["opens"] else 0
     if opened:
-        yield f"The conditional comment of line {opened} is never closed; write <![endif]-->."
+        yield f"The conditional comment of line {opened} is never closed; add <![endif]-->."
 
 
 class _Open(NamedTuple):
@@ -85,7 +85,7 @@ class _Open(NamedTuple):
 
 
 class _Reader(HTMLParser):
-    """A stack of the open elements, compared with every end tag."""
+    """Keeps a stack of the open elements and compares it with every end tag."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -106,7 +106,7 @@ class _Reader(HTMLParser):
         self._open.append(_Open(tag, self.getpos()[0], self._headline))
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        # Only foreign elements close themselves; of others the stroke is ignored, and they stay open.
+        # Only foreign elements can be self-closing; on others the slash is ignored and they stay open.
         if ":" not in tag and not any(around.tag in {"svg", "math"} for around in self._open):
             self.handle_starttag(tag, attrs)
 
@@ -114,20 +114,20 @@ class _Reader(HTMLParser):
         if tag in _HEADINGS:
             self._in_heading = False
         if tag in _VOID:
-            if tag != "br":  # every browser makes a line break of it
-                self._say(f"</{tag}> in line {self.getpos()[0]}: this element has no end tag.")
+            if tag != "br":  # every browser treats it as a line break
+                self._say(f"</{tag}> in line {self.getpos()[0]} is wrong: this element has no end tag.")
             return
         top = len(self._open) - 1
         near = range(top, max(top - _DEEPEST, -1), -1)
         left = next((place for place in near if self._open[place].tag == tag), None)
         if left is None:
-            self._say(f"</{tag}> in line {self.getpos()[0]} ends nothing: no such element is open.")
+            self._say(f"</{tag}> in line {self.getpos()[0]} closes nothing: no such element is open.")
             return
         for inside in reversed(self._open[left + 1 :]):
             if inside.tag not in _ENDED_BY:
                 self._say(
-                    f"<{inside.tag}> of line {inside.line} is still open where </{tag}> "
-                    f"stands in line {self.getpos()[0]}.",
+                    f"<{inside.tag}> of line {inside.line} is still open at </{tag}> "
+                    f"in line {self.getpos()[0]}.",
                     inside.headline,
                 )
         del self._open[left:]
@@ -137,7 +137,7 @@ class _Reader(HTMLParser):
             self._headline = f"{self._headline} {data}"
 
     def unclosed(self) -> Iterator[MarkupFault]:
-        """What is open at the end."""
+        """The elements still open at the end."""
         for around in self._open:
             if around.tag not in _ENDED_BY:
                 yield MarkupFault(f"<{around.tag}> of line {around.line} is never closed.", around.headline)

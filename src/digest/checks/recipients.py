@@ -1,7 +1,7 @@
-"""Recipients: somebody gets it, and the provider takes it for them (rules 51 to 53).
+"""Recipients: there are some, and the provider accepts the mail for them (rules 51 to 53).
 
-That no mailbox is there twice and every address is one, the frozen audience
-itself promises; what a batch may hold, the transport sees to.
+The frozen audience already guarantees that every address is valid and that no mailbox
+occurs twice; the transport takes care of the limits of a batch.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from digest.checks.types import Check, Facts, Message, Problem, Severity
 def audience(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
     if facts.audience_count == 0:
         yield Problem(
-            f"Nobody would get it: {facts.newsletter.name} has no confirmed subscribers. "
-            "Add some to the file named in subscribers, then run digest collect."
+            f"No one would receive it: {facts.newsletter.name} has no confirmed subscribers. "
+            "Add some to the file named in subscribers, then run `digest collect`."
         )
 
 
@@ -26,6 +26,6 @@ def provider_limits(message: Message, facts: Facts) -> Iterator[Problem]:
 
 
 CHECKS = (
-    Check("recipients", Severity.BLOCK, "There is somebody to get it.", audience),
-    Check("sg-limits", Severity.BLOCK, "It is within the limits of its provider.", provider_limits),
+    Check("recipients", Severity.BLOCK, "There are subscribers to receive it.", audience),
+    Check("sg-limits", Severity.BLOCK, "It is within the provider's limits.", provider_limits),
 )

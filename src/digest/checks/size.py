@@ -1,4 +1,4 @@
-"""Size: what Gmail would cut off or throw away (rules 22, 23)."""
+"""Size: what Gmail would clip or discard (rules 22, 23)."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import NamedTuple
 from digest.checks.html_tree import styles
 from digest.checks.types import Check, Facts, Message, Problem, Severity
 
-# Gmail cuts at about 102 KB, after transfer decoding; providers that count clicks make links longer.
+# Gmail clips at about 102 KB, after transfer decoding; click tracking by providers lengthens links.
 HTML_BLOCK, HTML_WARN = 100_000, 80_000
-# Gmail drops the style rules past this many bytes; half of it was its limit once.
+# Gmail drops the style rules beyond this many bytes; its limit used to be half of that.
 STYLE_BLOCK, STYLE_WARN = 16_384, 8_192
 
 
 class Sizes(NamedTuple):
-    """In bytes, after transfer decoding."""
+    """Sizes in bytes, after transfer decoding."""
 
     html_bytes: int
     style_bytes: int
@@ -32,30 +32,30 @@ def _octets(text: str) -> int:
 
 def html(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
     size = sizes(message).html_bytes
-    said = f"The HTML part has {size / 1000:.0f} KB; Gmail cuts at 102 KB and hides the end."
+    said = f"The HTML part has {size / 1000:.0f} KB; Gmail clips mails at 102 KB and hides the rest."
     if size >= HTML_BLOCK:
-        yield Problem(f"{said} Take out a story or two, or set max_articles lower.")
+        yield Problem(f"{said} Take out a story or two, or lower max_articles.")
     elif size >= HTML_WARN:
         yield Problem(
-            f"{said} Links that your provider makes longer to count clicks come on top.", "", Severity.WARN
+            f"{said} Click tracking by your provider lengthens the links further.", "", Severity.WARN
         )
 
 
 def room(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
     if facts.gave_way:
         yield Problem(
-            f"So that Gmail shows all of it, {'; '.join(facts.gave_way)}. "
-            "With max_articles set lower, every story would have its full place."
+            f"To let Gmail show the whole mail, {'; '.join(facts.gave_way)}. "
+            "Lower max_articles to print every story in full."
         )
 
 
 def style(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
     size = sizes(message).style_bytes
     if size > STYLE_BLOCK:
-        yield Problem(f"The style rules have {size} bytes; Gmail drops what comes after {STYLE_BLOCK}.")
+        yield Problem(f"The style rules have {size} bytes; Gmail drops everything after {STYLE_BLOCK}.")
     elif size > STYLE_WARN:
         yield Problem(
-            f"The style rules have {size} bytes; {STYLE_WARN} is safe everywhere.", "", Severity.WARN
+            f"The style rules have {size} bytes; up to {STYLE_WARN} are safe everywhere.", "", Severity.WARN
         )
 
 

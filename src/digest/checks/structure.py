@@ -1,4 +1,4 @@
-"""Structure of the HTML: what renders, what is read out, nothing active (rules 24 to 27, 29, 31, 32, 36)."""
+"""The HTML's structure: rendering, accessibility, no active content (rules 24 to 27, 29, 31, 32, 36)."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _ADDRESSES = ("href", "src", "action", "formaction", "background", "poster", "sr
 
 
 def parsed(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
-    """Gmail throws away a whole block of styles for one fault, and each block that stands in the body."""
+    """Gmail discards a whole block of styles for one fault, and every block inside the body."""
     for node in elements(message.html, "body style"):
         yield Problem(
-            "Styles stand in the body, where Gmail and others drop them. Put them into mj-head.",
+            "There are styles in the body, where Gmail and others drop them. Put them into mj-head.",
             story_of(message.html, node),
         )
     for text in styles(message.html):
@@ -28,23 +28,23 @@ def parsed(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
 
 
 def doctype(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
-    """Without it browsers fall back to the layout of 1998."""
+    """Without a doctype, browsers fall back to the layout rules of 1998."""
     if not re.match(r"\s*<!doctype html>", message.html, re.IGNORECASE):
         yield Problem("The HTML part does not begin with <!DOCTYPE html>.")
 
 
 def important(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
-    """Rules for small screens and the dark only win over inlined styles with `!important`."""
+    """Rules for small screens and dark mode only override inlined styles with `!important`."""
     for text in styles(message.html):
         for condition, block in _media_blocks(text):
             if "{" in block and "!important" not in block:
                 yield Problem(
-                    f"The rules under “{condition}” have lost their !important and will do nothing."
+                    f"The rules under “{condition}” have lost their !important and will have no effect."
                 )
 
 
 def _media_blocks(css: str) -> Iterator[tuple[str, str]]:
-    """Each `@media` with what stands between its braces."""
+    """Each `@media` condition with the content of its braces."""
     for found in re.finditer(r"(@media[^{]*)\{", css):
         depth, end = 1, found.end()
         while end < len(css) and depth:
@@ -54,16 +54,16 @@ def _media_blocks(css: str) -> Iterator[tuple[str, str]]:
 
 
 def valid(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
-    """What is left open is closed by each mail program where it likes."""
+    """Each mail app closes unclosed elements where it likes."""
     for fault in markup.faults(message.html):
-        yield Problem(f"{fault.message} Mend it in the template.", fault.headline)
+        yield Problem(f"{fault.message} Fix it in the template.", fault.headline)
 
 
 def active(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
-    """Mail programs strip it, filters mistrust who sends it."""
+    """Mail apps strip active content, and filters mistrust its sender."""
     for node in elements(message.html, _ACTIVE_TAGS):
         yield Problem(
-            f"There is a <{node.tag}>, which mail programs do not allow.", story_of(message.html, node)
+            f"There is a <{node.tag}> element, which mail apps do not allow.", story_of(message.html, node)
         )
     for node in elements(message.html, "*"):
         for name, value in node.attributes.items():
@@ -75,18 +75,18 @@ def active(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
                     story_of(message.html, node),
                 )
     if any("@import" in text for text in styles(message.html)):
-        yield Problem("A style rule imports another file, which mail programs do not fetch.")
+        yield Problem("A style rule imports another file, which mail apps do not load.")
 
 
 def languages(message: Message, facts: Facts) -> Iterator[Problem]:
-    """On `html`, and again below `body`, because webmail throws `html` and `body` away."""
+    """On `html`, and again below `body`, because webmail discards `html` and `body`."""
     tops = [node for node in elements(message.html, "html, body > *") if node.tag not in {"style", "script"}]
     for node in tops:
         language, direction = attribute(node, "lang") or "", attribute(node, "dir") or ""
         if not _LANGUAGE.fullmatch(language):
-            yield Problem(f"<{node.tag}> does not say its language: screen readers will guess.")
+            yield Problem(f"<{node.tag}> does not state its language (lang), so screen readers will guess.")
         if direction not in {"ltr", "rtl", "auto"}:
-            yield Problem(f"<{node.tag}> does not say which way it runs (dir).")
+            yield Problem(f"<{node.tag}> does not state its text direction (dir).")
     yield from _stories_without_language(message, facts)
 
 
@@ -102,11 +102,11 @@ def _stories_without_language(message: Message, facts: Facts) -> Iterator[Proble
 
 
 def tables(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
-    """A table for layout must not be read out as one."""
+    """A layout table must not be read out as a table."""
     for node in elements(message.html, "table"):
         is_layout = node.css_first("th") is None
         if is_layout and attribute(node, "role") not in {"presentation", "none"}:
-            yield Problem('A table for layout lacks role="presentation".', story_of(message.html, node))
+            yield Problem('A layout table lacks role="presentation".', story_of(message.html, node))
 
 
 def headings(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
@@ -114,19 +114,19 @@ def headings(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG0
     found = elements(message.html, "h1, h2, h3, h4, h5, h6")
     levels = [int((node.tag or "h0")[1]) for node in found]
     if levels.count(1) != 1:
-        yield Problem(f"There are {levels.count(1)} headings of the first level; there should be one.")
+        yield Problem(f"There are {levels.count(1)} first-level headings; there should be one.")
     for before, node, level in zip([0, *levels], found, levels, strict=False):
         if level > before + 1:
             yield Problem(f"An h{level} follows an h{before}: a level is skipped.", text_of(node))
 
 
 CHECKS = (
-    Check("style-parse", Severity.BLOCK, "Mail programs can read all style rules.", parsed),
-    Check("doctype", Severity.BLOCK, "The doctype is there.", doctype),
-    Check("important-kept", Severity.BLOCK, "Rules for small screens and the dark are alive.", important),
+    Check("style-parse", Severity.BLOCK, "Mail apps can read all style rules.", parsed),
+    Check("doctype", Severity.BLOCK, "The doctype is present.", doctype),
+    Check("important-kept", Severity.BLOCK, "Rules for small screens and dark mode take effect.", important),
     Check("html-valid", Severity.BLOCK, "Every element is closed where it should be.", valid),
-    Check("no-active", Severity.BLOCK, "There is nothing active in the mail.", active),
-    Check("lang-dir", Severity.BLOCK, "Language and direction are stated.", languages),
-    Check("table-role", Severity.BLOCK, "Tables for layout say so.", tables),
+    Check("no-active", Severity.BLOCK, "The mail has no active content.", active),
+    Check("lang-dir", Severity.BLOCK, "Language and text direction are stated.", languages),
+    Check("table-role", Severity.BLOCK, "Layout tables are marked as such.", tables),
     Check("h-order", Severity.WARN, "Headings are in order.", headings),
 )

@@ -1,7 +1,7 @@
-"""CSS taken apart: rules with the conditions that they stand under, and declarations.
+"""A CSS parser: rules with the conditions they are under, and declarations.
 
-As much of the grammar as telling what is used needs: comments, strings and
-addresses cannot be taken for rules.  Whatever cannot be read is left out.
+It covers as much of the grammar as needed to tell what is used: comments, strings and
+addresses are never taken for rules.  Whatever cannot be parsed is left out.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-# One piece of CSS at a time; what a string or an address holds is never structure.
+# One piece of CSS at a time; the content of a string or an address is never structure.
 _PIECE = re.compile(
     r"""(?P<comment>/\*.*?(?:\*/|\Z)|<!--|-->)
     |   (?P<whole>"(?:\\.|[^"\\\n])*"? | '(?:\\.|[^'\\\n])*'?
@@ -20,19 +20,19 @@ _PIECE = re.compile(
     |   (?P<rest>[^"'{};/\\(u<-]+|.)""",
     re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )
-# Nobody nests deeper by hand; whoever does only wants to keep us busy.
+# No one nests deeper by hand; anything deeper is only meant to keep us busy.
 _DEEPEST = 8
 
 
 class Declaration(NamedTuple):
-    """White space folded, without `!important`; in lower case, but not what holds a string or a bracket."""
+    """Whitespace collapsed, without `!important`; lower-cased unless it contains a string or a bracket."""
 
     name: str
     value: str
 
 
 class StyleRule(NamedTuple):
-    """`selector` is empty for a rule that is all at-rule, such as `@font-face`."""
+    """`selector` is empty for a rule that consists only of an at-rule, such as `@font-face`."""
 
     conditions: tuple[str, ...]  # the at-rules around it, from the outermost
     selector: str
@@ -41,13 +41,13 @@ class StyleRule(NamedTuple):
 
 @lru_cache(maxsize=32)
 def rules(css: str) -> tuple[StyleRule, ...]:
-    """Every rule, in order; an at-rule gives one too, whether anything stands in it or not."""
+    """All rules, in order; an at-rule counts as one too, even if it is empty."""
     return tuple(_rules(css))
 
 
 @lru_cache(maxsize=512)
 def declarations(text: str) -> tuple[Declaration, ...]:
-    """Those of a `style` attribute."""
+    """The declarations of a `style` attribute."""
     [rule] = [*_rules(f"*{{{text}}}")][:1] or [StyleRule((), "", ())]
     return rule.declarations
 
@@ -56,12 +56,12 @@ class StyleFault(NamedTuple):
     """The rest of a sentence that begins with “In the styles,”."""
 
     message: str
-    loses_all: bool  # or only the rule that it stands in
+    loses_all: bool  # otherwise, only the rule that contains it
 
 
 @lru_cache(maxsize=32)
 def faults(css: str) -> tuple[StyleFault, ...]:
-    """What mail programs stumble over in a block of styles, in order."""
+    """What mail apps stumble over in a block of styles, in order."""
     return tuple(_faults(css))
 
 
@@ -81,7 +81,7 @@ def _faults(css: str) -> Iterator[StyleFault]:
         else:
             text, words = " ".join("".join(words).split()), []
             if is_after_comment and piece[0] == "{":
-                yield StyleFault(f"a comment stands before “{_short(text)}”: Gmail skips that rule.", True)
+                yield StyleFault(f"a comment precedes “{_short(text)}”, so Gmail skips that rule.", True)
             yield from _faults_at_end(piece[0], text, around)
             is_after_comment = False
     yield from (StyleFault(f"the braces of “{_short(text)}” are never closed.", True) for text in around)
@@ -90,13 +90,13 @@ def _faults(css: str) -> Iterator[StyleFault]:
 
 
 def _faults_at_end(end: str, text: str, around: list[str]) -> Iterator[StyleFault]:
-    """Of what a brace or a semicolon ends; keeps `around` as it is behind it."""
+    """The faults of what a brace or semicolon ends; updates `around` to what is open after it."""
     if end == "{":
         yield from _faults_of_prelude(text, around)
         around.append(text)
         return
     if text and not text.startswith("@") and _declaration(text) is None:
-        yield StyleFault(f"“{_short(text)}” is no declaration.", False)
+        yield StyleFault(f"“{_short(text)}” is not a declaration.", False)
     if end == "}":
         if not around:
             yield StyleFault(f"there is a }} too many{_after(text)}.", True)
@@ -104,7 +104,7 @@ def _faults_at_end(end: str, text: str, around: list[str]) -> Iterator[StyleFaul
 
 
 def _faults_of_piece(piece: str) -> Iterator[StyleFault]:
-    """Strings and brackets that are left open swallow what comes after."""
+    """Unclosed strings and brackets swallow what follows."""
     is_open = piece[0] in {'"', "'"} and (len(piece) < 2 or piece[-1] != piece[0])
     if is_open or (piece[:4].lower() == "url(" and piece[-1] != ")"):
         yield StyleFault(f"“{_short(piece)}” is never closed.", True)
@@ -114,11 +114,9 @@ def _faults_of_prelude(text: str, around: list[str]) -> Iterator[StyleFault]:
     if not text:
         yield StyleFault("a rule has no selector.", False)
     if text.startswith("@") and any(outer.startswith("@") for outer in around):
-        yield StyleFault(
-            f"“{_short(text)}” stands inside another @ rule: Gmail drops all of the block.", True
-        )
+        yield StyleFault(f"“{_short(text)}” is inside another @ rule, so Gmail drops the whole block.", True)
     elif around and not around[-1].startswith("@"):
-        yield StyleFault(f"“{_short(text)}” stands inside another rule, which few mail programs know.", False)
+        yield StyleFault(f"“{_short(text)}” is inside another rule, which few mail apps support.", False)
 
 
 def _short(text: str) -> str:
@@ -146,14 +144,14 @@ def _rules(css: str) -> Iterator[StyleRule]:
             around.append(text)
             held.append([])
             continue
-        if text.startswith("@"):  # has no block, such as @import
+        if text.startswith("@"):  # an at-rule without a block, such as @import
             yield StyleRule((*_conditions(around), text), "", ())
         elif declared := _declaration(text):
             held[-1].append(declared)
         if piece[0] == "}" and around:
             yield _rule(around, held.pop())
             around.pop()
-    while around:  # closed by the end, as browsers do it
+    while around:  # closed by the end of the input, as in browsers
         if declared := _declaration(" ".join("".join(words).split())):
             held[-1].append(declared)
         words = []
@@ -163,7 +161,7 @@ def _rules(css: str) -> Iterator[StyleRule]:
 
 def _rule(around: list[str], declared: list[Declaration]) -> StyleRule:
     selectors = [text for text in around[:_DEEPEST] if not text.startswith("@")]
-    # A block in a block is CSS nesting; `&` says so where it was left out.
+    # A block in a block is CSS nesting; `&` marks it where it was omitted.
     return StyleRule(_conditions(around), " & ".join(selectors), tuple(declared))
 
 

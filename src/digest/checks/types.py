@@ -1,4 +1,4 @@
-"""What a check is, what it looks at and what it says."""
+"""What a check is, what it examines and what it reports."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from digest.model.newsletter import Newsletter, Site
 
 class Severity(StrEnum):
     BLOCK = "block"  # the issue must not be sent
-    WARN = "warn"  # somebody should look
+    WARN = "warn"  # a person should look at it
     INFO = "info"  # worth knowing
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check says about one thing."""
+    """One result of one check."""
 
     id: str
     severity: Severity
     passed: bool
-    message: str  # a sentence or two: what is wrong and what to do
-    where: str = ""  # the headline of the story, or the header
+    message: str  # a sentence or two: what is wrong and how to fix it
+    where: str = ""  # the story's headline, or the header's name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What a message is measured against."""
+    """The facts about an issue that its message is checked against."""
 
     site: Site
     newsletter: Newsletter
     layout: Layout
     earlier_subjects: tuple[str, ...]
-    nonce: str  # of the markers, none of which may be left
+    nonce: str  # of the slot markers; no marker may be left in the message
     audience_count: int | None
     dkim: bool  # this machine signs what it sends
     unsubscribe_url: str  # of the recipient whose message this is
@@ -50,7 +50,7 @@ class Facts:
 
 
 class Part(Protocol):
-    """A leaf part on the wire."""
+    """A leaf MIME part, as sent over the wire."""
 
     @property
     def content_type(self) -> str: ...
@@ -65,7 +65,7 @@ class Part(Protocol):
 
 
 class Message(Protocol):
-    """A parsed message: what `message.parse` gives, as far as checks look at it."""
+    """A parsed message: the part of `message.parse` that checks use."""
 
     @property
     def raw(self) -> bytes: ...
@@ -90,7 +90,7 @@ class Message(Protocol):
 
 
 class Problem(NamedTuple):
-    """One thing that is wrong; its severity is the check's unless it says otherwise."""
+    """One problem; its severity is the check's unless stated otherwise."""
 
     message: str
     where: str = ""
@@ -102,7 +102,7 @@ ProviderLimits = Callable[[Message, Facts], Iterable[Problem]]
 
 
 class Check(NamedTuple):
-    """A rule: its id in the docs, how much it weighs, what it says when all is well, how it looks."""
+    """A check: its id in the docs, its severity, its message when all is well, and its function."""
 
     id: str
     severity: Severity

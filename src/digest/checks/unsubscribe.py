@@ -1,4 +1,4 @@
-"""The way out: one click, a link in both bodies, a postal address (rules 12 to 14, 16 to 18)."""
+"""Unsubscribing: one click, a link in both bodies, a postal address (rules 12 to 14, 16 to 18)."""
 
 from __future__ import annotations
 
@@ -21,16 +21,17 @@ _ONE_CLICK = "List-Unsubscribe=One-Click"
 
 
 def header(message: Message, facts: Facts) -> Iterator[Problem]:
-    """RFC 2369 and RFC 8058, 3.1: one https address first, at most one mailto."""
+    """RFC 2369 and RFC 8058, 3.1: one https address first, and at most one mailto."""
     value = message.header("List-Unsubscribe")
     if value is None:
         yield Problem(
-            "There is no List-Unsubscribe: mail programs show no button to leave.", "List-Unsubscribe"
+            "There is no List-Unsubscribe header, so mail apps show no unsubscribe button.",
+            "List-Unsubscribe",
         )
         return
     if not _URI_LIST.fullmatch(value):
         yield Problem(
-            "List-Unsubscribe is not a list of <addresses> with commas between.", "List-Unsubscribe"
+            "List-Unsubscribe is not a list of <addresses> separated by commas.", "List-Unsubscribe"
         )
         return
     yield from _faults_of_uris(re.findall(r"<([^<>]+)>", value), facts)
@@ -51,27 +52,28 @@ def _faults_of_uris(uris: list[str], facts: Facts) -> Iterator[Problem]:
     elif web[0] == "http":
         severity = Severity.WARN if site_is_private(facts) else Severity.BLOCK
         yield Problem(
-            "The address in List-Unsubscribe is not https: Gmail and Yahoo ignore it. Mend site.public_url.",
+            "The address in List-Unsubscribe is not https, so Gmail and Yahoo ignore it. "
+            "Fix site.public_url.",
             "List-Unsubscribe",
             severity,
         )
     if facts.unsubscribe_url not in uris:
-        yield Problem("List-Unsubscribe does not hold this recipient's own address.", "List-Unsubscribe")
+        yield Problem("List-Unsubscribe does not contain this recipient's own address.", "List-Unsubscribe")
 
 
 def post_header(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
-    """RFC 8058, 3.1: this literal value and nothing else."""
+    """RFC 8058, 3.1: exactly this value."""
     if (message.header("List-Unsubscribe-Post") or "").strip() != _ONE_CLICK:
         yield Problem(f"List-Unsubscribe-Post must be “{_ONE_CLICK}”.", "List-Unsubscribe-Post")
 
 
 def signature(message: Message, facts: Facts) -> Iterator[Problem]:
-    """RFC 8058, 4: a valid signature covers both headers."""
+    """RFC 8058, 4: a valid signature must cover both headers."""
     signatures = message.headers_named("DKIM-Signature")
     if not signatures and not facts.dkim:
         yield Problem(
             "digest does not sign this mail. Make sure that your provider or mail server does: without a "
-            "signature the button to leave is not shown.",
+            "signature, mail apps hide the unsubscribe button.",
             "DKIM-Signature",
             Severity.WARN,
         )
@@ -84,27 +86,27 @@ def signature(message: Message, facts: Facts) -> Iterator[Problem]:
 
 
 def own_address(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
-    """RFC 8058, 3.1: it says who leaves."""
+    """RFC 8058, 3.1: the address identifies the subscriber."""
     if facts.other_unsubscribe_url == facts.unsubscribe_url:
         yield Problem(
-            "Two recipients get the same address to unsubscribe: one would unsubscribe the other. "
-            "Please report it, and do not send.",
+            "Two recipients have the same unsubscribe address, so one would unsubscribe the other. "
+            "Please report this bug and do not send.",
             "List-Unsubscribe",
         )
 
 
 def links(message: Message, facts: Facts) -> Iterator[Problem]:
-    """A link that can be seen, in both bodies."""
-    mend = "Print {{ slots.unsubscribe_url }} in the template."
+    """Both bodies must have a visible link."""
+    fix = "Print {{ slots.unsubscribe_url }} in the template."
     found = [node for node in elements(message.html, "a") if attribute(node, "href") == facts.unsubscribe_url]
     if not any(text_of(node) for node in found):
-        yield Problem(f"The HTML part has no link to unsubscribe. {mend}")
+        yield Problem(f"The HTML part has no unsubscribe link. {fix}")
     if facts.unsubscribe_url not in message.text:
-        yield Problem(f"The plain text has no address to unsubscribe. {mend}")
+        yield Problem(f"The plain text has no unsubscribe address. {fix}")
 
 
 def postal(message: Message, facts: Facts) -> Iterator[Problem]:
-    """CAN-SPAM and its likes want a postal address in every copy."""
+    """CAN-SPAM and similar laws require a postal address in every copy."""
     address = without_whitespace(facts.site.postal_address)
     if not address:
         yield Problem("No postal address is set. Fill in site.postal_address.")
@@ -116,10 +118,10 @@ def postal(message: Message, facts: Facts) -> Iterator[Problem]:
 
 
 CHECKS = (
-    Check("lu-present", Severity.BLOCK, "Mail programs can offer to unsubscribe.", header),
+    Check("lu-present", Severity.BLOCK, "Mail apps can offer to unsubscribe.", header),
     Check("lu-post", Severity.BLOCK, "One click is enough to unsubscribe.", post_header),
-    Check("lu-dkim", Severity.BLOCK, "The signature covers the way to unsubscribe.", signature),
-    Check("lu-unique", Severity.BLOCK, "Everybody leaves by an address of their own.", own_address),
-    Check("lu-body", Severity.BLOCK, "Both bodies link to unsubscribe.", links),
-    Check("postal", Severity.BLOCK, "Both bodies name the postal address.", postal),
+    Check("lu-dkim", Severity.BLOCK, "The signature covers the unsubscribe headers.", signature),
+    Check("lu-unique", Severity.BLOCK, "Every recipient has their own unsubscribe address.", own_address),
+    Check("lu-body", Severity.BLOCK, "Both bodies have an unsubscribe link.", links),
+    Check("postal", Severity.BLOCK, "Both bodies contain the postal address.", postal),
 )

@@ -1,1 +1,1 @@
-"""Running the senders of one issue: threads on one machine."""
+"""Running the senders of one issue in threads on one machine."""

@@ -1,9 +1,9 @@
-"""Who a sender is, and whether it still runs.
+"""Identifies a sender and tells whether it is still running.
 
-A claim carries its owner: host, boot, process, its start time and thread.  On
-the same host a dead owner's rows are free at once; of another host only the lease
-tells.  A thread that ended is dead although its process runs: a desk may go on
-with what failed in it.
+A claim records its owner: host, boot, process, process start time and thread.  On
+the same host, a dead owner's rows are free at once; for another host, only the lease
+can tell.  A thread that has ended counts as dead even if its process still runs, so
+that a desk can resume a send that failed in one of its threads.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from pathlib import Path
 
 
 def this_process() -> str:
-    """Names this thread's sender uniquely."""
+    """A unique name for the sender in this thread."""
     pid = os.getpid()
     return f"{_here()}/{pid}@{_namespace()}/{_started(pid)}/{threading.current_thread().native_id}"
 
 
 def is_dead(owner: str) -> bool:
-    """Certainly not running any more; False where that cannot be known from here."""
+    """Whether the owner has certainly stopped; False if that cannot be known from here."""
     try:
         here, pid, started, thread = owner.rsplit("/", 3)
     except ValueError:
@@ -33,12 +33,12 @@ def is_dead(owner: str) -> bool:
         return True  # this host, but before its last boot
     number, _, namespace = pid.partition("@")
     if namespace and namespace != _namespace():
-        return False  # another container: its process numbers say nothing here
+        return False  # another container, whose process numbers mean nothing here
     return not _runs(int(number), started, thread)
 
 
 def is_alive(owner: str) -> bool:
-    """Certainly running, on this machine; False where that cannot be known from here."""
+    """Whether the owner is certainly running on this machine; False if that cannot be known from here."""
     try:
         here, pid, started, thread = owner.rsplit("/", 3)
     except ValueError:
@@ -56,7 +56,7 @@ def dead_among(owners: Iterable[str]) -> set[str]:
 
 
 def cut_off_among(owners: Iterable[str]) -> set[str]:
-    """Those on this host before its last boot: the machine went down over them."""
+    """The owners that ran on this host before its last boot, and so were cut off when it went down."""
     host, _, boot = _here().partition("/")
     return {
         o for o in owners if o.split("/")[0] == host and o.split("/")[1:2] != [boot] and boot != "unknown"
@@ -75,7 +75,7 @@ def _boot() -> str:
 
 
 def _namespace() -> str:
-    """Of process numbers: containers on one machine may share host name and boot."""
+    """The process number namespace: containers on one machine may share host name and boot."""
     try:
         return str(Path("/proc/self/ns/pid").readlink()).strip("pid:[]")
     except OSError:
@@ -87,17 +87,17 @@ def _runs(pid: int, started: str, thread: str) -> bool:
 
 
 def _has_thread(pid: int, thread: str) -> bool:
-    """Threads have numbers like processes; of another process without /proc nothing is known."""
-    if pid == os.getpid():  # the system may show one of ours for a moment longer
+    """Threads are numbered like processes; without /proc, nothing is known about another process's."""
+    if pid == os.getpid():  # the system may list an ended thread of ours a moment longer
         return thread in {str(running.native_id) for running in threading.enumerate()}
     tasks = Path(f"/proc/{pid}/task")
     return (tasks / thread).exists() or not tasks.exists()
 
 
 def _started(pid: int) -> str:
-    """The start time of a process in clock ticks since boot; "gone" where there is none.
+    """The start time of a process in clock ticks since boot; "gone" if there is no such process.
 
-    Where there is no /proc, the process number alone has to do.
+    Without /proc, the process number has to suffice.
     """
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")

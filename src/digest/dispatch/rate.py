@@ -1,4 +1,4 @@
-"""A rate for all senders of this process together."""
+"""A rate limit shared by all senders of this process."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 
 class Rate:
-    """Lets at most `per_second` units through, evenly; waits rather than refuses.
+    """Lets at most `per_second` units through, evenly spaced; it delays rather than refuses.
 
-    Monotonic, so that a changed wall clock neither stops nor floods the wire.
+    Uses monotonic time, so a change of the wall clock neither stops nor floods the wire.
     """
 
     def __init__(
@@ -27,7 +27,7 @@ class Rate:
         self._next = monotonic()
 
     def take(self, units: int = 1) -> None:
-        """Wait until `units` more may go."""
+        """Wait until `units` more may be sent."""
         with self._lock:
             begin = max(self._next, self._monotonic())
             self._next = begin + units * self._step

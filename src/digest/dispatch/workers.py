@@ -1,7 +1,7 @@
-"""Several senders in threads of this process.
+"""Runs several senders in threads of this process.
 
-Knows nothing of issues or ledgers: it runs the same piece of work in each
-thread until one says that there is no more, or fails.
+Knows nothing about issues or ledgers: it runs the same function in every thread and
+waits until each has returned or one has failed.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 
 def run(work: Callable[[threading.Event], None], *, workers: int) -> None:
-    """Call `work(stop)` once in each of `workers` threads and wait for all.
+    """Call `work(stop)` once in each of `workers` threads and wait for all of them.
 
-    `stop` is set when one of them fails, so that the others end after what they
-    have in hand.
+    `stop` is set as soon as one fails, so that the others end after what they have
+    in hand.
 
     Raises:
         Exception: the first failure, after all threads have ended.
@@ -35,6 +35,6 @@ def run(work: Callable[[threading.Event], None], *, workers: int) -> None:
             for future in futures:
                 future.result()
         except BaseException:
-            # Also Ctrl-C in the waiting thread: the senders finish their window.
+            # Also covers Ctrl-C in the waiting thread: the senders finish their window.
             stop.set()
             raise

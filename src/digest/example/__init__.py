@@ -1,7 +1,7 @@
 """The example newsletter of an invented company, dated so that it is always fresh.
 
-The files beside this one are the site as it is, except for its dates: where one
-stands, `@@-3d iso@@` says how many days from now it is, and in which format.
+The files beside this one are the finished site except for its dates: a placeholder
+such as `@@-3d iso@@` gives the offset from today in days, and the format.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ _PUBLISHED_AT = time(7, 30, tzinfo=UTC)  # of each day
 def write_demo(folder: Path, *, now: datetime) -> None:
     """Make `folder` a newsletter folder: digest.toml, the site and its subscribers.
 
-    What is there already stays as it is, so that a second run sees the same
-    articles with the same dates, and whatever its owner has changed.
+    Existing files are kept, so that a second run sees the same articles with the same
+    dates, and anything the owner has changed.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "site").exists():
         unfinished = folder / ".site-unfinished"
         write_site(unfinished, now=now)
-        unfinished.rename(folder / "site")  # so that an interrupted run leaves no half site
+        unfinished.rename(folder / "site")  # so that an interrupted run leaves no half-written site
 
     subscribers = folder / "subscribers" / "example.csv"
     if not subscribers.exists():
@@ -43,7 +43,7 @@ def write_demo(folder: Path, *, now: datetime) -> None:
 def write_site(folder: Path, *, now: datetime) -> None:
     """Write the example site: a feed, a listing page, a folder of Markdown, images.
 
-    Its dates are counted from `now`, which is aware.
+    Its dates are relative to `now`, which must be aware.
     """
     for path in sorted((_HERE / "site").rglob("*")):
         target = folder / path.relative_to(_HERE / "site")

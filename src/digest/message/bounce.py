@@ -1,9 +1,9 @@
-"""Reading what comes back by mail: delivery status notifications, complaints, and replies that are neither.
+"""Reads mail that comes back: delivery status notifications, complaints, and replies that are neither.
 
-Only what is said is read here, by the standards for it (RFC 3464 and 6533 for
-notifications, RFC 5965 for complaints).  Text for people is never guessed from:
-a vacation reply looks just like a bounce to who guesses.  Whose delivery it is
-about, and what follows, is decided elsewhere.
+Only what the standards define is read (RFC 3464 and 6533 for notifications, RFC 5965
+for complaints).  Nothing is ever guessed from text written for people, in which a
+vacation reply looks just like a bounce.  Which delivery it is about, and what follows,
+is decided elsewhere.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from email.message import Message
 from digest.model.delivery import EventKind
 from digest.rules.feedback import complaint_kind, reported_kind, status_code, strongest, without_addresses
 
-MAX_BYTES = 1_048_576  # of a report; the rest is the mail that it quotes
+MAX_BYTES = 1_048_576  # of a report; anything beyond is the mail it quotes
 
-# Where the address that a mail was really delivered to may stand, the surest first.
+# Headers that may contain the address a mail was actually delivered to, most reliable first.
 _DELIVERED_TO = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "To", "Return-Path")
 _ADDRESS = re.compile(r"[^\s<>()\[\],;:\"\\]+@[^\s<>()\[\],;:\"\\]+")
 _DEEPEST = 10
@@ -31,21 +31,21 @@ _MOST_PARTS = 100
 class Bounce:
     """What one mail reports."""
 
-    kind: EventKind  # unknown where it reports nothing
+    kind: EventKind  # unknown if it reports nothing
     detail: str  # one line, without addresses
-    addresses: tuple[str, ...]  # where our own return path may stand, the surest first
-    fingerprint: str  # the same for the same mail, also when it is handed over twice
+    addresses: tuple[str, ...]  # candidates for our own return path, most reliable first
+    fingerprint: str  # identical for the same mail, even if it is delivered twice
 
 
 def read_bounce(raw: bytes) -> Bounce:
-    """Take a mail apart that came to the return path.  Never raises, whatever it is."""
+    """Parse a mail that came to the return path.  Never raises, whatever the bytes."""
     try:
         message = email.message_from_bytes(raw[:MAX_BYTES])
         parts = list(_parts(message))
         kind, detail = _report(parts) or (EventKind.UNKNOWN, _no_report(message))
         addresses = tuple(dict.fromkeys(_addresses(message, parts)))
     except (RecursionError, ValueError, LookupError, TypeError, AttributeError):
-        # The library promises to read everything, and does not keep it for every heap of bytes.
+        # The library promises to parse anything, but does not keep that promise for all input.
         message, addresses = Message(), ()
         kind, detail = EventKind.UNKNOWN, "this mail cannot be read"
     return Bounce(kind=kind, detail=detail, addresses=addresses, fingerprint=_fingerprint(message, raw))
@@ -74,7 +74,7 @@ def _report(parts: list[Message]) -> tuple[EventKind, str] | None:
 
 
 def _notification(blocks: list[Message]) -> tuple[EventKind, str] | None:
-    """RFC 3464: fields of the message in the first block, of one recipient in each other."""
+    """RFC 3464: the first block is about the message, each further one about one recipient."""
     about = [block for block in blocks if "Action" in block]
     found = [_of_recipient(block) for block in about]
     if not found:
@@ -102,7 +102,7 @@ def _no_report(message: Message) -> str:
 
 
 def _blocks(part: Message) -> list[Message]:
-    """Groups of fields, between empty lines.  The library takes apart only the oldest kind of report."""
+    """Groups of fields, separated by empty lines.  The library only splits the oldest kind of report."""
     inner = part.get_payload()
     blocks = [one for one in inner if isinstance(one, Message)] if isinstance(inner, list) else []
     if part.get_content_type() == "message/delivery-status":
@@ -123,7 +123,7 @@ def _addresses(message: Message, parts: list[Message]) -> Iterator[str]:
 
 
 def _quoted(part: Message) -> list[Message]:
-    """The mail that came back, or its headers."""
+    """The mail that was returned, or its headers."""
     kind, inner = part.get_content_type(), part.get_payload()
     if kind in {"message/rfc822", "message/global"} and isinstance(inner, list):
         return [one for one in inner[:1] if isinstance(one, Message)]
@@ -144,7 +144,7 @@ def _field(message: Message, name: str) -> str:
 
 
 def _fingerprint(message: Message, raw: bytes) -> str:
-    """By its Message-ID, since each hand-over adds lines of its own."""
+    """Based on the Message-ID, since each hop adds lines of its own."""
     own = _field(message, "Message-ID")
     known = f"{own}\n{_field(message, 'Date')}".encode("utf-8", "replace") if own else raw
     return hashlib.sha256(known).hexdigest()

@@ -1,10 +1,10 @@
-"""Compile an issue once: all of a message that is the same for every recipient, as wire bytes.
+"""Compiles an issue once: everything that is the same for every recipient, as bytes for the wire.
 
-What differs (To, Date, Message-ID, List-Unsubscribe, and the slots in the two
-bodies) stands between the bytes as a `WireSlot`; `splice` fills it in.  A
+Values that differ (To, Date, Message-ID, List-Unsubscribe, and the slots in the two
+bodies) are represented by a `WireSlot` between the bytes; `splice` fills them in.  A
 provider that builds the message itself gets `subject`, `text`, `html` and
-`fixed_headers` instead.  Both forms are under one hash: what was approved is
-what is sent, whichever way it goes.
+`fixed_headers` instead.  One hash covers both forms: what was approved is
+what is sent, whichever form is used.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from digest.model.newsletter import Mailbox
 
 
 class WireSlot(StrEnum):
-    """A place in the wire form that differs from recipient to recipient."""
+    """A place in the wire form that differs between recipients."""
 
     TO = "to"
     DATE = "date"
@@ -33,7 +33,7 @@ class WireSlot(StrEnum):
     TEXT_UNSUBSCRIBE_URL = "text:unsubscribe-url"
     TEXT_ADDRESS = "text:address"
     TEXT_NAME = "text:name"
-    HTML_UNSUBSCRIBE_URL = "html:unsubscribe-url"  # the html ones are HTML-escaped
+    HTML_UNSUBSCRIBE_URL = "html:unsubscribe-url"  # the html slots are HTML-escaped
     HTML_ADDRESS = "html:address"
     HTML_NAME = "html:name"
 
@@ -43,19 +43,19 @@ Segment = bytes | WireSlot
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageFacts:
-    """What a message says about its newsletter and issue, beside the rendered content."""
+    """What a message says about its newsletter and issue, besides the rendered content."""
 
     issue_ref: str  # "weekly/3"
     sender: Mailbox
     reply_to: Mailbox | None = None
     list_name: str
     list_id: str  # "weekly.news.example.com", without angle brackets
-    feedback_id: str  # at most four fields with colons, the last one the sender's
+    feedback_id: str  # at most four fields separated by colons; the last one is the sender's
     language: str  # BCP 47
     archive_url: str = ""
     mailto_unsubscribe: str = ""  # "leave@news.example.com", with or without "mailto:"
-    is_proof: bool = False  # a test copy: marked in the subject and by a header
-    is_letter: bool = False  # to one person who is on no list: nothing about lists, nothing to leave
+    is_proof: bool = False  # a test copy, marked in the subject and by a header
+    is_letter: bool = False  # to one person outside any list: no list headers, no unsubscribe link
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,27 +63,27 @@ class Compiled:
     """One variant of an issue, ready for any transport."""
 
     facts: MessageFacts
-    subject: str  # one clean line, as a reader sees it
+    subject: str  # one clean line, as the recipient sees it
     text: str  # with markers; lines end with "\n"
     html: str  # with markers; lines end with "\n"
     nonce: str
     fixed_headers: tuple[tuple[str, str], ...]  # plain ASCII, the same on every transport
-    segments: tuple[Segment, ...]  # joined, with each slot filled: the message, CRLF, no dot stuffing needed
+    segments: tuple[Segment, ...]  # with slots filled and joined: the message, CRLF, no dot-stuffing needed
     content_hash: str  # "sha256:…"
 
 
 def compile_message(rendered: Rendered, facts: MessageFacts) -> Compiled:
-    """The compiled message; equal input gives equal bytes.
+    """Compile a message; equal input gives equal bytes.
 
     Raises:
-        TemplateError: the subject is empty or holds a recipient's slot.
-        UnsafeValue: a fact cannot stand in a header, such as a List-ID with a line break.
+        TemplateError: the subject is empty or contains a recipient's slot.
+        UnsafeValue: a fact is not allowed in a header, such as a List-ID with a line break.
     """
     subject = _subject(rendered, facts)
     text, html = (_clean_body(body) for body in (rendered.text, rendered.html))
     fixed = tuple(_fixed_headers(facts))
     bodies = _part("plain", text, rendered.nonce), _part("html", html, rendered.nonce)
-    boundary = f"=_{_digest([subject, fixed, bodies])[:40]}"  # "=_" can not occur in quoted-printable
+    boundary = f"=_{_digest([subject, fixed, bodies])[:40]}"  # "=_" cannot occur in quoted-printable
     segments = _joined(
         [*_header_segments(subject, facts, fixed, boundary), *_body_segments(bodies, boundary)]
     )
@@ -102,11 +102,11 @@ def compile_message(rendered: Rendered, facts: MessageFacts) -> Compiled:
 def _subject(rendered: Rendered, facts: MessageFacts) -> str:
     subject = headers.one_line(rendered.subject)
     if not subject:
-        raise TemplateError("The subject is empty.", mend="Look at `subject` of the newsletter.")
+        raise TemplateError("The subject is empty.", mend="Check the newsletter's `subject` setting.")
     if pattern(rendered.nonce).search(subject):
         raise TemplateError(
-            "The subject holds a value that differs from recipient to recipient.",
-            mend="Take it out of `subject`: every recipient gets the same one.",
+            "The subject contains a value that differs between recipients.",
+            mend="Remove it from `subject`, which is the same for every recipient.",
         )
     if facts.is_proof and not subject.startswith("[Proof]"):
         return f"[Proof] {subject}"
@@ -114,16 +114,16 @@ def _subject(rendered: Rendered, facts: MessageFacts) -> str:
 
 
 def _clean_body(body: str) -> str:
-    """Lines that end with "\\n", and no halves of surrogate pairs, which no charset can carry."""
+    """Lines that end with "\\n", without lone surrogates, which no charset can encode."""
     body = body.replace("\r\n", "\n").replace("\r", "\n")
     return re.sub(r"[\ud800-\udfff]", "\ufffd", body)
 
 
 def _fixed_headers(facts: MessageFacts) -> Iterator[tuple[str, str]]:
-    """Fields whose value is verbatim ASCII on every transport; the order is that of the message."""
+    """Fields whose value is verbatim ASCII on every transport, in the order of the message."""
     if not facts.is_letter:
         yield from _list_headers(facts)
-    yield "Auto-Submitted", "auto-generated"  # RFC 3834: no vacation replies, please
+    yield "Auto-Submitted", "auto-generated"  # RFC 3834: suppresses vacation replies
     if not facts.is_letter:
         yield "Precedence", "bulk"
     yield "X-Auto-Response-Suppress", "OOF, AutoReply"
@@ -134,7 +134,7 @@ def _fixed_headers(facts: MessageFacts) -> Iterator[tuple[str, str]]:
 
 
 def _list_headers(facts: MessageFacts) -> Iterator[tuple[str, str]]:
-    yield "List-Unsubscribe-Post", "List-Unsubscribe=One-Click"  # RFC 8058, 3.1: this value and no other
+    yield "List-Unsubscribe-Post", "List-Unsubscribe=One-Click"  # RFC 8058, 3.1: exactly this value
     yield "List-ID", _list_id(facts)
     if facts.archive_url:
         yield "List-Archive", f"<{facts.archive_url}>"
@@ -144,7 +144,7 @@ def _list_headers(facts: MessageFacts) -> Iterator[tuple[str, str]]:
 
 
 def _list_id(facts: MessageFacts) -> str:
-    """RFC 2919: the name in quotes where it is plain ASCII, left out where it would need encoding."""
+    """RFC 2919: the name in quotes if it is plain ASCII; omitted if it would need encoding."""
     name = headers.one_line(facts.list_name)
     if not name or not name.isascii() or re.search(r'["\\]|=\?', name):
         return f"<{facts.list_id}>"
@@ -181,8 +181,8 @@ def _body_segments(bodies: Iterable[tuple[Segment, ...]], boundary: str) -> Iter
 def _part(subtype: str, body: str, nonce: str) -> tuple[Segment, ...]:
     """One leaf part: its header, and its body in quoted-printable with slots at the start of lines.
 
-    Soft line breaks stand on both sides of a slot, so that whatever is filled
-    in is wrapped on its own and no line can grow.
+    Soft line breaks surround each slot, so that its value is wrapped on its own and
+    no line can become too long.
     """
     prefix = "html" if subtype == "html" else "text"
     segments: list[Segment] = [
@@ -202,7 +202,7 @@ def _part(subtype: str, body: str, nonce: str) -> tuple[Segment, ...]:
 
 
 def _joined(segments: Iterable[Segment]) -> tuple[Segment, ...]:
-    """Neighbouring bytes made one, so that splicing touches as few pieces as can be."""
+    """Merge neighbouring bytes, so that splicing handles as few pieces as possible."""
     joined: list[Segment] = []
     for segment in segments:
         if joined and isinstance(segment, bytes) and isinstance(joined[-1], bytes):
@@ -219,7 +219,7 @@ def _addresses(facts: MessageFacts) -> Iterator[object]:
 
 
 def _digest(value: object) -> str:
-    """SHA-256 over nested sequences; each with kind and length, so that none can pose as two."""
+    """SHA-256 over nested sequences; kind and length are included, so that no value can pose as two."""
     state = hashlib.sha256()
     _feed(state, value)
     return state.hexdigest()

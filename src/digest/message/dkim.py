@@ -1,9 +1,9 @@
-"""Signing messages (RFC 6376; RFC 8301 and 8463 for the algorithms), as the very last step.
+"""DKIM signing (RFC 6376; RFC 8301 and 8463 for the algorithms), as the very last step.
 
-Both parts are canonicalised "relaxed", and all but the recipient's values once
-per issue: a message then costs one hash over its body and one signature.  That
-is possible because a slot stands alone on its line in a body (see `compile`),
-so that no run of white space reaches across its borders.
+Header and body are canonicalised "relaxed", and everything but the recipient's values
+only once per issue, so that a message costs one hash over its body and one signature.
+This works because a slot in a body is alone on its line (see `compile`), so no run of
+whitespace crosses its borders.
 
 Where keys come from, and whether their domain suits the sender, is decided in
 the settings.
@@ -27,17 +27,17 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-# Signed where present.  Those that stand twice cannot be added a second time
-# without breaking the signature; the two of RFC 8058 have to be covered (4 there).
+# Signed if present.  Fields listed twice cannot be added a second time without breaking
+# the signature; the two fields of RFC 8058 must be covered (section 4 there).
 SIGNED = (
     "from from to subject subject date message-id reply-to mime-version content-type"
     " content-transfer-encoding list-id list-unsubscribe list-unsubscribe list-unsubscribe-post"
     " list-unsubscribe-post list-help list-archive feedback-id auto-submitted"
 ).split()
-MIN_RSA_BITS = 1024  # RFC 8301, 3.2: the least that verifiers have to accept
+MIN_RSA_BITS = 1024  # RFC 8301, 3.2: the minimum that verifiers must accept
 
 _FIELD_START = re.compile(rb"\r\n(?![ \t])")
-_MARK = re.compile(rb"\0([a-z:-]+)\0")  # a slot; no message holds a NUL
+_MARK = re.compile(rb"\0([a-z:-]+)\0")  # a slot; no message contains a NUL
 _BLANKS = re.compile(rb"[ \t]+")
 _FOLD = re.compile(rb"\r\n(?=[ \t])")
 _BLANKS_AT_END = re.compile(rb"[ \t]+(?=\r\n)")
@@ -45,25 +45,25 @@ _COLUMNS = 76
 
 
 class Signer:
-    """Splices messages and signs them with one key.  May be used by many threads."""
+    """Splices messages and signs them with one key.  Thread-safe."""
 
     def __init__(self, *, domain: str, selector: str, key: bytes) -> None:
-        """`key` is the private key in PEM: RSA, or Ed25519.
+        """`key` is the private key in PEM format: RSA or Ed25519.
 
         Raises:
-            SettingsError: the key is none of these, or needs a pass phrase.
+            SettingsError: the key is neither, or needs a passphrase.
         """
         self._key = _loaded(key)
         self._head = _head(self._key, domain=domain, selector=selector)
         self._plan: _Plan | None = None
 
     def splice(self, compiled: Compiled, envelope: Envelope) -> list[bytes]:
-        """As `message.splice.splice`, with the signature as the first field."""
+        """Like `message.splice.splice`, with the signature as the first field."""
         values = slot_values(compiled, envelope)
         return [self._field(compiled, values, envelope.date), *filled(compiled, values)]
 
     def _field(self, compiled: Compiled, values: Mapping[WireSlot, bytes], at: datetime) -> bytes:
-        """The whole field DKIM-Signature with its line end; signed at the date of the message."""
+        """The whole DKIM-Signature field with its line end; signed at the date of the message."""
         plan = self._plan
         if plan is None or plan.compiled is not compiled:
             plan = self._plan = _planned(compiled)
@@ -78,7 +78,7 @@ class Signer:
         from cryptography.hazmat.primitives.hashes import SHA256
 
         if isinstance(self._key, Ed25519PrivateKey):
-            return self._key.sign(hashlib.sha256(octets).digest())  # RFC 8463, 3: the hash is what is signed
+            return self._key.sign(hashlib.sha256(octets).digest())  # RFC 8463, 3: the hash is signed
         return self._key.sign(octets, PKCS1v15(), SHA256())
 
 
@@ -86,7 +86,7 @@ class _Plan(NamedTuple):
     """One compiled message, canonicalised as far as it is the same for everyone."""
 
     compiled: Compiled
-    names: bytes  # the tag h=, folded
+    names: bytes  # the h= tag, folded
     fields: tuple[Segment, ...]  # the signed fields, each with its line end
     body_start: hashlib._Hash  # over the body up to its first slot
     body_rest: tuple[Segment, ...]
@@ -99,7 +99,7 @@ def relaxed_field(field: bytes) -> bytes:
 
 
 def relaxed_body(body: bytes) -> bytes:
-    """Lines without white space at their ends, runs of it as one space, no empty lines last (3.4.4)."""
+    """No whitespace at line ends, runs of it as one space, no empty lines at the end (3.4.4)."""
     body = _BLANKS.sub(b" ", _BLANKS_AT_END.sub(b"", body)).rstrip(b"\r\n")
     return body + b"\r\n" if body else b""
 
@@ -151,7 +151,7 @@ def _body_digest(plan: _Plan, values: Mapping[WireSlot, bytes]) -> bytes:
 
 
 def _header_octets(plan: _Plan, values: Mapping[WireSlot, bytes], unsigned: bytes) -> bytes:
-    """What is signed (RFC 6376, 3.7): the fields, then the signature's own with an empty b=."""
+    """The signed octets (RFC 6376, 3.7): the fields, then the signature's own field with an empty b=."""
     parts = [part if type(part) is bytes else _relaxed_value(values[part]) for part in plan.fields]  # type: ignore[index]
     parts.append(relaxed_field(unsigned))
     return b"".join(parts)
@@ -162,7 +162,7 @@ def _relaxed_value(value: bytes) -> bytes:
 
 
 def _chunks(signature: bytes) -> Iterator[bytes]:
-    """The first one after ` b=`, the others after a fold."""
+    """The first chunk follows ` b=`, each of the others a fold."""
     start = 0
     for room in [_COLUMNS - 3, *[_COLUMNS - 1] * len(signature)]:
         if start < len(signature):
@@ -184,17 +184,17 @@ def _loaded(pem: bytes) -> RSAPrivateKey | Ed25519PrivateKey:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-    mend = "`openssl genrsa -out dkim.pem 2048` makes one; leave the pass phrase away."
+    mend = "Create one with `openssl genrsa -out dkim.pem 2048`, without a passphrase."
     try:
         key = load_pem_private_key(pem, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        # "from None": the exception may quote what it could not read.
+        # "from None": the exception may quote the key material it could not read.
         raise SettingsError(
-            "The DKIM key is not a private key in PEM without a pass phrase.", mend=mend
+            "The DKIM key is not a private key in PEM format without a passphrase.", mend=mend
         ) from None
     if isinstance(key, RSAPrivateKey):
         if key.key_size < MIN_RSA_BITS:
-            raise SettingsError(f"The DKIM key has {key.key_size} bits: no receiver trusts it.", mend=mend)
+            raise SettingsError(f"The DKIM key has {key.key_size} bits, too few for any receiver.", mend=mend)
         return key
     if isinstance(key, Ed25519PrivateKey):
         return key

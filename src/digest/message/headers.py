@@ -1,12 +1,12 @@
-"""Writing header fields: free text, mailboxes, and values that must stand as they are.
+"""Writes header fields: free text, mailboxes, and values that must stay verbatim.
 
-This is our own writer, because the standard library's turns a long
-List-Unsubscribe into encoded-words, and lets a title that looks like an
-encoded-word forge fields of its own.  Everything written here is ASCII except
-the local part of an internationalised address (RFC 6532), no line is longer
-than 998 octets (RFC 5322, 2.1.1), and a CR or LF stands only where we fold.
+We have our own writer because the standard library's turns a long List-Unsubscribe
+into encoded-words, and lets a title that looks like an encoded-word forge fields of
+its own.  Everything written here is ASCII except the local part of an
+internationalised address (RFC 6532), no line is longer than 998 octets
+(RFC 5322, 2.1.1), and CR or LF occur only where we fold.
 
-Which fields a message has, and in what order, is decided in `compile`.
+`compile` decides which fields a message has, and in what order.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 LINE_LIMIT = 998  # RFC 5322, 2.1.1: octets without CRLF
-FOLD_AT = 76  # RFC 2047, 2: a line that holds an encoded-word
+FOLD_AT = 76  # RFC 2047, 2: a line that contains an encoded-word
 WORD_LIMIT = 75  # RFC 2047, 2: one encoded-word
 ADDRESS_LIMIT = 254  # RFC 5321, 4.5.3.1.3: a path of 256 less its angle brackets
 
@@ -27,7 +27,7 @@ _WIDE_LOCAL = re.compile(rf"[{_ATEXT}\u00a0-\U0010ffff]+(?:\.[{_ATEXT}\u00a0-\U0
 _DOMAIN = re.compile(
     r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?)*"
 )
-# C0 and C1 controls, the separators of lines and paragraphs, and halves of surrogate pairs.
+# C0 and C1 controls, line and paragraph separators, and lone surrogates.
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _UNSAFE_WIDE = re.compile(
     r"[\s\u0080-\u009f\u2028\u2029\ud800-\udfff\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
@@ -43,19 +43,19 @@ _Q_LETTERS = tuple(
 
 
 class UnsafeValue(ValueError):
-    """A value cannot stand in a header field; the message names the field, never a secret."""
+    """A value is not allowed in a header field; the message names the field, never a secret."""
 
 
 class UnsafeAddress(UnsafeValue):
-    """An address that cannot be written: no valid addr-spec, or one that parsers read differently."""
+    """An address that cannot be written: not a valid addr-spec, or one that parsers read differently."""
 
 
 def encode_unstructured(text: str, *, column: int = 0) -> bytes:
-    """Free text (RFC 5322, 2.2.1) for a line on which `column` octets already stand.
+    """Encode free text (RFC 5322, 2.2.1) for a line that already has `column` octets.
 
-    What a parser reads is exactly `one_line(text)`.  Plain ASCII stays plain;
-    anything else, and anything that looks like an encoded-word, becomes
-    encoded-words as a whole.
+    A parser decodes it to exactly `one_line(text)`.  Plain ASCII stays plain;
+    anything else, and anything that looks like an encoded-word, is written entirely
+    in encoded-words.
     """
     text = one_line(text)
     if _is_plain(text):
@@ -70,7 +70,7 @@ def mailbox(name: str, address: str, *, column: int = 0) -> bytes:
     """A display name and an address (RFC 5322, 3.4): `"Ann Example" <ann@example.org>`.
 
     Raises:
-        UnsafeAddress: the address cannot stand in a header.
+        UnsafeAddress: the address is not allowed in a header.
     """
     addr_spec = checked_address(address).encode("utf-8")
     name = " ".join(one_line(name).split())
@@ -83,16 +83,16 @@ def mailbox(name: str, address: str, *, column: int = 0) -> bytes:
 
 
 def structured(name: str, value: str) -> bytes:
-    """The whole field `Name: value`, its value verbatim, folded only at white space.
+    """The whole field `Name: value`, with the value verbatim and folded only at whitespace.
 
     Raises:
-        UnsafeValue: the value is not plain ASCII, looks like an encoded-word, or a line of it is too long.
+        UnsafeValue: the value is not plain ASCII, looks like an encoded-word, or has too long a line.
     """
     if not _VISIBLE.fullmatch(value) or "=?" in value or value != value.strip():
         raise UnsafeValue(f"The value of {name} must be plain ASCII text on one line.")
     folded = _fold_at_spaces(value, len(name) + 2)
     if any(len(line) > LINE_LIMIT - len(name) - 2 for line in folded.split("\r\n ")):
-        raise UnsafeValue(f"The value of {name} is longer than {LINE_LIMIT} octets without white space.")
+        raise UnsafeValue(f"The value of {name} has more than {LINE_LIMIT} octets without whitespace.")
     return f"{name}: {folded}".encode("ascii")
 
 
@@ -105,7 +105,7 @@ def message_id(value: str) -> bytes:
     """`<value>`, for a value without angle brackets.
 
     Raises:
-        UnsafeValue: it is not a msg-id (RFC 5322, 3.6.4), or longer than the 500 octets that Gmail takes.
+        UnsafeValue: it is not a msg-id (RFC 5322, 3.6.4), or longer than the 500 octets Gmail accepts.
     """
     if not _MESSAGE_ID.fullmatch(value) or "=?" in value or len(value) > 500:
         raise UnsafeValue(f"Not a message id: {value!r}.")
@@ -113,10 +113,10 @@ def message_id(value: str) -> bytes:
 
 
 def list_unsubscribe(url: str, mailto: str = "") -> str:
-    """The value of List-Unsubscribe (RFC 2369, 3.2; RFC 8058): the web address first.
+    """The value of List-Unsubscribe (RFC 2369, 3.2; RFC 8058): the web address comes first.
 
     Raises:
-        UnsafeValue: a web address that is not http(s), or a character that cannot stand there.
+        UnsafeValue: the web address is not http(s), or a character is not allowed there.
     """
     if not _WEB_ADDRESS.fullmatch(url) or "=?" in url or len(url) > LINE_LIMIT - len("List-Unsubscribe: <>,"):
         raise UnsafeValue(f"Not a web address for List-Unsubscribe: {url!r}.")
@@ -132,7 +132,7 @@ def _mailto(address: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """The text without controls: each run of them, with the white space around it, becomes one space."""
+    """The text without control characters: each run of them and its surrounding space become one space."""
     if not _UNSAFE.search(text):
         return text.strip()
     pieces = (piece.strip() for piece in _UNSAFE.split(text))
@@ -142,24 +142,24 @@ def one_line(text: str) -> str:
 def checked_address(address: str) -> str:
     """The address, if it is a dot-atom at a domain of A-labels.
 
-    Quoted local parts and address literals are refused: no mailbox of a
-    subscriber needs them, and every second program reads them differently.
+    Quoted local parts and address literals are refused: no subscriber's mailbox
+    needs them, and every second program reads them differently.
 
     Raises:
-        UnsafeAddress: it is not.
+        UnsafeAddress: it has another form, is too long or looks encoded.
     """
     local, at, domain = address.rpartition("@")
     is_local = _ASCII_LOCAL.fullmatch(local) if local.isascii() else _is_wide_local(local)
     if not (at and is_local and _is_domain(domain)):
         raise UnsafeAddress(f"This address cannot be written in a message: {address!r}.")
-    # "=?utf-8?q?…?=" is a legal local part, which some programs decode all the same.
+    # "=?utf-8?q?…?=" is a legal local part, but some programs decode it all the same.
     if "=?" in address or len(address.encode("utf-8")) > ADDRESS_LIMIT:
         raise UnsafeAddress(f"This address is too long or looks encoded: {address!r}.")
     return address
 
 
 def encoded_words(text: str, *, column: int = 0) -> bytes:
-    """The whole text as encoded-words (RFC 2047), B or Q, whichever is shorter, one to a line.
+    """The whole text as encoded-words (RFC 2047), one per line; B or Q, whichever is shorter.
 
     A character is never split between two words (5 (3) there).
     """
@@ -174,7 +174,7 @@ def _is_plain(text: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def _is_domain(text: str) -> bool:
-    """Most readers are at the same few."""
+    """Cached, because most subscribers are at the same few domains."""
     return _DOMAIN.fullmatch(text) is not None
 
 
@@ -183,7 +183,7 @@ def _is_wide_local(local: str) -> bool:
 
 
 def _fold_at_spaces(text: str, column: int) -> str:
-    """Break lines before a space so that they keep within 76 columns where the words allow."""
+    """Break lines before a space, to stay within 76 columns where the words allow it."""
     lines = [""]
     room = FOLD_AT - column
     for word in re.findall(r" *[^ ]+", text):
@@ -204,7 +204,7 @@ def _phrase(name: str, column: int) -> bytes:
 
 
 def _words(text: str, encode: Callable[[str], bytes], column: int) -> Iterator[bytes]:
-    """Encoded-words that fit 75 octets each, the first one also the line it stands on."""
+    """Encoded-words of at most 75 octets each; the first one also fits the rest of its line."""
     room = min(WORD_LIMIT, max(FOLD_AT - column, 32))
     while text:
         taken = len(text)

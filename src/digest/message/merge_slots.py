@@ -1,9 +1,9 @@
-"""Slots: the places of a rendered issue that differ from recipient to recipient.
+"""Merge slots: the places in a rendered issue whose values differ between recipients.
 
-A template prints a *marker* where a slot stands.  A marker carries a nonce that
-is drawn when the issue is rendered, so that no article can contain one.  It is
-plain ASCII without characters that HTML, MJML or URLs would escape, and serves
-SendGrid as a substitution tag as it is.
+A template prints a *marker* for each slot.  A marker contains a nonce that is drawn
+when the issue is rendered, so that no article can contain one.  It is plain ASCII
+without characters that HTML, MJML or URLs would escape, and is also used unchanged
+as a substitution tag for SendGrid.
 """
 
 from __future__ import annotations
@@ -27,6 +27,6 @@ def markers(nonce: str) -> dict[SlotName, str]:
 
 
 def pattern(nonce: str) -> re.Pattern[str]:
-    """Finds every marker; group 1 is the slot's name."""
+    """A pattern that finds every marker; group 1 is the slot's name."""
     names = "|".join(re.escape(slot.value) for slot in SlotName)
     return re.compile(f"-{re.escape(nonce)}-({names})-")

@@ -1,7 +1,7 @@
-"""Reading a message back, as a mail program would: for the pre-flight checks and the tests.
+"""Parses a message as a mail app would, for the pre-flight checks and the tests.
 
-Python's `email` package parses here.  Nothing in this file writes a message,
-and nothing judges one: verdicts live in `digest.checks`.
+Python's `email` package does the parsing.  Nothing in this file writes a message,
+and nothing judges one: that is the job of `digest.checks`.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ _BARE_NEWLINE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartFacts:
-    """What one leaf part looks like on the wire, before its transfer encoding is undone."""
+    """What one leaf part looks like on the wire, before its transfer encoding is decoded."""
 
     content_type: str  # "text/html", lower case
-    charset: str  # lower case; empty where the part names none
-    encoding: str  # of the transfer, lower case; "7bit" where the part names none
+    charset: str  # lower case; empty if the part names none
+    encoding: str  # transfer encoding, lower case; "7bit" if the part names none
     longest_line: int  # octets, without the line end
     has_bare_newline: bool  # a CR without LF, or an LF without CR
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedMessage:
-    """A message as its reader sees it, beside its bytes as they crossed the wire."""
+    """A message as the recipient sees it, together with its raw bytes."""
 
     raw: bytes
     headers: tuple[tuple[str, str], ...]  # decoded and unfolded, in order
@@ -39,12 +39,12 @@ class ParsedMessage:
     subject: str
     sender_name: str
     sender_address: str
-    text: str  # decoded, lines end with "\n"; empty where there is no such part
+    text: str  # decoded, lines end with "\n"; empty if there is no such part
     html: str
     parts: tuple[PartFacts, ...]
 
     def header(self, name: str) -> str | None:
-        """The first header of that name in any case, or None."""
+        """The first header with that name, ignoring case; None if there is none."""
         return next(iter(self.headers_named(name)), None)
 
     def headers_named(self, name: str) -> list[str]:
@@ -53,7 +53,7 @@ class ParsedMessage:
 
 
 def parse(raw: bytes) -> ParsedMessage:
-    """Take a whole message apart.  Never fails on bad content: it shows what a reader would see."""
+    """Parse a whole message.  Never fails on bad content: it shows what the recipient would see."""
     message = email.message_from_bytes(raw, policy=email.policy.default)
     name, address = _sender(message)
     return ParsedMessage(
@@ -77,7 +77,7 @@ def _sender(message: EmailMessage) -> tuple[str, str]:
 
 
 def _raw_fields(raw: bytes) -> Iterator[tuple[str, bytes]]:
-    """Each field of the header block; a line that starts with white space belongs to the one before."""
+    """Each field of the header block; a line that starts with whitespace continues the one before."""
     block = re.split(rb"\r?\n\r?\n", raw, maxsplit=1)[0]
     for field in re.split(rb"\r?\n(?![ \t])", block):
         name, colon, _ = field.partition(b":")
@@ -93,7 +93,7 @@ def _content(message: EmailMessage, kind: str) -> str:
 
 
 def _leaves(message: EmailMessage, raw: bytes) -> Iterator[tuple[EmailMessage, bytes]]:
-    """Every part that is not a container, with its body cut out of the raw bytes."""
+    """Every part that is not a container, with its body as raw bytes."""
     pieces = re.split(rb"\r?\n\r?\n", raw, maxsplit=1)
     body = pieces[1] if len(pieces) > 1 else b""
     if not message.is_multipart():

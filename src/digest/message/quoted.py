@@ -1,8 +1,8 @@
-"""Quoted-printable (RFC 2045, 6.7), so strict that a message survives every relay as it is.
+"""Quoted-printable (RFC 2045, 6.7), so strict that a message survives every relay unchanged.
 
-Lines are at most 76 octets and end with CRLF, none ends with white space, none
+Lines have at most 76 octets and end with CRLF; none ends with whitespace, and none
 starts with "." (SMTP would have to double it) or with "From " (mailbox files
-would change it).  Encoded pieces can be joined by the soft break "=\\r\\n".
+would change it).  Encoded pieces can be joined with the soft break "=\\r\\n".
 """
 
 from __future__ import annotations
@@ -10,19 +10,19 @@ from __future__ import annotations
 import re
 
 SOFT_BREAK = b"=\r\n"
-_WIDTH = 75  # and one octet for the "=" of a soft break
+_WIDTH = 75  # plus one octet for the "=" of a soft break
 
 _LITERAL = re.compile(rb"[ -<>-~]*")
 _TO_ENCODE = re.compile(rb"[^ -<>-~\t]")
 
 
 def encode_lines(text: str) -> bytes:
-    """Text whose lines end with "\\n"; every line of the answer ends with CRLF but the last."""
+    """Encode text whose lines end with "\\n"; in the result, every line but the last ends with CRLF."""
     return b"\r\n".join(_encode_line(line) for line in text.encode("utf-8").split(b"\n"))
 
 
 def encode_value(value: str) -> bytes:
-    """One line of text, to stand at the start of a wire line and before a soft break."""
+    """Encode one line of text, for use at the start of a wire line and before a soft break."""
     octets = value.encode("utf-8")
     if len(octets) <= _WIDTH and _LITERAL.fullmatch(octets) and not octets.startswith((b".", b"From ")):
         return octets
@@ -53,6 +53,6 @@ def _guard_start(encoded: bytes) -> bytes:
 
 
 def _cut(encoded: bytes) -> int:
-    """Where to break: not inside "=XX"."""
+    """Where to break the line without splitting "=XX"."""
     escape = encoded.rfind(b"=", _WIDTH - 2, _WIDTH)
     return _WIDTH if escape < 0 else escape

@@ -1,7 +1,7 @@
-"""Fill a compiled message's slots with one recipient's values.
+"""Fills a compiled message's slots with one recipient's values.
 
-This runs once per recipient: everything that can be done before is done in
-`compile`.  It is pure; nothing here knows how the bytes travel.
+This runs once per recipient, so everything that can be done earlier is done in
+`compile`.  It is pure: nothing here knows how the bytes are sent.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from digest.message.compile import Compiled, WireSlot
 from digest.message.quoted import encode_value
 from digest.model.delivery import Envelope
 
-# Neither quoted-printable nor HTML changes these, wherever they stand: no "=", no "From ", no dot in front.
+# Neither quoted-printable nor HTML changes these anywhere: no "=", no "From ", no leading dot.
 _UNTOUCHED = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9:/@._+~-]{0,74})?")
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -28,14 +28,14 @@ def splice(compiled: Compiled, envelope: Envelope) -> list[bytes]:
     """The whole message as buffers, in order, for one gathering write.
 
     Raises:
-        UnsafeAddress: the recipient's address cannot stand in a header.
-        UnsafeValue: the message id or the unsubscribe address cannot.
+        UnsafeAddress: the recipient's address is not allowed in a header.
+        UnsafeValue: the message id or the unsubscribe address is not.
     """
     return filled(compiled, slot_values(compiled, envelope))
 
 
 def message_bytes(compiled: Compiled, envelope: Envelope) -> bytes:
-    """The whole message; the same promise as `splice`."""
+    """The whole message as one byte string; raises like `splice`."""
     return b"".join(splice(compiled, envelope))
 
 
@@ -44,7 +44,7 @@ def filled(compiled: Compiled, values: Mapping[WireSlot, bytes]) -> list[bytes]:
 
 
 def slot_values(compiled: Compiled, envelope: Envelope) -> dict[WireSlot, bytes]:
-    """A value for every slot, as it stands on the wire; raises as `splice` does."""
+    """A value for every slot, as sent over the wire; raises like `splice`."""
     name, address, url = headers.one_line(envelope.name), envelope.address, envelope.unsubscribe_url
     text_url, html_url = _text_and_html(url)
     text_address, html_address = _text_and_html(address)
@@ -64,7 +64,7 @@ def slot_values(compiled: Compiled, envelope: Envelope) -> dict[WireSlot, bytes]
 
 
 def _text_and_html(value: str) -> tuple[bytes, bytes]:
-    """The value encoded as it is, and escaped for HTML: mostly the same, and untouched by both."""
+    """The value encoded for both bodies; mostly it needs no encoding and is the same in both."""
     if _UNTOUCHED.fullmatch(value):
         same = value.encode("ascii")
         return same, same
@@ -73,13 +73,13 @@ def _text_and_html(value: str) -> tuple[bytes, bytes]:
 
 
 def _unsubscribe(url: str, mailto: str) -> bytes:
-    """Verbatim, each address on a line of its own: it must never be cut or encoded."""
+    """Verbatim, one address per line: it must never be cut or encoded."""
     return headers.list_unsubscribe(url, mailto).replace(", ", ",\r\n ").encode("ascii")
 
 
 @lru_cache(maxsize=64)
 def _date(moment: datetime) -> bytes:
-    """RFC 5322, 3.3, in UTC and whatever the locale.  Many messages share a moment, more a second."""
+    """RFC 5322, 3.3, in UTC and independent of the locale.  Cached twice, since many messages share it."""
     return _date_of_second(moment.astimezone(UTC).replace(microsecond=0))
 
 

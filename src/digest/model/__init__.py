@@ -1,4 +1,4 @@
-"""The nouns: frozen values, one file per family.  No behaviour beyond their own consistency.
+"""The nouns: frozen values, one file per family, with no behaviour beyond their own consistency.
 
-Words are those of docs/glossary.md.  All times are aware and in UTC.
+The words are those of docs/glossary.md.  All times are time-zone aware and in UTC.
 """

@@ -1,4 +1,4 @@
-"""API tokens: programs that may do what an editor may, each with a role and a name for the records."""
+"""API tokens: let a program do what an editor may do, each with a role and a name for the log."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ ApiTokenId = NewType("ApiTokenId", int)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiToken:
-    """What is known of a token.  The token itself is shown once and kept nowhere."""
+    """What is stored about a token.  The token itself is shown once and never stored."""
 
     id: ApiTokenId
     name: str
     role: Role
     created_at: datetime
-    last_used_at: datetime | None = None  # to the minute
+    last_used_at: datetime | None = None  # precise to the minute
 
     @property
     def who(self) -> str:
-        """For records: an editor may have the same name."""
+        """The name used in the log; the suffix sets it apart from an editor of the same name."""
         return f"{self.name} (API)"

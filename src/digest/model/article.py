@@ -23,40 +23,40 @@ ArticleId = NewType("ArticleId", int)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
-    """A picture that belongs to an article; `url` is absolute http(s)."""
+    """An image that belongs to an article; `url` is absolute http(s)."""
 
     url: str
     alt: str = ""
-    width: int | None = None  # of the file, in pixels, where the source says so
+    width: int | None = None  # of the file, in pixels, if the source states it
     height: int | None = None
-    file_size: int | None = None  # in bytes, where the source says so
+    file_size: int | None = None  # in bytes, if the source states it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundArticle:
-    """An article as one source shows it at one reading: cleaned, not yet recognised.
+    """An article as found in one reading of a source: cleaned, not yet matched to stored articles.
 
-    All text is plain (no markup, no control characters, white space folded).
+    All text is plain: no markup, no control characters, whitespace collapsed.
     """
 
-    url: str  # absolute http(s); where a reader reads it
+    url: str  # absolute http(s); where subscribers read it
     title: str  # never empty
     teaser: str = ""
-    guid: str = ""  # as the feed gives it; empty where there is none
+    guid: str = ""  # as given by the feed; empty if it gives none
     author: str = ""
     published: datetime | None = None  # aware, UTC
     image: Image | None = None
     tags: tuple[str, ...] = ()
-    language: str = ""  # BCP 47, only where the source says so
-    minutes: int | None = None  # reading time as stated ("8 min read") or counted from full text
-    featured: bool = False  # by front matter
-    title_is_made: bool = False  # the title is the first sentence of the text, not the author's
-    url_is_shared: bool = False  # the link is the page's own: the text is the identity
+    language: str = ""  # BCP 47, only if the source states it
+    minutes: int | None = None  # reading time, as stated ("8 min read") or estimated from the full text
+    featured: bool = False  # set in its front matter
+    title_is_made: bool = False  # the title is the first sentence of the text; the author gave none
+    url_is_shared: bool = False  # the link is that of the page itself, so the text identifies the article
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Validators:
-    """What HTTP needs to ask "has it changed?" (RFC 9110, section 13)."""
+    """What a conditional HTTP request needs to ask whether a document has changed (RFC 9110, section 13)."""
 
     etag: str = ""
     last_modified: str = ""
@@ -64,25 +64,25 @@ class Validators:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What one look at a source gave, newest article first as the source shows them."""
+    """The result of one reading of a source; articles are newest first, as the source lists them."""
 
     articles: tuple[FoundArticle, ...] = ()
-    unchanged: bool = False  # the source says: as last time; then there are no articles here
+    unchanged: bool = False  # the source reports no change since last time, so `articles` is empty
     title: str = ""
     language: str = ""
     validators: Validators = field(default_factory=Validators)
     warnings: tuple[str, ...] = ()  # sentences for the operator
-    skipped: tuple[str, ...] = ()  # a sentence for every entry that could not become an article
+    skipped: tuple[str, ...] = ()  # one sentence for each entry that could not become an article
 
 
 class KeyKind(StrEnum):
-    """By what an article can be recognised again; see `rules.identity`."""
+    """The kinds of key by which an article is recognised again; see `rules.identity`."""
 
     GUID = "guid"
-    ADDRESS = "address"  # host, path and meaning query of its link
+    ADDRESS = "address"  # host, path and significant query parameters of its link
     PATH = "path"  # the same without the host
     SLUG = "slug"  # the last segment of the path
-    TITLE = "title"  # words only, case folded
+    TITLE = "title"  # words only, case-folded
     TEXT = "text"  # for teasers that share one link
 
 
@@ -92,7 +92,7 @@ class Article:
 
     id: ArticleId
     newsletter: str
-    source: str  # key of the source that brought it first
+    source: str  # key of the first source that listed it
     url: str
     title: str
     teaser: str = ""
@@ -103,26 +103,26 @@ class Article:
     tags: tuple[str, ...] = ()
     language: str = ""
     minutes: int | None = None
-    is_backlog: bool = False  # it was there when its source was read for the first time
-    is_featured_at_source: bool = False  # front matter or the source's own setting
+    is_backlog: bool = False  # already listed when its source was first read
+    is_featured_at_source: bool = False  # by its front matter or the source's setting
     featured_at: datetime | None = None  # `digest feature`
-    unfeatured_at: datetime | None = None  # `digest unfeature`: stronger than the source
+    unfeatured_at: datetime | None = None  # `digest unfeature`: overrides the source
     excluded_at: datetime | None = None  # `digest exclude`
     excluded_why: str = ""
-    last_issue: int | None = None  # number of the newest issue that holds it
-    last_issued_at: datetime | None = None  # when that issue's selection was made
+    last_issue: int | None = None  # number of the latest issue that contains it
+    last_issued_at: datetime | None = None  # when the articles of that issue were selected
     title_is_made: bool = False
-    completed_at: datetime | None = None  # its own page was asked for what was missing
+    completed_at: datetime | None = None  # when its own page was fetched to fill in missing fields
 
     @property
     def dated(self) -> datetime:
-        """The published date, or for an article without one the time it was first seen."""
+        """The publication date, or when the article was first seen if it has none."""
         return self.published or self.first_seen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceHealth:
-    """What the operator wants to know about one source."""
+    """The health of one source, for the operator."""
 
     key: str
     name: str
@@ -131,7 +131,7 @@ class SourceHealth:
     last_new: datetime | None = None
     first_read: datetime | None = None
     message: str = ""
-    failures: int = 0  # in a row
+    failures: int = 0  # consecutive
     validators: Validators = field(default_factory=Validators)
-    shown: frozenset[int] = frozenset()  # ids of the articles at its last good reading
+    shown: frozenset[int] = frozenset()  # ids of the articles listed at its last successful reading
     details: Mapping[str, str] = field(default_factory=dict)

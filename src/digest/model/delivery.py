@@ -1,7 +1,7 @@
-"""Deliveries: one row of the ledger per issue and recipient, and what a transport answers.
+"""Deliveries: one row of the ledger per issue and recipient, and the transport's answers.
 
-The states and the legal moves between them are drawn in docs/decisions/ledger.md.
-What is made for every message is a NamedTuple: that costs a third of a frozen dataclass.
+docs/decisions/ledger.md shows the states and the legal transitions between them.
+Types created once per message are NamedTuples, which cost a third of a frozen dataclass.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ DeliveryId = NewType("DeliveryId", int)
 
 
 class DeliveryState(StrEnum):
-    PENDING = "pending"  # to be sent, perhaps not before a certain time
-    CLAIMED = "claimed"  # one sender has taken it, nothing has left yet
+    PENDING = "pending"  # waiting to be sent, possibly not before a given time
+    CLAIMED = "claimed"  # taken by one sender; nothing has been handed over yet
     SUBMITTING = "submitting"  # the bytes that can cause delivery may have left
-    ACCEPTED = "accepted"  # the provider took responsibility; not yet delivered
-    REFUSED = "refused"  # the provider said no, for good
-    UNCERTAIN = "uncertain"  # asked, and never heard the answer
-    SUPPRESSED = "suppressed"  # the address may not be mailed any more
-    ABANDONED = "abandoned"  # uncertain, and a person or the policy let it be
+    ACCEPTED = "accepted"  # the provider has taken responsibility; not yet delivered
+    REFUSED = "refused"  # permanently refused by the provider
+    UNCERTAIN = "uncertain"  # submitted, but the answer never arrived
+    SUPPRESSED = "suppressed"  # the address must no longer be mailed
+    ABANDONED = "abandoned"  # uncertain, and closed without resending by a person or the policy
 
 
 class Outcome(StrEnum):
     ACCEPTED = "accepted"
-    REFUSED = "refused"  # a definite no, for good
-    DEFERRED = "deferred"  # a definite "later": certainly not taken
-    UNCERTAIN = "uncertain"  # asked, and never heard the answer
+    REFUSED = "refused"  # definitely and permanently refused
+    DEFERRED = "deferred"  # definitely not taken; try again later
+    UNCERTAIN = "uncertain"  # submitted, but the answer never arrived
 
 
 class Delivery(NamedTuple):
@@ -40,7 +40,7 @@ class Delivery(NamedTuple):
     name: str
     language: str
     subscription_id: int
-    epoch: int  # of the claim: the fence against a sender that lost its lease
+    epoch: int  # of the claim: fences off a sender that has lost its lease
     attempt: int
 
 
@@ -61,48 +61,48 @@ class Receipt(NamedTuple):
 
     delivery_id: DeliveryId
     outcome: Outcome
-    detail: str = ""  # the server's own words, or ours; never a secret
+    detail: str = ""  # the server's own words, or ours; never contains a secret
     provider_ref: str = ""
-    batch_id: str = ""  # of the request that it went with, where the provider's events name it
-    retry_after: timedelta | None = None  # for deferred ones, where the server says
+    batch_id: str = ""  # of the request that carried it, if the provider's events name it
+    retry_after: timedelta | None = None  # for a deferred message, if the server gives one
 
 
 class Settlement(NamedTuple):
-    """What a receipt makes of a row of the ledger; decided by `rules.sending`."""
+    """The new state of a ledger row after a receipt; decided by `rules.sending`."""
 
     delivery_id: DeliveryId
     state: DeliveryState
     detail: str = ""
     provider_ref: str = ""
     batch_id: str = ""
-    not_before: datetime | None = None  # for a deferred one that is pending again
+    not_before: datetime | None = None  # for a deferred delivery that is pending again
 
 
 class EventKind(StrEnum):
     """What a provider can tell after it took a message; its own words are read in its folder."""
 
-    UNKNOWN = "unknown"  # a word that we do not know, or mail that reports nothing
-    PROCESSED = "processed"  # it is about to try, or has passed it on
-    DEFERRED = "deferred"  # the receiver said "later"; the provider tries again
-    DELIVERED = "delivered"  # the receiver's server took it
+    UNKNOWN = "unknown"  # a word we do not know, or a mail that reports nothing
+    PROCESSED = "processed"  # about to be delivered, or passed on to another server
+    DEFERRED = "deferred"  # the receiving server said "later"; the provider will retry
+    DELIVERED = "delivered"  # accepted by the receiving server
     OPENED = "opened"
     CLICKED = "clicked"
-    DROPPED = "dropped"  # the provider took it and never tried
-    BLOCKED = "blocked"  # turned away this time: mailbox full, policy, tried for too long
-    BOUNCED = "bounced"  # turned away for good: there is no such mailbox
-    COMPLAINED = "complained"  # the reader pressed "spam"
-    UNSUBSCRIBED = "unsubscribed"  # by a link of the provider's own
+    DROPPED = "dropped"  # accepted by the provider, which never tried to deliver it
+    BLOCKED = "blocked"  # rejected this time: mailbox full, policy, retried for too long
+    BOUNCED = "bounced"  # rejected for good: no such mailbox
+    COMPLAINED = "complained"  # the recipient pressed "spam"
+    UNSUBSCRIBED = "unsubscribed"  # through the provider's own link
     RESUBSCRIBED = "resubscribed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryEvent:
-    """One thing that a provider tells later about one delivery.  Holds no address in clear but its own."""
+    """One later report about one delivery.  `address` is the only field that may hold an email address."""
 
     key: str  # the same for the same event, however often it is told
     provider: str  # its name in the settings
     kind: EventKind
-    at: datetime  # as the provider dates it
+    at: datetime  # the provider's timestamp
     delivery_id: DeliveryId | None = None
     batch_id: str = ""
     issue_ref: str | None = None  # weekly/3, as the event claims; None where it makes no claim
@@ -115,7 +115,7 @@ class DeliveryEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """The account of an issue: candidates = audience + excluded; audience = the sum of the rest."""
+    """The delivery counts of an issue: candidates = audience + excluded; audience = the sum of the rest."""
 
     candidates: int = 0
     excluded: int = 0
@@ -128,7 +128,7 @@ class Counts:
     uncertain: int = 0
     suppressed: int = 0
     abandoned: int = 0
-    delivered: int = 0  # the last three are parts of accepted: what the provider told later
+    delivered: int = 0  # the last three are parts of accepted: what the provider reported later
     bounced: int = 0
     complained: int = 0
     exclusions: dict[str, int] = field(default_factory=dict)

@@ -1,8 +1,8 @@
-"""Edits: what editors can do to a draft, each a value; and what became of one.
+"""Edits: the changes that editors can make to a draft, each as a value, and their results.
 
-An edit names a story by its article and never by its place, so that two editors
-who work on different things do not get in each other's way.  What an edit does
-is decided in `rules.editing`.
+An edit refers to a story by its article, never by its position, so that two
+editors working on different things do not get in each other's way.  `rules.editing`
+decides what an edit does.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from digest.model.issue import Teaser, TeaserField
 
 
 class IssueText(StrEnum):
-    """A text of the whole issue; see `Texts`."""
+    """A text that belongs to the whole issue; see `Texts`."""
 
     SUBJECT = "subject"
     PREHEADER = "preheader"
@@ -27,23 +27,23 @@ class IssueText(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
-    """Put a story at this place of a section, which is made if there is none of that title."""
+    """Move a story to a position in a section; a section with this title is created if there is none."""
 
     article: ArticleId
     section: str
-    position: int  # among the section's other stories; 0 is the first
+    position: int  # among the section's other stories, from 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MakeLead:
-    """Put a story on top; the one that led comes first below it."""
+    """Make a story the lead; the previous lead moves to first place below it."""
 
     article: ArticleId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakeOut:
-    """Take a story out of this issue; the reason is kept."""
+    """Take a story out of this issue; the reason is recorded."""
 
     article: ArticleId
     reason: str = ""
@@ -51,45 +51,45 @@ class TakeOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PullIn:
-    """Put an article in that stayed out, or that was taken out: then as it was."""
+    """Add an article that was left out, or put back one that was taken out, unchanged."""
 
     article: ArticleId
     section: str = ""
     position: int = 0
-    teaser: Teaser | None = None  # made from the article where the edit is carried out
+    teaser: Teaser | None = None  # built from the article when the edit is applied
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EditTeaser:
-    """Write a field of a story anew."""
+    """Change one field of a story."""
 
     article: ArticleId
     field: TeaserField
     value: str
-    was: str  # what the editor saw there
+    was: str  # what the editor saw before changing it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResetTeaser:
-    """Give a field of a story back to what its source says."""
+    """Restore one field of a story to the source's value."""
 
     article: ArticleId
     field: TeaserField
-    was: str  # what the editor saw there
+    was: str  # what the editor saw before resetting it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetText:
-    """Write a text of the whole issue; an empty one goes back to what digest makes of the stories."""
+    """Change a text of the whole issue; an empty value restores the one that digest generates."""
 
     text: IssueText
     value: str
-    was: str  # what the editor saw there
+    was: str  # what the editor saw before changing it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenameSection:
-    """Give a section another title; if there is one of that title, its stories come first."""
+    """Give a section another title; if a section already has that title, its stories come first."""
 
     title: str
     new: str
@@ -97,7 +97,7 @@ class RenameSection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoveSection:
-    """Put a section at this place among the others; 0 is the first."""
+    """Move a section to a position among the others, counted from 0."""
 
     title: str
     position: int
@@ -114,17 +114,17 @@ FILLED_IN_HERE = frozenset({"teaser"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clash:
-    """Why an edit was not carried out: somebody else has changed what it was about."""
+    """Why an edit was not applied: someone else has changed what it was about."""
 
     sentence: str
-    mine: str = ""  # what the edit would have written
-    theirs: str = ""  # what stands there now
+    mine: str = ""  # the value the edit would have set
+    theirs: str = ""  # the current value
 
 
 class StepKind(StrEnum):
-    """What made a revision."""
+    """What created a revision."""
 
-    BEGIN = "begin"  # the draft as it was made
+    BEGIN = "begin"  # the draft as it was created
     EDIT = "edit"
     UNDO = "undo"
     REDO = "redo"
@@ -139,6 +139,6 @@ class Revision:
     at: datetime
     by: str
     what: str  # a sentence for people
-    state: int  # the revision whose content this one has: itself, or for undo and redo an earlier one
-    before: int | None  # of an edit: the state that undoing it leads to
-    edit: Edit | None = None  # of an undo or redo: what was undone or done again
+    state: int  # the revision whose content this one has: itself, or an earlier one after undo or redo
+    before: int | None  # for an edit: the state that undoing it restores
+    edit: Edit | None = None  # for undo and redo: the edit that was undone or redone

@@ -11,7 +11,7 @@ EditorId = NewType("EditorId", int)
 
 
 class Role(StrEnum):
-    """Each may do all that the ones before it may; what that is, `rules.accounts` knows."""
+    """Each role includes the ones before it; `rules.accounts` knows what each may do."""
 
     EDITOR = "editor"
     PUBLISHER = "publisher"
@@ -19,7 +19,7 @@ class Role(StrEnum):
 
 
 class Action(StrEnum):
-    """What somebody at the desk may want to do."""
+    """What someone at the desk may want to do."""
 
     LOOK = "look"
     EDIT = "edit"
@@ -36,19 +36,19 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Editor:
-    """One account.  Its password's hash is not part of it, so that no page and no log can hold it."""
+    """One account.  The password hash is not part of it, so that no page or log can contain it."""
 
     id: EditorId
     name: str
     role: Role
     created_at: datetime
-    password_at: datetime  # since when this password counts
-    generation: int = 1  # goes up with each password and role: sessions of an earlier one are dead
+    password_at: datetime  # when the current password was set
+    generation: int = 1  # rises with each change of password or role, which ends all older sessions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EditorSession:
-    """One browser that logged in.  Only a hash of its token is kept."""
+    """One logged-in browser.  Only a hash of its token is stored."""
 
     token_hash: str
     editor_id: EditorId

@@ -14,37 +14,37 @@ IssueId = NewType("IssueId", int)
 
 
 class IssueState(StrEnum):
-    DRAFT = "draft"  # articles are reserved, content may still change
-    HELD = "held"  # a draft that needs a person; the reason says why
-    APPROVED = "approved"  # content and audience are frozen under a hash
+    DRAFT = "draft"  # articles are reserved; the content can still change
+    HELD = "held"  # a draft that needs a decision; the reason says why
+    APPROVED = "approved"  # content and audience are frozen, identified by a hash
     SENDING = "sending"  # at least one delivery has been claimed
-    SENT = "sent"  # no delivery is left to do
-    SKIPPED = "skipped"  # nothing was sent, with the reason
+    SENT = "sent"  # no delivery remains to be made
+    SKIPPED = "skipped"  # nothing was sent; the reason says why
     CANCELLED = "cancelled"  # its articles are free again
 
     @property
     def said(self) -> str:
-        """What an issue in this state is: “a draft”, “approved”, “being sent”."""
+        """How a sentence names the state: “a draft”, “approved”, “being sent”."""
         return {IssueState.DRAFT: "a draft", IssueState.SENDING: "being sent"}.get(self, self.value)
 
 
 class TeaserField(StrEnum):
-    """What an editor can write anew in a teaser.  Its link is the article's, always."""
+    """The fields of a teaser that an editor can change.  Its link is always the article's."""
 
     HEADLINE = "headline"
     TEXT = "text"
-    IMAGE = "image"  # the picture's address; empty takes the picture away
+    IMAGE = "image"  # the address of the image; empty removes the image
     ALT = "alt"
     TOPIC = "topic"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceValue:
-    """What the source said where an editor wrote something else."""
+    """The source's value of a field that an editor changed."""
 
     field: TeaserField
     text: str
-    image: Image | None = None  # the whole picture, where the field is the picture
+    image: Image | None = None  # the whole image, if the field is the image
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,24 +56,24 @@ class Teaser:
     headline: str
     text: str = ""
     image: Image | None = None
-    image_note: str = ""  # why its picture is missing or no copy; for the editor, never printed
+    image_note: str = ""  # why the image is missing or not copied; shown to editors, never printed
     author: str = ""
     minutes: int | None = None
     published: datetime | None = None
     topic: str = ""
     language: str = ""  # BCP 47, where it differs from the newsletter's
     featured: bool = False
-    said: tuple[SourceValue, ...] = ()  # by the source, of what an editor has changed
+    said: tuple[SourceValue, ...] = ()  # the source's values of the fields an editor changed
 
     @property
     def edited(self) -> frozenset[TeaserField]:
-        """The fields that are an editor's words, not the source's."""
+        """The fields that hold an editor's words instead of the source's."""
         return frozenset(said.field for said in self.said)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """A titled group of teasers; the first one may have no title."""
+    """A titled group of teasers; the first group may have no title."""
 
     title: str
     teasers: tuple[Teaser, ...]
@@ -94,7 +94,7 @@ class Layout:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Texts:
-    """What editors wrote for the whole issue; an empty one is made from the stories, or left out."""
+    """What editors wrote for the whole issue; an empty text is generated from the stories or omitted."""
 
     subject: str = ""
     preheader: str = ""
@@ -103,7 +103,7 @@ class Texts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakenOut:
-    """A teaser that an editor took out of this issue, as it was, and why."""
+    """A teaser that an editor took out of this issue, unchanged, and the reason."""
 
     teaser: Teaser
     reason: str
@@ -111,7 +111,7 @@ class TakenOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """All of an issue that editors can change."""
+    """Everything in an issue that editors can change."""
 
     layout: Layout
     texts: Texts = field(default_factory=Texts)
@@ -122,7 +122,7 @@ class Content:
 class Rendered:
     """One rendered variant of an issue.
 
-    Where a value differs from recipient to recipient there stands a marker; see
+    A value that differs between recipients is represented by a marker; see
     `message.merge_slots`.
     """
 
@@ -132,13 +132,13 @@ class Rendered:
     text: str
     nonce: str  # part of every marker, so that no article can forge one
     language: str
-    gave_way: tuple[str, ...] = ()  # what was not printed in full, so that the mail stays small enough
-    only_on_web: int = 0  # stories that the mail has no room for, the last ones
-    web_html: str = ""  # the web page, where it holds stories that the mail has no room for
+    gave_way: tuple[str, ...] = ()  # what was shortened or omitted to keep the mail small enough
+    only_on_web: int = 0  # how many stories, counted from the end, did not fit in the mail
+    web_html: str = ""  # the web version, if it holds stories that did not fit in the mail
 
 
 class LeftOut(StrEnum):
-    """Why an article is not in an issue; shown word for word, `{}` filled in by `Choice`."""
+    """Why an article is not in an issue; shown as written, with `{}` filled in for each `Choice`."""
 
     ALREADY = "already in issue {}"
     BACKLOG = "older than the first issue reaches"
@@ -155,7 +155,7 @@ class LeftOut(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """One article, in or out, with the reason as a sentence."""
+    """One article, chosen or left out, with the reason as a sentence."""
 
     article: Article
     chosen: bool
@@ -172,8 +172,8 @@ class Selection:
     left_out: tuple[Choice, ...]
     since: datetime | None  # when the last issue's selection was made
     earlier: Mapping[str, int] = field(default_factory=dict)  # older articles, counted by reason
-    held: str = ""  # a sentence, where a person must look before this is sent
-    nothing: str = ""  # a sentence, where there is nothing to send
+    held: str = ""  # a sentence, if a person must decide before this is sent
+    nothing: str = ""  # a sentence, if there is nothing to send
     warnings: tuple[str, ...] = ()
 
 
@@ -187,20 +187,20 @@ class Issue:
     state: IssueState
     reason: str
     created_at: datetime
-    selected_at: datetime  # the moment of its selection: "since" of the next issue
+    selected_at: datetime  # when its articles were selected: "since" of the next issue
     layout: Layout
     rendered: Rendered | None = None
     content_hash: str = ""
     approved_at: datetime | None = None
     approved_by: str = ""
-    overrides: tuple[str, ...] = ()  # checks that a person overrode by name
-    send_at: datetime | None = None  # the time it was approved for, where that is not its slot
+    overrides: tuple[str, ...] = ()  # ids of checks that a person overrode
+    send_at: datetime | None = None  # the time it was approved for, unless that is its slot
     sent_at: datetime | None = None
     slot_key: str = ""
-    candidates: int = 0  # of the audience, when it was frozen
+    candidates: int = 0  # for the audience, counted when it was frozen
     texts: Texts = field(default_factory=Texts)
     taken_out: tuple[TakenOut, ...] = ()
-    revision: int = 0  # goes up with every edit, undo and redo
+    revision: int = 0  # rises with every edit, undo and redo
 
     @property
     def content(self) -> Content:
@@ -208,5 +208,5 @@ class Issue:
 
     @property
     def ref(self) -> str:
-        """How people name it: weekly/3."""
+        """The name people use: weekly/3."""
         return f"{self.newsletter}/{self.number}"

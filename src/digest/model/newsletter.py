@@ -14,7 +14,7 @@ from digest.model.theme import Theme
 
 @dataclass(frozen=True, slots=True)
 class Mailbox:
-    """A display name and an address (RFC 5322, 3.4), the domain already in A-label form."""
+    """A display name and an address (RFC 5322, 3.4); the domain is already in A-label form."""
 
     name: str
     address: str
@@ -26,20 +26,20 @@ class Mailbox:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """The blog and its owner, as every mail must name them."""
+    """The blog and its owner, which every mail must name."""
 
     name: str
     url: str
-    public_url: str  # where `digest serve` is reached from outside; no trailing slash
+    public_url: str  # the public address of `digest serve`; no trailing slash
     postal_address: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceSpec:
-    """A place that articles come from, as configured.
+    """A configured place that articles come from.
 
     Exactly one of `url` and `path` is set; a source with `path` never touches
-    the network.  `key` stays the same as long as kind and location do.
+    the network.  `key` stays the same while kind and location do.
     """
 
     kind: str
@@ -50,7 +50,7 @@ class SourceSpec:
     base_url: str = ""
     section: str = ""
     featured: bool = False
-    include_tags: frozenset[str] = frozenset()  # case folded
+    include_tags: frozenset[str] = frozenset()  # case-folded
     exclude_tags: frozenset[str] = frozenset()
     allow_private_addresses: bool = False
     pages: int = 3
@@ -76,7 +76,7 @@ class Policy:
 class Newsletter:
     """The publication."""
 
-    name: str  # short, in commands and addresses: "weekly"
+    name: str  # short, used in commands and web addresses: "weekly"
     title: str
     sender: Mailbox
     sources: tuple[SourceSpec, ...]
@@ -87,15 +87,15 @@ class Newsletter:
     timezone: str = "UTC"
     needs_approval: bool = False
     draft_ahead: timedelta | None = None  # before the slot; None: drafted at the slot itself
-    on_deadline: str = "hold"  # hold, skip, send: what nobody has approved by its slot
-    editors: tuple[Mailbox, ...] = ()  # who is told that a draft waits
+    on_deadline: str = "hold"  # hold, skip or send a draft that is not approved by its slot
+    editors: tuple[Mailbox, ...] = ()  # notified when a draft needs review
     subject: str = "{{ lead.headline }} · {{ newsletter.title }} {{ issue.number }}"
     description: str = ""
     collect_every: timedelta = timedelta(hours=1)
     late: timedelta = timedelta(hours=12)
     on_uncertain: str = "hold"  # hold, resend, skip
     subscriber_files: tuple[Path, ...] = ()
-    logo: str = ""  # its web address
+    logo: str = ""  # its URL
     images: str = "link"  # link, copy, none
     theme: Theme = field(default_factory=Theme)
 

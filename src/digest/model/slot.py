@@ -1,4 +1,4 @@
-"""Slots: the due times of a schedule, in the newsletter's own zone."""
+"""Slots: the due times of a schedule, in the newsletter's own time zone."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """Fields of a cron line as sets of allowed values; `text` is what the owner wrote.
+    """The fields of a cron line as sets of allowed values; `text` is what the owner wrote.
 
-    Weekdays count from Monday = 0, as `datetime.weekday` does.  As in cron, when
-    both days of the month and weekdays are restricted, either may match.
+    Weekdays count from Monday = 0, as in `datetime.weekday`.  As in cron, when both
+    days of the month and weekdays are restricted, either may match.
     """
 
     text: str
@@ -27,7 +27,7 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slot:
-    """One due time.  `key` is the local wall label, so that it can exist only once."""
+    """One due time.  `key` is the local wall-clock label, so that a slot can exist only once."""
 
     newsletter: str
     key: str  # 2026-10-25T02:30[Europe/Berlin]
@@ -36,16 +36,16 @@ class Slot:
 
 class SlotState(StrEnum):
     DUE = "due"  # recorded before any work began
-    DONE = "done"  # it made an issue
-    SKIPPED = "skipped"  # nothing to send, with the reason
-    MISSED = "missed"  # found too late to send, by policy
-    COALESCED = "coalesced"  # a later slot was due at the same look
-    FAILED = "failed"  # work stopped with an error; see the reason
+    DONE = "done"  # an issue was made
+    SKIPPED = "skipped"  # nothing to send; see the reason
+    MISSED = "missed"  # found too late to send under the policy
+    COALESCED = "coalesced"  # replaced by a later slot that was due in the same check
+    FAILED = "failed"  # stopped by an error; see the reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlotRecord:
-    """A slot as the database knows it."""
+    """A slot as stored in the database."""
 
     slot: Slot
     state: SlotState

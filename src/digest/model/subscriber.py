@@ -1,4 +1,4 @@
-"""Subscribers, their subscriptions and the addresses that are never to be mailed."""
+"""Subscribers, their subscriptions and the addresses that must never be mailed."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ SubscriptionId = NewType("SubscriptionId", int)
 
 
 class SubscriptionState(StrEnum):
-    PENDING = "pending"  # asked for, not confirmed
+    PENDING = "pending"  # requested, not yet confirmed
     CONFIRMED = "confirmed"
-    ENDED = "ended"  # left, or was taken out; never comes back by import
+    ENDED = "ended"  # unsubscribed or removed; an import never reactivates it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
-    """One person's subscription to one newsletter."""
+    """One subscriber's subscription to one newsletter."""
 
     id: SubscriptionId
     newsletter: str
-    address: str  # as to be written in To, the domain in A-label form
-    address_key: str  # case folded: one mailbox, one key
+    address: str  # as written in To; the domain in A-label form
+    address_key: str  # case-folded, so that each mailbox has one key
     name: str = ""
     language: str = ""
     topics: tuple[str, ...] = ()
@@ -42,7 +42,7 @@ class SuppressionReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suppression:
-    """An address never to be mailed, by any newsletter."""
+    """An address that no newsletter may mail."""
 
     address_key: str
     reason: SuppressionReason
@@ -51,7 +51,7 @@ class Suppression:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryEntry:
-    """One thing that happened to a subscriber's consent."""
+    """One change to a subscriber's consent."""
 
     at: datetime
     newsletter: str

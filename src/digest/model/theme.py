@@ -1,4 +1,4 @@
-"""How a newsletter's mails look: colours, type, shape, and which set of templates prints them."""
+"""How a newsletter's mails look: colours, type, shape, and the set of templates that renders them."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ SERIF = "Georgia,'Times New Roman',serif"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Palette:
-    """The colours of one scheme, each as #RRGGBB."""
+    """The colours of one colour scheme, each as #RRGGBB."""
 
-    sheet: str = "#FFFFFF"  # the ground of the stories
-    paper: str = "#F4F2ED"  # around them, and under the footer
+    sheet: str = "#FFFFFF"  # background of the stories
+    paper: str = "#F4F2ED"  # background around them and of the footer
     ink: str = "#1B1D1F"  # headings
     body: str = "#34383B"  # running text
-    muted: str = "#5E6367"  # what stands beside it: author, day, footer
-    accent: str = "#0B5F6B"  # the promise, topics and the button; nothing else
-    on_accent: str = "#FFFFFF"  # the words of the button
+    muted: str = "#5E6367"  # secondary text: author, date, footer
+    accent: str = "#0B5F6B"  # the tagline, topics and the button; nothing else
+    on_accent: str = "#FFFFFF"  # the button's label
     line: str = "#DCD8CF"  # between stories
     rule: str = "#1B1D1F"  # above a section
-    plate: str = "#EBE8E1"  # where a picture will be
+    plate: str = "#EBE8E1"  # placeholder of an image that has not loaded
 
 
 DARK = Palette(
@@ -41,13 +41,13 @@ DARK = Palette(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Theme:
-    """`look` names a set of templates; `cards` is list or grid, where the look has pictures."""
+    """`look` names a set of templates; `cards` is list or grid, in looks that show images."""
 
     look: str = "magazine"
     cards: str = "list"
-    font: str = SANS  # lists of families, as CSS has them
+    font: str = SANS  # font families, written as in CSS
     heading_font: str = SERIF
-    radius: int = 4  # of pictures, in pixels
+    radius: int = 4  # of image corners, in pixels
     light: Palette = field(default_factory=Palette)
     dark: Palette = DARK
 

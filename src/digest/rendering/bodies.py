@@ -1,7 +1,7 @@
-"""From templates and variables to the two bodies of a mail: Jinja2, MJML, inlining.
+"""Turns templates and variables into the two bodies of a mail: Jinja2, MJML, inlining.
 
-The same steps for the bundled templates, in this process, and for an owner's, in the one
-that `sandbox` keeps for them.  Importing this brings premailer, which is heavy.
+The steps are the same for the bundled templates, in this process, and for an owner's
+templates, in the sandbox process.  Importing this module loads premailer, which is heavy.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from digest.rendering.templates import environment, fill
 
 
 def bodies(path: tuple[Path, ...], variables: Mapping[str, object], unsubscribe: str) -> tuple[str, str]:
-    """HTML and plain text; both must hold `unsubscribe`.
+    """HTML and plain text; both must contain `unsubscribe`.
 
     Raises:
-        TemplateError: a template does not work, with file and line; or nobody could leave.
+        TemplateError: a template does not work (with file and line), or a body has no unsubscribe link.
     """
     made = environment(path)
     html = inline(to_html(fill(made, "issue.mjml.j2", variables)))
@@ -27,7 +27,7 @@ def bodies(path: tuple[Path, ...], variables: Mapping[str, object], unsubscribe:
     for name, body in (("issue.mjml.j2", html), ("issue.txt.j2", text)):
         if unsubscribe not in body:
             raise TemplateError(
-                f"{name} has no link to unsubscribe.",
-                mend="Print {{ slots.unsubscribe_url }} where readers look for it.",
+                f"{name} has no unsubscribe link.",
+                mend="Print {{ slots.unsubscribe_url }} where subscribers look for it.",
             )
     return html, text

@@ -1,7 +1,7 @@
-"""What MJML 5.4 knows: its elements, what each may hold, and its attributes (documentation.mjml.io).
+"""The vocabulary of MJML 5.4: elements, their allowed children and attributes (documentation.mjml.io).
 
-Tables, nothing else.  Left out is what MRML refuses or what would reach outside the
-templates: mj-html-attributes, mj-selector, mj-include (templates include each other by Jinja2).
+Tables only.  Omitted is what MRML rejects or what would reach outside the templates:
+mj-html-attributes, mj-selector, mj-include (templates include each other with Jinja2).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _IN_COLUMN = frozenset(
     "mj-text".split()
 )
 
-# Their content is HTML (or CSS), not MJML.
+# Elements that contain HTML (or CSS) instead of MJML.
 HOLDS_HTML = frozenset(
     "mj-accordion-text mj-accordion-title mj-button mj-navbar-link "
     "mj-preview mj-raw mj-social-element mj-style "
@@ -143,8 +143,8 @@ _OWN: dict[str, str] = {
     ),
 }
 
-# MJML documents these and MRML 6.0.1 prints the same mail with and without them (compared one by one).
-# Refused rather than lost; `role` and the like, whose absence nobody sees, are let pass.
+# MJML documents these, but MRML 6.0.1 produces the same mail with and without them (compared one by
+# one).  They are rejected rather than silently lost, except `role` and the like, which no one misses.
 WITHOUT_EFFECT: dict[str, frozenset[str]] = {
     name: frozenset(ignored.split())
     for name, ignored in {
@@ -166,5 +166,5 @@ ATTRIBUTES: dict[str, frozenset[str]] = {
     name: frozenset(own.split()) - WITHOUT_EFFECT.get(name, frozenset()) | {"css-class", "mj-class"}
     for name, own in _OWN.items()
 }
-# These set defaults of others, so each takes what any element takes.
+# These set defaults of other elements, so they accept every attribute of any element.
 ATTRIBUTES["mj-all"] = ATTRIBUTES["mj-class"] = frozenset().union(*ATTRIBUTES.values())

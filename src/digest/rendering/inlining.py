@@ -1,7 +1,7 @@
-"""Styles into elements, by premailer, without what premailer breaks by default.
+"""Moves styles into the elements with premailer, avoiding what premailer breaks by default.
 
-Mail programs that drop `<style>` (Gmail with other people's accounts) then still
-see the mail.  Nothing is ever fetched here.
+Mail apps that drop `<style>` (Gmail with accounts from other providers) then still show
+the mail as designed.  Nothing is ever loaded from the network here.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import Any
 import cssutils
 from premailer import merge_style, premailer
 
-# MRML's first block resets every table and cell. Inlined, it makes a mail a sixth bigger for nothing:
-# the programs it is meant for (Outlook) read it in the head.
+# MRML's first block resets every table and cell.  Inlining it would enlarge a mail by a sixth for no
+# benefit: the app it is meant for (Outlook) reads it in the head.
 _RESET = '<style type="text/css">\n#outlook a'
 _KEPT_RESET = '<style type="text/css" data-premailer="ignore">\n#outlook a'
 
 # These stay as the template set them: `width:100%` in a style must not become `width="100%"` of an
-# image, which Outlook takes at its word.
+# image, which Outlook takes literally.
 _UNTOUCHED = ["width", "height", "bgcolor", "align", "valign"]
 
 _OPTIONS = {
@@ -30,13 +30,13 @@ _OPTIONS = {
     "allow_network": False,
     "align_floating_images": False,
     "disable_validation": True,
-    "cache_css_parsing": False,  # we keep what it makes of a sheet, below
+    "cache_css_parsing": False,  # we cache parsed sheets ourselves, below
     "disable_basic_attributes": _UNTOUCHED,
     "cssutils_logging_level": logging.CRITICAL,
 }
 
 _Rules = tuple[list[Any], list[Any]]
-_Untyped: Any = premailer.Premailer  # it carries no types
+_Untyped: Any = premailer.Premailer  # it has no type annotations
 cssutils.log.setLevel(logging.CRITICAL)
 
 
@@ -52,28 +52,28 @@ _parse_pairs: Any = inspect.unwrap(merge_style.csstext_to_pairs)
 
 @lru_cache(maxsize=1024)
 def _pairs(csstext: str, validate: bool = False) -> list[tuple[str, str]]:  # noqa: ARG001
-    """The declarations of a style, not judged by cssutils, whose findings nobody reads.
+    """The declarations of a style, without cssutils' validation, whose findings are not used.
 
-    premailer's own cache holds 128 texts of every kind under one key: an element with the style `p`
+    premailer's own cache keeps 128 texts of every kind under one key: an element with the style `p`
     got the selector `p`.
     """
     return _parse_pairs(csstext, validate=False)  # type: ignore[no-any-return]
 
 
-vars(_pairs)["_lock"] = vars(merge_style.csstext_to_pairs)["_lock"]  # it asks for the lock by its own name
+vars(_pairs)["_lock"] = vars(merge_style.csstext_to_pairs)["_lock"]  # looked up under that name
 vars(merge_style)["csstext_to_pairs"] = vars(premailer)["csstext_to_pairs"] = _pairs
 
 
 def inline(html: str) -> str:
-    """Move styles into the elements; media queries, `!important`, classes and doctype stay alive."""
-    # premailer knows only the upper-case doctype, and drops MRML's.
+    """Move styles into the elements; keeps media queries, `!important`, classes and the doctype."""
+    # premailer only recognises the upper-case doctype, and drops MRML's.
     prepared = html.replace("<!doctype html>", "<!DOCTYPE html>", 1).replace(_RESET, _KEPT_RESET, 1)
     inliner: Any = _Inliner(prepared, **_OPTIONS)
     return str(inliner.transform(pretty_print=False))
 
 
-class _Inliner(_Untyped):  # type: ignore[misc]  # its base is untyped
-    """Premailer caches a parsed sheet, but writes each of its rules out again for every mail."""
+class _Inliner(_Untyped):  # type: ignore[misc]  # its base class is untyped
+    """Premailer with cached rules: it caches a parsed sheet itself, but rebuilds its rules for every mail."""
 
     def _parse_style_rules(self, css_body: str | None, ruleset_index: int) -> _Rules:
         return _rules(css_body or "", ruleset_index)
@@ -81,5 +81,5 @@ class _Inliner(_Untyped):  # type: ignore[misc]  # its base is untyped
 
 @lru_cache(maxsize=32)
 def _rules(css_body: str, ruleset_index: int) -> _Rules:
-    """What a sheet says, for all mails that carry it; the options are those of `inline`."""
+    """The rules of a sheet, shared by all mails that use it; the options are those of `inline`."""
     return _Untyped(**_OPTIONS)._parse_style_rules(css_body, ruleset_index)  # type: ignore[no-any-return]

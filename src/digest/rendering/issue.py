@@ -1,15 +1,15 @@
-"""Rendering an issue: from its layout to subject, preheader, HTML and plain text.
+"""Renders an issue: from its layout to subject, preheader, HTML and plain text.
 
-Every template variable is prepared here and described in `VARIABLES`.  What
-differs from recipient to recipient stays a marker (see `message.merge_slots`).
-Nothing here chooses stories, knows MIME, or touches the network.
+Every template variable is prepared here and described in `VARIABLES`.  Values that
+differ between recipients remain markers (see `message.merge_slots`).  Nothing here
+chooses stories, knows MIME, or uses the network.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache, partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -39,38 +39,38 @@ VARIABLES: dict[str, str] = {
     "site": "The blog: name, url, postal_address.",
     "newsletter": "The publication: title, description, accent, accent_dark, logo.",
     "issue": "This mailing: number, date (as the newsletter's language writes it), day (2026-10-06).",
-    "subject": "The subject line, ready.",
-    "preheader": "What an inbox shows behind the subject.",
+    "subject": "The finished subject line.",
+    "preheader": "The text an inbox shows after the subject.",
     "promise": "“9 stories · 38 minutes”, in the newsletter's language.",
     "note": (
-        "The editor's note: paragraphs, each with links (“[1] https://…”, as its plain text counts them), "
-        "and signature; not true where there is none."
+        "The editor's note: paragraphs, each with links (“[1] https://…”, numbered as in its plain text), "
+        "and signature; false if there is none."
     ),
     "lead": (
-        "The featured story on top, or none: number, url, headline, text, author, topic, by_minutes, day, "
-        "meta, read, language, direction, image (url, alt, width, height)."
+        "The featured story at the top, or none: number, url, headline, text, author, topic, by_minutes, "
+        "day, meta, read, language, direction, image (url, alt, width, height)."
     ),
     "sections": (
-        "The groups of stories: title, cards and (bare titles) links, both stories like lead; rows are the "
-        "cards as they stand beside each other, one or two."
+        "The groups of stories: title, cards and (bare titles) links, both lists of stories like lead; rows "
+        "are the cards as placed side by side, one or two."
     ),
     "stories": "All stories in printing order.",
-    "contents": "What a long issue names at its head: up to six stories; empty for a short one.",
-    "left_out": "How many stories the mail has no room for; they stand at web_url only.",
+    "contents": "The contents list of a long issue: up to six stories; empty for a short one.",
+    "left_out": "How many stories did not fit in the mail; they are only at web_url.",
     "theme": (
         "How it looks: look, cards, font, heading_font, radius, and the colours of light and dark: sheet, "
         "paper, ink, body, muted, accent, on_accent, line, rule, plate."
     ),
-    "web_url": "Where the issue stands on the web, or empty.",
+    "web_url": "The web version of the issue, or empty.",
     "slots": (
-        "What differs per recipient: slots.unsubscribe_url (required; with /preferences behind it, the page "
-        "to choose), slots.address, slots.name."
+        "What differs per recipient: slots.unsubscribe_url (required; followed by /preferences, the "
+        "preferences page), slots.address, slots.name."
     ),
     "language": "The newsletter's language (BCP 47).",
-    "direction": "ltr or rtl: how that language runs.",
-    "start": "left or right: the side where lines begin.",
+    "direction": "ltr or rtl: the direction of that language.",
+    "start": "left or right: the side where lines start.",
     "end": "The other side.",
-    "say": 'say("unsubscribe") is a phrase of phrases/LANGUAGE.toml; values are named: say("stories", n=9).',
+    "say": 'say("unsubscribe") is from phrases/LANGUAGE.toml; pass values by name: say("stories", n=9).',
 }
 
 _SUBJECT = 200  # characters; inboxes show 30 to 70 of them
@@ -79,7 +79,7 @@ _PREHEADER = range(40, 111)
 
 @dataclass(frozen=True, slots=True)
 class IssueFacts:
-    """What templates may know of the issue."""
+    """What templates can use of the issue."""
 
     number: int
     date: str
@@ -88,7 +88,7 @@ class IssueFacts:
 
 @dataclass(frozen=True, slots=True)
 class Slots:
-    """The markers of what differs per recipient."""
+    """The markers of the values that differ per recipient."""
 
     unsubscribe_url: str
     address: str
@@ -109,9 +109,9 @@ def render_issue(
 ) -> Rendered:
     """Render one issue; the same input gives the same bytes.
 
-    `texts` are what editors wrote; an empty one is made from the stories.
-    `folders` are the owner's template folders, the first one wins; the bundled templates stand
-    behind them.  `web_url` may be empty: then nothing offers to view the issue in a browser.
+    `texts` are what editors wrote; an empty one is generated from the stories.
+    `folders` are the owner's template folders; the first one takes precedence, and the bundled
+    templates come last.  `web_url` may be empty: the mail then has no link to a web version.
 
     Raises:
         TemplateError: a template, a phrase or the subject does not work; with file and line.
@@ -121,50 +121,77 @@ def render_issue(
     if owners(path):
         sandbox.prepare()
     words = phrases(newsletter.language, path)
-    zone = ZoneInfo(newsletter.timezone)
-    today = now.astimezone(zone).date()
+    today = now.astimezone(ZoneInfo(newsletter.timezone)).date()
     texts = texts or Texts()
     _refuse_forged_markers(nonce, site, newsletter, layout, texts)
 
+    present = _presenter(layout, newsletter, words, today)
+    paper = present()
     facts = IssueFacts(number, words.long_date(today), today.isoformat())
-    print_it = partial(
-        printed,
-        layout,
-        phrases=words,
-        zone=zone,
-        today=today,
-        is_grid=newsletter.theme.cards == "grid",
-        is_brief=newsletter.theme.look == "compact",
-    )
-    paper = print_it()
-    subject = cut(printable(texts.subject), _SUBJECT) or _subject(newsletter, site, facts, layout)
     marks = markers(nonce)
-    always = _always(site, newsletter, words, marks) | {
-        "issue": facts,
-        "subject": subject,
-        "preheader": cut(printable(texts.preheader), _SUBJECT)
-        or _preheader(subject, paper, newsletter, facts),
+    always = _always(site, newsletter, words, marks) | _heading(site, newsletter, facts, layout, paper, texts)
+    always |= {
         "promise": promise(layout, words),
-        "note": note_of(texts.note),
         "web_url": web_address(web_url) if web_url else "",
     }
 
     @cache
     def bodies(room: LengthBudget) -> tuple[str, str]:
-        in_it = always | _of_paper(print_it(room=room))
-        return _bodies(path, in_it, marks[SlotName.UNSUBSCRIBE_URL])
+        variables = always | _of_paper(present(room=room))
+        return _bodies(path, variables, marks[SlotName.UNSUBSCRIBE_URL])
 
+    return _within_budget(paper, bodies, always, nonce=nonce, language=newsletter.language)
+
+
+def _presenter(
+    layout: Layout, newsletter: Newsletter, words: Phrases, today: date
+) -> Callable[..., PrintedLayout]:
+    """Prepares the layout for printing in the newsletter's look; takes the length budget as `room`."""
+    return partial(
+        printed,
+        layout,
+        phrases=words,
+        zone=ZoneInfo(newsletter.timezone),
+        today=today,
+        is_grid=newsletter.theme.cards == "grid",
+        is_brief=newsletter.theme.look == "compact",
+    )
+
+
+def _heading(
+    site: Site,
+    newsletter: Newsletter,
+    facts: IssueFacts,
+    layout: Layout,
+    paper: PrintedLayout,
+    texts: Texts,
+) -> dict[str, object]:
+    """What precedes the stories: subject, preheader and note, the editors' where they wrote one."""
+    subject = cut(printable(texts.subject), _SUBJECT) or _subject(newsletter, site, facts, layout)
+    preheader = cut(printable(texts.preheader), _SUBJECT) or _preheader(subject, paper, newsletter, facts)
+    return {"issue": facts, "subject": subject, "preheader": preheader, "note": note_of(texts.note)}
+
+
+def _within_budget(
+    paper: PrintedLayout,
+    bodies: Callable[[LengthBudget], tuple[str, str]],
+    variables: Mapping[str, object],
+    *,
+    nonce: str,
+    language: str,
+) -> Rendered:
+    """The largest version of the issue that fits in a mail; with a web version if stories are left out."""
     below = paper.teasers[1:] if paper.lead else paper.teasers
     has_pictures = any(teaser.image for teaser in below)
     room, gave_way = fitted(len(below), lambda room: bodies(room)[0], has_pictures=has_pictures)
     html, text = bodies(room)
     return Rendered(
-        subject=subject,
-        preheader=str(always["preheader"]),
+        subject=str(variables["subject"]),
+        preheader=str(variables["preheader"]),
         html=html,
         text=text,
         nonce=nonce,
-        language=newsletter.language,
+        language=language,
         gave_way=gave_way,
         only_on_web=max(0, len(below) - room.stories),
         web_html=bodies(ON_THE_WEB)[0] if room.stories < len(below) else "",
@@ -187,7 +214,7 @@ def _refuse_forged_markers(nonce: str, *things: object) -> None:
 
 
 def _texts(thing: object) -> Iterator[str]:
-    """Every string inside a value, however deep."""
+    """Every string inside a value, at any depth."""
     if isinstance(thing, str):
         yield thing
     elif isinstance(thing, Sequence):
@@ -199,7 +226,7 @@ def _texts(thing: object) -> Iterator[str]:
 
 
 def _subject(newsletter: Newsletter, site: Site, issue: IssueFacts, layout: Layout) -> str:
-    """The owner's one-line template, filled in; the headline gives way before anything else is cut."""
+    """The owner's one-line template, filled in; if it is too long, the headline is cut first."""
     lead = next((replace(first, headline=printable(first.headline)) for first in layout.teasers), None)
     subject = _subject_once(newsletter, site, issue, layout, lead)
     over = len(subject) - _SUBJECT
@@ -222,12 +249,12 @@ def _subject_once(
     }
     subject = printable(_line(newsletter.subject, variables, title))
     if not subject:
-        raise TemplateError(f"{title} comes out empty.", mend="Put some words into it.")
+        raise TemplateError(f"{title} is empty when filled in.", mend="Add some text to it.")
     return subject
 
 
 def _preheader(subject: str, paper: PrintedLayout, newsletter: Newsletter, issue: IssueFacts) -> str:
-    """What else is in the issue, in 40 to 110 characters, and never the subject again."""
+    """What else is in the issue, in 40 to 110 characters, without repeating the subject."""
     pieces = [teaser.headline for teaser in paper.teasers[1:]]
     pieces += [teaser.text for teaser in paper.teasers[:1]]
     pieces += [newsletter.description, newsletter.title, issue.date]
@@ -258,7 +285,7 @@ def _always(
 
 
 def _told(thing: Site | Newsletter, **more: str) -> SimpleNamespace:
-    """Its texts and nothing else: a template that had a path could read files and delete them."""
+    """Only the texts of a value: with a path, a template could read and delete files."""
     values = {entry.name: getattr(thing, entry.name) for entry in fields(thing)}
     texts = {name: value for name, value in values.items() if isinstance(value, str)}
     return SimpleNamespace(**texts, **more)
@@ -271,7 +298,7 @@ def _line(source: str, variables: Mapping[str, object], title: str) -> str:
 
 
 def _bodies(path: tuple[Path, ...], variables: Mapping[str, object], unsubscribe: str) -> tuple[str, str]:
-    """The bundled templates are trusted; an owner's are filled where they can do no harm."""
+    """The bundled templates are trusted; an owner's are rendered in the sandbox."""
     if owners(path):
         return sandbox.bodies(path, variables, unsubscribe)
     from digest.rendering.bodies import bodies

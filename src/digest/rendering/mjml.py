@@ -1,8 +1,8 @@
-"""MJML to HTML, and the check of our MJML that the compiler does not make.
+"""Compiles MJML to HTML, and makes the checks of our MJML that the compiler does not make.
 
-MRML (mjml-python 1.4.2) takes unknown elements, unknown attributes and wrong
-nesting without a word, so that a slip of the pen in a template would be found
-by subscribers.  `to_html` refuses them, with file and line.
+MRML (mjml-python 1.4.2) silently accepts unknown elements, unknown attributes and wrong
+nesting, so that subscribers would be the first to find a typo in a template.  `to_html`
+rejects them, with file and line.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _POSITION = re.compile(r"position (\d+):\d+")
 
 
 class _Where(NamedTuple):
-    """A place in words, which are looked up only if they are said."""
+    """A position that is only looked up when it is printed."""
 
     offset: int
     text: str
@@ -46,7 +46,7 @@ class _Where(NamedTuple):
 
 
 class SourcePosition(NamedTuple):
-    """Where a tag of the rendered MJML was written."""
+    """Where a tag of the rendered MJML was written in a template."""
 
     offset: int  # in the MJML
     file: str
@@ -54,12 +54,12 @@ class SourcePosition(NamedTuple):
 
 
 def to_html(source: str) -> str:
-    """Compile MJML, without any include and without any address of a font.
+    """Compile MJML, without includes and without loading fonts.
 
     Raises:
         TemplateError: unknown or misplaced elements, unknown attributes, or MJML that is
-            not well-formed; with file and line where the source was rendered from templates,
-            else with the line of the source.
+            not well-formed; with file and line if the source was rendered from templates,
+            or else with the line of the source.
     """
     text, places = _without_places(_CARRIED.sub("", source))
     _validate(text, places)
@@ -72,7 +72,7 @@ def to_html(source: str) -> str:
 
 
 def _without_places(source: str) -> tuple[str, list[SourcePosition]]:
-    """The MJML itself, and the place of every tag that came from a template."""
+    """The MJML itself, and the position of every tag that came from a template."""
     places: list[SourcePosition] = []
     pieces: list[str] = []
     end = length = 0
@@ -114,21 +114,21 @@ def _is_in_html(open_tags: list[str]) -> bool:
 
 
 def _refuse_loose(text: str, start: int, end: int, places: list[SourcePosition]) -> None:
-    """Between the tags of MJML stands nothing; MRML prints it between rows of a table, or drops it."""
+    """Refuse text between MJML tags; MRML would print it between table rows, or drop it."""
     loose = _COMMENT.sub(lambda comment: " " * len(comment[0]), text[start:end])
     if loose.isspace() or not loose:
         return
     at = start + len(loose) - len(loose.lstrip())
     shown = loose.split()[0][:40]
     raise TemplateError(
-        f"{_where(at, text, places)}: “{shown}” is no MJML.",
-        mend="Text and HTML stand in mj-text, mj-table or mj-raw; names are in small letters; "
-        "attributes are quoted.",
+        f"{_where(at, text, places)}: “{shown}” is not MJML.",
+        mend="Put text and HTML into mj-text, mj-table or mj-raw; write names in lower case; "
+        "quote attributes.",
     )
 
 
 def _tags(text: str) -> Iterator[re.Match[str]]:
-    """Every MJML tag, without those in comments; the HTML of an element that holds HTML is passed over."""
+    """Every MJML tag outside comments; the HTML inside elements that contain HTML is skipped."""
     at = 0
     while found := _TAG.search(text, at):
         at = found.end()
@@ -141,7 +141,7 @@ def _tags(text: str) -> Iterator[re.Match[str]]:
 
 
 def _end_of_html(text: str, start: int, end: int) -> int:
-    """Where `end` is, or MJML begins that stands inside HTML, where MRML would print it as it is."""
+    """`end`, or the start of MJML inside HTML, which MRML would print unchanged."""
     for found in _COMMENT_OR_MJML.finditer(text, start, end):
         if found[0] == "<mj-":
             return found.start()
@@ -156,17 +156,17 @@ def _validate_element(name: str, open_tags: list[str], where: object) -> None:
     parent = open_tags[-1] if open_tags else ""
     if parent and name not in CHILDREN[parent]:
         may = ", ".join(f"<{child}>" for child in sorted(CHILDREN[parent])) or "HTML only"
-        raise TemplateError(f"{where}: <{name}> may not stand in <{parent}>.", mend=f"That holds {may}.")
+        raise TemplateError(f"{where}: <{name}> is not allowed in <{parent}>.", mend=f"Allowed there: {may}.")
     if not parent and name != "mjml":
-        raise TemplateError(f"{where}: <{name}> stands outside <mjml>.")
+        raise TemplateError(f"{where}: <{name}> is outside <mjml>.")
 
 
 def _validate_attributes(name: str, attributes: str, where: object) -> None:
     for attribute, value in _ATTRIBUTE.findall(attributes):
         if attribute in WITHOUT_EFFECT.get(name, ()):
             raise TemplateError(
-                f"{where}: “{attribute}” of <{name}> has no effect: our compiler of MJML does not know it.",
-                mend="Put the look into a class (mj-style) or into HTML, or take it out.",
+                f"{where}: “{attribute}” of <{name}> has no effect: our MJML compiler does not support it.",
+                mend="Put the styling into a class (mj-style) or into HTML, or remove it.",
             )
         if attribute not in ATTRIBUTES[name]:
             raise TemplateError(f"{where}: <{name}> has no attribute “{attribute}”.")
@@ -175,7 +175,7 @@ def _validate_attributes(name: str, attributes: str, where: object) -> None:
 
 
 def _where(offset: int, text: str, places: list[SourcePosition]) -> str:
-    """File and line of what stands at `offset` of the MJML."""
+    """The file and line of the text at `offset` of the MJML."""
     index = bisect.bisect_right(places, offset + 64, key=lambda place: place.offset) - 1
     while index >= 0 and places[index].offset > offset and not _is_name(text, offset, places[index].offset):
         index -= 1
@@ -187,13 +187,13 @@ def _where(offset: int, text: str, places: list[SourcePosition]) -> str:
 
 
 def _is_name(text: str, start: int, end: int) -> bool:
-    """A tag has its place behind its name."""
+    """Whether this is a tag's name; a tag's position follows its name."""
     is_tag = "<" in text[max(start - 1, 0) : start + 1]
     return is_tag and text[start:end].strip("<").replace("-", "").isalnum()
 
 
 def _first_broken(text: str, places: list[SourcePosition]) -> str:
-    """MRML often names no position: then the first element whose HTML it cannot read alone."""
+    """MRML often gives no position; then this finds the first element whose HTML it cannot parse alone."""
     for tag in _tags(text):
         if tag["name"] not in HOLDS_HTML - {"mj-style"} or tag["close"] or tag["empty"]:
             continue
@@ -206,5 +206,5 @@ def _first_broken(text: str, places: list[SourcePosition]) -> str:
 
 
 def _sentence(message: str) -> str:
-    """MRML's words without its offsets, which are of a text that nobody sees."""
+    """MRML's message without its offsets, which refer to a text that no one sees."""
     return re.sub(r" in root template( at position \d+:\d+)?", "", message).rstrip(".") + "."

@@ -1,6 +1,6 @@
-"""The editor's note: Markdown of which paragraphs, emphasis and links are read, and nothing else.
+"""The editor's note: Markdown limited to paragraphs, emphasis and links.
 
-No HTML passes, and no address but http(s) and mailto.  A paragraph prints
+No HTML is passed through, and no address but http(s) and mailto.  A paragraph prints
 itself: as markup where a template escapes, as plain text elsewhere.
 """
 
@@ -26,7 +26,7 @@ _MARKUP = {"em_open": "<em>", "em_close": "</em>", "strong_open": "<strong>", "s
 
 
 class Paragraph(str):
-    """Plain text; `links` are its addresses, “[1] https://…”, as the text counts them."""
+    """Plain text; `links` lists its addresses as “[1] https://…”, numbered as in the text."""
 
     __slots__ = ("links", "markup")
     links: tuple[str, ...]
@@ -39,7 +39,7 @@ class Paragraph(str):
         return made
 
     def __html__(self) -> str:
-        """What a template prints that escapes: harmless as it is."""
+        """What an escaping template prints: markup that is already safe."""
         return self.markup
 
     def __reduce__(self) -> tuple[type[Paragraph], tuple[str, str, tuple[str, ...]]]:
@@ -48,7 +48,7 @@ class Paragraph(str):
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """The note in paragraphs; its last line is the signature if it begins with a dash."""
+    """The note in paragraphs; if its last line begins with a dash, that is the signature."""
 
     paragraphs: tuple[Paragraph, ...] = ()
     signature: str = ""
@@ -58,7 +58,7 @@ class Note:
 
 
 def note_of(markdown: str) -> Note:
-    """The note as templates print it."""
+    """The note in the form that templates print."""
     if not markdown.strip():
         return Note()
     count = 0
@@ -79,7 +79,7 @@ def note_of(markdown: str) -> Note:
 def _reader() -> MarkdownIt:
     from markdown_it import MarkdownIt
 
-    # "zero" knows nothing but paragraphs of text: what is not named here stays as it is written.
+    # "zero" supports only paragraphs of text; anything not enabled here is printed as written.
     return MarkdownIt("zero", {"html": False}).enable(["emphasis", "link", "escape", "entity", "newline"])
 
 
@@ -133,5 +133,5 @@ def _text(token: Token) -> str:
 
 
 def _visible(text: str) -> str:
-    """Without the characters that no mail can carry; the spaces at its ends stay."""
+    """Without characters that no mail can carry; spaces at both ends are kept."""
     return printable(f".{text}.")[1:-1]

@@ -1,7 +1,7 @@
-"""The mail's own words and dates in the newsletter's language.
+"""The mail's own wording and dates in the newsletter's language.
 
-The words stand in `phrases/LANGUAGE.toml` beside the templates; what a language
-lacks is said in English.  Texts of articles are never touched here.
+The phrases are in `phrases/LANGUAGE.toml` beside the templates; a phrase missing in one
+language is printed in English.  Texts of articles are never changed here.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from babel.dates import format_date, format_skeleton
 from digest.errors import TemplateError
 
 NO_BREAK = "\u00a0"
-# English without a country is dated the way most of its readers outside one country write it.
+# English without a country: dates are written as in most English-speaking countries.
 _HOME_OF = {"en": "en_GB"}
 
 
 @dataclass(frozen=True, slots=True)
 class Phrases:
-    """What the mail itself says, in one language."""
+    """The phrases of the mail itself, in one language."""
 
     words: Mapping[str, str]
     locale: Locale
@@ -37,11 +37,11 @@ class Phrases:
         return self.locale.text_direction
 
     def say(self, key: str, **values: object) -> str:
-        """The phrase `key`, with its values filled in; a value `n` chooses the plural form (CLDR).
+        """The phrase `key` with its values filled in; a value `n` selects the plural form (CLDR).
 
         Raises:
             LookupError: there is no such phrase.
-            TemplateError: the phrase names a value that it is not given.
+            TemplateError: the phrase uses a value that it is not given.
         """
         if key in self.words:
             return _filled(key, self.words[key], values)
@@ -53,14 +53,14 @@ class Phrases:
         return _filled(key, chosen, values)
 
     def long_date(self, day: date) -> str:
-        """With its weekday: “Tuesday 6 October 2026”."""
+        """A date with its weekday: “Tuesday 6 October 2026”."""
         written = format_date(day, "full", locale=self.locale)
         if self.locale.language == "en" and self.locale.territory != "US":
             written = written.replace(",", "")
         return _bound(written, day)
 
     def short_date(self, day: date, *, today: date) -> str:
-        """Day and month, with the year only where it is not this one."""
+        """Day and month, with the year only if it is not the current one."""
         if day.year == today.year:
             return format_skeleton("MMMMd", day, locale=self.locale).replace(" ", NO_BREAK)
         return format_date(day, "long", locale=self.locale).replace(" ", NO_BREAK)
@@ -70,7 +70,7 @@ def phrases(language: str, path: tuple[Path, ...]) -> Phrases:
     """The phrases of `language` (BCP 47), found along the templates' search path, nearest first.
 
     Raises:
-        TemplateError: a file of phrases is not what it should be.
+        TemplateError: a phrases file is invalid.
     """
     words: dict[str, str] = {}
     for code in dict.fromkeys(("en", language.partition("-")[0].lower(), language)):
@@ -80,7 +80,7 @@ def phrases(language: str, path: tuple[Path, ...]) -> Phrases:
 
 
 def locale_of(language: str) -> Locale:
-    """The nearest locale that is known; English for a language that nobody knows."""
+    """The nearest known locale; English for an unknown language."""
     code = language.replace("-", "_")
     for candidate in (_HOME_OF.get(code, code), code.partition("_")[0], "en_GB"):
         try:
@@ -93,14 +93,14 @@ def locale_of(language: str) -> Locale:
 def _read(file: Path) -> Mapping[str, str]:
     try:
         changed = file.stat().st_mtime_ns
-    except OSError:  # most languages have none of their own, and most owners neither
+    except OSError:  # most languages, and most owners, have no such file
         return {}
     return _parsed(file, changed)
 
 
 @lru_cache(maxsize=64)
 def _parsed(file: Path, changed: int) -> Mapping[str, str]:  # noqa: ARG001
-    """Read once, and again when it changes."""
+    """The phrases of a file, parsed again only when it changes."""
     try:
         tables = tomllib.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
@@ -109,7 +109,7 @@ def _parsed(file: Path, changed: int) -> Mapping[str, str]:  # noqa: ARG001
 
 
 def _flat(tables: Mapping[str, object], file: Path) -> Sequence[tuple[str, str]]:
-    """`[stories]` with `one = …` becomes `stories.one`."""
+    """Flatten tables: `[stories]` with `one = …` becomes `stories.one`."""
     found: list[tuple[str, str]] = []
     for key, value in tables.items():
         if isinstance(value, Mapping):
@@ -127,13 +127,13 @@ def _filled(key: str, phrase: str, values: Mapping[str, object]) -> str:
         return phrase.format(**values)
     except KeyError as error:
         raise TemplateError(
-            f"The phrase “{key}” names {{{error.args[0]}}}, which it is not given.",
-            mend=f"It may use: {', '.join(f'{{{name}}}' for name in values) or 'no value at all'}.",
+            f"The phrase “{key}” uses {{{error.args[0]}}}, which it is not given.",
+            mend=f"It can use: {', '.join(f'{{{name}}}' for name in values) or 'no values at all'}.",
         ) from error
 
 
 def _refuse_more_than_names(phrase: str, key: str, file: Path) -> None:
-    """`{n}` and nothing else: `{n.__class__}` leaves the sandbox, `{n:>99999999}` fills the memory."""
+    """Allow only `{n}`: `{n.__class__}` would escape the sandbox, `{n:>99999999}` would fill the memory."""
     try:
         values = [part[1:] for part in Formatter().parse(phrase) if part[1] is not None]
     except ValueError as error:
@@ -141,13 +141,13 @@ def _refuse_more_than_names(phrase: str, key: str, file: Path) -> None:
     for name, *rest in values:
         if not str(name).isidentifier() or any(rest):
             raise TemplateError(
-                f"{file.name}: the phrase “{key}” may hold values by their names only.",
-                mend="Write {title}; for a brace itself write it twice.",
+                f"{file.name}: the phrase “{key}” can only use values by name.",
+                mend="Write {title}; to print a brace, double it.",
             )
 
 
 def _bound(written: str, day: date) -> str:
-    """Keep the number of the day with its month."""
+    """Keep the day's number and the month on one line."""
     number = str(day.day)
     for seam in (f"{number} ", f"{number}. "):
         written = written.replace(f" {seam}", f" {seam[:-1]}{NO_BREAK}", 1)

@@ -1,19 +1,19 @@
-"""Setting plain text: lines that fit, counted in columns as a terminal counts them."""
+"""Typesetting of plain text: lines that fit, counted in columns as in a terminal."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
 
-# A quoted reply of a reply still fits into 78 columns.
+# A reply that quotes a reply still fits into 78 columns.
 WIDTH = 72
 
 
 def wrapped(text: str, *, first: str = "", rest: str = "", width: int = WIDTH) -> str:
     """Break `text` into lines of at most `width` columns, each with its indent.
 
-    No-break spaces hold, and become plain spaces afterwards.  A word that is wider than a
-    line is broken, as Chinese and Japanese text must be.
+    Lines never break at no-break spaces, which are then replaced by plain spaces.  A word
+    that is wider than a line is broken, as is necessary for Chinese and Japanese text.
     """
     room = width - max(columns(first), columns(rest))
     lines, used = [""], 0
@@ -28,12 +28,12 @@ def wrapped(text: str, *, first: str = "", rest: str = "", width: int = WIDTH) -
 
 
 def line_of(text: str, sign: str) -> str:
-    """A line of `sign`, as wide as the widest line of `text`."""
+    """A line of `sign` characters, as wide as the widest line of `text`."""
     return sign * max(columns(line) for line in text.split("\n"))
 
 
 def columns(text: str) -> int:
-    """How many cells `text` takes: wide characters two, combining ones none (Unicode annex 11)."""
+    """How many columns `text` takes: wide characters two, combining ones none (Unicode annex 11)."""
     if text.isascii():
         return len(text)
     return sum(_cells(character) for character in text)
@@ -46,7 +46,7 @@ def _cells(character: str) -> int:
 
 
 def _words(text: str, room: int) -> Iterator[str]:
-    # Not `split()`: that would break at no-break spaces, too.
+    # Not `split()`, which would also break at no-break spaces.
     for word in text.replace("\n", " ").replace("\t", " ").split(" "):
         if columns(word) > room:
             yield from _pieces(word, room)

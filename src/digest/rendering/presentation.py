@@ -1,7 +1,7 @@
-"""How teasers look on paper: lengths, no-break spaces, meta lines, directions, pictures.
+"""Prepares teasers for printing: lengths, no-break spaces, meta lines, text directions, images.
 
-What a template may print of a teaser, ready to print.  All values are plain
-text: escaping is the template's business, and its environment does it.
+Everything a template may print of a teaser is prepared here.  All values are plain
+text: escaping is the job of the template's environment.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ CARD_TEXT = 180
 CARD_TEXT_BESIDE_IMAGE = 160
 BUTTON_TEXT = 44
 
-BRIEF_TEXT = 110  # in a look that prints many stories on little room
-SHORT_TEXT = 90  # where the mail has no room
+BRIEF_TEXT = 110  # in a look that fits many stories into little space
+SHORT_TEXT = 90  # when the mail is running out of space
 
-LONG = 9  # stories; an issue of more says at its head what is in it
-NAMED = 6  # of them, there
+LONG = 9  # stories; a longer issue lists its contents at the top
+NAMED = 6  # how many stories that list names
 
-_LIST, _GRID = (160, 90), (256, 144)  # frames of pictures, in pixels
-_LEAD_IMAGE = 400  # pixels of the file: less looks blurred across the whole width
+_LIST, _GRID = (160, 90), (256, 144)  # image frames, in pixels
+_LEAD_IMAGE = 400  # minimum width of the file in pixels: anything less looks blurred across the full width
 _CARD_IMAGE = 100
 _ANY_LENGTH = 10_000
 
@@ -45,7 +45,7 @@ _ENDINGS = ".!?…。！？؟"
 
 
 class PrintedImage(NamedTuple):
-    """A picture; `height` is that of a frame `width` wide with the file's own shape."""
+    """An image; `height` is that of a frame `width` wide with the file's proportions."""
 
     url: str
     alt: str
@@ -55,7 +55,7 @@ class PrintedImage(NamedTuple):
 
 @dataclass(frozen=True)
 class PrintedTeaser:
-    """A teaser as a template prints it."""
+    """A teaser in the form a template prints."""
 
     number: int  # in printing order, from 1
     url: str
@@ -65,22 +65,22 @@ class PrintedTeaser:
     topic: str
     by_minutes: str  # "7 min", or empty
     day: str  # "2 October", or empty
-    read: str  # the words of the button, with the title
-    language: str  # only where it differs from the newsletter's
+    read: str  # the label of the button, with the title
+    language: str  # only if it differs from the newsletter's
     direction: str  # ltr or rtl
     image: PrintedImage | None
 
     @cached_property
     def meta(self) -> tuple[str, ...]:
-        """Author, reading time and day: what is known of them."""
+        """Author, reading time and day, as far as known."""
         return tuple(part for part in (self.author, self.by_minutes, self.day) if part)
 
 
 @dataclass(frozen=True, slots=True)
 class PrintedSection:
-    """A section: its first teasers as cards, what goes beyond the mail's limit as short links.
+    """A section: its first teasers as cards, those beyond the mail's limit as short links.
 
-    `rows` are the cards as they stand beside each other: one, or two with pictures in a grid.
+    `rows` are the cards as placed side by side: one, or two with images in a grid.
     """
 
     title: str
@@ -90,12 +90,12 @@ class PrintedSection:
 
 
 class LengthBudget(NamedTuple):
-    """How much of an issue is printed in full; the rest gives way from the end."""
+    """How much of an issue is printed in full; the rest is shortened from the end."""
 
     text: int = CARD_TEXT  # characters of a card's text
-    pictures: bool = True  # beside the cards; the lead keeps its own
-    cards: int = 10_000  # of the sections' teasers; what follows is short links
-    stories: int = 10_000  # of the sections' teasers; what follows is only on the web
+    pictures: bool = True  # beside the cards; the lead always keeps its image
+    cards: int = 10_000  # how many of the sections' teasers; the others become short links
+    stories: int = 10_000  # how many of the sections' teasers; the others are only on the web
 
 
 FULL = LengthBudget()
@@ -105,7 +105,7 @@ FULL = LengthBudget()
 class PrintedLayout:
     lead: PrintedTeaser | None
     sections: tuple[PrintedSection, ...]
-    left_out: int = 0  # stories that only the web page has
+    left_out: int = 0  # stories that are only in the web version
 
     @property
     def teasers(self) -> tuple[PrintedTeaser, ...]:
@@ -123,7 +123,7 @@ def printed(
     is_brief: bool = False,
     room: LengthBudget = FULL,
 ) -> PrintedLayout:
-    """Prepare the teasers of `layout` for the templates, in their order, as far as there is room."""
+    """Prepare the teasers of `layout` for the templates, in their order, within the budget."""
     press = _Presentation(phrases, zone, today, room, is_grid, is_brief)
     lead = press.lead(layout.lead) if layout.lead else None
     numbers = count(2 if lead else 1)
@@ -139,7 +139,7 @@ def printed(
 
 
 def contents(paper: PrintedLayout) -> tuple[PrintedTeaser, ...]:
-    """What a long issue names at its head: the lead and the first of each section; empty for a short one."""
+    """The contents list of a long issue: the lead and the first of each section; empty for a short one."""
     if len(paper.teasers) + paper.left_out <= LONG:
         return ()
     firsts = [teaser for s in paper.sections for teaser in (*s.cards, *s.links)[:1]]
@@ -148,7 +148,7 @@ def contents(paper: PrintedLayout) -> tuple[PrintedTeaser, ...]:
 
 
 def _rows(cards: Sequence[PrintedTeaser], *, is_grid: bool) -> Iterator[tuple[PrintedTeaser, ...]]:
-    """Cards with pictures in pairs, where a grid is wanted; each pair at the place of its first."""
+    """Pairs up cards with images if there is a grid; each pair takes the place of its first card."""
     partners: dict[int, PrintedTeaser] = {}
     if is_grid:
         pictured = [card for card in cards if card.image]
@@ -162,7 +162,7 @@ def _rows(cards: Sequence[PrintedTeaser], *, is_grid: bool) -> Iterator[tuple[Pr
 
 
 def _end_of_cards(teasers: Sequence[PrintedTeaser]) -> int:
-    """A row of bare titles at the end of a section reads better as short links."""
+    """The end of the cards: bare titles at the end of a section read better as short links."""
     end = len(teasers)
     while end and not (teasers[end - 1].text or teasers[end - 1].image):
         end -= 1
@@ -170,7 +170,7 @@ def _end_of_cards(teasers: Sequence[PrintedTeaser]) -> int:
 
 
 def promise(layout: Layout, phrases: Phrases) -> str:
-    """“9 stories · 38 minutes”; the minutes only where they are known of (nearly) every story."""
+    """“9 stories · 38 minutes”; with minutes only if they are known for (nearly) every story."""
     teasers = layout.teasers
     stories = phrases.say("stories", n=len(teasers))
     known = [teaser.minutes for teaser in teasers if teaser.minutes]
@@ -183,12 +183,12 @@ def promise(layout: Layout, phrases: Phrases) -> str:
 
 
 def printable(text: str) -> str:
-    """`text` as one line, without the characters that no mail can carry."""
+    """`text` on one line, without characters that no mail can carry."""
     return plain(text, limit=_ANY_LENGTH)
 
 
 def cut(text: str, limit: int) -> str:
-    """At most `limit` characters: up to a sentence's end if most of it stays, else up to a word and “…”."""
+    """At most `limit` characters: up to a sentence's end if most of it remains, else up to a word and “…”."""
     if len(text) <= limit:
         return text
     head = text[:limit]
@@ -199,18 +199,18 @@ def cut(text: str, limit: int) -> str:
 
 
 def bound(text: str) -> str:
-    """No-break spaces where a line should not end: numbers with their units, the last two words."""
+    """Insert no-break spaces where a line should not end: numbers with units, the last two words."""
     text = re.sub(r" (?=[:;!?»%])|(?<=«) ", NO_BREAK, text)  # French typography
     text = re.sub(r"(?<=\d) (?=(?:%|[kKMGTP]i?B|[mµn]?s|[kcm]?m|[kMG]?Hz|kg|€|\$|°C)(?!\w))", NO_BREAK, text)
     head, space, last = text.rpartition(" ")
-    # A long last word would rather stand alone than push the line before it half empty.
+    # A long last word is better left alone than leaving the line before it half empty.
     if space and " " in head and len(last) + len(head.rpartition(" ")[2]) <= 20:
         return f"{head}{NO_BREAK}{last}"
     return text
 
 
 def direction_of(text: str, *, otherwise: str) -> str:
-    """Which way most letters of `text` run; `otherwise` where there are none or as many of both."""
+    """The direction of most letters in `text`; `otherwise` if it has none, or as many of each."""
     kinds = [unicodedata.bidirectional(character) for character in text]
     right = sum(kind in {"R", "AL"} for kind in kinds)
     left = kinds.count("L")
@@ -220,7 +220,7 @@ def direction_of(text: str, *, otherwise: str) -> str:
 
 
 def web_address(url: str) -> str:
-    """`url` in ASCII, as HTML and text both show it (RFC 3987, 3.1; host by IDNA 2008)."""
+    """`url` in ASCII, as both HTML and text show it (RFC 3987, 3.1; host by IDNA 2008)."""
     parts = urlsplit(printable(url))
     host = parts.netloc if parts.netloc.isascii() else _ascii_host(parts.netloc)
     safe = "%/:=&?~#+!$,;'@()*[]-._"
@@ -230,7 +230,7 @@ def web_address(url: str) -> str:
 
 
 class _Presentation(NamedTuple):
-    """What printing a teaser needs to know besides the teaser."""
+    """What is needed to print a teaser, besides the teaser."""
 
     phrases: Phrases
     zone: ZoneInfo
@@ -249,7 +249,7 @@ class _Presentation(NamedTuple):
         return PrintedSection(bound(printable(title)), cards, printed[end:], rows)
 
     def _in_grid(self, cards: Sequence[PrintedTeaser]) -> Iterator[PrintedTeaser]:
-        """Those of a pair have wider pictures, and no day: their lines are short."""
+        """Cards of a pair get wider images and, because their lines are short, no date."""
         paired = {card.number for row in _rows(cards, is_grid=self.is_grid) if len(row) > 1 for card in row}
         for card in cards:
             yield replace(card, image=_framed(card.image, _GRID), day="") if card.number in paired else card
@@ -296,17 +296,17 @@ class _Presentation(NamedTuple):
 
 
 def _without_headline(text: str, headline: str) -> str:
-    """A story without a title has its first sentence as headline: it need not be read twice."""
+    """The text without the sentence that already serves as the headline of a story without a title."""
     start = headline.rstrip("…. ")
     if not start or not text.startswith(start):
         return text
     rest = text[len(start) :].lstrip(f" {_ENDINGS}")
-    # Cut in the middle of a sentence: then the whole text reads better than its tail.
+    # Cut in the middle of a sentence: the whole text then reads better than its end alone.
     return text if headline.endswith("…") and rest else rest
 
 
 def _image(image: Image | None, *, frame: tuple[int, int], least: int) -> PrintedImage | None:
-    """`None` for what mail programs do not show, or what would be blurred."""
+    """The image to print; `None` if mail apps do not show it or it would look blurred."""
     if image is None or not image.url.startswith(("https://", "http://")):
         return None
     if urlsplit(image.url).path.lower().endswith((".svg", ".ico")):
@@ -320,7 +320,7 @@ def _image(image: Image | None, *, frame: tuple[int, int], least: int) -> Printe
 
 
 def _framed(image: PrintedImage | None, frame: tuple[int, int]) -> PrintedImage | None:
-    """The same in a wider frame, its shape kept."""
+    """The same image in a wider frame, with its proportions kept."""
     if image is None:
         return None
     width, height = frame

@@ -1,7 +1,7 @@
-"""Owners' templates are filled in a process of their own, which may run out of time or memory.
+"""Runs owners' templates in a separate process with limits on time and memory.
 
-This is the side that asks; `sandbox_worker` is the other one.  The process is started when it is
-first needed, stays warm, is replaced when it has died, and ends with this one.
+This is the client; `sandbox_worker` is the process.  It is started on first use, stays
+running, is replaced when it has died, and ends with this process.
 """
 
 from __future__ import annotations
@@ -26,34 +26,34 @@ from babel import Locale
 from digest.errors import TemplateError
 from digest.rendering.templates import owners
 
-CPU_SECONDS = 2  # of one job, at least one in any case: whole seconds are counted; an issue takes 0.02
-MEMORY = 512 << 20  # bytes of address space; an honest cell has a tenth of that
+CPU_SECONDS = 2  # per job, at least one, since only whole seconds are counted; an issue takes 0.02
+MEMORY = 512 << 20  # bytes of address space; ordinary templates use a tenth of that
 
-_WALL_SECONDS = 10.0  # for what no signal can interrupt
-_START_SECONDS = 60.0  # a cold disk, a busy machine
+_WALL_SECONDS = 10.0  # for anything that no signal can interrupt
+_START_SECONDS = 60.0  # allows for a cold disk and a busy machine
 _ANSWER = 64 << 20
 
 Job = tuple[Literal["bodies", "line"], tuple[Any, ...]]
 
 
 def bodies(path: tuple[Path, ...], variables: Mapping[str, object], unsubscribe: str) -> tuple[str, str]:
-    """As `bodies.bodies`, under limits.
+    """Like `bodies.bodies`, under limits.
 
     Raises:
-        TemplateError: also where a limit was reached.
+        TemplateError: the templates' own, or a limit was exceeded.
     """
     absolute = tuple(folder.absolute() for folder in path)
     html, text = _CELL.ask(
-        ("bodies", (absolute, dict(variables), unsubscribe)), whose=f"What {_one_of(owners(path))} prints"
+        ("bodies", (absolute, dict(variables), unsubscribe)), whose=f"The output of {_one_of(owners(path))}"
     )
     return html, text
 
 
 def line(source: str, variables: Mapping[str, object], title: str) -> str:
-    """As `templates.filled_line`, under limits.
+    """Like `templates.filled_line`, under limits.
 
     Raises:
-        TemplateError: also where a limit was reached.
+        TemplateError: the template's own, or a limit was exceeded.
     """
     (filled,) = _CELL.ask(("line", (source, dict(variables), title)), whose=title)
     return filled
@@ -64,12 +64,12 @@ def _one_of(names: list[str]) -> str:
 
 
 def prepare() -> None:
-    """Let the process start while there is other work to do."""
+    """Start the process early, while there is other work to do."""
     _CELL.prepare()
 
 
 class SandboxProcess:
-    """The process; one thread at a time has it."""
+    """The sandbox process; only one thread at a time uses it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -80,21 +80,21 @@ class SandboxProcess:
         self._of_parent: object = None
 
     def prepare(self) -> None:
-        """Start it where it is not running, without waiting for it."""
+        """Start the process unless it is running, without waiting for it."""
         with self._lock:
             self._start()
 
     def ask(self, job: Job, *, whose: str) -> list[str]:
-        """The texts that the job makes; `whose` begins the sentence if it kills the process.
+        """The texts the job produces; `whose` is the subject of the error if it kills the process.
 
         Raises:
-            TemplateError: the templates' own, or a limit that they reached.
+            TemplateError: the templates' own, or a limit was exceeded.
         """
         with self._lock:
             told = _dumped(job)
             try:
                 answer = self._answer(told, whose)
-            except BaseException:  # also Ctrl-C: whatever it would answer later is for nobody
+            except BaseException:  # also Ctrl-C: a later answer would have no recipient
                 self._stop()
                 raise
             if answer.get("spent"):
@@ -106,13 +106,13 @@ class SandboxProcess:
         return list(answer["texts"])
 
     def close(self) -> None:
-        """End the process; the next question starts another one."""
+        """End the process; the next job starts another one."""
         with self._lock:
             self._stop()
 
     def forget(self) -> None:
-        """In a fork: the process is the parent's, and the lock may be held by a thread that is not here."""
-        self._of_parent = (self._process, self._answers)  # neither waited for nor closed by us
+        """After a fork: the process is the parent's, and a thread that is not here may hold the lock."""
+        self._of_parent = (self._process, self._answers)  # we neither wait for nor close these
         if self._wire is not None:
             os.close(self._wire.detach())
         self._lock, self._process, self._wire, self._answers = threading.Lock(), None, None, None
@@ -123,16 +123,16 @@ class SandboxProcess:
             said = self._line()
         except TimeoutError as error:
             raise TemplateError(
-                f"{whose} took more than {_WALL_SECONDS:g} seconds and had to be stopped.", mend=_MEND
+                f"{whose} took more than {_WALL_SECONDS:g} seconds and was stopped.", mend=_MEND
             ) from error
         if not said.endswith(b"\n"):
-            raise TemplateError(f"{whose} brought down the process that fills them.", mend=_MEND)
+            raise TemplateError(f"{whose} crashed the process that renders templates.", mend=_MEND)
         return dict(json.loads(said))
 
     def _send(self, told: bytes) -> None:
         try:
             self._ready().sendall(told)
-        except ConnectionError:  # it died between two questions: that was not the fault of this one
+        except ConnectionError:  # it died between two jobs, which was not this job's fault
             self._stop()
             self._ready().sendall(told)
 
@@ -142,8 +142,8 @@ class SandboxProcess:
         self._stop()
         self._wire, there = socket.socketpair()
         with there:
-            # A new program, not a fork: forking a process with threads copies locks that nobody will open.
-            # No environment: whatever a template may find some day, no password is there.
+            # A new program, not a fork: forking a process with threads copies locks that stay locked.
+            # No environment: if a template ever gets out of the sandbox, it finds no passwords.
             try:
                 self._process = subprocess.Popen(
                     [sys.executable, "-P", "-m", "digest.rendering.sandbox_worker"],
@@ -151,13 +151,13 @@ class SandboxProcess:
                     stdout=subprocess.DEVNULL,
                     cwd="/",
                     env={"PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))},
-                    start_new_session=True,  # Ctrl-C is for the one that asked
+                    start_new_session=True,  # Ctrl-C is meant for the client only
                 )
             except OSError as error:
                 raise TemplateError(_NO_START, mend=f"The system says: {error}.") from error
 
     def _ready(self) -> socket.socket:
-        """The wire to a process that waits for questions."""
+        """The socket to a process that is ready for jobs."""
         self._start()
         if self._wire is not None and self._answers is None:
             self._wire.settimeout(_START_SECONDS)
@@ -165,12 +165,12 @@ class SandboxProcess:
             with suppress(TimeoutError):
                 self._is_ready = bool(self._line())
         if self._wire is None or not self._is_ready:
-            raise TemplateError(_NO_START, mend="Standard error says why; too little memory is likely.")
+            raise TemplateError(_NO_START, mend="Standard error says why; it is probably short of memory.")
         self._wire.settimeout(_WALL_SECONDS)
         return self._wire
 
     def _line(self) -> bytes:
-        """The next answer; without a line's end where the process died of it."""
+        """The next answer; without a newline if the process died of the job."""
         try:
             return self._answers.readline(_ANSWER) if self._answers else b""
         except ConnectionError:
@@ -183,20 +183,20 @@ class SandboxProcess:
         if self._wire is not None:
             self._wire.close()
         self._wire, self._answers, self._is_ready = None, None, False
-        if process is not None:  # it holds nothing that would have to be brought home
+        if process is not None:  # it holds nothing that needs saving
             process.kill()
             process.wait()
 
 
-_MEND = "Look for loops without an end, very long texts and elements that are nested very deeply."
-_NO_START = "The process that fills your templates does not start."
+_MEND = "Look for endless loops, very long texts and very deeply nested elements."
+_NO_START = "The process that renders your templates does not start."
 _CELL = SandboxProcess()
 atexit.register(_CELL.close)
 os.register_at_fork(after_in_child=_CELL.forget)
 
 
 class _Pickler(pickle.Pickler):
-    # A locale carries all its data along; its name is enough.
+    # A locale pickles with all its data; its name is enough.
     dispatch_table = copyreg.dispatch_table.copy() | {Locale: lambda locale: (Locale.parse, (str(locale),))}
 
 

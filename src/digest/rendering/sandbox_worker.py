@@ -1,8 +1,8 @@
-"""The process in which owners' templates are filled: `python -m digest.rendering.sandbox_worker`.
+"""The process that renders owners' templates: `python -m digest.rendering.sandbox_worker`.
 
-It reads jobs (pickle, from the process that started it) and answers each with a line of
-JSON, never with a pickle: whoever got out of the sandbox gets no further by answering.
-It ends when nobody is left to ask.
+It reads jobs (pickled, from the process that started it) and answers each with a line of
+JSON, never with a pickle, so that code that escaped the sandbox gains nothing by answering.
+It ends when its parent has closed the connection.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from typing import Any
 
 from digest.errors import TemplateError
 from digest.rendering.bodies import bodies
-from digest.rendering.issue import render_issue  # noqa: F401 - what a job is made of, before limits hold
+from digest.rendering.issue import render_issue  # noqa: F401 - what jobs contain, before the limits apply
 from digest.rendering.sandbox import CPU_SECONDS, MEMORY, Job
 from digest.rendering.templates import OutOfTime, filled_line
 from digest.rendering.undefined_names import refuse_unknown_in_line, refuse_unknown_names
 
 
 def main() -> None:
-    """Answer one job after the other."""
+    """Answer jobs one by one."""
     with socket.socket(fileno=0) as wire, wire.makefile("rwb") as line:
         _limit()
         line.write(b"ready\n")
         line.flush()
         while True:
             try:
-                job = pickle.load(line)  # noqa: S301 - of the process that started this one
+                job = pickle.load(line)  # noqa: S301 - from the process that started this one
             except EOFError:
                 return
             line.write(json.dumps(_answer(job)).encode("ascii") + b"\n")
@@ -53,15 +53,15 @@ def _answer(job: Job) -> dict[str, Any]:
         spent = isinstance(error.__cause__, OutOfTime | MemoryError)
         return {"error": error.message, "mend": error.mend, "spent": spent}
     except MemoryError:
-        return {"error": "The issue's HTML needs too much memory.", "mend": _SHORTER, "spent": True}
+        return {"error": "Rendering the issue's HTML needs too much memory.", "mend": _SHORTER, "spent": True}
     except OutOfTime:
-        sentence = f"The issue's HTML takes more than {CPU_SECONDS} seconds to make."
+        sentence = f"Rendering the issue's HTML takes more than {CPU_SECONDS} seconds."
         return {"error": sentence, "mend": _SHORTER, "spent": True}
-    except Exception:  # noqa: BLE001 - told to the one that asked, who raises it
+    except Exception:  # noqa: BLE001 - reported to the client, which raises it
         return {"bug": traceback.format_exc(), "spent": True}
 
 
-_SHORTER = "Let the templates print less."
+_SHORTER = "Make the templates print less."
 
 
 def _bodies(path: Any, variables: Any, unsubscribe: str) -> list[str]:
@@ -75,9 +75,9 @@ def _line(source: str, variables: Any, title: str) -> list[str]:
 
 
 def _limit() -> None:
-    """No more memory than a mail can need, no file to write to, and a signal when time is up."""
+    """Limit memory to what a mail can need, forbid writing files, and get a signal when time is up."""
     for what, most in ((resource.RLIMIT_AS, MEMORY), (resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_CORE, 0)):
-        with suppress(ValueError, OSError):  # macOS knows no limit of addresses
+        with suppress(ValueError, OSError):  # macOS has no limit on address space
             resource.setrlimit(what, (most, most))
     signal.signal(signal.SIGXCPU, _stop)
 

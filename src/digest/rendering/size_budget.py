@@ -1,9 +1,9 @@
-"""How much of an issue fits into one mail: what is too much gives way by steps, and each step is told.
+"""Fits an issue into one mail: what is too much is shortened step by step, and each step is reported.
 
-Gmail cuts a mail at 102 KB, so that its foot with the way out is gone.  The
-steps: shorter texts; cards without pictures; short links for the last stories;
-and at last the last stories stand on the web only.  What counts is the size of the finished HTML, so
-this holds for every look and for templates of an owner's own.
+Gmail clips a mail at 102 KB, so that its footer with the unsubscribe link is gone.  The
+steps: shorter texts; cards without images; short links for the last stories; and finally
+the last stories are only on the web.  What counts is the size of the finished HTML, so
+this works for every look and for an owner's own templates.
 """
 
 from __future__ import annotations
@@ -13,25 +13,27 @@ from typing import NamedTuple
 
 from digest.rendering.presentation import FULL, SHORT_TEXT, LengthBudget
 
-MOST = 79_000  # bytes of HTML: what some programs and relays add still fits below 102 KB
-FIRST_CARDS = 12  # stay cards when there are too many stories even for links
-ON_THE_WEB = LengthBudget(cards=100, stories=600)  # of a page that no mail program cuts
+MOST = 79_000  # bytes of HTML: leaves room below 102 KB for what some programs and relays add
+FIRST_CARDS = 12  # remain cards when there are too many stories even for links
+ON_THE_WEB = LengthBudget(cards=100, stories=600)  # for a page that no mail app clips
 
-# Nothing that prints a story prints it in fewer bytes: so many are not even tried.
+# No template prints a story in fewer bytes than this implies, so larger numbers are not tried.
 _CARDS_TO_TRY = 80
 _STORIES_TO_TRY = 400
 
 
-class Fitted(NamedTuple):
+class FittedIssue(NamedTuple):
+    """The length budget that fits into a mail, and how it shortens the issue."""
+
     room: LengthBudget
-    gave_way: tuple[str, ...]  # sentences: what is not printed in full, and how
+    gave_way: tuple[str, ...]  # clauses: what is not printed in full, and how
 
 
-def fitted(teasers: int, make: Callable[[LengthBudget], str], *, has_pictures: bool) -> Fitted:
-    """The most of an issue that fits; `make` prints its HTML, `teasers` are those of its sections."""
+def fitted(teasers: int, make: Callable[[LengthBudget], str], *, has_pictures: bool) -> FittedIssue:
+    """The most of an issue that fits; `make` renders its HTML, `teasers` counts those in its sections."""
     compact = LengthBudget(text=SHORT_TEXT, pictures=not has_pictures)
     room = _most_room(teasers, make, compact)
-    return Fitted(room, tuple(_told(room, teasers)))
+    return FittedIssue(room, tuple(_told(room, teasers)))
 
 
 def _most_room(teasers: int, make: Callable[[LengthBudget], str], compact: LengthBudget) -> LengthBudget:
@@ -53,7 +55,7 @@ def _most_room(teasers: int, make: Callable[[LengthBudget], str], compact: Lengt
 
 
 def _largest(most: int, fits: Callable[[int], bool]) -> int:
-    """The largest number up to `most` that fits; none is taken to fit, and less fits where more does."""
+    """The largest number up to `most` that fits; assumes that 0 fits, and any number below one that fits."""
     low, high = 0, most + 1
     while high - low > 1:
         middle = (low + high) // 2
@@ -65,7 +67,7 @@ def _told(room: LengthBudget, teasers: int) -> Iterator[str]:
     if room.text < FULL.text:
         yield f"texts are cut at {room.text} characters"
     if not room.pictures:
-        yield "only the first story has a picture"
+        yield "only the first story has an image"
     links = min(teasers, room.stories) - room.cards
     if links > 0:
         yield f"{_stories(links)} at the end {'is a short link' if links == 1 else 'are short links'}"

@@ -1,7 +1,7 @@
-"""Finding, compiling and filling Jinja2 templates.
+"""Finds, compiles and renders Jinja2 templates.
 
-What is wrong with a template becomes a `TemplateError` that names file and
-line.  What the templates say, and which variables they get, is not known here.
+A mistake in a template becomes a `TemplateError` that names the file and line.  This
+module does not know what the templates say or which variables they get.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ import digest
 from digest.errors import TemplateError
 from digest.rendering.plaintext import line_of, wrapped
 
-# Every MJML tag of a template carries its place as an attribute of this name, until `mjml.to_html`
-# takes it off again.  Drawn once per process, so that no article can look like one.
+# Every MJML tag of a template carries its position in an attribute of this name, until `mjml.to_html`
+# removes it.  Drawn once per process, so that no article can imitate one.
 PLACE = f"data-place-{secrets.token_hex(8)}"
 _MJML_TAG = re.compile(r"<(mj[a-z-]*)(?=[\s/>])", re.IGNORECASE)
 
-LONGEST = 1_000_000  # characters that one template may print; Gmail cuts a mail at a tenth of that
+LONGEST = 1_000_000  # characters that one template may print; Gmail clips a mail at a tenth of that
 
 
 class OutOfTime(BaseException):
-    """The time for a template is up; not an `Exception`, which Jinja2 would swallow here and there."""
+    """A template used up its time; not an `Exception`, which Jinja2 would swallow in some places."""
 
 
 # What an owner's template can raise besides Jinja2's own errors.
@@ -47,10 +47,10 @@ def bundled() -> Path:
 
 
 def search_path(folders: Sequence[Path], family: str, *, look: str = "") -> tuple[Path, ...]:
-    """Where a template of `family` is looked for: first the owner's folders, then the bundled one.
+    """Where templates of `family` are searched: first in the owner's folders, then in the bundled one.
 
-    A folder may be laid out like the bundled one (`issue/card.mjml.j2`) or hold the file itself.
-    What a look prints its own way stands in its folder, before what all looks share.
+    A folder can be laid out like the bundled one (`issue/card.mjml.j2`) or contain the file itself.
+    A look's own templates are in its folder, which comes before what all looks share.
     """
     owned = [place for folder in folders for place in (folder / family, folder)]
     ours = bundled() / family
@@ -58,13 +58,13 @@ def search_path(folders: Sequence[Path], family: str, *, look: str = "") -> tupl
 
 
 def owners(path: tuple[Path, ...]) -> list[str]:
-    """The names of the owner's templates: each of them can take part."""
+    """The names of the owner's templates, any of which may be used."""
     folders = (folder for folder in path if not _comes_with_digest(folder))
     return sorted({file.name for folder in folders for file in folder.rglob("*.j2")})
 
 
 def only_bundled(path: tuple[Path, ...]) -> tuple[Path, ...]:
-    """The part of a search path that is trusted."""
+    """The trusted part of a search path."""
     return tuple(folder for folder in path if _comes_with_digest(folder))
 
 
@@ -73,21 +73,21 @@ def _comes_with_digest(folder: Path) -> bool:
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):
-    # What is intercepted is not worked out while compiling: `9**9**9` then has a line to be named by.
+    # Intercepted operators are not evaluated while compiling, so an error in `9**9**9` has a line number.
     intercepted_binops = frozenset({"*", "**", "%"})
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        del self.globals["lipsum"]  # dummy text is for nobody's readers
+        del self.globals["lipsum"]  # subscribers need no dummy text
 
 
-# What a setting may say in one line; it includes nothing.
+# For one-line templates in settings; they cannot include others.
 LINES = _Sandbox(undefined=jinja2.StrictUndefined)
 
 
 @lru_cache(maxsize=32)
 def environment(path: tuple[Path, ...]) -> jinja2.Environment:
-    """One environment for each search path: a template is compiled once, and again when it changes."""
+    """One environment per search path: a template is compiled once, and again when it changes."""
     made = _Sandbox(
         loader=_PlacingLoader([str(folder) for folder in path]),
         autoescape=_is_markup,
@@ -119,9 +119,9 @@ def filled_line(source: str, variables: Mapping[str, object], title: str) -> str
 
 
 def is_plain_line(source: str) -> bool:
-    """Whether a one-line template only prints values: then it can neither run on nor grow.
+    """Whether a one-line template only prints values, so that it can neither run forever nor grow.
 
-    A template that cannot be read is one, too: reading it again says what is wrong.
+    A template that cannot be parsed counts as plain: rendering it then reports what is wrong.
     """
     try:
         tree = LINES.parse(source)
@@ -139,7 +139,7 @@ def _compiled_line(source: str) -> jinja2.Template:
 
 
 class _PlacingLoader(jinja2.FileSystemLoader):
-    """Marks every MJML tag, and the beginning, with the file and line it stands in."""
+    """Marks every MJML tag, and the beginning, with its file and line."""
 
     def get_source(
         self, environment: jinja2.Environment, template: str
@@ -156,7 +156,7 @@ def _with_places(source: str, template: str) -> str:
     placed = "\n".join(
         _MJML_TAG.sub(rf"<\1 {PLACE}={name}:{number};", line) for number, line in enumerate(lines, start=1)
     )
-    return f" {PLACE}={name}:1;{placed}"  # for what stands before the first tag
+    return f" {PLACE}={name}:1;{placed}"  # for what precedes the first tag
 
 
 def _is_markup(name: str | None) -> bool:
@@ -168,10 +168,10 @@ def _guarded(render: Callable[[], str], name: str) -> str:
         printed = render()
         if len(printed) > LONGEST:
             raise TemplateError(
-                f"{name} prints {len(printed):,} characters, and no mail can hold more than {LONGEST:,}.",
+                f"{name} prints {len(printed):,} characters, but no mail can hold more than {LONGEST:,}.",
                 mend="Look for a loop that runs too often.",
             )
-        return printed  # noqa: TRY300 - a refusal belongs to the rendering
+        return printed  # noqa: TRY300 - the refusal above belongs to the rendering
     except jinja2.TemplateNotFound as error:
         raise TemplateError(
             f"The template “{error.name}” does not exist.", mend="Put it into the templates folder."
@@ -183,10 +183,10 @@ def _guarded(render: Callable[[], str], name: str) -> str:
 
 
 def _place_of(error: BaseException, name: str) -> str:
-    """File and line of the innermost template on the stack; Jinja2 writes both into the traceback."""
+    """The file and line of the innermost template on the stack; Jinja2 puts both into the traceback."""
     for frame, number in reversed(list(traceback.walk_tb(error.__traceback__))):
         file = frame.f_code.co_filename
-        # Where time was up it did not: there the line is still that of the Python it made.
+        # After a timeout, Jinja2 has not rewritten the traceback: the line is that of the generated Python.
         template = frame.f_globals.get("__jinja_template__")
         line = template.get_corresponding_lineno(number) if template else number
         if file.endswith(".j2"):
@@ -198,9 +198,9 @@ def _place_of(error: BaseException, name: str) -> str:
 
 def _sentence(error: BaseException) -> str:
     if isinstance(error, RecursionError):
-        return "The template includes itself, or calls itself without an end."
+        return "The template includes itself, or calls itself endlessly."
     if isinstance(error, OutOfTime):
-        return "This takes too long. Look for loops without an end."
+        return "This takes too long. Look for endless loops."
     if isinstance(error, MemoryError):
         return "This needs too much memory. Look for very long texts."
     return f"{str(error).rstrip('.') or type(error).__name__}."

@@ -1,7 +1,7 @@
-"""Names that no template and no issue knows, found before anything is filled.
+"""Finds names that neither a template nor the issue defines, before anything is rendered.
 
-Jinja2 complains only of what it comes by: a slip in the part that is printed for an issue
-with a note would be found on the day when somebody writes one.
+Jinja2 only complains about names it reaches: a typo in a part that is only printed for an
+issue with a note would be found on the day when someone writes one.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ _SOUND: dict[tuple[tuple[Path, ...], frozenset[str]], list[tuple[Path, int]]] = 
 
 
 def refuse_unknown_names(path: tuple[Path, ...], first: tuple[str, ...], known: frozenset[str]) -> None:
-    """Read the templates `first` and all that they include, also in the branches that nobody takes.
+    """Check the templates `first` and all that they include, even branches that are not taken.
 
     A name that a template tests with `is defined`, or gives a `default`, may be unknown.
 
     Raises:
-        TemplateError: an unknown name, an include that is not there, or bad syntax; with file and line.
+        TemplateError: an unknown name, a missing include, or bad syntax; with file and line.
     """
     files = _files(path)
     if _SOUND.get((path, known)) == files:
@@ -33,7 +33,7 @@ def refuse_unknown_names(path: tuple[Path, ...], first: tuple[str, ...], known: 
     try:
         _refuse(environment(path), first, known)
     except RecursionError as error:
-        raise TemplateError("The templates are nested too deeply to be read.") from error
+        raise TemplateError("The templates are nested too deeply to be parsed.") from error
     _SOUND[path, known] = files
 
 
@@ -61,7 +61,7 @@ def _refuse_in(tree: nodes.Template, template: str, known: frozenset[str], other
         if used.ctx == "load" and used.name not in allowed:
             raise TemplateError(
                 f"{template}, line {used.lineno}: '{used.name}' is undefined.",
-                mend=f"There are: {', '.join(sorted(known))}.",
+                mend=f"Available: {', '.join(sorted(known))}.",
             )
 
 
@@ -70,7 +70,7 @@ def _files(path: tuple[Path, ...]) -> list[tuple[Path, int]]:
 
 
 def _read(made: jinja2.Environment, first: tuple[str, ...]) -> dict[str, nodes.Template]:
-    """Every template that can take part, by its name."""
+    """Every template that may be used, by name."""
     trees: dict[str, nodes.Template] = {}
     wanted = [(name, "") for name in first]
     while wanted:
@@ -91,7 +91,7 @@ def _read(made: jinja2.Environment, first: tuple[str, ...]) -> dict[str, nodes.T
 
 
 def _parts(tree: nodes.Template) -> Iterator[tuple[str, int]]:
-    """The templates that this one names outright, and must have."""
+    """The templates that this one names explicitly and requires."""
     for node in tree.find_all((nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)):
         named = getattr(node, "template", None)
         if isinstance(named, nodes.Const) and not getattr(node, "ignore_missing", False):
@@ -99,7 +99,7 @@ def _parts(tree: nodes.Template) -> Iterator[tuple[str, int]]:
 
 
 def _made_by(tree: nodes.Template) -> Iterator[str]:
-    """The names that a template sets: those may be known in what it includes, too."""
+    """The names that a template sets, which may also be used in what it includes."""
     yield from ("self", "super", "loop", "caller", "varargs", "kwargs")
     for node in tree.find_all((nodes.Name, nodes.Macro, nodes.Import, nodes.FromImport)):
         if (isinstance(node, nodes.Name) and node.ctx in {"store", "param"}) or isinstance(node, nodes.Macro):

@@ -1,1 +1,1 @@
-"""The decisions: values in, values out.  No clock, file, network or database."""
+"""The decisions: values in, values out.  No clock, files, network or database."""

@@ -1,4 +1,4 @@
-"""Accounts: which names and passwords do, who may do what, when to wait, and how long a session lives."""
+"""Accounts: valid names and passwords, permissions, login throttling and session lifetimes."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 
 from digest.model.editor import Action, EditorSession, Role
 
-MIN_PASSWORD = 12  # characters; NIST SP 800-63B asks for 8 at least, and for no rules about their kinds
+MIN_PASSWORD = 12  # characters; NIST SP 800-63B requires at least 8, and no rules about character kinds
 MAX_PASSWORD = 256
 MAX_NAME = 100
-_BESIDE_THE_NAME = 8  # characters that a password has to have beside the name of its editor
+_BESIDE_THE_NAME = 8  # characters that a password needs in addition to the editor's name
 
 IDLE = timedelta(hours=12)
 LONGEST = timedelta(days=30)
@@ -47,12 +47,12 @@ _LEAST = {
 
 
 def includes(role: Role, least: Role) -> bool:
-    """Whether a role is at least this one."""
+    """Whether a role is `least` or higher."""
     return _LADDER.index(role) >= _LADDER.index(least)
 
 
 def least_role(action: Action) -> Role:
-    """The first role that may do this."""
+    """The lowest role that may do this."""
     return _LEAST[action]
 
 
@@ -64,41 +64,41 @@ def may(role: Role, action: Action) -> bool:
 
 
 def name_key(name: str) -> str:
-    """What two spellings of one name have in common."""
+    """The key that different spellings of one name share."""
     return unicodedata.normalize("NFKC", name).strip().casefold()
 
 
-def name_finding(name: str) -> str:
-    """What is wrong with a name, as a sentence; empty where it does."""
+def name_problem(name: str) -> str:
+    """What is wrong with a name, as a sentence; empty if the name is valid."""
     if not name_key(name):
-        return "A name has at least one character."
+        return "A name needs at least one character."
     if name != name.strip() or not name.isprintable():
-        return "A name has no spaces at its ends, and nothing that cannot be seen."
+        return "A name cannot start or end with a space or contain invisible characters."
     if len(name) > MAX_NAME or len(name_key(name)) > MAX_NAME:
-        return f"A name has at most {MAX_NAME} characters."
+        return f"A name can have at most {MAX_NAME} characters."
     return ""
 
 
 def prepared(password: str) -> str:
-    """The form that is hashed: keyboards write the same letter in several ways (NIST SP 800-63B, 3.1.1.2)."""
+    """The form that is hashed: keyboards encode one letter in several ways (NIST SP 800-63B, 3.1.1.2)."""
     return unicodedata.normalize("NFKC", password)
 
 
-def password_finding(password: str, *, name: str) -> str:
-    """What is wrong with a password, as a sentence that does not hold it; empty where it does."""
+def password_problem(password: str, *, name: str) -> str:
+    """What is wrong with a password, as a sentence without the password; empty if it is acceptable."""
     text = prepared(password)
     if len(text) < MIN_PASSWORD:
-        return f"A password has at least {MIN_PASSWORD} characters; a few words in a row are good."
+        return f"A password needs at least {MIN_PASSWORD} characters; a few words in a row work well."
     if len(text) > MAX_PASSWORD:
-        return f"A password has at most {MAX_PASSWORD} characters."
+        return f"A password can have at most {MAX_PASSWORD} characters."
     if len(set(text)) < 4:
-        return "The password is the same few characters again and again."
+        return "The password repeats the same few characters."
     whole = name_key(name)
     rest = text.casefold()
     for known in (whole, whole.partition("@")[0]):
         rest = rest.replace(known, "") if len(known) > 2 else rest
     if len(rest) < _BESIDE_THE_NAME:
-        return "The password is hardly more than the name."
+        return "The password is too similar to the name."
     return ""
 
 
@@ -106,10 +106,10 @@ def password_finding(password: str, *, name: str) -> str:
 
 
 def wait(failures: Iterable[datetime], *, allowed: int, now: datetime) -> timedelta:
-    """How long the next attempt has to wait, after the failures so far; zero where it may be made.
+    """How long to wait before the next attempt, given the failures so far; zero if it may be made now.
 
-    From the last allowed one on the wait doubles, from a minute to the whole
-    window.  It never grows beyond that, so nobody can lock an editor out for good.
+    From the last allowed failure on, the wait doubles from one minute up to the whole
+    window.  It never exceeds that, so no one can lock an editor out for good.
     """
     recent = sorted(at for at in failures if now - at < WINDOW)
     over = len(recent) - allowed
@@ -120,7 +120,7 @@ def wait(failures: Iterable[datetime], *, allowed: int, now: datetime) -> timede
 
 
 def network_of(address: str) -> str:
-    """The range that an address belongs to, /24 or /48: enough for limits and the record, and no person."""
+    """The /24 or /48 range of an address: enough for limits and the log, without identifying a person."""
     try:
         found = ip_address(address.partition("%")[0])
     except ValueError:
@@ -130,10 +130,10 @@ def network_of(address: str) -> str:
 
 
 def caller(peer: str, *, forwarded: Sequence[str]) -> str:
-    """The address of who asks: the peer, or whom a web server on this machine tells of.
+    """The caller's address: the peer, or the address forwarded by a web server on this machine.
 
-    Only the last address counts, which that web server itself has written; the
-    ones before it are what the caller claims.
+    Only the last forwarded address counts, since that web server wrote it; the ones
+    before it are claims of the caller.
     """
     last = forwarded[-1].strip() if forwarded else ""
     return last if last and network_of(last) and _is_loopback(peer) else peer
@@ -143,31 +143,31 @@ def caller(peer: str, *, forwarded: Sequence[str]) -> str:
 
 
 def token_hash(token: str) -> str:
-    """What is kept of a session's token.  It is random and long: a plain hash cannot be turned back."""
+    """What is stored of a session token.  It is long and random, so a plain hash cannot be reversed."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 def is_alive(session: EditorSession, *, generation: int, now: datetime) -> bool:
-    """Not too old, not idle for too long, and of the password and the role that count today."""
+    """Whether a session is not expired, not idle for too long, and of the current password and role."""
     return now < session.expires and now < session.last_seen + IDLE and session.generation == generation
 
 
 def form_token(secret: str, *, purpose: str) -> str:
-    """What a form has to bring along: only who has the browser's cookie can make it."""
+    """The token a form must send back; it can only be made with the secret in the browser's cookie."""
     made = hmac.new(secret.encode(), b"form\0" + purpose.encode(), "sha256").digest()
     return base64.urlsafe_b64encode(made).rstrip(b"=").decode()
 
 
 def is_form_token(token: str, secret: str, *, purpose: str) -> bool:
-    """Compared in constant time; without a cookie no token is right."""
+    """Whether the token matches, compared in constant time; without a cookie no token matches."""
     return bool(secret) and hmac.compare_digest(token.encode(), form_token(secret, purpose=purpose).encode())
 
 
 def is_from_own_page(*, origin: str, fetch_site: str, host: str, public_url: str) -> bool:
-    """Whether nothing speaks against it that a form was sent by a page of ours.
+    """Whether a form may have been sent by one of our own pages, judging by its headers.
 
-    Browsers say it in Sec-Fetch-Site, older ones in Origin alone.  Where
-    neither is there, the form's token has to do.
+    Browsers state it in Sec-Fetch-Site, older ones only in Origin.  If neither is
+    present, the form's token has to suffice.
     """
     if fetch_site and fetch_site not in {"same-origin", "none"}:
         return False
@@ -181,7 +181,7 @@ def is_from_own_page(*, origin: str, fetch_site: str, host: str, public_url: str
 
 
 def is_desk_page(path: str) -> bool:
-    """Whether one may be led there after logging in: pages of the desk, and nothing else."""
+    """Whether a login may redirect to this path: pages of the desk only."""
     return re.fullmatch(r"/desk(?:/issues|/[A-Za-z0-9_-]{1,100}/(?:[0-9]{1,9}|plan))?", path) is not None
 
 

@@ -1,4 +1,4 @@
-"""What may be done to an issue in which state."""
+"""Which actions an issue allows in which state, and what happens to one that was not approved in time."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ WENT_OUT = frozenset({IssueState.SENDING, IssueState.SENT})
 NEEDS_APPROVAL = (
     "This newsletter's issues need a person's approval: `digest approve ISSUE`, or send with --yes."
 )
-NOBODY_APPROVED = "Nobody approved it by its slot."
+NOBODY_APPROVED = "It was not approved before its slot."
 
 
 def needs_person(*, held: str, required: bool, yes: bool) -> str:
-    """Why a person must approve this issue first, or empty when it may go."""
+    """Why a person must approve this issue first; empty if it can be sent."""
     if yes:
         return ""
     if held:
@@ -30,11 +30,11 @@ def needs_person(*, held: str, required: bool, yes: bool) -> str:
 
 
 def at_deadline(policy: str, *, why: str, waited: timedelta, ahead: timedelta | None) -> str:
-    """What becomes of a draft that nobody approved by its slot: hold, skip or send.
+    """What happens to a draft that is not approved by its slot: hold, skip or send.
 
-    `why` is what it waits for: a flood or a blocking check always waits for a
-    person.  So does a draft that was not there for at least half of the time
-    `ahead`, such as one that was made late: nobody could look at it.
+    `why` says what it waits for: a flood or a blocking check always waits for a
+    person.  So does a draft that existed for less than half of the time `ahead`,
+    for example one made late, because no one had time to review it.
     """
     if why != NEEDS_APPROVAL or ahead is None or waited < ahead / 2:
         return "hold"
@@ -42,5 +42,5 @@ def at_deadline(policy: str, *, why: str, waited: timedelta, ahead: timedelta | 
 
 
 def blocked_by(blocking: set[str], overrides: set[str]) -> set[str]:
-    """The blocking checks that nobody has overridden by name."""
+    """The blocking checks that no one has overridden by id."""
     return blocking - overrides

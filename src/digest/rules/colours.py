@@ -1,4 +1,4 @@
-"""Contrast of a colour with the grounds it is printed on (WCAG 2.2, 1.4.3), and the nearest that passes."""
+"""Contrast of a colour with its backgrounds (WCAG 2.2, 1.4.3), and the nearest shade that passes."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ def is_readable(colour: str, grounds: Sequence[str]) -> bool:
 
 
 def nearest(colour: str, grounds: Sequence[str]) -> str:
-    """The colour itself where it is read well on all the grounds, else its nearest shade that is.
+    """The colour itself if it is readable on all backgrounds, or else the nearest shade that is.
 
-    Darker on light grounds and lighter on dark ones; the grounds of one scheme are never both.
+    Darker on light backgrounds, lighter on dark ones; one colour scheme never has both.
     """
     goal = max(("#000000", "#FFFFFF"), key=lambda end: min(contrast(end, ground) for ground in grounds))
     shades = (_mixed(colour, goal, share=step / 200) for step in range(201))
@@ -22,7 +22,7 @@ def nearest(colour: str, grounds: Sequence[str]) -> str:
 
 
 def contrast(one: str, other: str) -> float:
-    """The ratio of two colours, from 1 to 21."""
+    """The contrast ratio of two colours, from 1 to 21."""
     low, high = sorted((_luminance(one), _luminance(other)))
     return (high + 0.05) / (low + 0.05)
 

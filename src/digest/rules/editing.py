@@ -1,12 +1,12 @@
-"""What each edit makes of an issue's content, and when it clashes with somebody else's.
+"""What each edit does to an issue's content, and when it clashes with someone else's.
 
-Whatever the edits and their order, no story is lost or doubled, no section is
-empty, and an issue has a lead as long as it has a story.
+Whatever the edits and their order, no story is lost or duplicated, no section is
+empty, and an issue with a story has a lead.
 
-An edit of a text names the text it was based on.  If that is not what stands
-there any more, nothing is overwritten: the answer is a `Clash` with both texts.
-An edit of the order is carried out on the order as it is now, as long as the
-story or section that it names is still there.
+An edit of a text states the text it was based on.  If that is no longer the current
+text, nothing is overwritten: the result is a `Clash` with both texts.  An edit of the
+order applies to the current order, while the story or section that it names is still
+in the issue.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from digest.model.edit import (
 from digest.model.issue import Content, Layout, Section, SourceValue, TakenOut, Teaser, TeaserField
 from digest.rules.cleaning import absolute_http_url, cut, plain
 
-# Characters; an editor may write more than a source, and no more than a mail can use.
+# In characters; an editor may write more than a source, but no more than a mail can use.
 _LONGEST = {
     TeaserField.HEADLINE: 300,
     TeaserField.TEXT: 1000,
@@ -48,10 +48,10 @@ _LONGEST_REASON = 300
 
 
 def apply(edit: Edit, content: Content) -> Content | Clash:
-    """The content after the edit, or why it cannot be carried out any more.
+    """The content after the edit, or why the edit can no longer be applied.
 
     Raises:
-        NotAllowed: what it would write cannot stand there, or the issue would be empty.
+        NotAllowed: the new value is not allowed there, or the issue would be empty.
     """
     match edit:
         case EditTeaser() | ResetTeaser():
@@ -68,7 +68,7 @@ def apply(edit: Edit, content: Content) -> Content | Clash:
 
 
 def value_of(teaser: Teaser, field: TeaserField) -> str:
-    """What stands in a field, as an editor edits it."""
+    """The current value of a field, in the form an editor edits."""
     match field:
         case TeaserField.HEADLINE:
             return teaser.headline
@@ -83,17 +83,17 @@ def value_of(teaser: Teaser, field: TeaserField) -> str:
 
 
 def story(layout: Layout, article: ArticleId) -> Teaser | None:
-    """The teaser of this article, if it is in the issue."""
+    """The teaser of this article; None if it is not in the issue."""
     return next((teaser for teaser in layout.teasers if teaser.article_id == article), None)
 
 
 def section_of(layout: Layout, article: ArticleId) -> str | None:
-    """The title of the section that a story stands in; None for the lead and for what is not there."""
+    """The title of the section that contains a story; None for the lead and for stories not in the issue."""
     return next((s.title for s in layout.sections for t in s.teasers if t.article_id == article), None)
 
 
 def describe(edit: Edit, content: Content) -> str:  # noqa: PLR0911 - one for each kind of edit
-    """The edit as a sentence for the history; `content` is what it was carried out on."""
+    """The edit as a phrase for the history; `content` is what it was applied to."""
     match edit:
         case Move() if edit.section and edit.section != section_of(content.layout, edit.article):
             return f"moved {_named(edit.article, content)} to “{edit.section}”"
@@ -105,13 +105,13 @@ def describe(edit: Edit, content: Content) -> str:  # noqa: PLR0911 - one for ea
             return f"took out {_named(edit.article, content)}" + (f": {edit.reason}" if edit.reason else "")
         case PullIn():
             title = f"“{edit.teaser.headline}”" if edit.teaser else _named(edit.article, content)
-            return f"pulled in {title}"
+            return f"added {title}"
         case EditTeaser():
             return f"changed the {_WORDS[edit.field]} of {_named(edit.article, content)}"
         case ResetTeaser():
             return f"reset the {_WORDS[edit.field]} of {_named(edit.article, content)} to its source"
         case SetText():
-            return f"changed the {_WORDS[edit.text]}" if edit.value else f"took back the {_WORDS[edit.text]}"
+            return f"changed the {_WORDS[edit.text]}" if edit.value else f"removed the {_WORDS[edit.text]}"
         case RenameSection():
             return f"renamed the section “{edit.title}” to “{edit.new}”"
         case MoveSection():
@@ -121,8 +121,8 @@ def describe(edit: Edit, content: Content) -> str:  # noqa: PLR0911 - one for ea
 _WORDS: dict[TeaserField | IssueText, str] = {
     TeaserField.HEADLINE: "headline",
     TeaserField.TEXT: "text",
-    TeaserField.IMAGE: "picture",
-    TeaserField.ALT: "picture's text",
+    TeaserField.IMAGE: "image",
+    TeaserField.ALT: "image description",
     TeaserField.TOPIC: "topic",
     IssueText.SUBJECT: "subject",
     IssueText.PREHEADER: "preheader",
@@ -137,12 +137,12 @@ def _named(article: ArticleId, content: Content) -> str:
 
 
 def clean(edit: Edit) -> Edit:
-    """The edit with texts that can be printed: an editor pastes from anywhere.
+    """The edit with printable texts, since editors paste from anywhere.
 
-    What it was based on is cleaned alike, so that the two can be compared.
+    The text it was based on is cleaned in the same way, so that the two can be compared.
 
     Raises:
-        NotAllowed: what is left cannot stand there.
+        NotAllowed: what remains is not allowed in that field.
     """
     match edit:
         case EditTeaser():
@@ -171,8 +171,8 @@ def _clean_field(field: TeaserField, value: str) -> str:
         address = absolute_http_url(value, "") if value.strip() else ""
         if value.strip() and not address:
             raise NotAllowed(
-                f"“{cut(value.strip(), 80)}” is not the address of a picture.",
-                mend="Write a whole address, https://…",
+                f"“{cut(value.strip(), 80)}” is not the address of an image.",
+                mend="Enter a full address, starting with https://.",
             )
         return address
     text = plain(value, limit=_LONGEST[field])
@@ -182,14 +182,14 @@ def _clean_field(field: TeaserField, value: str) -> str:
 
 
 def _clean_seen(field: TeaserField, was: str) -> str:
-    """What an editor saw may be what they have typed themselves, with a space at its end."""
+    """What an editor saw may be their own typing, with a trailing space."""
     if field is TeaserField.IMAGE:
         return absolute_http_url(was, "") or was.strip()
     return plain(was, limit=_LONGEST[field])
 
 
 def _clean_note(value: str) -> str:
-    """Lines stay lines, since Markdown needs them; each is clean."""
+    """Keeps the line breaks, which Markdown needs, and cleans each line."""
     indented = [(line[: len(line) - len(line.lstrip(" "))], line) for line in value.splitlines()]
     lines = [indent + plain(line, limit=LONGEST_NOTE) for indent, line in indented]
     return cut("\n".join(lines).strip(), LONGEST_NOTE)
@@ -202,16 +202,16 @@ def _edit_teaser(edit: EditTeaser | ResetTeaser, content: Content) -> Content | 
     teaser = story(content.layout, edit.article)
     value = edit.value if isinstance(edit, EditTeaser) else ""
     if teaser is None:
-        return Clash(sentence=f"{_named(edit.article, content)} is not in this issue any more.", mine=value)
+        return Clash(sentence=f"{_named(edit.article, content)} is no longer in this issue.", mine=value)
     stands = value_of(teaser, edit.field)
     if stands != edit.was and not (isinstance(edit, EditTeaser) and stands == value):
         return Clash(
-            sentence=f"The {_WORDS[edit.field]} of “{teaser.headline}” was changed meanwhile.",
+            sentence=f"The {_WORDS[edit.field]} of “{teaser.headline}” was changed in the meantime.",
             mine=value,
             theirs=stands,
         )
     if edit.field is TeaserField.ALT and teaser.image is None:
-        return Clash(sentence=f"“{teaser.headline}” has no picture any more.", mine=value)
+        return Clash(sentence=f"“{teaser.headline}” no longer has an image.", mine=value)
     changed = (
         _written(teaser, edit.field, value) if isinstance(edit, EditTeaser) else _reset(teaser, edit.field)
     )
@@ -229,7 +229,7 @@ def _written(teaser: Teaser, field: TeaserField, value: str) -> Teaser:
         if field is TeaserField.IMAGE:
             said[field] = replace(said[field], image=_image_as_said(teaser))
     if field is TeaserField.IMAGE:
-        said.pop(TeaserField.ALT, None)  # it told of another picture
+        said.pop(TeaserField.ALT, None)  # it described another image
     return _put(replace(teaser, said=_in_order(said.values())), field, value)
 
 
@@ -245,7 +245,7 @@ def _reset(teaser: Teaser, field: TeaserField) -> Teaser:
 
 
 def _image_as_said(teaser: Teaser) -> Image | None:
-    """The source's picture with the source's text for it."""
+    """The source's image with the source's description."""
     alt = next((s.text for s in teaser.said if s.field is TeaserField.ALT), None)
     return replace(teaser.image, alt=alt) if teaser.image and alt is not None else teaser.image
 
@@ -272,7 +272,7 @@ def _set_text(edit: SetText, content: Content) -> Content | Clash:
     stands = str(getattr(content.texts, edit.text.value))
     if stands not in (edit.was, edit.value):
         return Clash(
-            sentence=f"The {_WORDS[edit.text]} was changed meanwhile.", mine=edit.value, theirs=stands
+            sentence=f"The {_WORDS[edit.text]} was changed in the meantime.", mine=edit.value, theirs=stands
         )
     return replace(content, texts=replace(content.texts, **{edit.text.value: edit.value}))
 
@@ -283,11 +283,11 @@ def _set_text(edit: SetText, content: Content) -> Content | Clash:
 def _take_out(edit: TakeOut, content: Content) -> Content | Clash:
     teaser = story(content.layout, edit.article)
     if teaser is None:
-        return Clash(sentence=f"{_named(edit.article, content)} is not in this issue any more.")
+        return Clash(sentence=f"{_named(edit.article, content)} is no longer in this issue.")
     if len(content.layout.teasers) == 1:
         raise NotAllowed(
-            f"“{teaser.headline}” is the only story of this issue.",
-            mend="Pull in another one first, or cancel the issue.",
+            f"“{teaser.headline}” is the only story in this issue.",
+            mend="Add another one first, or cancel the issue.",
         )
     out = TakenOut(teaser=teaser, reason=edit.reason)
     return replace(
@@ -297,11 +297,11 @@ def _take_out(edit: TakeOut, content: Content) -> Content | Clash:
 
 def _pull_in(edit: PullIn, content: Content) -> Content | Clash:
     if story(content.layout, edit.article) is not None:
-        return Clash(sentence=f"{_named(edit.article, content)} is in this issue already.")
+        return Clash(sentence=f"{_named(edit.article, content)} is already in this issue.")
     kept = next((out.teaser for out in content.taken_out if out.teaser.article_id == edit.article), None)
     teaser = kept or edit.teaser
     if teaser is None:
-        return Clash(sentence=f"Article {edit.article} is not known any more.")
+        return Clash(sentence=f"Article {edit.article} no longer exists.")
     rest = tuple(out for out in content.taken_out if out.teaser.article_id != edit.article)
     layout = _inserted(content.layout, teaser, edit.section, edit.position)
     return replace(content, layout=layout, taken_out=rest)
@@ -311,13 +311,13 @@ def _arrange(edit: Move | MakeLead | RenameSection | MoveSection, layout: Layout
     if isinstance(edit, Move | MakeLead):
         teaser = story(layout, edit.article)
         if teaser is None:
-            return Clash(sentence="That story is not in this issue any more.")
+            return Clash(sentence="That story is no longer in this issue.")
         if isinstance(edit, MakeLead):
             return _led_by(layout, teaser)
         return _inserted(_without(layout, edit.article), teaser, edit.section, edit.position)
     section = next((s for s in layout.sections if s.title == edit.title), None)
     if section is None:
-        return Clash(sentence=f"There is no section “{edit.title}” any more.")
+        return Clash(sentence=f"There is no longer a section “{edit.title}”.")
     if isinstance(edit, RenameSection):
         return _renamed(layout, section, edit.new)
     others = [s for s in layout.sections if s is not section]
@@ -330,7 +330,7 @@ def _led_by(layout: Layout, teaser: Teaser) -> Layout:
         return layout
     sections = _each_without(layout.sections, teaser.article_id)
     if layout.lead is not None:
-        # In the section that stands first now, also if it only held the new lead.
+        # Into the section that is first now, even if it contained only the new lead.
         title = layout.sections[0].title
         sections = [
             replace(s, teasers=(layout.lead, *s.teasers)) if s.title == title else s for s in sections
@@ -350,10 +350,10 @@ def _renamed(layout: Layout, section: Section, new: str) -> Layout:
 
 
 def _inserted(layout: Layout, teaser: Teaser, title: str, position: int) -> Layout:
-    """With the teaser at this place; it leads where there is no other story."""
+    """With the teaser at this position; it becomes the lead if there is no other story."""
     sections = list(layout.sections)
     if all(section.title != title for section in sections):
-        # Stories without a title stand before all titles, as they are laid out at first.
+        # Stories without a section title come before all titled ones, as in the first layout.
         sections.insert(len(sections) if title else 0, Section(title=title, teasers=()))
     for place, section in enumerate(sections):
         if section.title == title:
@@ -376,7 +376,7 @@ def _each_without(sections: Iterable[Section], article: ArticleId) -> list[Secti
 
 
 def _tidy(lead: Teaser | None, sections: Iterable[Section]) -> Layout:
-    """Without empty sections; where nothing leads, the first story does."""
+    """Without empty sections; if there is no lead, the first story becomes it."""
     filled = [section for section in sections if section.teasers]
     if lead is None and filled:
         lead, *rest = filled[0].teasers

@@ -1,4 +1,4 @@
-"""Addresses of people: what may be mailed, and when two spellings are one mailbox."""
+"""Email addresses: which can be mailed, and when two spellings are the same mailbox."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from digest.rules.cleaning import plain
 _MAX_ADDRESS = 254  # RFC 5321, 4.5.3.1.3, less the angle brackets
 _MAX_NAME = 100
 
-# The plain ASCII addresses that nearly all people have.  Everything else, and
-# everything odd, goes to the library, which knows the RFCs.
+# The plain ASCII addresses that nearly everyone has.  Anything else, and anything
+# odd, goes to the library, which implements the RFCs in full.
 _PLAIN = re.compile(
     r"[A-Za-z0-9_%+-](?:[A-Za-z0-9._%+-]{0,62}[A-Za-z0-9_%+-])?"
     r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,24}"
 )
-# Names that never reach anybody (RFC 6761); the library explains why.
+# Domains that can never be reached (RFC 6761); the library says why in its error.
 _SPECIAL = (
     ".test", ".localhost", ".invalid", ".local", ".onion", ".arpa", ".internal", ".lan", ".home",
 )  # fmt: skip
@@ -24,43 +24,43 @@ _SPECIAL = (
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A valid address: as it is written in To, and the key that names the mailbox."""
+    """A valid address: as written in To, and the key that identifies the mailbox."""
 
     address: str  # the domain in A-label form
-    key: str  # case folded
+    key: str  # case-folded
 
 
 class InvalidAddress(ValueError):
-    """Says in one sentence what is wrong with it."""
+    """The text is not a valid address; the message says why in one sentence."""
 
 
 def parse_address(text: str) -> Address:
-    """Check an address and give its two forms.
+    """Check an address and return its two forms.
 
-    The local part keeps its letters' case for sending; two that differ only in
-    case count as one mailbox.  "+tags" and dots make different mailboxes: only
-    the receiver knows otherwise.
+    The local part keeps its case for sending, but two that differ only in case
+    count as one mailbox.  "+tags" and dots make different mailboxes: only the
+    receiving server knows otherwise.
 
     Raises:
-        InvalidAddress: with the reason.
+        InvalidAddress: the address is not valid; the message says why.
     """
-    return Address(*forms_of(text))
+    return Address(*address_and_key(text))
 
 
-def forms_of(text: str) -> tuple[str, str]:
-    """Address and key as `parse_address` gives them, as a bare tuple: a list of people has a million.
+def address_and_key(text: str) -> tuple[str, str]:
+    """Address and key as in `parse_address`, but as a bare tuple, since a list can hold a million people.
 
     Raises:
-        InvalidAddress: with the reason.
+        InvalidAddress: the address is not valid; the message says why.
     """
     wanted = text.strip()
     if (
         _PLAIN.fullmatch(wanted)
         and ".." not in wanted
         and len(wanted) <= _MAX_ADDRESS
-        and "--" not in wanted  # A-labels, and what only looks like one
+        and "--" not in wanted  # A-labels, and labels that only look like one
     ):
-        key = wanted.lower()  # ASCII: the same as case folded
+        key = wanted.lower()  # for ASCII, the same as case folding
         if not key.endswith(_SPECIAL):
             if key == wanted:
                 return key, key
@@ -78,7 +78,7 @@ def _by_library(wanted: str) -> tuple[str, str]:
     from email_validator import EmailNotValidError, validate_email
 
     if not wanted:
-        raise InvalidAddress("There is no address.")
+        raise InvalidAddress("The address is missing.")
     try:
         found = validate_email(wanted, check_deliverability=False, strict=True)
     except EmailNotValidError as error:

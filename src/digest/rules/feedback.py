@@ -42,10 +42,10 @@ _NOT_THE_ADDRESS = re.compile(r"5\.(?:2\.[23]|3\.4|4\.7|6\.\d+|7\.\d+)$")
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
 _REPLY = re.compile(r"(?<![\d.])([45])\d\d(?![\d.])")
 
-# Also percent-encoded or quoted-printable, as bounces quote them.
+# Addresses may also be percent-encoded or quoted-printable, as bounces quote them.
 _ADDRESS = re.compile(r"[^\s<>\"'(),;:\[\]]+(?:@|%40|=40)[^\s<>\"'(),;:\[\]]+", re.IGNORECASE)
 _DETAIL_KEPT = 300
-_LOOKED_AT = 4000  # characters of a provider's words
+_LOOKED_AT = 4000  # characters of a provider's text that are examined
 
 # A provider's clock may be behind ours.
 SKEW = timedelta(minutes=5)
@@ -53,10 +53,10 @@ SKEW = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """What an event does to the person, beyond the one delivery."""
+    """What an event changes for the subscriber, beyond the one delivery."""
 
     suppresses: SuppressionReason | None = None
-    ends: str = ""  # why the subscription ends, or empty
+    ends: str = ""  # why the subscription ends; empty if it does not
 
 
 def effect_of_event(event: DeliveryEvent) -> Effect:
@@ -73,10 +73,10 @@ _EFFECTS: Mapping[EventKind, Effect] = {
 
 
 def ends_subscription(event: DeliveryEvent, *, since: datetime | None) -> bool:
-    """Whether the event ends a subscription that runs since then.
+    """Whether the event ends a subscription that began at `since`.
 
-    Who left by an old mail and has come back meanwhile is not thrown out by the
-    news that arrives late; a complaint counts whenever it arrives.
+    A late event does not end the subscription of someone who unsubscribed through an
+    old mail and has resubscribed since; a complaint always counts, however late.
     """
     its = effect_of_event(event)
     if not its.ends:
@@ -85,13 +85,13 @@ def ends_subscription(event: DeliveryEvent, *, since: datetime | None) -> bool:
 
 
 def progress(kind: EventKind) -> EventKind | None:
-    """What a delivery's row may show after this event; None for what says nothing about its way."""
+    """The state a delivery may show after this event; None if the event says nothing about delivery."""
     shown = _STANDS_FOR.get(kind, kind)
     return shown if shown in _FORWARD else None
 
 
 def states_before(kind: EventKind) -> tuple[str, ...]:
-    """What a row may show now if it is to be moved to `kind`; nothing ever goes back."""
+    """The states from which a row may move to `kind`; a row never moves back."""
     return ("", *(one.value for one in _FORWARD[: _FORWARD.index(kind)]))
 
 
@@ -109,12 +109,12 @@ def hide_addresses(words: str) -> str:
 
 
 def reported_kind(action: str, status: str, diagnostic: str) -> EventKind:
-    """What a delivery status notification says of one recipient (RFC 3464, 2.3.3, 2.3.4 and 2.3.6)."""
+    """What a delivery status notification says about one recipient (RFC 3464, 2.3.3, 2.3.4 and 2.3.6)."""
     action = action.strip().casefold()
     if action != "failed":
         return _ACTIONS.get(action, EventKind.UNKNOWN)
     code = status_code(status, diagnostic)
-    # "Failed" with a class 4: it was tried for days, which says nothing about tomorrow.
+    # "Failed" with class 4: it was retried for days, which says nothing about later mails.
     is_hard = code.startswith("5") and not _NOT_THE_ADDRESS.match(code)
     return EventKind.BOUNCED if is_hard else EventKind.BLOCKED
 
@@ -122,13 +122,13 @@ def reported_kind(action: str, status: str, diagnostic: str) -> EventKind:
 _ACTIONS: Mapping[str, EventKind] = {
     "delayed": EventKind.DEFERRED,
     "delivered": EventKind.DELIVERED,
-    "relayed": EventKind.PROCESSED,  # passed on to where no more news comes from
+    "relayed": EventKind.PROCESSED,  # passed on to a server that reports nothing further
     "expanded": EventKind.PROCESSED,
 }
 
 
 def status_code(status: str, diagnostic: str) -> str:
-    """The enhanced code (RFC 3463); from the server's own reply where the report knows only the class."""
+    """The enhanced code (RFC 3463); taken from the server's own reply if the report gives only the class."""
     given, replied = _STATUS.search(status), _STATUS.search(diagnostic)
     if given and not given[1].endswith(".0.0"):
         return given[1]
@@ -141,11 +141,11 @@ def status_code(status: str, diagnostic: str) -> str:
 
 
 def complaint_kind(feedback_type: str) -> EventKind:
-    """A feedback report (RFC 5965, 7.3): only "abuse" is a complaint, "not-spam" is the contrary."""
+    """A feedback report (RFC 5965, 7.3): only "abuse" is a complaint; "not-spam" is the opposite."""
     known = {"abuse": EventKind.COMPLAINED, "opt-out": EventKind.UNSUBSCRIBED}
     return known.get(feedback_type.strip().casefold(), EventKind.UNKNOWN)
 
 
 def strongest(kinds: list[EventKind]) -> EventKind:
-    """Of several recipients in one report, the one that it was written for."""
+    """The furthest of several recipients' events in one report: the one the report was sent for."""
     return max(kinds, key=lambda kind: _FORWARD.index(kind) if kind in _FORWARD else -1)

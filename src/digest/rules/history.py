@@ -1,8 +1,8 @@
-"""Undo and redo: which earlier content an issue goes back to.
+"""Undo and redo: which earlier content an issue returns to.
 
-Nothing is ever taken out of the history: undoing is a step of its own, that
-leads to the content of an earlier revision.  A state of the content is named by
-the revision that made it; `before` of an edit is the state it was made on.
+Nothing is ever removed from the history: an undo is a step of its own that
+restores the content of an earlier revision.  A state of the content is identified by
+the revision that made it; `before` of an edit is the state it was applied to.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _IN_ONE_GO = timedelta(minutes=2)
 
 
 def undo_leads_to(history: Sequence[Revision]) -> tuple[int, Revision] | None:
-    """The state before the edit that stands last, and that edit; None where nothing is left to undo."""
+    """The state before the last edit still in effect, and that edit; None if there is nothing to undo."""
     state = _made(history, history[-1].state) if history else None
     if state is None or state.before is None:
         return None
@@ -32,9 +32,9 @@ def redo_leads_to(history: Sequence[Revision]) -> tuple[int, Revision] | None:
 
 
 def merges_with(last: Revision | None, edit: Edit) -> bool:
-    """Whether an edit only goes on with the last one, such as typing that saves itself.
+    """Whether an edit merely continues the last one, as typing that is saved automatically does.
 
-    The two are undone together.  Who does it and when, `goes_on` looks at.
+    The two are then undone together.  `continues_step` also considers who made it and when.
     """
     if last is None or last.deed is not StepKind.EDIT:
         return False
@@ -47,7 +47,7 @@ def merges_with(last: Revision | None, edit: Edit) -> bool:
 
 
 def continues_step(last: Revision, new: Revision) -> bool:
-    """Whether the new edit is one with the last: the same person, the same text, within two minutes."""
+    """Whether the new edit continues the last: same person, same text, within two minutes."""
     is_soon = new.at - last.at <= _IN_ONE_GO
     return new.edit is not None and merges_with(last, new.edit) and last.by == new.by and is_soon
 

@@ -1,11 +1,11 @@
-"""How many pixels a picture has, read from the first bytes of its file."""
+"""The dimensions of an image in pixels, read from the first bytes of its file."""
 
 from __future__ import annotations
 
 import struct
 from typing import NamedTuple
 
-_JPEG_ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length behind them
+_JPEG_ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers that no length follows
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
@@ -16,16 +16,16 @@ class Pixels(NamedTuple):
 
 
 def pixels_of(start: bytes) -> Pixels | None:
-    """Kind and size of the picture whose file starts like this.
+    """Kind and dimensions of the image whose file starts like this.
 
-    None where it is of another kind, broken, or says its size further on; for
-    a JPEG with a long profile that may be after some 100 KB.
+    None if it is of another kind, broken, or states its dimensions further on; in a
+    JPEG with a long colour profile that can be after some 100 KB.
     """
     for read in (_png, _gif, _jpeg, _webp):
         try:
             found = read(start)
         except struct.error:
-            return None  # it ends too early
+            return None  # the data ends too early
         if found:
             return found if found.width and found.height else None
     return None
@@ -46,7 +46,7 @@ def _gif(start: bytes) -> Pixels | None:
 
 
 def _jpeg(start: bytes) -> Pixels | None:
-    """ITU T.81, B.2.2: the frame header, after segments that each say their length."""
+    """ITU T.81, B.2.2: the frame header follows segments that each state their length."""
     if start[:2] != b"\xff\xd8":
         return None
     at = 2

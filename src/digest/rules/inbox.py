@@ -1,11 +1,11 @@
-"""What the list of an inbox shows of a mail: sender, subject and preheader, cut where programs cut them.
+"""What an inbox list shows of a mail: sender, subject and preheader, cut where mail clients cut them.
 
-How much fits is a matter of the window and the font, and published figures differ.
-These are in characters of a Latin text: for Mail on an iPhone what Email Tool Tester
-measured on an iPhone 14 (48 of the subject, 99 of the preheader); for the others the
-middle of what is published: Gmail on the web gives one line of about 120 to both,
-Outlook's list, beside its reading pane, about 55 to each.  Letters of full width
-(UAX #11) count twice, marks that combine not at all, and nothing is cut inside what
+How much fits depends on the window and the font, and published figures differ.
+These are in characters of Latin text: for Mail on an iPhone, what Email Tool Tester
+measured on an iPhone 14 (48 of the subject, 99 of the preheader); for the others, the
+middle of what is published: Gmail on the web gives both together one line of about 120;
+Outlook's list, beside its reading pane, gives about 55 to each.  Full-width letters
+(UAX #11) count twice, combining marks not at all, and nothing is cut inside what
 a reader takes for one letter.
 """
 
@@ -16,8 +16,8 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-# What senders put behind a preheader so that nothing of the body follows it.  Inside a text the same
-# signs mean something: they join emoji and keep letters apart, as in Persian.
+# What senders put after a preheader so that none of the body follows it.  Inside a text the same
+# characters have a meaning: they join emoji and keep letters apart, as in Persian.
 _PADDING = re.compile("[\u034f\u200b-\u200f\u2007\u00a0\ufeff\u00ad\\s]+$")
 _JOINER = "\u200d"
 _VARIATION = range(0xFE00, 0xFE10)
@@ -27,7 +27,7 @@ _FLAGS = range(0x1F1E6, 0x1F200)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboxLine:
-    """A row of one program; what it cuts stands in the fields that end with `rest`."""
+    """One client's row; what the client cuts off is in the fields that end in `rest`."""
 
     client: str
     sender: str
@@ -43,7 +43,7 @@ class _Program:
     sender: int
     subject: int
     preheader: int
-    is_one_line: bool = False  # the preheader has what the subject leaves
+    is_one_line: bool = False  # the preheader gets the space that the subject leaves
 
 
 _PROGRAMS = (
@@ -54,13 +54,13 @@ _PROGRAMS = (
 
 
 def rows(*, sender: str, subject: str, preheader: str) -> tuple[InboxLine, ...]:
-    """One for each program."""
+    """One row per mail client."""
     sender, subject, preheader = _line(sender), _line(subject), _line(preheader)
     return tuple(_row(program, sender, subject, preheader) for program in _PROGRAMS)
 
 
 def cut(text: str, width: int) -> tuple[str, str]:
-    """The part that fits, and the rest; one of both may be empty."""
+    """The part that fits, and the rest; either may be empty."""
     taken, place = 0, 0
     for letter in _letters(text):
         taken += _width(letter)
@@ -91,7 +91,7 @@ def _line(text: str) -> str:
 
 
 def _letters(text: str) -> Iterator[str]:
-    """What a reader takes for one letter each: a base with all that belongs to it."""
+    """What a reader takes for single letters: each base character with everything combined with it."""
     letter = ""
     for character in text:
         if letter and _goes_on(letter, character):

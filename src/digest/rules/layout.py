@@ -10,7 +10,7 @@ from digest.model.newsletter import Policy, SourceSpec
 from digest.rules.cleaning import teaser_of
 from digest.rules.pictures import printed_image
 
-# Characters; what a card holds without looking like an article (see the mail's design notes).
+# In characters; as much as a card holds without looking like an article (see the mail's design notes).
 LEAD_TEXT = 260
 CARD_TEXT = 210
 
@@ -18,11 +18,11 @@ CARD_TEXT = 210
 def lay_out(
     chosen: Sequence[Choice], *, policy: Policy, sources: Mapping[str, SourceSpec], language: str = ""
 ) -> Layout:
-    """Make teasers of the chosen articles, in the order given; the first one leads.
+    """Turn the chosen articles into teasers, in the given order; the first one becomes the lead.
 
-    Articles come into the section their source names, or else into the first
-    of the policy's sections that is one of their tags.  Sections stand in the
-    policy's order, then as they first appear; articles without one come first.
+    An article goes into the section that its source names, or else into the first of the
+    policy's sections that is among its tags.  Sections come in the policy's order, then in
+    order of first appearance; articles without a section come first.
     """
     if not chosen:
         return Layout(lead=None)
@@ -40,8 +40,8 @@ def lay_out(
 
 
 def teaser_for(article: Article, *, language: str = "") -> Teaser:
-    """The teaser of an article that an editor pulls in; `language` is the newsletter's."""
-    choice = Choice(article=article, chosen=True, reason="pulled in by an editor")
+    """The teaser of an article that an editor adds; `language` is the newsletter's."""
+    choice = Choice(article=article, chosen=True, reason="added by an editor")
     return _teaser(choice, language, section="", limit=CARD_TEXT)
 
 

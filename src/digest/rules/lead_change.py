@@ -1,7 +1,7 @@
-"""What a story shows fits its place: the lead holds more of its text than a card, and a larger picture.
+"""Adapts a story to its place: the lead shows more of its text than a card, and a larger image.
 
-An edit that makes another story the lead changes two places.  Cut anew is only
-what was cut from the source; an editor's own words stay as they are written.
+An edit that makes another story the lead changes two places.  Only text that was cut from
+the source is cut again; an editor's own words stay as written.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from digest.rules.pictures import printed_image
 
 
 def promoted_or_demoted(before: Layout, after: Layout) -> frozenset[ArticleId]:
-    """The stories whose place is of another kind than before, or that had none."""
+    """The stories that became or ceased to be the lead, or that are new in the issue."""
     led, leads = before.lead and before.lead.article_id, after.lead and after.lead.article_id
     came = {t.article_id for t in after.teasers} - {t.article_id for t in before.teasers}
     other = {led, leads} if led != leads else set()
@@ -31,10 +31,10 @@ def fitted(
     known: Mapping[ArticleId, Article],
     copies: Mapping[ArticleId, Image],
 ) -> Layout:
-    """`after` with the texts of its stories' new places, and with a new lead's picture of `copies`.
+    """`after`, with each moved story's text cut for its new place and a new lead's image from `copies`.
 
-    A source that says something else by now changes nothing: only a text that
-    is the beginning of what the article says is cut anew.
+    A source that has changed its text since then changes nothing: only a text that is the
+    beginning of what the article says now is cut again.
     """
     stories = promoted_or_demoted(before, after)
 
@@ -56,7 +56,7 @@ def fitted(
 
 
 def needs_lead_image(teaser: Teaser, article: Article) -> Image | None:
-    """The source's picture, where what the teaser shows is a small copy of it."""
+    """The source's image, if the teaser shows a small copy of it; None otherwise."""
     if teaser.image is None or TeaserField.IMAGE in teaser.edited:
         return None
     source = printed_image(article.image, url=article.url, headline=article.title)
@@ -76,7 +76,7 @@ def _with_text(teaser: Teaser, article: Article, *, leads: bool) -> Teaser:
         is_cut = said.field is TeaserField.TEXT and said.text == cut_before
         return replace(said, text=cut_now) if is_cut else said
 
-    # What “reset to source” brings back is of the new place.
+    # “Reset to source” restores the text cut for the new place.
     return replace(teaser, said=tuple(map(refit, teaser.said)))
 
 

@@ -1,6 +1,6 @@
-"""What becomes of an article's picture in an issue: whether it is printed, its text, the shape of a copy.
+"""How an article's image is used in an issue: whether it is printed, its alt text, the shape of a copy.
 
-Nothing is fetched or decoded here; `cleaning.pictures` says what is a picture at all.
+Nothing is fetched or decoded here; `cleaning.pictures` decides what counts as an image at all.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ def notes_of(layout: Layout) -> Iterable[str]:
 
 
 class Frame(NamedTuple):
-    """A place for a picture, in pixels of the file: twice what is displayed, for screens that show it."""
+    """The size of an image's place, in pixels of the file: twice the displayed size, for sharp screens."""
 
     width: int
     height: int
 
 
 LEAD = Frame(1200, 674)
-# The largest of 160 beside a text, 256 in a row, and the whole width of a small screen once.
+# Large enough for each place: 160 beside a text, 256 in a row, full width once on a small screen.
 CARD = Frame(512, 288)
 
-TOO_HEAVY = "its picture has more than 1 MB, too much to link to"
+TOO_HEAVY = "its image is larger than 1 MB, too large to link to"
 
 _FILE_NAME = re.compile(r"(?i)[\w%+ -]+\.(?:jpe?g|png|gif|webp|avif|bmp)")
 _SAYS_NOTHING = frozenset(
@@ -42,7 +42,7 @@ _SAYS_NOTHING = frozenset(
 
 
 class Picture(NamedTuple):
-    """What is printed for a picture, and why it is not the one that was wished for, or empty."""
+    """The image to print, and why it differs from the requested one; `note` is empty if it does not."""
 
     image: Image | None
     note: str = ""
@@ -50,25 +50,25 @@ class Picture(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ImageRequest:
-    """A picture as a teaser names it, and the place where it goes."""
+    """An image as a teaser names it, and the place it is for."""
 
     image: Image
     frame: Frame
 
 
 class Crop(NamedTuple):
-    """Which part of a picture is taken (left, top, right, bottom), and the size that it gets."""
+    """The part of an image to use (left, top, right, bottom), and the size it is scaled to."""
 
     box: tuple[int, int, int, int]
     size: tuple[int, int]
 
 
 def printed_image(image: Image | None, *, url: str, headline: str) -> Image | None:
-    """The picture of the article at `url` as a teaser prints it, or None where it is no picture.
+    """The image of the article at `url` as a teaser prints it; None if it does not count as an image.
 
-    A picture on the host of an article that is read over https is fetched over
-    https too.  Its text is empty where it would say nothing, or the headline
-    again: the same link's title follows (WCAG, technique H2).
+    If the article is read over https, an image on the same host is fetched over https
+    too.  The alt text is empty if it would say nothing or repeat the headline, which
+    follows in the same link (WCAG, technique H2).
     """
     if image is None or not is_picture(image):
         return None
@@ -93,8 +93,8 @@ def _spoken(image: Image, headline: str) -> str:
     return alt
 
 
-def wishes(layout: Layout) -> dict[Teaser, ImageRequest]:
-    """The pictures that the teasers of an issue name, in printing order."""
+def image_requests(layout: Layout) -> dict[Teaser, ImageRequest]:
+    """The images that the teasers of an issue ask for, in printing order."""
     return {
         teaser: ImageRequest(teaser.image, LEAD if teaser is layout.lead else CARD)
         for teaser in layout.teasers
@@ -103,7 +103,7 @@ def wishes(layout: Layout) -> dict[Teaser, ImageRequest]:
 
 
 def with_pictures(layout: Layout, pictures: Mapping[ImageRequest, Picture]) -> Layout:
-    """The layout with what became of each wish; one that nobody looked at stays as it is."""
+    """The layout with the result of each request; an image without a result stays as it is."""
 
     def pictured(teaser: Teaser, frame: Frame) -> Teaser:
         found = pictures.get(ImageRequest(teaser.image, frame)) if teaser.image else None
@@ -119,12 +119,12 @@ def with_pictures(layout: Layout, pictures: Mapping[ImageRequest, Picture]) -> L
 
 
 def linked(image: Image, *, file_size: int | None) -> Picture:
-    """A picture that readers load from where it is, unless it is too heavy; `file_size` in bytes."""
+    """An image that subscribers load from its own site, unless it is too large; `file_size` in bytes."""
     return Picture(None, TOO_HEAVY) if is_heavy(file_size) else Picture(image)
 
 
 def cut_to(frame: Frame, *, width: int, height: int) -> Crop:
-    """The middle of a picture in the frame's shape, and at most as large as the frame; never enlarged."""
+    """The centre of an image in the frame's shape, at most as large as the frame; never enlarged."""
     kept_width = min(width, max(1, round(height * frame.width / frame.height)))
     kept_height = min(height, max(1, round(width * frame.height / frame.width)))
     left, top = (width - kept_width) // 2, (height - kept_height) // 2

@@ -1,4 +1,4 @@
-"""Whether a source has been silent for longer than is usual for it."""
+"""Whether a source has been quiet for longer than is usual for it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 from statistics import median
 
-# Of fewer gaps nobody can say what is usual.
+# With fewer gaps, no one can say what is usual.
 _ENOUGH = 3
 
 _PATIENCE = timedelta(days=14)
@@ -15,7 +15,7 @@ _TIMES = 3
 
 
 def usual_gap(days: Iterable[date]) -> timedelta | None:
-    """The median time between days with something new; None where too few are known."""
+    """The median time between days with something new; None if too few are known."""
     gaps = [after - before for before, after in pairwise(sorted(set(days)))]
     if len(gaps) < _ENOUGH:
         return None
@@ -23,5 +23,5 @@ def usual_gap(days: Iterable[date]) -> timedelta | None:
 
 
 def is_silent(quiet: timedelta, *, usual: timedelta | None) -> bool:
-    """Quiet for more than three of its usual gaps, and for two weeks at least."""
+    """Whether it has been quiet for more than three of its usual gaps, and for more than two weeks."""
     return quiet > max(_PATIENCE, _TIMES * (usual or timedelta()))

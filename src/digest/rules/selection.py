@@ -1,9 +1,9 @@
-"""Chooses the articles of one issue, and remembers why every other one stayed out.
+"""Chooses the articles of one issue, and records why each of the others was left out.
 
-Pure: the same articles, policy and moment always give the same answer.  What
-counts as new is the time an article was *first seen*, since published dates
-come late, wrong or not at all; the published date only counts for the backlog
-and for age.
+Pure: the same articles, policy and time always give the same result.  An article
+counts as new by the time it was *first seen*, since publication dates come late, are
+wrong or are missing; the publication date only matters for the backlog and for the
+age limit.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ _SETTLED = frozenset({LeftOut.ALREADY, LeftOut.BACKLOG, LeftOut.BACKLOG_KEPT, Le
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelectionTime:
-    """Where in the newsletter's life this selection happens."""
+    """The point in the newsletter's life at which this selection takes place."""
 
     now: datetime
-    since: datetime | None  # the last issue's selection; None before the first issue
+    since: datetime | None  # when the last issue's articles were selected; None before the first issue
     first_issue: timedelta
 
     @property
     def reach(self) -> datetime:
-        """From when on an article of the backlog still counts as new."""
+        """The date from which an article of the backlog still counts as new."""
         return self.since if self.since is not None else self.now - self.first_issue
 
 
@@ -54,10 +54,10 @@ def select(
     since: datetime | None,
     lists_all: bool = False,
 ) -> Selection:
-    """Choose what the next issue holds.
+    """Choose the articles of the next issue.
 
-    Nothing disappears: every article is chosen, left out with a reason, or
-    counted in `earlier` under its reason.  With `lists_all` none is only counted.
+    Nothing disappears: every article is chosen, left out with a reason, or counted
+    in `earlier` under its reason.  With `lists_all`, all are listed and none is only counted.
     """
     moment = SelectionTime(now=now, since=since, first_issue=policy.first_issue)
     judged = [judge(article, policy=policy, sources=sources, moment=moment) for article in articles]
@@ -84,7 +84,7 @@ def select(
 def judge(
     article: Article, *, policy: Policy, sources: Mapping[str, SourceSpec], moment: SelectionTime
 ) -> Choice:
-    """Whether one article may come into the issue, before it is known what fits."""
+    """Whether one article qualifies for the issue, before the limit is applied."""
     featured = is_featured(article, sources)
     called_in = wants_in(article)
     left_out = _reason_against(article, policy, sources.get(article.source), moment, called_in=called_in)
@@ -97,7 +97,7 @@ def judge(
 
 
 def wants_in(article: Article) -> bool:
-    """An editor, or a source that changed its mind, featured it and no issue has it since."""
+    """Whether an editor, or a source that changed its mind, featured it and no issue has had it since."""
     at = article.featured_at
     if at is None or _later(article.unfeatured_at, at) or _later(article.excluded_at, at):
         return False
@@ -105,7 +105,7 @@ def wants_in(article: Article) -> bool:
 
 
 def is_featured(article: Article, sources: Mapping[str, SourceSpec]) -> bool:
-    """Featured by an editor, by its front matter, or by its source's setting."""
+    """Whether it is featured by an editor, by its front matter or by its source's setting."""
     if wants_in(article):
         return True
     if article.unfeatured_at is not None:
@@ -159,10 +159,10 @@ def _reason_for(article: Article, moment: SelectionTime) -> str:
 
 
 def _first_in_line(choice: Choice, moment: SelectionTime) -> tuple[int, float, int]:
-    """Called in, then featured, then who has waited longest, then the newest.
+    """Featured by an editor, then otherwise featured, then longest waiting, then newest.
 
-    An article that did not fit comes before new ones, or a busy blog would
-    carry it over until it is too old.
+    An article that did not fit comes before new ones, or a busy blog would keep
+    postponing it until it is too old.
     """
     article = choice.article
     if wants_in(article):
@@ -178,7 +178,7 @@ def _printing_order(choice: Choice) -> tuple[int, float, int]:
     article = choice.article
     if wants_in(article):
         return 0, -_seconds(article.featured_at or article.dated), article.id
-    # Undated articles of one reading keep the order of their page: ids follow it.
+    # Undated articles from one reading keep the order of their page, which their ids follow.
     return (1 if choice.is_featured else 2), -_seconds(article.dated), article.id
 
 
@@ -219,10 +219,10 @@ def _is_settled(choice: Choice, moment: SelectionTime) -> bool:
 
 
 def _flood(wanted: Sequence[Article], policy: Policy, moment: SelectionTime) -> str:
-    """Many "new" articles at once that are old are a migration, not a busy week.
+    """Why a person must decide, if many old articles appear as new at once; that is a migration.
 
-    Undated ones count as well: nothing shows that they are young.  Articles of
-    the backlog and those an editor called in do not.
+    Undated articles count too, since nothing shows that they are recent.  Articles of
+    the backlog and those featured by an editor do not.
     """
     at_once = Counter(
         (article.source, article.first_seen)
@@ -233,8 +233,8 @@ def _flood(wanted: Sequence[Article], policy: Policy, moment: SelectionTime) -> 
     if worst <= policy.flood_limit:
         return ""
     return (
-        f"{worst} articles that look old appeared as new at once (the limit is {policy.flood_limit}): "
-        "perhaps the site moved. Look at them, then send with --yes, or take them out with `digest exclude`."
+        f"{worst} articles that look old appeared as new at once (the limit is {policy.flood_limit}); "
+        "the site may have moved. Review them, then send with --yes or remove them with `digest exclude`."
     )
 
 

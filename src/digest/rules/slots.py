@@ -1,10 +1,10 @@
-"""When an issue is due: the words of a schedule, and the slots that follow from it.
+"""When issues are due: parses schedules and derives their slots.
 
-A slot is named by its local wall label ("2026-10-25T02:30" in Europe/Berlin),
-and each label exists exactly once whatever the clocks do: one that is skipped
-in spring is due at the first instant after the gap, one that comes twice in
-autumn is due the first time.  What becomes of a slot is decided elsewhere, but
-for one thing: whether it is too late for it.
+A slot is named by its local wall-clock label ("2026-10-25T02:30" in Europe/Berlin),
+and each label exists exactly once, whatever the clocks do: one that is skipped in
+spring is due at the first instant after the gap; one that occurs twice in autumn is
+due the first time.  What happens to a slot is decided elsewhere, except for whether
+it is too late for it.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ FORMS = (
     "Write “Tue 09:00”, “Mon,Thu 09:00”, “Mon-Fri 7:30”, “daily 08:00” or a cron line such as “0 9 * * TUE”."
 )
 
-# How long after its moment a slot still counts as on time: ten looks of the scheduler.
+# How long after its due time a slot still counts as on time: ten checks of the scheduler.
 ON_TIME = timedelta(minutes=5)
 
-# The longest wait between two days of any schedule: 29 February over a century
-# that has none (1896 to 1904, 2096 to 2104).
+# The longest wait between two due days of any schedule: 29 February around a century
+# year that is not a leap year (1896 to 1904, 2096 to 2104).
 _LONGEST_WAIT = timedelta(days=8 * 366)
 
 
 class SlotDecision(StrEnum):
     EARLY = "early"  # not due yet
     DUE = "due"  # due now
-    LATE = "late"  # found late, still to be sent
-    MISSED = "missed"  # found too late to send
+    LATE = "late"  # found late, but still sent
+    MISSED = "missed"  # found too late to be sent
 
 
 def parse_schedule(text: str) -> Schedule:
-    """Read what the owner wrote: days and a time, or a cron line of five fields.
+    """Parse a schedule: days and a time, or a cron line of five fields.
 
     Raises:
-        SettingsError: the text is neither; the message says what is wrong in it.
+        SettingsError: the text is neither; the message says what is wrong with it.
     """
     if plain := re.fullmatch(r"\s*(.+?)\s+([0-9]{1,2}:[0-9]{2})\s*", text):
         days, clock = plain.groups()
@@ -59,8 +59,8 @@ def slots_between(
 ) -> tuple[Slot, ...]:
     """All slots due later than `after` and not later than `until`, in order.
 
-    Intervals that meet share no slot and lose none.  Two labels may be due at
-    one instant: one in a gap and the one that follows it.
+    Adjacent intervals share no slot and miss none.  Two labels can be due at the same
+    instant: one inside a gap and the one that follows the gap.
     """
     return tuple(_slots(schedule, newsletter=newsletter, timezone=timezone, after=after, until=until))
 
@@ -75,7 +75,7 @@ def next_slots(
 
 
 def decide_slot(slot: Slot, *, now: datetime, late: timedelta) -> SlotDecision:
-    """Is it time for this slot?  One that is older than `late` is missed, not sent."""
+    """What to do with this slot now; one that is overdue by more than `late` is missed and not sent."""
     overdue = now - slot.due
     if overdue < timedelta(0):
         return SlotDecision.EARLY
@@ -85,7 +85,7 @@ def decide_slot(slot: Slot, *, now: datetime, late: timedelta) -> SlotDecision:
 
 
 def moving_hours(timezone: str, *, year: int) -> frozenset[int]:
-    """The local hours that a clock change of this year skips or repeats, on any day."""
+    """The local hours that a clock change skips or repeats on any day of this year."""
     zone = ZoneInfo(timezone)
     first = datetime(year, 1, 1, tzinfo=UTC)
     days = [first + timedelta(days=n) for n in range(367)]
@@ -93,7 +93,7 @@ def moving_hours(timezone: str, *, year: int) -> frozenset[int]:
     for before, after in pairwise(days):
         step = _offset(after, zone) - _offset(before, zone)
         if step:
-            # No zone changes twice in a day: the moment between the two is found by halving.
+            # No zone changes twice in a day: bisection finds the moment between the two.
             change = _change(zone, low=before, high=after) + _offset(before, zone)
             moved |= _hours_between(change + min(step, timedelta(0)), abs(step))
     return frozenset(moved)
@@ -139,7 +139,7 @@ def _cron(text: str, fields: Sequence[str]) -> Schedule:
         any_weekday=weekday == "*",
     )
     if schedule.any_weekday and not _exists(schedule):
-        raise SettingsError(f"“{text}” is never due: no month of it has such a day.", mend=FORMS)
+        raise SettingsError(f"“{text}” is never due: none of its months has such a day.", mend=FORMS)
     return schedule
 
 
@@ -149,10 +149,10 @@ def _exists(schedule: Schedule) -> bool:
 
 
 def _weekdays(field: str) -> frozenset[int]:
-    """Names only, since 1 is Monday to cron and Tuesday to other schedulers."""
+    """Names only, because cron and other schedulers number the weekdays differently."""
     if re.search(r"[\d*/]", field):
         raise SettingsError(
-            f"“{field}” gives weekdays as numbers or steps, which tools count differently.",
+            f"“{field}” gives weekdays as numbers or steps, which different tools count differently.",
             mend="Write their names: Mon, Tue, Wed, Thu, Fri, Sat, Sun.",
         )
     return frozenset(day for part in field.split(",") for day in _weekday_range(part))
@@ -179,7 +179,7 @@ def _numbers(field: str, *, low: int, high: int, what: str, names: tuple[str, ..
     for part in field.split(","):
         match = re.fullmatch(r"(?:\*|(\w+)(?:-(\w+))?)(?:/(\d+))?", part)
         if not match:
-            raise SettingsError(f"“{field}” is not a {what} of a cron line.", mend=FORMS)
+            raise SettingsError(f"“{field}” is not a valid {what} field in a cron line.", mend=FORMS)
         first, last, step = match.groups()
         if step is not None and first is not None and last is None:
             raise SettingsError(
@@ -189,7 +189,7 @@ def _numbers(field: str, *, low: int, high: int, what: str, names: tuple[str, ..
         end = start if first is not None else high
         end = end if last is None else _number(last, low=low, high=high, what=what, names=names)
         if start > end or (step is not None and int(step) == 0):
-            raise SettingsError(f"“{part}” is an empty range in the {what} of a cron line.", mend=FORMS)
+            raise SettingsError(f"“{part}” is an empty range in the {what} field of a cron line.", mend=FORMS)
         found.update(range(start, end + 1, int(step or 1)))
     return frozenset(found)
 
@@ -198,7 +198,7 @@ def _number(text: str, *, low: int, high: int, what: str, names: tuple[str, ...]
     if text.casefold() in names:
         return low + names.index(text.casefold())
     if not re.fullmatch(r"[0-9]{1,2}", text) or not low <= int(text) <= high:
-        raise SettingsError(f"There is no {what} “{text}”.", mend=f"It goes from {low} to {high}.")
+        raise SettingsError(f"There is no {what} “{text}”.", mend=f"Use a value from {low} to {high}.")
     return int(text)
 
 
@@ -222,8 +222,8 @@ def _slots(
 def _days(schedule: Schedule, *, after: datetime, until: datetime) -> Iterator[date]:
     """The local days of the schedule around an interval.
 
-    It starts a day early, since a label of a day that a zone left out whole
-    (Samoa, 30 December 2011) is due on the next one.
+    It starts a day early, because a label on a day that a zone skipped entirely
+    (Samoa, 30 December 2011) is due on the next day.
     """
     day = after.date() - timedelta(days=1)
     while day <= until.date():
@@ -241,16 +241,16 @@ def _falls_on(schedule: Schedule, day: date) -> bool:
 
 
 def _instant(label: datetime, zone: ZoneInfo) -> datetime:
-    """The one instant of a local label (PEP 495: fold 0 is the first of two)."""
+    """The single instant of a local label (PEP 495: fold 0 is the first of two)."""
     due = label.replace(tzinfo=zone).astimezone(UTC)
     if due.astimezone(zone).replace(tzinfo=None) == label:
         return due
-    # In a gap, fold 1 reads the label by the clock after the change: an instant before it.
+    # In a gap, fold 1 reads the label by the clock after the change: an instant before the change.
     return _change(zone, low=label.replace(tzinfo=zone, fold=1).astimezone(UTC), high=due)
 
 
 def _change(zone: ZoneInfo, *, low: datetime, high: datetime) -> datetime:
-    """The first second of the new offset, which rules somewhere in (low, high]."""
+    """The first second of the new offset, which takes effect somewhere in (low, high]."""
     new = _offset(high, zone)
     while high - low > timedelta(seconds=1):
         middle = low + timedelta(seconds=(high - low) // timedelta(seconds=2))

@@ -1,4 +1,4 @@
-"""Moments that people write down, in the newsletter's zone where they name none."""
+"""Parses times that people type, in the newsletter's zone if they name none."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ _JUST_NOW = timedelta(minutes=2)
 
 
 def parse_moment(written: str, *, timezone: str) -> datetime:
-    """A date and a time as ISO 8601 writes them, in UTC.
+    """The moment of an ISO 8601 date and time, in UTC.
 
     Raises:
-        NotAllowed: it is none, or the clocks of the zone skip that hour.
+        NotAllowed: it is not a date and time, or the zone's clocks skip that hour.
     """
     written = written.strip()
     try:
         moment = datetime.fromisoformat(written)
     except ValueError:
         raise NotAllowed(
-            f"“{written[:40]}” is not a date and a time." if written else "Say when it shall go out.",
+            f"“{written[:40]}” is not a date and time." if written else "Choose when to send it.",
             mend="Write it like 2026-10-06T09:00.",
         ) from None
     if moment.tzinfo is not None:
@@ -30,22 +30,23 @@ def parse_moment(written: str, *, timezone: str) -> datetime:
     local = moment.replace(tzinfo=ZoneInfo(timezone))
     if local.astimezone(UTC).astimezone(ZoneInfo(timezone)).replace(tzinfo=None) != moment:
         raise NotAllowed(
-            f"There is no {moment:%H:%M} on {moment:%Y-%m-%d} in {timezone}: the clocks go forward.",
+            f"{moment:%H:%M} does not exist on {moment.day} {moment:%B %Y} in {timezone}: "
+            "the clocks go forward.",
             mend="Choose an hour earlier or later.",
         )
     return local.astimezone(UTC)
 
 
 def check_send_at(moment: datetime, *, now: datetime) -> datetime:
-    """The moment, if an issue can be approved for it; one of this very minute is now.
+    """The moment, if an issue can be approved for it; a moment within the last two minutes becomes now.
 
     Raises:
-        NotAllowed: it is over, or too far away for anybody to remember.
+        NotAllowed: it is in the past or more than 90 days away.
     """
     if moment < now - _JUST_NOW:
-        raise NotAllowed("That time is over.", mend="Choose a later one, or approve it for now.")
+        raise NotAllowed("That time is in the past.", mend="Choose a later one, or approve it for now.")
     if moment > now + FARTHEST:
         raise NotAllowed(
-            f"That is more than {FARTHEST.days} days away.", mend="Approve it nearer to its time."
+            f"That is more than {FARTHEST.days} days away.", mend="Approve it closer to its time."
         )
     return max(moment, now)

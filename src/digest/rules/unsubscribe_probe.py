@@ -1,8 +1,8 @@
-"""The probe of the one-click endpoint: what the pre-flight and the web application agree on.
+"""The probe of the one-click unsubscribe endpoint, shared by the pre-flight and the web application.
 
-A probe has the form of an unsubscribe link, is signed with the same keys, and
-belongs to nobody: its purpose is another, so that it can never be taken for
-anybody's link, whatever number it carries.
+A probe looks like an unsubscribe link and is signed with the same keys, but belongs
+to no subscriber: it is signed for another purpose, so it can never be mistaken for
+anyone's link, whatever number it carries.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 from digest.rules.signed_links import sign, verify
 
-# What the application answers to a click on it, and shows on its page.  Who reads it knows that digest
-# was reached, that the form arrived, and that the keys that sign the mails are the ones that are verified.
-ANSWER = "Nobody has left: this link is a probe of digest and belongs to nobody."
+# What the application answers to a click on a probe, and shows on its page.  Reading it proves that
+# digest was reached, that the form arrived, and that the keys that sign mails are those that verify them.
+ANSWER = "Nobody was unsubscribed: this link is a test probe of digest and belongs to no subscriber."
 
 NOBODY = 0  # ids begin with 1
 _PURPOSE = "probe"

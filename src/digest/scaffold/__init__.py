@@ -1,4 +1,4 @@
-"""What `digest init` puts into a new folder: settings with comments, a list, a place for templates."""
+"""Writes a new newsletter folder for `digest init`: commented settings, a list, a templates folder."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from digest.errors import NotAllowed
 
 
 def write_newsletter(folder: Path, *, values: Mapping[str, str], source: str) -> list[Path]:
-    """Make a newsletter folder; the files written.
+    """Create a newsletter folder and return the files written.
 
     `values` fills the placeholders of the settings; they are written as TOML
-    strings, whatever they hold.  `source` is the table of the first source.
+    strings, whatever they contain.  `source` is the table of the first source.
 
     Raises:
-        NotAllowed: the folder holds a digest.toml already, or cannot be written.
+        NotAllowed: the folder already contains a digest.toml, or cannot be written.
     """
     settings = folder / "digest.toml"
     if settings.exists():
-        raise NotAllowed(f"{settings} is there already.", mend="Choose another folder, or edit that file.")
+        raise NotAllowed(f"{settings} already exists.", mend="Choose another folder, or edit that file.")
     text = _text("digest.toml.in")
     for name, value in values.items():
         text = text.replace(f"@{name}@", json.dumps(value, ensure_ascii=False))

@@ -1,4 +1,4 @@
-"""Reading digest.toml: from a file and the environment to frozen values, or to a list of mistakes.
+"""Reads digest.toml: file and environment become frozen values, or a list of mistakes.
 
 `load` is all that the other rooms know of it.  The keys themselves, with their
 defaults, stand in `schema`, and those of a transport in its own folder; what
@@ -30,7 +30,7 @@ class KnownTransports:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DkimSettings:
-    """With what messages are signed that no provider signs."""
+    """The key that signs messages which no provider signs."""
 
     domain: str
     selector: str
@@ -39,7 +39,7 @@ class DkimSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliverySettings:
-    """By which transport issues go out, and how fast."""
+    """Which transport sends issues, and how fast."""
 
     transport: str
     rate_per_second: float | None  # over all workers; None is no limit
@@ -49,15 +49,15 @@ class DeliverySettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """All that digest.toml says.  Paths are absolute, secrets show in no repr."""
+    """All settings of digest.toml.  Paths are absolute; no repr shows a secret."""
 
     file: Path
     folder: Path
     site: Site
-    database_url: str = field(repr=False)  # may hold a password
+    database_url: str = field(repr=False)  # may contain a password
     delivery: DeliverySettings
     newsletters: Mapping[str, Newsletter]
-    templates: Path  # the newsletter's own; may not exist
+    templates: Path  # the owner's; may not exist
     secret_keys: tuple[str, ...] = field(default=(), repr=False)  # newest first; empty: none were given
     warnings: tuple[str, ...] = ()
 
@@ -71,7 +71,7 @@ def load(
     know them are no business of the settings.
 
     Raises:
-        SettingsError: the file is missing or wrong; `findings` names every mistake at once.
+        SettingsError: the file is missing or wrong; `findings` lists every mistake at once.
     """
     from digest.settings.loading import read
 

@@ -1,7 +1,7 @@
-"""What takes more than one value to judge: secrets in the wrong place, sources, names, the database.
+"""Checks that need more than one value: misplaced secrets, sources, names, the database.
 
-The functions look at the tables as they were written, whatever is wrong with
-them otherwise, so that every mistake is found at one reading.
+The functions examine the tables as written, whatever else is wrong with them, so
+that a single reading finds every mistake.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def secrets_in_file(tables: Mapping[str, Any], secrets: Sequence[Place]) -> Iter
     if isinstance(url, str) and _has_password(url):
         yield Mistake(
             ("database", "url"),
-            f"has a password in it. Put the address into the environment as "
+            f"contains a password. Put the URL into the environment variable "
             f"{variable_of(('database', 'url'))}, or the password into ~/.pgpass.",
         )
 
@@ -65,7 +65,7 @@ def crossings(
 
 
 def unsigned(root: RootTable, *, has_key: bool) -> Iterator[Mistake]:
-    """A signature that is only half configured, or that no sender would profit from (DMARC)."""
+    """A DKIM signature that is only half configured, or that does not authenticate a sender (DMARC)."""
     dkim = root.delivery.dkim
     place: Place = ("delivery", "dkim")
     given = {"domain": bool(dkim.domain), "selector": bool(dkim.selector), "key_file": has_key}
@@ -73,21 +73,21 @@ def unsigned(root: RootTable, *, has_key: bool) -> Iterator[Mistake]:
         return
     for key, is_given in given.items():
         if not is_given:
-            yield Mistake(place, f"has no {key}, without which nothing can be signed.")
+            yield Mistake(place, f"has no {key}, which is needed to sign.")
     for name, newsletter in root.newsletters.items():
         if dkim.domain and not _is_aligned(newsletter.sender.domain, dkim.domain):
             yield Mistake(
                 (*place, "domain"),
-                f"“{dkim.domain}” does not speak for {newsletter.sender.address}, the sender of "
-                f"newsletters.{name}. Sign with the sender's domain, or one above it.",
+                f"“{dkim.domain}” does not authenticate {newsletter.sender.address}, the sender of "
+                f"newsletters.{name}. Sign with the sender's domain, or a parent of it.",
             )
 
 
 def read_secret(tables: Mapping[str, Any], place: Place, *, folder: Path) -> str:
-    """A secret from the environment or from its file; empty where there is none.
+    """A secret from the environment or from its file; empty if there is neither.
 
     Raises:
-        ValueError: the file cannot be used, with a sentence; its place is `file_place(place)`.
+        ValueError: the file cannot be used; the message is a sentence about `file_place(place)`.
     """
     given = value_at(tables, place)
     file = value_at(tables, file_place(place))
@@ -105,21 +105,21 @@ def variable_of(place: Place) -> str:
 
 
 def value_at(tables: Any, place: Place) -> Any:
-    """The value there, or None; wrong types on the way count as nothing."""
+    """The value at that place, or None; a wrong type on the way counts as missing."""
     for part in place:
         tables = tables.get(part) if isinstance(tables, Mapping) else None
     return tables
 
 
 def source_key(kind: str, *, url: str | None, path: str | None) -> str:
-    """What names a source in the database, as long as its kind and place stay the same."""
+    """What identifies a source in the database, while its kind and place stay the same."""
     return f"{kind}:{url or path or ''}"
 
 
 def _secret_in(file: Path) -> str:
     try:
         if file.stat().st_mode & 0o004:
-            raise ValueError(f"{file} can be read by everybody on this machine. Run: chmod 600 {file}")
+            raise ValueError(f"{file} can be read by everyone on this machine. Run: chmod 600 {file}")
         secret = file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as wrong:
         why = wrong.strerror if isinstance(wrong, OSError) else "it is not text"
@@ -130,7 +130,7 @@ def _secret_in(file: Path) -> str:
 
 
 def _is_aligned(sender: str, signing: str) -> bool:
-    """RFC 7489, 3.1.1, as far as it is known without the list of public suffixes: one is below the other."""
+    """RFC 7489, 3.1.1, without the Public Suffix List: one domain must be the other or below it."""
     shorter, longer = sorted((sender.lower(), signing.lower()), key=len)
     return shorter == longer or ("." in shorter and longer.endswith("." + shorter))
 
@@ -149,7 +149,7 @@ def _database(url: Any) -> Iterator[Mistake]:
         known = ["sqlite:///digest.db", "postgresql://user@host/name"]
         hint = did_you_mean(scheme, ["sqlite", "postgresql"])
         yield Mistake(
-            place, f"“{shown(scheme)}” is not a database that digest knows. Write {' or '.join(known)}.{hint}"
+            place, f"“{shown(scheme)}” is not a supported database. Write {' or '.join(known)}.{hint}"
         )
 
 
@@ -169,8 +169,8 @@ def _newsletter_name(name: str) -> Iterator[Mistake]:
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", name):
         yield Mistake(
             ("newsletters", name),
-            "is not a name for a newsletter: it stands in commands and addresses. "
-            "Use small letters, digits and hyphens, at most 40.",
+            "is not a valid newsletter name: it is used in commands and web addresses. "
+            "Use lower-case letters, digits and hyphens, at most 40.",
         )
 
 
@@ -179,20 +179,23 @@ def _limits(newsletter: Mapping[str, Any], place: Place) -> Iterator[Mistake]:
     if isinstance(least, int) and isinstance(most, int) and least > most >= 1:
         yield Mistake(
             (*place, "min_articles"),
-            f"is {least}, but an issue holds at most {most}: none would ever go out.",
+            f"is {least}, but an issue holds at most {most}, so none would ever be sent. Lower it.",
         )
 
 
 def _deadline(newsletter: Mapping[str, Any], place: Place) -> Iterator[Mistake]:
-    """A draft that is made at its slot leaves nobody the time to approve it."""
+    """A draft made at its slot leaves no time to approve it."""
     if newsletter.get("on_deadline") not in ("skip", "send"):
         return
     if newsletter.get("approval") != "required":
-        yield Mistake((*place, "on_deadline"), 'is about issues that wait: it wants approval = "required".')
+        yield Mistake(
+            (*place, "on_deadline"),
+            'only applies to issues that need approval. Set approval = "required" too.',
+        )
     elif newsletter.get("draft_ahead") is None:
         yield Mistake(
             (*place, "on_deadline"),
-            'leaves nobody the time to approve a draft: set draft_ahead too, such as "1d".',
+            'leaves no time to approve a draft. Set draft_ahead too, such as "1d".',
         )
 
 
@@ -207,7 +210,7 @@ def _sources(sources: Any, place: Place, kinds: Sequence[str]) -> Iterator[Mista
         yield from _source(source, here, kinds)
         key = source_key(str(source.get("kind")), url=source.get("url"), path=source.get("path"))
         if key in seen and not key.endswith(":"):
-            yield Mistake(here, f"is the same place as {spelled((*place, seen[key]))}. Take one of them out.")
+            yield Mistake(here, f"is the same source as {spelled((*place, seen[key]))}. Remove one of them.")
         seen.setdefault(key, index)
 
 
@@ -216,12 +219,12 @@ def _source(source: Mapping[str, Any], place: Place, kinds: Sequence[str]) -> It
     if isinstance(kind, str) and not _is_known_kind(kind, built_in=kinds):
         yield Mistake((*place, "kind"), _unknown("kind of source", kind, kinds))
     if "url" in source and "path" in source:
-        yield Mistake(place, "has both url and path. Keep the one that it is read from.")
+        yield Mistake(place, "has both url and path. Keep the one it is read from.")
     elif "url" not in source and "path" not in source:
-        yield Mistake(place, "has neither url nor path. Say where it is.")
+        yield Mistake(place, "has neither url nor path. Set one of them.")
     elif kind == "markdown" and "url" in source:
         yield Mistake(
-            (*place, "url"), "does not go with Markdown, which is read from a folder. Write path instead."
+            (*place, "url"), "cannot be used with Markdown, which is read from a folder. Write path instead."
         )
 
 

@@ -1,4 +1,4 @@
-"""From the file and the environment to `Settings`: read, overlay, check, assemble."""
+"""Turns the file and the environment into `Settings`: read, overlay, check, assemble."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from digest.settings.schema import (
 )
 from digest.settings.themes import theme_of
 
-# A year far enough ahead that every zone follows its rule and not its history.
+# A year far enough ahead that every time zone follows its current rule rather than its history.
 _RULES_OF = 2037
 
 
@@ -76,11 +76,11 @@ def _toml(file: Path) -> dict[str, Any]:
         return tomllib.loads(file.read_bytes().decode("utf-8-sig"))
     except FileNotFoundError:
         raise SettingsError(
-            f"There is no {file.name} in {file.parent}.", mend="`digest init DIR` makes one."
+            f"There is no {file.name} in {file.parent}.", mend="Create one with `digest init DIR`."
         ) from None
     except OSError as wrong:
         raise SettingsError(
-            f"{file} cannot be read: {wrong.strerror}.", mend="Name a file of settings."
+            f"{file} cannot be read: {wrong.strerror}.", mend="Give the path of a settings file."
         ) from None
     except UnicodeDecodeError as wrong:
         line = wrong.object[: wrong.start].count(b"\n") + 1
@@ -88,7 +88,7 @@ def _toml(file: Path) -> dict[str, Any]:
         raise SettingsError(f"{file.name} is not in UTF-8.", findings=(finding,)) from None
     except tomllib.TOMLDecodeError as wrong:
         raise SettingsError(
-            f"{file.name} cannot be read as TOML.", findings=(_syntax(file.name, str(wrong)),)
+            f"{file.name} is not valid TOML.", findings=(_syntax(file.name, str(wrong)),)
         ) from None
 
 
@@ -105,7 +105,7 @@ def _syntax(file: str, message: str) -> str:
 def _overlaid(
     tables: dict[str, Any], environ: Mapping[str, str]
 ) -> tuple[dict[str, Any], dict[Place, str], list[Mistake]]:
-    """Lay DIGEST_TABLE__KEY variables over the tables; an empty one counts as not set."""
+    """Apply DIGEST_TABLE__KEY variables over the tables; an empty one counts as not set."""
     variables: dict[Place, str] = {}
     mistakes: list[Mistake] = []
     for variable, value in sorted(environ.items()):
@@ -119,7 +119,7 @@ def _overlaid(
 
 
 def _place_of(variable: str, tables: Mapping[str, Any]) -> Place:
-    """Variables have no hyphens and no case: a newsletter's name is looked up without them."""
+    """Variables have neither hyphens nor lower case, so a newsletter's name is matched without them."""
     parts = variable.removeprefix("DIGEST_").lower().split("__")
     newsletters = value_at(tables, ("newsletters",))
     if parts[0] == "newsletters" and len(parts) > 1 and isinstance(newsletters, Mapping):
@@ -129,7 +129,7 @@ def _place_of(variable: str, tables: Mapping[str, Any]) -> Place:
 
 
 def _put(tables: dict[str, Any], place: Place, value: str) -> str:
-    """Set one value, or answer with a sentence that says why not."""
+    """Set one value, or return a sentence that says why that is not possible."""
     table: Any = tables
     for depth, part in enumerate(place[:-1]):
         if depth == 1 and place[0] == "newsletters" and part not in table:
@@ -364,12 +364,12 @@ def _delivery_warnings(delivery: DeliverySettings) -> Iterator[str]:
 
 
 def _clock_warning(newsletter: Newsletter) -> Iterator[str]:
-    """01:00 to 03:59 is where most zones change their clocks; some do it at midnight."""
+    """01:00 to 03:59 is when most zones change their clocks; some do it at midnight."""
     moving = moving_hours(newsletter.timezone, year=_RULES_OF)
     schedule = newsletter.schedule
     if moving and schedule.hours & (moving | {1, 2, 3}) and len(schedule.hours) < 24:
         yield (
             f"newsletters.{newsletter.name}.schedule: “{shown(schedule.text)}” is near the hour at which "
-            f"{newsletter.timezone} changes its clocks; on such a day it may go out at another hour. "
-            f"A time after 04:00 never does."
+            f"{newsletter.timezone} changes its clocks, so on such a day it may be sent at another hour. "
+            f"Choose a time after 04:00 to avoid this."
         )

@@ -1,4 +1,4 @@
-"""Mistakes in digest.toml, said in sentences: where, what, and what was probably meant."""
+"""Describes mistakes in digest.toml in sentences: where, what, and what was probably meant."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Place = tuple[str | int, ...]  # ("newsletters", "weekly", "sources", 0, "url")
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """One thing that is wrong, and where.  The sentence goes on from the place."""
+    """One mistake and its place.  The sentence continues after the place, so it starts with a verb."""
 
     place: Place
     sentence: str
@@ -32,19 +32,19 @@ def mistake_of(error: ErrorDetails, root: type[RootTable]) -> Mistake:
 def written(
     mistakes: Sequence[Mistake], *, file: str, tables: Mapping[str, Any], variables: Mapping[Place, str]
 ) -> tuple[str, ...]:
-    """A line for each mistake, in the order of the file; `variables` name what came from outside it."""
+    """One line per mistake, in file order; `variables` names the values that came from the environment."""
     ordered = sorted(dict.fromkeys(mistakes), key=lambda m: _position(m.place, tables))
     return tuple(_line(m, file=file, variables=variables) for m in ordered)
 
 
 def spelled(place: Place) -> str:
-    """newsletters.weekly.sources[1].url: entries of a list are counted from 1."""
+    """The place as text, with list entries counted from 1: newsletters.weekly.sources[1].url."""
     parts = (f"[{part + 1}]" if isinstance(part, int) else f".{_key(part)}" for part in place)
     return "".join(parts).lstrip(".")
 
 
 def shown(value: Any) -> str:
-    """A value as it may be printed: short, on one line."""
+    """A value in printable form: short, on one line."""
     text = " ".join(str(value).split())
     text = "".join(c if c.isprintable() else "?" for c in text)
     return text if len(text) <= 80 else text[:79] + "…"
@@ -61,7 +61,7 @@ def _key(part: str) -> str:
 
 
 def _position(place: Place, tables: Any) -> tuple[int, ...]:
-    """Where the key stands in the file; what does not stand there comes after what does."""
+    """The key's position in the file; keys that are not in the file come last."""
     found: list[int] = []
     for part in place:
         keys = list(tables) if isinstance(tables, Mapping) else []
@@ -106,7 +106,7 @@ def _unknown_word(word: Any, expected: str) -> str:
     known = re.findall(r"'([^']*)'", expected)
     listed = ", ".join(f"“{k}”" for k in known)
     hint = did_you_mean(word, known) if isinstance(word, str) else ""
-    return f"“{shown(word)}” is not known. Use one of {listed}.{hint}"
+    return f"“{shown(word)}” is not allowed. Use one of {listed}.{hint}"
 
 
 def _bound(kind: str, context: Mapping[str, Any], value: Any) -> str:
@@ -143,8 +143,8 @@ def _meant(place: Place, root: type[RootTable]) -> str:
         return hint
     for name, other in tables_of(root):
         if word in other.model_fields and other is not table:
-            return f" It belongs to [{name}]; in TOML a key belongs to the last [table] above it."
-    return f" Known here: {', '.join(here)}." if here else ""
+            return f" It belongs in [{name}]; in TOML a key belongs to the last [table] above it."
+    return f" Allowed here: {', '.join(here)}." if here else ""
 
 
 def _description(place: Place, root: type[RootTable]) -> str:

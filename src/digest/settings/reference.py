@@ -1,4 +1,4 @@
-"""The keys of digest.toml as a table for people: name, type, default and a sentence."""
+"""The keys of digest.toml as a table for people: name, type, default and description."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""How newsletters look, taken over from a settings file that somebody saves while digest runs.
+"""Reloads a newsletter's look when the settings file is saved while digest is running.
 
-An editor who tries another colour wants to see it, and what is seen must be what
-is sent.  So a process that runs for long, the server or the schedule, takes over
-what only changes how issues look.  Everything else (sources, schedule, delivery,
-addresses) is read at the start: half of it would be in use already.
+An editor who tries another colour wants to see it, and what is shown must be what
+is sent.  So a long-running process (server or scheduler) takes over the settings that
+only change how issues look.  Everything else (sources, schedule, delivery, addresses)
+is only read at start, because parts of it would already be in use.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _LOOKS = ("theme", "logo", "title", "description", "subject")
 
 
 class LiveLooks:
-    """Looks whether the file was saved; `read` reads it anew."""
+    """Notices when the file was saved; `read` reads it again."""
 
     def __init__(self, settings: Settings, read: Callable[[], Settings]) -> None:
         self._file = settings.file
@@ -32,8 +32,8 @@ class LiveLooks:
         self._seen = _version(self._file)
         self._lock = threading.Lock()
 
-    def taken_over(self, settings: Settings) -> Settings:
-        """The settings with what was saved since; as they are, where nothing was or it is wrong."""
+    def with_saved_looks(self, settings: Settings) -> Settings:
+        """The settings with the looks saved since; unchanged if nothing was saved or the file is wrong."""
         if _version(self._file) == self._seen:
             return settings
         with self._lock:

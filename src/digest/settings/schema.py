@@ -1,4 +1,4 @@
-"""The tables of digest.toml: every key, its type, its default and the sentence that explains it.
+"""The tables of digest.toml: every key with its type, default and description.
 
 Each transport brings the table of its own keys; `root_table` puts them in their
 place.  `docs/settings.md` says the same in a table; `tests/unit/test_settings_docs.py`
@@ -37,10 +37,10 @@ from digest.setting_types import (
 
 
 class SiteTable(Table):
-    name: Name = Field(description="The name of the blog, as readers know it.")
-    url: WebAddress = Field(description="Where the blog is.")
+    name: Name = Field(description="The name of the blog, as its readers know it.")
+    url: WebAddress = Field(description="The address of the blog.")
     public_url: WebRoot = Field(
-        description="Where `digest serve` is reached from outside: unsubscribe links point here."
+        description="The public address of `digest serve`, to which unsubscribe links point."
     )
     postal_address: Name = Field(description="The owner's postal address, which every mail must show.")
 
@@ -48,24 +48,24 @@ class SiteTable(Table):
 class DatabaseTable(Table):
     url: str = Field(
         default="sqlite:///digest.db",
-        description="`sqlite:///FILE` or `postgresql://user@host/name`; passwords: environment.",
+        description="`sqlite:///FILE` or `postgresql://user@host/name`; put a password into the environment.",
     )
 
 
 class DkimTable(Table):
     domain: Domain | None = Field(
         default=None,
-        description="The domain that signs, where the public key stands; the sender's own, or one above it.",
+        description="The signing domain, which publishes the public key: the sender's own or a parent of it.",
     )
     selector: Selector | None = Field(
-        default=None, description="The name of the key: what stands before `._domainkey` in the DNS."
+        default=None, description="The name of the key: the part before `._domainkey` in the DNS."
     )
     key: SecretStr = Field(
         default=SecretStr(""), strict=False, description="The private key; only from the environment."
     )
     key_file: Name | None = Field(
         default=None,
-        description="A file with the private key (PEM, RSA or Ed25519), readable by you alone.",
+        description="A file that contains the private key (PEM, RSA or Ed25519), readable only by you.",
     )
 
 
@@ -79,7 +79,7 @@ class DeliveryTable(Table):
         default=None,
         gt=0,
         le=100_000,
-        description="Messages a second over all workers; no limit where absent.",
+        description="Messages per second over all workers; no limit if not set.",
     )
     dkim: DkimTable = Field(default_factory=DkimTable)
 
@@ -88,143 +88,148 @@ class SourceTable(Table):
     kind: str = Field(
         description="`feed` (RSS, Atom, RDF, JSON Feed), `listing` (an HTML page) or `markdown`."
     )
-    url: WebAddress | None = Field(default=None, description="Where it is on the web; either this or `path`.")
+    url: WebAddress | None = Field(default=None, description="Its address on the web; either this or `path`.")
     path: Name | None = Field(
-        default=None, description="A file or folder; such a source never goes to the network."
+        default=None, description="A file or folder; a source with `path` never uses the network."
     )
     base_url: WebAddress | None = Field(
         default=None,
-        description="What relative links of a local source start at; `site.url` for listings and Markdown.",
+        description="The base of relative links in a local source; `site.url` for listings and Markdown.",
     )
     name: Line | None = Field(
-        default=None, description="What people call it; host and path, or the file's name, by default."
+        default=None, description="Its name for people; by default host and path, or the file's name."
     )
-    section: Line = Field(default="", description="The section of the issue that its articles go into.")
+    section: Line = Field(default="", description="The section of the issue for its articles.")
     featured: Truth = Field(default=False, description="All its articles are featured.")
     include_tags: list[Line] = Field(default=[], description="Only articles with one of these tags.")
-    exclude_tags: list[Line] = Field(default=[], description="No article with one of these tags.")
+    exclude_tags: list[Line] = Field(default=[], description="No articles with any of these tags.")
     allow_private_addresses: Truth = Field(
-        default=False, description="It may be in your own network, and on any port."
+        default=False, description="It may be in your own network and on any port."
     )
     pages: Whole = Field(default=3, ge=1, le=100, description="How many pages of a listing are followed.")
     selectors: dict[str, Line] = Field(
-        default={}, description="CSS selectors for a listing, only where detection fails."
+        default={}, description="CSS selectors for a listing; only needed if detection fails."
     )
 
 
 class PaletteTable(Table):
-    sheet: Colour | None = Field(default=None, description="The ground of the stories.")
-    paper: Colour | None = Field(default=None, description="The ground around them, and of the footer.")
-    ink: Colour | None = Field(default=None, description="Headings.")
-    body: Colour | None = Field(default=None, description="Running text.")
-    muted: Colour | None = Field(default=None, description="What stands beside it: author, day, footer.")
+    sheet: Colour | None = Field(default=None, description="Background colour of stories.")
+    paper: Colour | None = Field(
+        default=None, description="Background colour around stories and of the footer."
+    )
+    ink: Colour | None = Field(default=None, description="Colour of headings.")
+    body: Colour | None = Field(default=None, description="Colour of running text.")
+    muted: Colour | None = Field(default=None, description="Colour of secondary text: author, date, footer.")
     line: Colour | None = Field(default=None, description="The hairline between stories.")
     rule: Colour | None = Field(default=None, description="The line above a section.")
-    plate: Colour | None = Field(default=None, description="Where a picture will be.")
+    plate: Colour | None = Field(default=None, description="Placeholder of an image that has not loaded.")
 
 
 class ThemeTable(Table):
     look: Literal["magazine", "plain", "compact"] = Field(
         default="magazine",
-        description="The set of templates: with pictures, as a letter, or many stories on little room.",
+        description="The set of templates: with images, as a letter, or many stories in little space.",
     )
     cards: Literal["list", "grid"] = Field(
-        default="list", description="Whether stories with pictures stand beside them, or in pairs below them."
+        default="list", description="Stories with images: image beside the text, or in pairs below the image."
     )
     font: Families | None = Field(
-        default=None, description="Type families of running text; the system's own by default."
+        default=None, description="Font families of running text; by default the system's own."
     )
     heading_font: Families | None = Field(
-        default=None, description="Type families of titles; Georgia by default, in the magazine."
+        default=None, description="Font families of titles; by default Georgia in the magazine look."
     )
-    radius: Whole = Field(default=4, ge=0, le=24, description="How round pictures are, in pixels.")
-    light: PaletteTable = Field(default_factory=PaletteTable, description="Colours on light ground.")
-    dark: PaletteTable = Field(default_factory=PaletteTable, description="Colours on dark ground.")
+    radius: Whole = Field(default=4, ge=0, le=24, description="Corner radius of images, in pixels.")
+    light: PaletteTable = Field(default_factory=PaletteTable, description="Colours in light mode.")
+    dark: PaletteTable = Field(default_factory=PaletteTable, description="Colours in dark mode.")
 
 
 class NewsletterTable(Table):
-    title: Name = Field(description="The name that readers see.")
-    sender: Sender = Field(description="From whom it comes: `Name <name@example.com>`.")
-    reply_to: Address | None = Field(default=None, description="Where answers go, if not to the sender.")
+    title: Name = Field(description="The name that subscribers see.")
+    sender: Sender = Field(description="The sender of the mail: `Name <name@example.com>`.")
+    reply_to: Address | None = Field(default=None, description="Where replies go, if not to the sender.")
     language: Language = Field(default="en", description="A language tag, such as `en`, `de` or `pt-BR`.")
     timezone: Zone = Field(
         default="UTC", description="The time zone of the schedule, such as `Europe/Berlin`."
     )
     schedule: When = Field(
         default=parse_schedule("Tue 09:00"),
-        description="When it goes out: days and a time, or a cron line with day names.",
+        description="When it is sent: days and a time, or a cron line with day names.",
     )
     approval: Literal["automatic", "required"] = Field(
-        default="automatic", description="`required`: a person approves every issue before it goes."
+        default="automatic", description="`required`: a person approves every issue before it is sent."
     )
     draft_ahead: Duration | None = Field(
         default=None,
-        description="How long before its slot `digest run` makes the draft; at the slot itself by default.",
+        description="How long before the slot `digest run` makes the draft; by default at the slot itself.",
     )
     on_deadline: Literal["hold", "skip", "send"] = Field(
         default="hold",
-        description="What becomes of a draft that waits for approval when its slot comes; see `draft_ahead`.",
+        description="What happens to a draft that is not approved by its slot; see `draft_ahead`.",
     )
     editors: list[Address] = Field(
-        default=[], description="Who gets one letter when a draft waits for a person."
+        default=[], description="Email addresses notified once when a draft needs review."
     )
     subject: Name = Field(
         default="{{ lead.headline }} · {{ newsletter.title }} {{ issue.number }}",
         description="The template of the subject line.",
     )
-    description: Line = Field(default="", description="One sentence about it, for readers.")
+    description: Line = Field(default="", description="One sentence about the newsletter, for its readers.")
     collect_every: Duration = Field(
         default="1h",
         validate_default=True,
         description="How often `digest run` reads the sources: `90s`, `30m`, `1h`, `1d`.",
     )
     late_hours: Number = Field(
-        default=12, gt=0, le=8760, description="A slot older than this is recorded as missed, not sent."
+        default=12,
+        gt=0,
+        le=8760,
+        description="A slot overdue by more than this is recorded as missed, not sent.",
     )
     on_uncertain: Literal["hold", "resend", "skip"] = Field(
         default="hold",
-        description="What happens when the answer to a message was lost: wait for a person, or go on.",
+        description="What to do when the answer to a message was lost: wait for a decision, resend or skip.",
     )
     flood_limit: Whole = Field(
         default=25,
         ge=1,
-        description="More old articles than this that look new at once: the issue waits for a person.",
+        description="If more old articles than this appear as new at once, the issue waits for a person.",
     )
     max_articles: Whole = Field(
-        default=12, ge=1, le=10_000, description="How many articles an issue holds at most."
+        default=12, ge=1, le=10_000, description="The maximum number of articles in an issue."
     )
-    min_articles: Whole = Field(default=1, ge=1, le=500, description="With fewer, no issue goes out.")
+    min_articles: Whole = Field(default=1, ge=1, le=500, description="With fewer, no issue is sent.")
     max_age_days: Whole = Field(default=60, ge=1, le=36_500, description="Older articles are left out.")
     future_dated: Literal["hold", "send"] = Field(
-        default="hold", description="Whether an article dated in the future waits for its day."
+        default="hold", description="Whether an article dated in the future waits for its date."
     )
     first_issue_days: Whole = Field(
         default=14,
         ge=0,
         le=36_500,
-        description="How far back the very first issue reaches; what does not fit is backlog.",
+        description="How far back the very first issue goes; what does not fit is backlog.",
     )
     include_tags: list[Line] = Field(default=[], description="Only articles with one of these tags.")
-    exclude_tags: list[Line] = Field(default=[], description="No article with one of these tags.")
+    exclude_tags: list[Line] = Field(default=[], description="No articles with any of these tags.")
     sections: list[Name] = Field(
         default=[],
-        description="The order of the sections; what no source puts into one goes by its tags.",
+        description="The order of the sections; articles without a source section are sorted by tag.",
     )
     subscribers: list[Name] | None = Field(
         default=None,
-        description="Files of subscribers; by default `subscribers/NAME.csv`, where that exists.",
+        description="Subscriber files; by default `subscribers/NAME.csv`, if it exists.",
     )
     accent: Colour | None = Field(
         default=None,
-        description="The one colour of topics and buttons, on the light ground; by default the look's.",
+        description="The colour of topics and buttons in light mode; by default the look's.",
     )
-    accent_dark: Colour | None = Field(default=None, description="The same on the dark ground.")
+    accent_dark: Colour | None = Field(default=None, description="The same in dark mode.")
     logo: WebAddress | None = Field(
-        default=None, description="Where the logo is, as an address that readers can reach."
+        default=None, description="The address of the logo, reachable by subscribers."
     )
     images: Literal["link", "copy", "none"] = Field(
         default="link",
-        description="Pictures: `link` to the blog's, `copy` them for `digest serve`, or `none`.",
+        description="Images: `link` to the blog's, `copy` them for `digest serve`, or `none`.",
     )
     theme: ThemeTable = Field(default_factory=ThemeTable, description="How its mails look.")
     sources: list[SourceTable] = Field(
@@ -237,7 +242,7 @@ class RootTable(Table):
     database: DatabaseTable = Field(default_factory=DatabaseTable)
     delivery: DeliveryTable = Field(default_factory=DeliveryTable)
     newsletters: dict[str, NewsletterTable] = Field(
-        min_length=1, description="There must be at least one, such as [newsletters.weekly]."
+        min_length=1, description="At least one is required, such as [newsletters.weekly]."
     )
 
 

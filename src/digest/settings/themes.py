@@ -1,7 +1,7 @@
-"""A newsletter's theme: what the settings say over what its look brings, and whether it can be read.
+"""A newsletter's theme: the settings applied over the look's defaults, and whether it is readable.
 
-Colours are judged on the tables as they were written, so that a clash is told
-at the same reading as every other mistake.
+Colours are checked on the tables as written, so that a clash is reported together
+with all other mistakes.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _ON_ACCENT = ("#FFFFFF", "#0E1719")
 
 
 def theme_of(table: NewsletterTable) -> Theme:
-    """The look's own theme, with all that the settings say otherwise."""
+    """The look's own theme with the overrides in the settings."""
     wanted = table.theme
     look = LOOKS[wanted.look]
     return replace(
@@ -38,7 +38,7 @@ def theme_of(table: NewsletterTable) -> Theme:
 
 
 def clashes(newsletter: Mapping[str, Any], place: Place) -> Iterator[Mistake]:
-    """Text that could not be read on its ground: contrast under 4.5 (WCAG 2.2, 1.4.3)."""
+    """Text that is unreadable on its background: contrast under 4.5 (WCAG 2.2, 1.4.3)."""
     wanted = newsletter.get("theme")
     wanted = wanted if isinstance(wanted, Mapping) else {}
     name = wanted.get("look")
@@ -60,8 +60,8 @@ def _clashes_of(
         if word in given:
             yield Mistake(
                 places[word],
-                f"“{given[word]}” cannot be read on the {scheme} ground: its contrast is under 4.5. "
-                f"The nearest that can is “{nearest(given[word], grounds)}”.",
+                f"“{given[word]}” is unreadable on the {scheme} background: its contrast is under 4.5. "
+                f"The nearest readable colour is “{nearest(given[word], grounds)}”.",
             )
     untold = [word for word in lost if word not in given]
     for ground in _GROUNDS:
@@ -69,7 +69,7 @@ def _clashes_of(
             yield Mistake(
                 places[ground],
                 f"“{given[ground]}” as {ground} leaves {', '.join(untold)} with a contrast under 4.5. "
-                f"Choose another ground, or set {untold[0]} as well.",
+                f"Choose another background, or set {untold[0]} as well.",
             )
             return
 
@@ -78,7 +78,7 @@ def _palette(palette: Palette, given: Mapping[str, str]) -> Palette:
     made = replace(palette, **given)
     if "accent" not in given:
         return made
-    # Whichever is read better: a bright accent wants dark words on its button.
+    # Whichever is easier to read: a bright accent needs dark text on its button.
     return replace(made, on_accent=max(_ON_ACCENT, key=lambda words: contrast(words, made.accent)))
 
 
@@ -91,7 +91,7 @@ def _accent(colour: str | None) -> dict[str, str]:
 
 
 def _colours(raw: Mapping[str, Any]) -> dict[str, str]:
-    """Those that are colours at all; the rest is told elsewhere."""
+    """The valid colours; invalid ones are reported elsewhere."""
     found = {}
     for key in {entry.name for entry in fields(Palette)} & raw.keys():
         try:

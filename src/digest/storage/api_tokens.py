@@ -1,4 +1,4 @@
-"""API tokens, found by their hashes."""
+"""API tokens, looked up by hash."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from digest.storage.tables import api_token
 
 
 def add(connection: Connection, name: str, *, role: Role, token_hash: str, at: datetime) -> bool:
-    """Whether the name was free."""
+    """Store a token; False if the name is taken."""
     row = {
         "name": name,
         "name_key": name_key(name),
@@ -28,7 +28,7 @@ def add(connection: Connection, name: str, *, role: Role, token_hash: str, at: d
 
 
 def every(connection: Connection) -> list[ApiToken]:
-    """In the order of their names."""
+    """All tokens, ordered by name."""
     return [_token(row) for row in connection.execute(select(api_token).order_by(api_token.c.name_key))]
 
 
@@ -42,7 +42,7 @@ def touch(connection: Connection, number: ApiTokenId, *, at: datetime) -> None:
 
 
 def remove(connection: Connection, name: str) -> ApiToken | None:
-    """The token that is gone, by its name in any spelling."""
+    """Remove a token by its name in any spelling and return it; None if there is none."""
     row = connection.execute(select(api_token).where(api_token.c.name_key == name_key(name))).first()
     if row is None:
         return None

@@ -1,4 +1,4 @@
-"""Articles, the keys they are recognised by, and the health of their sources."""
+"""Articles, the keys that identify them, and the health of their sources."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from digest.rules.identity import Key, KnownArticle
 from digest.storage.dialect import chunks, insert_or_ignore
 from digest.storage.tables import article, article_key, source
 
-_AT_ONCE = 400  # bound parameters in one statement stay far under SQLite's limit
-_OLD_SHOWN = 200  # newcomers that are too old, in one plan
+_AT_ONCE = 400  # parameters per statement, far below SQLite's limit
+_OLD_SHOWN = 200  # how many new articles that are too old one plan lists
 
 
 # -- recognising ---------------------------------------------------------------
@@ -59,7 +59,7 @@ def _known(connection: Connection, ids: Collection[int]) -> Iterator[KnownArticl
 
 
 def learn_keys(connection: Connection, newsletter: str, keys: Mapping[int, Iterable[Key]]) -> None:
-    """Remember by what else these articles can be recognised."""
+    """Store further keys by which these articles can be recognised."""
     rows = [
         {"newsletter": newsletter, "kind": kind.value, "value": value, "article_id": number}
         for number, held in keys.items()
@@ -81,7 +81,7 @@ def add(
     seen: datetime,
     is_backlog: bool,
 ) -> list[ArticleId]:
-    """Store new articles; their ids in the same order."""
+    """Store new articles; returns their ids in the same order."""
     if not found:
         return []
     rows = [
@@ -104,10 +104,10 @@ def add(
 def refresh(
     connection: Connection, found: Mapping[int, FoundArticle], *, source_key: str, seen: datetime
 ) -> int:
-    """Bring known articles up to what their own source shows now; how many changed.
+    """Update known articles with what their own source shows now; returns how many changed.
 
-    Another source's telling of the same story changes nothing.  What a page of
-    the article itself has filled in stays where the source has nothing to say.
+    What another source says about the same story changes nothing.  Fields filled in from
+    the article's own page are kept if the source has no value for them.
     """
     changed = []
     for old in by_ids(connection, found.keys()):
@@ -139,23 +139,23 @@ def _changes(old: Article, new: FoundArticle, seen: datetime) -> dict[str, Any]:
     if old.is_featured_at_source and not new.featured:
         values["is_featured_at_source"] = False
     elif new.featured and not old.is_featured_at_source:
-        # Featured after it was first seen: as good as an editor's word.
+        # Featured after it was first seen: treated like an editor's mark.
         values["is_featured_at_source"] = True
         values["featured_at"] = seen
     return values
 
 
 def _is_dated_anew(old: Article, published: datetime, seen: datetime) -> bool:
-    """Whether an old article of the backlog is given a younger date, as a rebuilt or edited site does.
+    """Whether an old article of the backlog gets a later date, as after a rebuild or an edit of the site.
 
-    It stays old, or all of the backlog would come as news.  One that was still to
-    appear may be put off.
+    It stays old, or the whole backlog would appear as new.  The date of an article that
+    was still to appear may be postponed.
     """
     return old.is_backlog and old.dated <= seen and published > old.dated
 
 
 def complete(connection: Connection, number: int, filled: FoundArticle, *, at: datetime) -> None:
-    """Store what an article's own page filled in."""
+    """Store what an article's own page provided."""
     before = by_ids(connection, [number])[0]
     connection.execute(
         update(article)
@@ -165,7 +165,7 @@ def complete(connection: Connection, number: int, filled: FoundArticle, *, at: d
 
 
 def mark_completed(connection: Connection, number: int, *, at: datetime) -> None:
-    """Its page was asked and gave nothing: it is not asked again."""
+    """Its page was fetched without a result, so it is not fetched again."""
     connection.execute(update(article).where(article.c.id == number).values(completed_at=at))
 
 
@@ -190,7 +190,7 @@ def exclude(connection: Connection, number: int, *, at: datetime, why: str) -> N
 
 
 def unmark(connection: Connection, number: int) -> None:
-    """As if nobody had ever marked it by hand."""
+    """Remove every mark made by hand."""
     none = {"featured_at": None, "unfeatured_at": None, "excluded_at": None, "excluded_why": ""}
     connection.execute(update(article).where(article.c.id == number).values(**none))
 
@@ -203,10 +203,10 @@ def candidates(
 ) -> tuple[list[Article], dict[LeftOut, int]]:
     """The articles worth judging, and how many others there are, by reason.
 
-    Leaves out, without loading them, what `rules.selection` would settle anyway:
-    issued before and not featured since, backlog before `reach`, and what is
-    dated before `oldest`.  Of the last, the newest that came since the last
-    issue are among the articles all the same: an owner wonders about those.
+    Does not load what `rules.selection` would settle anyway: articles issued before and
+    not featured since, backlog before `reach`, and articles dated before `oldest`.  The
+    newest of the last kind that arrived since the last issue are included all the same,
+    because an owner will ask about them.
     """
     mine = article.c.newsletter == newsletter
     called_in = article.c.featured_at.is_not(None)
@@ -235,7 +235,7 @@ def candidates(
 
 
 def waiting(connection: Connection, newsletter: str, *, reach: datetime, oldest: datetime) -> list[Article]:
-    """Those of `candidates` that may be chosen, oldest id first; what only stays out is not among them."""
+    """The `candidates` that may be chosen, by ascending id; without those that can only be left out."""
     mine = article.c.newsletter == newsletter
     called_in = select(article.c.id).where(mine, article.c.featured_at.is_not(None))
     fresh = select(article.c.id).where(
@@ -249,7 +249,7 @@ def waiting(connection: Connection, newsletter: str, *, reach: datetime, oldest:
 
 
 def newest(connection: Connection, newsletter: str) -> datetime | None:
-    """The date of the youngest article, as age is counted."""
+    """The date of the youngest article, as used for its age."""
     dated: datetime | None = connection.scalar(
         select(func.max(article.c.dated)).where(article.c.newsletter == newsletter)
     )
@@ -257,24 +257,24 @@ def newest(connection: Connection, newsletter: str) -> datetime | None:
 
 
 def all_of(connection: Connection, newsletter: str) -> list[Article]:
-    """All articles of a newsletter, oldest id first."""
+    """All articles of a newsletter, by ascending id."""
     rows = select(article).where(article.c.newsletter == newsletter).order_by(article.c.id)
     return [_article(row) for row in connection.execute(rows)]
 
 
 def newest_number(connection: Connection) -> int:
-    """The highest id of an article: another one as soon as one has come."""
+    """The highest article id, which changes whenever an article is added."""
     return int(connection.scalar(select(func.max(article.c.id))) or 0)
 
 
 def count(connection: Connection, newsletter: str) -> int:
-    """How many there are, whatever became of them."""
+    """The number of articles, whatever their status."""
     number = connection.scalar(select(func.count()).where(article.c.newsletter == newsletter))
     return int(number or 0)
 
 
 def by_ids(connection: Connection, ids: Collection[int]) -> list[Article]:
-    """In the order of their ids."""
+    """The articles with these ids, by ascending id."""
     found: list[Article] = []
     for some in chunks(sorted(ids), _AT_ONCE):
         rows = select(article).where(article.c.id.in_(some)).order_by(article.c.id)
@@ -283,7 +283,7 @@ def by_ids(connection: Connection, ids: Collection[int]) -> list[Article]:
 
 
 def to_complete(connection: Connection, newsletter: str, *, since: datetime, limit: int) -> list[Article]:
-    """Articles that may come into an issue and whose own page was never asked, newest first."""
+    """Articles that may go into an issue and whose own page was never fetched, newest first."""
     rows = (
         select(article)
         .where(
@@ -299,10 +299,10 @@ def to_complete(connection: Connection, newsletter: str, *, since: datetime, lim
 
 
 def search(connection: Connection, newsletter: str, words: Sequence[str], *, limit: int) -> list[Article]:
-    """Articles that have every word in title or teaser, whatever its case; newest first."""
+    """Articles with every word in title or teaser, ignoring case; newest first."""
     rows = select(article).where(article.c.newsletter == newsletter)
     for word in words:
-        # SQLite folds the case of ASCII letters only: others are looked for in each way they are written.
+        # SQLite only folds the case of ASCII letters, so other words are searched in each usual spelling.
         spellings = {word} if word.isascii() else {word, word.lower(), word.upper(), word.capitalize()}
         rows = rows.where(
             or_(
@@ -318,7 +318,7 @@ def search(connection: Connection, newsletter: str, words: Sequence[str], *, lim
 
 
 def by_keys(connection: Connection, newsletter: str, keys: Collection[Key]) -> list[Article]:
-    """Articles that have one of these keys."""
+    """Articles that have at least one of these keys."""
     return by_ids(connection, [known.id for known in known_by(connection, newsletter, keys=keys, also=())])
 
 
@@ -326,7 +326,7 @@ def by_keys(connection: Connection, newsletter: str, keys: Collection[Key]) -> l
 
 
 def health_of(connection: Connection, newsletter: str) -> dict[str, SourceHealth]:
-    """What is known of each source that was ever read, by its key."""
+    """The health of each source that was ever read, by its key."""
     rows = connection.execute(select(source).where(source.c.newsletter == newsletter))
     return {row.key: _health(row) for row in rows}
 

@@ -1,4 +1,4 @@
-"""Frozen values of the model as JSON documents, and back."""
+"""Converts frozen values of the model to JSON documents and back."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def to_json(value: Any) -> Any:
 
 
 def from_json(kind: type[T], document: Any) -> T:
-    """The value that `to_json` wrote; later additions to a class need defaults."""
+    """The value that `to_json` wrote; fields added to a class later need defaults."""
     value: T = _adapter(kind).validate_python(document)
     return value
 

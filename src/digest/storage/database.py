@@ -1,4 +1,4 @@
-"""Opening a database: pragmas, transactions, migrations with a backup before them."""
+"""Opens a database: pragmas, transactions, and migrations preceded by a backup."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from digest.errors import NewerDatabase, StorageError
 
 _BUSY_SECONDS = 30
 
-__all__ = ["Connection", "Database"]  # workflows pass connections on, and know nothing else of SQLAlchemy
+__all__ = ["Connection", "Database"]  # workflows pass connections on and use nothing else of SQLAlchemy
 
 
 class Database:
-    """An open database with the newest schema.
+    """An open database with the current schema.
 
     Raises:
-        NewerDatabase: it was written by a newer digest; nothing is touched.
+        NewerDatabase: it was written by a newer digest; nothing is changed.
         StorageError: it cannot be opened.
     """
 
@@ -37,21 +37,21 @@ class Database:
             self.close()
             raise _unusable(self._url, error) from error
         except StorageError:
-            self.close()  # or its side files stay beside a database that is not ours
+            self.close()  # or its side files would remain beside a database that is not ours
             raise
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A consistent view; nothing that is done in it is kept."""
+        """A consistent view; changes made in it are discarded."""
         with _translated(self._url), self._engine.connect() as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """One durable transaction: all of it is kept on leaving, or nothing after an error.
+        """One durable transaction: committed as a whole on leaving, rolled back after an error.
 
-        On SQLite it takes the write lock at once (BEGIN IMMEDIATE), so that what
-        was read in it cannot have changed when it writes.
+        On SQLite it takes the write lock at once (BEGIN IMMEDIATE), so that what was
+        read in it cannot have changed when it writes.
         """
         with _translated(self._url), self._engine.connect() as connection:
             writer = connection.execution_options(digest_write=True)
@@ -60,7 +60,7 @@ class Database:
 
     @property
     def sqlite_file(self) -> str:
-        """The file of a SQLite database, for `ledger_sqlite`; empty for every other."""
+        """The file of a SQLite database, for `ledger_sqlite`; empty for other databases."""
         return (self._url.database or "") if self._url.get_backend_name() == "sqlite" else ""
 
     def close(self) -> None:
@@ -75,13 +75,13 @@ class Database:
                 return
             if at is not None and not migrations.knows(at):
                 raise NewerDatabase(
-                    f"The database {self._url.render_as_string()} is of a newer digest (schema {at}).",
-                    mend="Use that version, or restore the backup that was made when it was upgraded.",
+                    f"The database {self._url.render_as_string()} belongs to a newer digest (schema {at}).",
+                    mend="Use that version, or restore the backup made when the database was upgraded.",
                 )
             if at is None and inspect(connection).get_table_names():
                 raise StorageError(
-                    f"The database {self._url.render_as_string()} holds other tables, but none of digest.",
-                    mend="Name an own database in [database] url.",
+                    f"The database {self._url.render_as_string()} contains other tables, not digest's.",
+                    mend="Set [database] url to a database of its own.",
                 )
         if at is not None:
             self._back_up(at)
@@ -90,7 +90,7 @@ class Database:
             migrations.upgrade(connection.execution_options(digest_write=True), migrations.NEWEST)
 
     def _use_write_ahead_log(self) -> None:
-        """Readers and a writer do not wait for one another.  It is written into the file, once."""
+        """Lets readers and a writer work without waiting for each other.  Stored in the file, once."""
         if self._url.get_backend_name() != "sqlite":
             return
         raw = self._engine.raw_connection()
@@ -100,7 +100,7 @@ class Database:
             raw.close()
 
     def _back_up(self, at: str) -> None:
-        """Copy a SQLite file before its schema changes; PostgreSQL has its own tools."""
+        """Copy a SQLite file before its schema changes; PostgreSQL has its own backup tools."""
         if self._url.get_backend_name() != "sqlite" or not self._url.database:
             return
         file = Path(self._url.database)
@@ -121,7 +121,7 @@ def _engine(url: URL) -> Engine:
             _make_private(Path(url.database))
         except OSError as error:
             raise _unusable(url, error) from error
-    # Parameters are people's addresses: they do not belong into a traceback.
+    # Parameters are people's addresses, which must not appear in a traceback.
     arguments = {"timeout": _BUSY_SECONDS, "check_same_thread": False}
     engine = create_engine(url, connect_args=arguments, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
@@ -130,14 +130,14 @@ def _engine(url: URL) -> Engine:
 
 
 def _make_private(file: Path) -> None:
-    """A new database is its owner's alone: it holds people's addresses.  An old one keeps its mode."""
+    """Make a new database readable only by its owner, since it holds addresses.  Others keep their mode."""
     file.parent.mkdir(parents=True, exist_ok=True)
     if not file.exists():
         os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
-    connection.isolation_level = None  # transactions begin where we say so, see _begin_sqlite
+    connection.isolation_level = None  # transactions begin where we say so; see _begin_sqlite
     for pragma in ("synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
@@ -149,7 +149,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 @contextmanager
 def _translated(url: URL) -> Iterator[None]:
-    """A database that fails is the operator's to mend; a wrong statement is a bug and flies."""
+    """A failing database is for the operator to fix; a wrong statement is a bug and is not caught."""
     try:
         yield
     except OperationalError as error:
@@ -160,5 +160,5 @@ def _unusable(url: URL, error: SQLAlchemyError | sqlite3.DatabaseError | OSError
     words = str(getattr(error, "orig", None) or getattr(error, "strerror", None) or error)
     return StorageError(
         f"The database {url.render_as_string()} cannot be used: {words}.",
-        mend="Is the folder there and writable, the disk not full, and the file really a database?",
+        mend="Check that the folder exists and is writable, the disk has space, and the file is a database.",
     )

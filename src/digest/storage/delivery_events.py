@@ -1,8 +1,8 @@
-"""What providers told about deliveries: each event once, and only what belongs to a delivery counts.
+"""What providers reported about deliveries: each event once; only events of a delivery have effects.
 
-Rows of the ledger move here in two ways only: what the provider told moves
-forward, and `uncertain` becomes `accepted` on evidence.  Both name the state
-that they come from, like every move of the ledger.
+Ledger rows change here in two ways only: reports move them forward, and `uncertain`
+becomes `accepted` on evidence.  Both name the state they start from, like every move
+in the ledger.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from digest.storage.dialect import chunks, insert_or_ignore
 from digest.storage.subscribers import erased_key
 from digest.storage.tables import delivery, delivery_event, issue
 
-EVIDENCE = "the answer was lost; an event of the provider proves that it was taken"
+EVIDENCE = "the answer was lost, but an event of the provider proves that the message was accepted"
 
 _AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Belonging:
-    """An event that is new, and the delivery that it is about."""
+class MatchedEvent:
+    """A new event, and the delivery it is about."""
 
     event: DeliveryEvent
     delivery_id: DeliveryId
@@ -40,12 +40,12 @@ class Belonging:
 
 def add(
     connection: Connection, events: Iterable[DeliveryEvent], *, received_at: datetime
-) -> tuple[int, list[Belonging]]:
-    """Keep those that were not told before: how many, and those of them that belong to a delivery.
+) -> tuple[int, list[MatchedEvent]]:
+    """Store events that are new; returns how many, and those of them that belong to a delivery.
 
-    An event belongs where the delivery that it names is of the issue that it
-    names and went to the address that it names.  Any other is kept as well, and
-    must change nothing.
+    An event belongs to the delivery it names if the issue and the address that it
+    names are that delivery's.  Any other event is stored too, but must change
+    nothing.
     """
     kept, belonging = 0, []
     for some in chunks({event.key: event for event in events}.values(), _AT_ONCE):
@@ -57,8 +57,8 @@ def add(
     return kept, belonging
 
 
-def advance(connection: Connection, told: Iterable[Belonging]) -> None:
-    """Bring the rows as far as these events tell, never back; of equal ones the earliest time stays."""
+def advance(connection: Connection, told: Iterable[MatchedEvent]) -> None:
+    """Move rows as far as these events say, never back; of equal events the earliest time is kept."""
     by_kind: dict[EventKind, list[dict[str, Any]]] = defaultdict(list)
     for one in told:
         shown = progress(one.event.kind)
@@ -77,11 +77,11 @@ def advance(connection: Connection, told: Iterable[Belonging]) -> None:
 
 
 def accept_on_evidence(connection: Connection, which: IssueId, *, now: datetime) -> int:
-    """Uncertain rows that an event proves to have been taken become accepted; how many.
+    """Accept uncertain rows that an event proves to have been accepted; returns how many.
 
-    Any event of its own proves a row.  A batch is taken as one request, so an
-    event of any row of it proves all.  Rows in other states stay as they are:
-    what a person has decided to send again is pending, and goes.
+    Any event of its own proves a row.  A batch is accepted as one request, so an event
+    of any row in it proves all.  Rows in other states stay as they are: what a person
+    has decided to resend is pending, and is sent.
     """
     of_its_own = exists().where(delivery_event.c.delivery_id == delivery.c.id)
     of_its_batch = exists().where(
@@ -102,12 +102,12 @@ def accept_on_evidence(connection: Connection, which: IssueId, *, now: datetime)
 
 
 def told(connection: Connection, which: IssueId) -> dict[str, int]:
-    """Of the accepted ones: how many are delivered, bounced and complained, as `Counts` names them.
+    """How many accepted deliveries were delivered, bounced and complained, under the names of `Counts`.
 
-    Whatever did not arrive counts as bounced: turned away for good, turned away
-    this time, or dropped by the provider.
+    Whatever did not arrive counts as bounced: rejected for good, rejected this time, or
+    dropped by the provider.
     """
-    # Spelled out, or SQLite does not see that the index holds all that is asked for.
+    # Written as a literal, or SQLite does not notice that the index covers the query.
     was_told = delivery.c.event != literal_column("''")
     rows = (
         select(delivery.c.event, func.count())
@@ -129,8 +129,8 @@ _COUNTED = {
 }
 
 
-def _owned(connection: Connection, events: Sequence[DeliveryEvent]) -> dict[str, Belonging]:
-    """Those that belong to a delivery, by their key."""
+def _owned(connection: Connection, events: Sequence[DeliveryEvent]) -> dict[str, MatchedEvent]:
+    """The events that belong to a delivery, by event key."""
     named = {event.delivery_id for event in events if event.delivery_id is not None}
     columns = (
         delivery.c.id,
@@ -146,7 +146,7 @@ def _owned(connection: Connection, events: Sequence[DeliveryEvent]) -> dict[str,
     for event in events:
         row = found.get(event.delivery_id)
         if row is not None and _belongs(event, row):
-            owned[event.key] = Belonging(
+            owned[event.key] = MatchedEvent(
                 event=event,
                 delivery_id=DeliveryId(row.id),
                 issue_id=IssueId(row.issue_id),
@@ -165,7 +165,7 @@ def _belongs(event: DeliveryEvent, row: Any) -> bool:
     return bool(row.address_key in {key, erased_key(key)})
 
 
-def _row(event: DeliveryEvent, owned: Belonging | None, received_at: datetime) -> dict[str, Any]:
+def _row(event: DeliveryEvent, owned: MatchedEvent | None, received_at: datetime) -> dict[str, Any]:
     return {
         "delivery_id": owned.delivery_id if owned else None,
         "issue_id": owned.issue_id if owned else None,
@@ -181,6 +181,6 @@ def _row(event: DeliveryEvent, owned: Belonging | None, received_at: datetime) -
 
 
 def _inserted(connection: Connection, rows: list[dict[str, Any]]) -> set[str]:
-    """The keys of those that were not there."""
+    """The keys of the rows that were new."""
     statement = insert_or_ignore(connection, delivery_event).returning(delivery_event.c.event_key)
     return set(connection.execute(statement, rows).scalars())

@@ -1,7 +1,7 @@
-"""What the desk's first page shows, read narrowly: no layout and no rendering of a mail is loaded.
+"""Data for the desk's home page, read narrowly: no layouts or rendered mails are loaded.
 
 Each function asks once for all newsletters.  The page is opened many times a
-day, and must stay quick with hundreds of issues and a hundred thousand articles.
+day, and must stay fast with hundreds of issues and a hundred thousand articles.
 """
 
 from __future__ import annotations
@@ -61,24 +61,24 @@ class IssueLine:
 
     @property
     def at(self) -> datetime:
-        """When it was sent, or else made."""
+        """When it was sent, or else when it was created."""
         return self.sent_at or self.created_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliverySummary:
-    """What became of an issue's deliveries."""
+    """Delivery counts and times of one issue."""
 
     counts: Counts  # without candidates, exclusions and deferred ones, which count as pending
-    begun: datetime | None = None  # the first delivery that came to its end
-    moved: datetime | None = None  # the last one
+    begun: datetime | None = None  # when the first delivery was settled
+    moved: datetime | None = None  # when the last one was
     uncertain_since: datetime | None = None
-    uncertain: tuple[str, ...] = ()  # addresses, the first ones
+    uncertain: tuple[str, ...] = ()  # the first few addresses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeMarks:
-    """How far the records go; when these stand still, the account of a finished issue does."""
+    """The ends of the logs; while they stay the same, so do the counts of finished issues."""
 
     activity: int
     told: int
@@ -86,14 +86,14 @@ class ChangeMarks:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangedIssues:
-    """Issues that the records since some marks are about."""
+    """The issues that log entries after some marks are about."""
 
     refs: frozenset[str]
     ids: frozenset[IssueId]
 
 
 def line_columns() -> tuple[ColumnElement[Any], ...]:
-    """What `line_of` needs; of the mail itself nothing but its subject leaves the database."""
+    """The columns that `line_of` needs; of the mail itself, only its subject is read."""
     return (
         issue.c.id,
         issue.c.newsletter,
@@ -113,7 +113,7 @@ def line_columns() -> tuple[ColumnElement[Any], ...]:
 
 
 def line_of(row: Any) -> IssueLine:
-    """Of a row with the columns of `line_columns`."""
+    """The issue in a row with the columns of `line_columns`."""
     return IssueLine(
         id=IssueId(row.id),
         newsletter=row.newsletter,
@@ -131,7 +131,7 @@ def line_of(row: Any) -> IssueLine:
 
 
 def lines(connection: Connection, newsletters: Sequence[str], *, limit: int) -> list[IssueLine]:
-    """The last `limit` issues of each newsletter, and all that are not finished; newest first."""
+    """The last `limit` issues of each newsletter and all unfinished ones, newest first."""
     if not newsletters:
         return []
     recent = [
@@ -151,7 +151,7 @@ def lines(connection: Connection, newsletters: Sequence[str], *, limit: int) -> 
 
 
 def last_issues(connection: Connection, newsletters: Sequence[str]) -> dict[str, tuple[int, datetime]]:
-    """Number and moment of selection of each newsletter's newest issue that was not given up."""
+    """Number and selection time of each newsletter's newest issue that was not cancelled or skipped."""
     newest = (
         select(issue.c.newsletter, func.max(issue.c.number))
         .where(issue.c.newsletter.in_(newsletters), issue.c.state.not_in(_NEVER_WAS))
@@ -164,7 +164,7 @@ def last_issues(connection: Connection, newsletters: Sequence[str]) -> dict[str,
 
 
 def left_out_count(connection: Connection, which: IssueId) -> int:
-    """How many articles stayed out when this issue was drafted."""
+    """How many articles were left out when this issue was drafted."""
     return len(connection.scalar(select(issue.c.left_out).where(issue.c.id == which)) or [])
 
 
@@ -196,7 +196,7 @@ def touched(connection: Connection, *, since: ChangeMarks) -> ChangedIssues:
 
 
 def delivery_summaries(connection: Connection, which: Collection[IssueId]) -> dict[IssueId, DeliverySummary]:
-    """Counted from the ledger at this moment, as `ledger.counts` does for one."""
+    """Counted from the current ledger, like `ledger.counts` for a single issue."""
     if not which:
         return {}
     rows = (
@@ -220,12 +220,12 @@ def delivery_summaries(connection: Connection, which: Collection[IssueId]) -> di
 
 
 def _told(connection: Connection, which: Collection[IssueId]) -> dict[int, dict[str, int]]:
-    """As `delivery_events.told` counts, for several issues at once."""
+    """Like `delivery_events.told`, for several issues at once."""
     rows = (
         select(delivery.c.issue_id, delivery.c.event, func.count())
         .where(
             delivery.c.issue_id.in_(which),
-            # Spelled out, or SQLite does not see that the index holds all that is asked for.
+            # Written as a literal, or SQLite does not notice that the index covers the query.
             delivery.c.event != literal_column("''"),
             delivery.c.state == "accepted",
         )
@@ -286,7 +286,7 @@ def _summary(
 
 
 def people(connection: Connection, newsletters: Sequence[str]) -> dict[str, int]:
-    """Confirmed subscriptions of each newsletter."""
+    """How many confirmed subscriptions each newsletter has."""
     rows = (
         select(subscription.c.newsletter, func.count())
         .where(subscription.c.newsletter.in_(newsletters), subscription.c.state == "confirmed")
@@ -298,7 +298,7 @@ def people(connection: Connection, newsletters: Sequence[str]) -> dict[str, int]
 def leavings(
     connection: Connection, newsletters: Sequence[str], *, since: datetime
 ) -> dict[str, list[datetime]]:
-    """When people left each newsletter of their own will, since then, in order."""
+    """When people unsubscribed from each newsletter by their own choice since then, in order."""
     rows = (
         select(subscription.c.newsletter, subscription.c.ended_at)
         .where(
@@ -319,7 +319,7 @@ def leavings(
 
 
 def sources(connection: Connection, newsletters: Sequence[str]) -> dict[tuple[str, str], SourceHealth]:
-    """The health of every source that was ever read, by newsletter and key; without what it shows."""
+    """The health of every source that was ever read, by newsletter and key; without its articles."""
     rows = select(
         source.c.newsletter,
         source.c.key,
@@ -346,7 +346,7 @@ def sources(connection: Connection, newsletters: Sequence[str]) -> dict[tuple[st
 def arrivals(
     connection: Connection, newsletters: Sequence[str], *, since: datetime
 ) -> dict[tuple[str, str], dict[date, int]]:
-    """New articles of each source by the day (UTC) on which they were first seen; no backlog."""
+    """New articles of each source by the day (UTC) they were first seen; without backlog."""
     day = day_of(connection, article.c.first_seen)
     rows = (
         select(article.c.newsletter, article.c.source, day, func.count())
@@ -364,7 +364,7 @@ def arrivals(
 
 
 def freshness(connection: Connection) -> tuple[int, datetime | None]:
-    """The newest article and the last look at a source: what is planned changes only with them."""
+    """The newest article and the last reading of a source: plans change only with these."""
     newest = connection.scalar(select(func.max(article.c.id))) or 0
     looked: datetime | None = connection.scalar(select(func.max(source.c.last_fetched)))
     return newest, looked

@@ -1,4 +1,4 @@
-"""All issues, a page at a time, for the desk: read as narrowly as `desk_home` reads the last ones."""
+"""All issues, a page at a time, for the desk; read as narrowly as in `desk_home`."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def page(
     offset: int,
     limit: int,
 ) -> list[tuple[IssueLine, datetime | None]]:
-    """Some issues, the one that was made last first; each with the moment when the next one was sent."""
-    # In the order of the key: sorting by a moment would read every row past its mail.
+    """One page of issues, newest first, each with the time when the next one was sent."""
+    # Ordered by key: sorting by a time would read every row including its mail.
     which = select(issue.c.id).where(issue.c.newsletter.in_(newsletters))
     if state is not None:
         which = which.where(issue.c.state == state.value)

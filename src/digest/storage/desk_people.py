@@ -1,4 +1,4 @@
-"""Who came and who left in the last weeks, by day, for the desk's first page."""
+"""Subscriptions begun and ended per day in recent weeks, for the desk's home page."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Days = dict[str, dict[date, int]]  # by newsletter
 
 
 def mark(connection: Connection) -> tuple[int, int, int]:
-    """As long as this stands still, nobody has come, left or been forgotten."""
+    """While this value stays the same, no one has subscribed, unsubscribed or been erased."""
     found = connection.execute(
         select(
             select(func.max(consent_entry.c.id)).scalar_subquery(),
@@ -38,7 +38,7 @@ def by_state(connection: Connection, newsletters: Sequence[str]) -> dict[tuple[s
 
 
 def came(connection: Connection, newsletters: Sequence[str], *, since: datetime) -> Days:
-    """How many subscriptions began on each day (UTC), whether they still run or not."""
+    """How many subscriptions began on each day (UTC), whether or not they have ended since."""
     return _by_day(connection, newsletters, subscription.c.since, ("confirmed", "ended"), since)
 
 

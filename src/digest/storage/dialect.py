@@ -1,4 +1,4 @@
-"""The few statements that SQLite and PostgreSQL spell differently, and cutting work into pieces."""
+"""The few statements that differ between SQLite and PostgreSQL, and splitting work into chunks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def insert_or_ignore(connection: Connection, table: Table) -> Any:
-    """INSERT … ON CONFLICT DO NOTHING: a row that is there already stays as it is."""
+    """INSERT … ON CONFLICT DO NOTHING: an existing row stays as it is."""
     return _insert(connection, table).on_conflict_do_nothing()
 
 
@@ -25,7 +25,7 @@ def insert_or_update(
     update: Sequence[str],
     update_unless_empty: Sequence[str] = (),
 ) -> Any:
-    """INSERT … ON CONFLICT (key) DO UPDATE of the named columns; empty text takes nothing away from some."""
+    """INSERT … ON CONFLICT (key) DO UPDATE; `update_unless_empty` keeps the old value if the new is empty."""
     statement = _insert(connection, table)
     said = {name: func.nullif(statement.excluded[name], "") for name in update_unless_empty}
     values = {name: statement.excluded[name] for name in update} | {
@@ -35,7 +35,7 @@ def insert_or_update(
 
 
 def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Lists of at most `size`, in order; the last may be shorter, none is empty."""
+    """Lists of at most `size` items, in order; the last may be shorter, none is empty."""
     iterator = iter(items)
     while some := list(islice(iterator, size)):
         yield some

@@ -1,4 +1,4 @@
-"""Accounts of editors.  A password's hash is given out beside an editor, never as a part of one."""
+"""Accounts of editors.  A password hash is returned beside an editor, never as part of one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def any_exist(connection: Connection) -> bool:
 
 
 def every(connection: Connection) -> list[Editor]:
-    """In the order of their names."""
+    """All editors, ordered by name."""
     return [_editor(row) for row in connection.execute(select(editor).order_by(editor.c.name_key))]
 
 
@@ -28,13 +28,13 @@ def by_id(connection: Connection, number: EditorId) -> Editor | None:
 
 
 def by_name(connection: Connection, name: str) -> tuple[Editor, str] | None:
-    """The editor of this name in any spelling, and the hash of the password."""
+    """The editor with this name in any spelling, and the password hash; None if there is none."""
     row = connection.execute(select(editor).where(editor.c.name_key == name_key(name))).first()
     return (_editor(row), row.password_hash) if row else None
 
 
 def add(connection: Connection, name: str, *, role: Role, password_hash: str, at: datetime) -> bool:
-    """Whether the name was free."""
+    """Store an account; False if the name is taken."""
     row = {
         "name": name,
         "name_key": name_key(name),
@@ -48,25 +48,25 @@ def add(connection: Connection, name: str, *, role: Role, password_hash: str, at
 
 
 def change_password(connection: Connection, number: EditorId, *, password_hash: str, at: datetime) -> None:
-    """Begins a new generation: see `Editor.generation`."""
+    """Set a new password hash and begin a new generation; see `Editor.generation`."""
     values = {"password_hash": password_hash, "password_at": at, "generation": editor.c.generation + 1}
     connection.execute(update(editor).where(editor.c.id == number).values(**values))
 
 
 def change_role(connection: Connection, number: EditorId, *, role: Role) -> None:
-    """Begins a new generation."""
+    """Set the role and begin a new generation; see `Editor.generation`."""
     values = {"role": role.value, "generation": editor.c.generation + 1}
     connection.execute(update(editor).where(editor.c.id == number).values(**values))
 
 
 def renew_hash(connection: Connection, number: EditorId, *, old: str, new: str) -> None:
-    """The same password at today's cost, unless it was changed in the meantime; sessions live on."""
+    """Rehash the same password at today's cost, unless it was changed meanwhile; sessions continue."""
     which = (editor.c.id == number) & (editor.c.password_hash == old)
     connection.execute(update(editor).where(which).values(password_hash=new))
 
 
 def remove(connection: Connection, number: EditorId) -> None:
-    """With all sessions."""
+    """Remove an account with all its sessions."""
     connection.execute(delete(editor).where(editor.c.id == number))
 
 

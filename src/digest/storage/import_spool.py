@@ -1,8 +1,8 @@
-"""The people of one file on their way in: put in the order of their keys, outside of memory.
+"""Sorts the people of one import file by key, outside of memory.
 
-In that order every batch touches one stretch of each index instead of all of
-it, which writes a quarter of the pages; and who stands in a file twice stands
-side by side.  What becomes of them is in `import_sqlite`.
+In that order each batch touches one stretch of every index instead of all of it,
+which writes a quarter of the pages, and duplicates in a file become neighbours.
+`import_sqlite` then imports them.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import Self
 
 from digest.errors import StorageError
 
-_CACHE = "PRAGMA cache_size=-2000"  # KiB; also what is sorted at once
+_CACHE = "PRAGMA cache_size=-2000"  # KiB; also the amount sorted at a time
 
 
-# A person as a file tells of them: address_key, address, name, language, and topics as a JSON
-# list (empty where nothing is said).  A bare tuple: a list of people has a million.
+# A person as listed in a file: address_key, address, name, language, and topics as a JSON
+# list (empty if not given).  A bare tuple, since a list can hold a million people.
 ImportRow = tuple[str, str, str, str, str]
 
 
@@ -27,13 +27,13 @@ _FIELDS = "address_key, address, name, language, topics"
 
 
 class ImportSpool:
-    """Any number of people in a few megabytes of memory; use as a context manager.
+    """Holds any number of people with a few megabytes of memory; use as a context manager.
 
-    They lie in a file without a name, in SQLite's folder for such (TMPDIR), and
-    are gone with the process, also when it is killed.
+    They are in an unnamed file in SQLite's folder for temporary files (TMPDIR), which
+    disappears with the process, even if the process is killed.
 
     Raises:
-        StorageError: that folder is full or cannot be written.
+        StorageError: that folder is full or not writable.
     """
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class ImportSpool:
         self._spool.close()
 
     def take(self, people: Iterable[ImportRow]) -> int:
-        """Lay people down in the order of the file; how many."""
+        """Add people in file order; returns how many."""
         statement = f"INSERT INTO arrival ({_FIELDS}) VALUES (?, ?, ?, ?, ?)"  # noqa: S608
         with _translated():
             self._spool.execute("BEGIN")
@@ -63,7 +63,7 @@ class ImportSpool:
             return max(count, 0)
 
     def batches(self, size: int) -> Iterator[list[ImportRow]]:
-        """Each person once, as the first row with their key tells of them; in the order of the keys."""
+        """Each person once, as in the first row with their key; ordered by key."""
         rows = f"SELECT {_FIELDS} FROM arrival ORDER BY address_key, place"  # noqa: S608
         last = ""
         with _translated():
@@ -72,7 +72,7 @@ class ImportSpool:
                 firsts: dict[str, ImportRow] = {}
                 for person in some:
                     firsts.setdefault(person[0], person)
-                firsts.pop(last, None)  # stood at the end of the batch before
+                firsts.pop(last, None)  # already at the end of the previous batch
                 last = some[-1][0]
                 if firsts:
                     yield list(firsts.values())
@@ -85,5 +85,5 @@ def _translated() -> Iterator[None]:
     except sqlite3.OperationalError as error:
         raise StorageError(
             f"The people of the file cannot be put in order: {error}.",
-            mend="Is there room in the folder for temporary files? TMPDIR names another one.",
+            mend="Make room in the folder for temporary files, or set TMPDIR to another one.",
         ) from error

@@ -1,8 +1,7 @@
-"""The people of a file come in, a batch in one transaction: `subscribers.add` in SQLite's own words.
+"""Bulk import of subscribers with raw SQLite statements; same contract as `subscribers.add`.
 
-A batch is a handful of statements here, however many people it has.  Other
-databases are spoken to by `subscribers.add`; a test holds both to the same
-outcome.
+A batch takes a handful of statements here, however many people it has.  Other
+databases use `subscribers.add`; a test holds both to the same result.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ WHERE EXISTS (SELECT 1 FROM suppression AS s WHERE s.address_key = arrival.addre
    OR EXISTS (SELECT 1 FROM suppression AS s WHERE s.address_key = arrival.erased_key)
 """
 
-# An upsert that changes nothing writes nothing: a list that is read again costs no page.
+# An upsert that changes nothing writes nothing, so importing a list again writes no pages.
 _PERSONS = """
 INSERT INTO subscriber (address, address_key, name, language, created_at)
 SELECT address, address_key, name, language, ? FROM temp.arrival WHERE true
@@ -67,24 +66,24 @@ WHERE excluded.topics <> '[]' AND topics <> excluded.topics
 def bulk_add(
     connection: Connection, newsletter: str, people: Sequence[ImportRow], *, at: datetime, how: str
 ) -> int:
-    """Subscribe people, each of whom is there once; how many are new to the newsletter.
+    """Subscribe people, none of whom may occur twice; returns how many are new to the newsletter.
 
-    What is promised is what `subscribers.add` promises.
+    Makes the same promises as `subscribers.add`.
     """
     if not people:
         return 0
     if connection.dialect.name == "sqlite":
-        return _take_in(connection, newsletter, people, at=at, how=how)
+        return _bulk_add_sqlite(connection, newsletter, people, at=at, how=how)
     return subscribers.add(connection, newsletter, [_told(person) for person in people], at=at, how=how)
 
 
-def _take_in(
+def _bulk_add_sqlite(
     connection: Connection, newsletter: str, people: Sequence[ImportRow], *, at: datetime, how: str
 ) -> int:
     say = connection.exec_driver_sql
     say(_TABLE)
     say("DELETE FROM temp.arrival")
-    if say(_ANY_ERASED).scalar():  # hashing every address takes its time
+    if say(_ANY_ERASED).scalar():  # only then, because hashing every address takes time
         say(_ARRIVE_WITH_ERASED_KEY, [(*person, subscribers.erased_key(person[0])) for person in people])
     else:
         say(_ARRIVE, list(people))

@@ -1,4 +1,4 @@
-"""Issues, the articles they hold, and what stayed out of them."""
+"""Issues, the articles they contain, and the articles that were left out."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from digest.storage.tables import article, delivery, issue, issue_article
 
 _NEVER_WAS = (IssueState.CANCELLED.value, IssueState.SKIPPED.value)
 _NOT_SENT_YET = (IssueState.DRAFT.value, IssueState.HELD.value, IssueState.APPROVED.value)
-_HIGHEST = 2**31 - 1  # that a column of numbers holds
+_HIGHEST = 2**31 - 1  # the largest value of an integer column
 _TO_DO = ("pending", "claimed", "submitting")
 
 
@@ -50,10 +50,10 @@ def add_draft(
     now: datetime,
     slot_key: str = "",
 ) -> Issue:
-    """Store a draft and reserve its articles, in the transaction it is called in.
+    """Store a draft and reserve its articles, within the caller's transaction.
 
     Raises:
-        NotAllowed: another issue took one of the articles, or the number, meanwhile.
+        NotAllowed: another issue took one of the articles, or the number, in the meantime.
     """
     number = next_number(connection, newsletter)
     values = {
@@ -78,7 +78,7 @@ def add_draft(
 def reserve(
     connection: Connection, into: IssueId, number: int, articles: Sequence[int], now: datetime
 ) -> None:
-    """Note that these articles stand in this issue, so that no later one takes them by itself."""
+    """Record that these articles are in this issue, so that no later one selects them by itself."""
     before = dict(
         connection.execute(
             select(issue_article.c.article_id, func.max(issue_article.c.appearance))
@@ -95,7 +95,7 @@ def reserve(
 
 
 def cancel(connection: Connection, which: Issue, *, reason: str, frees_articles: bool) -> None:
-    """End an issue; its articles may come into another one where nobody was mailed yet."""
+    """Cancel an issue; with `frees_articles`, its articles may go into another one."""
     connection.execute(
         update(issue).where(issue.c.id == which.id).values(state=IssueState.CANCELLED.value, reason=reason)
     )
@@ -104,7 +104,7 @@ def cancel(connection: Connection, which: Issue, *, reason: str, frees_articles:
 
 
 def skip(connection: Connection, which: IssueId, *, reason: str) -> bool:
-    """End a draft of which nothing is sent; its articles are free. False when it is no draft any more."""
+    """Skip a draft and free its articles; False if it is no longer a draft."""
     skipped = move(
         connection,
         which,
@@ -119,9 +119,9 @@ def skip(connection: Connection, which: IssueId, *, reason: str) -> bool:
 
 
 def tell_editors_once(connection: Connection, which: IssueId, *, at: datetime | None) -> bool:
-    """Note that the editors are told that it waits, or with None that they were not after all.
+    """Record that the editors were notified that it waits, or with None that they were not after all.
 
-    False where that was noted before.
+    False if that was already recorded.
     """
     untold = issue.c.editors_told_at.is_(None) if at is not None else issue.c.editors_told_at.is_not(None)
     mine = and_(issue.c.id == which, untold)
@@ -138,7 +138,7 @@ def _free_all(connection: Connection, which: IssueId) -> None:
 
 
 def free(connection: Connection, which: IssueId, articles: Sequence[int]) -> None:
-    """Take these articles out of an issue: each stands where it stood before."""
+    """Take these articles out of an issue and restore their previous status."""
     mine = and_(issue_article.c.issue_id == which, issue_article.c.article_id.in_(articles))
     connection.execute(delete(issue_article).where(mine))
     for number in articles:
@@ -154,7 +154,7 @@ def free(connection: Connection, which: IssueId, articles: Sequence[int]) -> Non
 
 
 def next_number(connection: Connection, newsletter: str) -> int:
-    """Numbers go up by one; the number of a cancelled issue that mailed nobody is not used again."""
+    """Numbers go up by one; the number of a cancelled issue is not reused, even if nothing was sent."""
     highest = connection.scalar(select(func.max(issue.c.number)).where(issue.c.newsletter == newsletter))
     return (highest or 0) + 1
 
@@ -164,13 +164,13 @@ def by_id(connection: Connection, number: IssueId) -> Issue:
 
 
 def find(connection: Connection, number: IssueId) -> Issue | None:
-    """The one of this number; None where it was in another database, or a newer copy of this one."""
+    """The issue with this id; None if it was in another database or a newer copy of this one."""
     row = connection.execute(select(issue).where(issue.c.id == number)).first()
     return _issue(row) if row else None
 
 
 def for_update(connection: Connection, number: IssueId) -> Issue:
-    """The same, and nobody else changes it until the transaction ends."""
+    """The issue with this id, locked until the transaction ends."""
     return _issue(connection.execute(select(issue).where(issue.c.id == number).with_for_update()).one())
 
 
@@ -183,7 +183,7 @@ def by_number(connection: Connection, newsletter: str, number: int) -> Issue | N
 
 
 def latest(connection: Connection, newsletter: str) -> Issue | None:
-    """The newest issue that was not cancelled."""
+    """The newest issue that was not cancelled or skipped."""
     rows = (
         select(issue)
         .where(issue.c.newsletter == newsletter, issue.c.state.not_in(_NEVER_WAS))
@@ -195,7 +195,7 @@ def latest(connection: Connection, newsletter: str) -> Issue | None:
 
 
 def last_sent(connection: Connection, newsletter: str, *, before: int) -> Issue | None:
-    """The newest issue before this number that went to all of its readers."""
+    """The newest issue before this number that was sent completely."""
     rows = (
         select(issue)
         .where(
@@ -209,10 +209,10 @@ def last_sent(connection: Connection, newsletter: str, *, before: int) -> Issue 
 
 
 def open_one(connection: Connection, newsletter: str) -> Issue | None:
-    """The oldest issue that is begun and has something left to do.
+    """The oldest issue that has begun and has something left to do.
 
-    One that only waits for a person to decide on its uncertain deliveries is not
-    among them: the next issue must not wait for that.
+    An issue that only waits for a decision on its uncertain deliveries does not count,
+    since the next issue must not wait for that.
     """
     at_work = exists().where(delivery.c.issue_id == issue.c.id, delivery.c.state.in_(_TO_DO))
     begun = or_(issue.c.state.in_(_NOT_SENT_YET), and_(issue.c.state == IssueState.SENDING.value, at_work))
@@ -220,7 +220,7 @@ def open_one(connection: Connection, newsletter: str) -> Issue | None:
 
 
 def with_uncertain_deliveries(connection: Connection, newsletter: str) -> Issue | None:
-    """The oldest issue that still counts as being sent: where none is open, it waits for a person."""
+    """The oldest issue still being sent; if none is open, it waits for a decision."""
     return _first(connection, newsletter, issue.c.state == IssueState.SENDING.value)
 
 
@@ -231,26 +231,26 @@ def _first(connection: Connection, newsletter: str, rule: ColumnElement[bool]) -
 
 
 def by_slot(connection: Connection, newsletter: str, slot_key: str) -> Issue | None:
-    """The issue that this slot made, whatever became of it."""
+    """The issue made for this slot, whatever its state."""
     which = and_(issue.c.newsletter == newsletter, issue.c.slot_key == slot_key, issue.c.slot_key != "")
     row = connection.execute(select(issue).where(which)).first()
     return _issue(row) if row else None
 
 
 def all_of(connection: Connection, newsletter: str, *, limit: int = 50) -> list[Issue]:
-    """Newest first."""
+    """The newest issues, newest first."""
     rows = select(issue).where(issue.c.newsletter == newsletter).order_by(issue.c.number.desc()).limit(limit)
     return [_issue(row) for row in connection.execute(rows)]
 
 
 def left_out(connection: Connection, which: IssueId) -> list[tuple[int, str]]:
-    """Article id and reason of what stayed out when this issue was drafted."""
+    """Article id and reason of each article left out when this issue was drafted."""
     rows = connection.scalar(select(issue.c.left_out).where(issue.c.id == which)) or []
     return [(int(number), str(reason)) for number, reason in rows]
 
 
 def earlier_subjects(connection: Connection, newsletter: str, *, before: int) -> tuple[str, ...]:
-    """Subjects of the issues before this one, newest first, at most fifty."""
+    """Subjects of up to fifty issues before this one, newest first."""
     rows = (
         select(issue.c.rendered["subject"].as_string())
         .where(
@@ -266,13 +266,13 @@ def earlier_subjects(connection: Connection, newsletter: str, *, before: int) ->
 
 
 def give_slot(connection: Connection, which: IssueId, slot_key: str) -> None:
-    """Note that this slot is served by an issue that was begun by hand; one that has a slot keeps it."""
+    """Record that an issue begun by hand serves this slot; an issue that already has a slot keeps it."""
     mine = and_(issue.c.id == which, issue.c.slot_key == "")
     connection.execute(update(issue).where(mine).values(slot_key=slot_key))
 
 
 def reopen_draft(connection: Connection, which: IssueId) -> bool:
-    """Take an approval back, of which nothing was sent: a draft again; False when it is not approved."""
+    """Withdraw an approval before anything is sent; False if the issue is not approved."""
     return move(
         connection,
         which,
@@ -289,9 +289,9 @@ def reopen_draft(connection: Connection, which: IssueId) -> bool:
 
 
 def start_sending(connection: Connection, which: Issue) -> bool:
-    """Begin or go on sending what was approved; False when that is not what stands there any more.
+    """Start or resume sending what was approved; False if that is no longer the approved content.
 
-    The hash is the fence: an issue may have been edited and approved anew since it was compiled.
+    The hash is the fence: the issue may have been edited and approved again since it was compiled.
     """
     may = [IssueState.APPROVED, IssueState.SENDING, *([IssueState.HELD] if which.content_hash else [])]
     as_compiled = issue.c.content_hash == which.content_hash
@@ -307,9 +307,9 @@ def move(
     seen: ColumnElement[bool] | None = None,
     **values: Any,
 ) -> bool:
-    """Change the state, if it is still one of `among` and what was `seen` is still so.
+    """Change the state if it is still one of `among` and the condition `seen` still holds.
 
-    False when somebody was faster.
+    False if someone else was faster.
     """
     allowed = and_(issue.c.id == which, issue.c.state.in_([state.value for state in among]))
     if seen is not None:
@@ -329,9 +329,9 @@ def freeze(
     overrides: Sequence[str],
     send_at: datetime | None = None,
 ) -> bool:
-    """Approve: content and hash stand from here on.
+    """Approve an issue: content and hash are fixed from now on.
 
-    False when somebody was faster: it is no draft any more, or not this revision of it.
+    False if someone else was faster: it is no longer a draft, or no longer this revision.
     """
     return move(
         connection,

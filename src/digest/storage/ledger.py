@@ -1,8 +1,8 @@
-"""The ledger: one row per issue and recipient, claimed before and settled after.
+"""The ledger: one row per issue and recipient, claimed before sending and settled after.
 
-Every move names the state it comes from, so that a row that somebody else has
-moved meanwhile is simply not found: the row count is the fence, not good
-behaviour.  What each state promises after a crash is in docs/decisions/ledger.md.
+Every move names the state it starts from, so a row that someone else has moved in the
+meantime is simply not found: the row count is the fence, not good behaviour.
+docs/decisions/ledger.md says what each state guarantees after a crash.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ from digest.model.subscriber import SubscriptionState
 from digest.storage import delivery_events
 from digest.storage.tables import delivery, exclusion, issue, subscriber, subscription, suppression
 
-LEFT_MEANWHILE = "left or was suppressed during the send"
+LEFT_MEANWHILE = "unsubscribed or suppressed during the send"
 
 _IN_FLIGHT = (DeliveryState.CLAIMED.value, DeliveryState.SUBMITTING.value)
 
 
 def freeze_audience(connection: Connection, which: IssueId, newsletter: str, *, at: datetime) -> int:
-    """Write down who gets the issue and who does not, with the reason; how many were candidates.
+    """Record who gets the issue and who does not, with the reason; returns the number of candidates.
 
-    A candidate is a subscription that has not ended.  Two for one mailbox give
-    one delivery.
+    A candidate is a subscription that has not ended.  Two subscriptions for one mailbox
+    give one delivery.
     """
     candidate = and_(
         subscription.c.newsletter == newsletter, subscription.c.state != SubscriptionState.ENDED.value
@@ -83,7 +83,7 @@ def freeze_audience(connection: Connection, which: IssueId, newsletter: str, *, 
 def claim(
     connection: Connection, which: IssueId, *, limit: int, owner: str, lease: timedelta, now: datetime
 ) -> list[Delivery]:
-    """Take pending rows that are due; nobody else gets them while the lease lasts."""
+    """Take pending rows that are due; no one else gets them while the lease lasts."""
     due = or_(delivery.c.not_before.is_(None), delivery.c.not_before <= now)
     running = exists().where(issue.c.id == which, issue.c.state == "sending")
     free = and_(delivery.c.issue_id == which, delivery.c.state == DeliveryState.PENDING.value, due, running)
@@ -139,17 +139,17 @@ def mark_submitting(
     now: datetime,
     lease_until: datetime | None = None,
 ) -> set[DeliveryId]:
-    """The intent: from here on these may have been delivered.  Answers those that may really go.
+    """Record the intent: from now on these may have been delivered.  Returns those that may be sent.
 
-    A row that another owner took over is not among them, nor is one whose
-    address was suppressed or whose person left after the audience was frozen;
-    those end as suppressed.  A cancelled issue lets nothing go.
+    Left out are rows that another owner took over, and rows whose address was suppressed
+    or whose subscription ended after the audience was frozen; the latter become
+    suppressed.  Nothing of a cancelled issue may be sent.
     """
     if not claimed:
         return set()
     mine = and_(
         delivery.c.issue_id == which,
-        delivery.c.id.in_([d.id for d in claimed]),  # found by the index; the epoch is what counts
+        delivery.c.id.in_([d.id for d in claimed]),  # uses the index; the epoch is what decides
         tuple_(delivery.c.id, delivery.c.epoch).in_([(d.id, d.epoch) for d in claimed]),
         delivery.c.state == DeliveryState.CLAIMED.value,
         delivery.c.owner == owner,
@@ -183,7 +183,7 @@ def mark_submitting(
 
 
 def record(connection: Connection, settlements: Sequence[Settlement], *, owner: str, now: datetime) -> None:
-    """Write down what receipts made of this owner's rows."""
+    """Store the settlements of this owner's rows."""
     if not settlements:
         return
     connection.execute(
@@ -191,7 +191,7 @@ def record(connection: Connection, settlements: Sequence[Settlement], *, owner: 
         .where(
             delivery.c.id == bindparam("row_id"),
             delivery.c.owner == owner,
-            # Spelled out: an IN list cannot be prepared once for many rows.
+            # Written as OR: an IN list cannot be prepared once for many rows.
             or_(*(delivery.c.state == state for state in _IN_FLIGHT)),
         )
         .values(
@@ -218,7 +218,7 @@ def record(connection: Connection, settlements: Sequence[Settlement], *, owner: 
 
 
 def release(connection: Connection, ids: Collection[DeliveryId], *, owner: str, now: datetime) -> None:
-    """Give rows back that the transport vouches were not submitted, declared or not."""
+    """Give back rows that the transport guarantees were not submitted, whether or not they were declared."""
     connection.execute(
         update(delivery)
         .where(delivery.c.id.in_(ids), delivery.c.owner == owner, delivery.c.state.in_(_IN_FLIGHT))
@@ -232,7 +232,7 @@ def release(connection: Connection, ids: Collection[DeliveryId], *, owner: str, 
 
 
 def owners(connection: Connection, which: IssueId) -> set[str]:
-    """Who holds rows of this issue at the moment."""
+    """The owners that currently hold rows of this issue."""
     rows = select(delivery.c.owner).where(delivery.c.issue_id == which, delivery.c.state.in_(_IN_FLIGHT))
     return set(connection.execute(rows.distinct()).scalars())
 
@@ -246,13 +246,13 @@ def recover(
     alive: Collection[str] = (),
     now: datetime,
 ) -> tuple[int, int]:
-    """Take back what a sender left that died or lost its lease; (to do again, uncertain).
+    """Reclaim the rows of senders that died or lost their lease; returns (pending again, uncertain).
 
-    A row that was claimed and not declared was not submitted: it is pending
-    again.  One that was declared becomes uncertain, and never goes back by
-    itself.  Of `doubtful` owners the machine went down, and with it perhaps a
-    declaration: their claimed rows are uncertain too.  Who is known to be `alive`
-    keeps its rows, however long it takes: nobody else may send them.
+    A row that was claimed but not declared was not submitted, so it is pending again.
+    One that was declared becomes uncertain and never goes back by itself.  The machine
+    of `doubtful` owners went down, and a declaration may have been lost with it, so their
+    claimed rows become uncertain too.  Owners known to be `alive` keep their rows, however
+    long it takes: no one else may send them.
     """
     lost = and_(
         delivery.c.issue_id == which,
@@ -292,7 +292,7 @@ def resolve(
     not_before: datetime | None,
     now: datetime,
 ) -> int:
-    """Decide on the uncertain rows: pending (sent again) or abandoned; how many there were."""
+    """Decide on the uncertain rows: pending (resend) or abandoned; returns how many there were."""
     return connection.execute(
         update(delivery)
         .where(delivery.c.issue_id == which, delivery.c.state == DeliveryState.UNCERTAIN.value)
@@ -301,7 +301,7 @@ def resolve(
 
 
 def abandon_pending(connection: Connection, which: IssueId, *, detail: str, now: datetime) -> int:
-    """The issue was cancelled: who was not served yet will not be."""
+    """The issue was cancelled: recipients not yet served will not get it.  Returns how many."""
     return connection.execute(
         update(delivery)
         .where(
@@ -320,7 +320,7 @@ def delete_audience(connection: Connection, which: IssueId) -> None:
 
 
 def counts(connection: Connection, which: IssueId, *, now: datetime) -> Counts:
-    """The account of an issue, counted from its rows at this moment."""
+    """The delivery counts of an issue, counted from its current rows."""
     by_state: dict[str, int] = dict(
         connection.execute(
             select(delivery.c.state, func.count())
@@ -360,7 +360,7 @@ def counts(connection: Connection, which: IssueId, *, now: datetime) -> Counts:
 
 
 def next_due(connection: Connection, which: IssueId) -> datetime | None:
-    """When the next deferred row may be tried again."""
+    """When the next deferred row may be retried; None if there is none."""
     rows = select(func.min(delivery.c.not_before)).where(
         delivery.c.issue_id == which, delivery.c.state == DeliveryState.PENDING.value
     )
@@ -369,7 +369,7 @@ def next_due(connection: Connection, which: IssueId) -> datetime | None:
 
 
 def problems(connection: Connection, which: IssueId, *, limit: int = 20) -> list[tuple[str, str, str]]:
-    """Address, state and the server's words of rows that were not simply accepted."""
+    """Address, state and the server's words for rows that were not simply accepted."""
     rows = (
         select(delivery.c.address, delivery.c.state, delivery.c.detail)
         .where(

@@ -1,17 +1,17 @@
-"""The ledger while an issue is on the wire: the statements that run once per message.
+"""The ledger during a send: the statements that run once per message.
 
-The one file of this room that uses SQLite's driver directly, since SQLAlchemy
+The one file of this package that uses SQLite's driver directly, since SQLAlchemy
 would cost more than the message itself.  Everything else about deliveries is in
-`ledger`; on other databases that file does this work too.
+`ledger`; for other databases, that file does this work too.
 
-Two kinds of commit.  A *claim* takes a pool of rows at once and is durable
-(`synchronous=FULL`): it is the intent that survives a power loss.  An
-*exchange* says per message "now on the wire" and carries the results known
-until then; it survives `kill -9` (the page cache stays), but not a power loss.
-So after a crash of the process a claimed row was certainly not submitted; after
-one of the machine that cannot be known, and `ledger.recover` makes it uncertain.
+There are two kinds of commit.  A *claim* takes many rows at once and is durable
+(`synchronous=FULL`): this intent survives a power failure.  An *exchange* declares
+messages to be on the wire and stores the results known so far; it survives `kill -9`
+(the page cache remains), but not a power failure.  So after a crash of the process, a
+claimed row was certainly not submitted; after a crash of the machine that cannot be
+known, and `ledger.recover` makes the row uncertain.
 
-Senders in threads share one writer: who gets the lock commits for all who wait.
+Sender threads share one writer: whichever gets the lock commits for all that wait.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ from digest.storage import ledger
 from digest.storage.database import Database
 
 _BUSY_SECONDS = 30
-_LOG_PAGES = 8_000  # 32 MB of write-ahead log at most
+_LOG_PAGES = 8_000  # at most 32 MB of write-ahead log
 
 
 class SqliteLedgerWriter:
-    """One issue's deliveries, for all senders of this process; `owner` names them in the rows."""
+    """One issue's deliveries for all senders of this process; `owner` identifies them in the rows."""
 
     def __init__(self, database: Database, which: IssueId, *, owner: str) -> None:
         self._rows: _Rows = (
@@ -48,7 +48,7 @@ class SqliteLedgerWriter:
         self._waiting: list[_Request] = []
 
     def claim(self, limit: int, *, now: datetime, lease_until: datetime) -> list[Delivery]:
-        """Take rows that are due, durably; nobody else gets them while the lease lasts."""
+        """Take due rows durably; no one else gets them while the lease lasts."""
         with self._lock:
             return self._rows.claim(limit, now, lease_until)
 
@@ -60,12 +60,12 @@ class SqliteLedgerWriter:
         now: datetime,
         lease_until: datetime | None = None,
     ) -> set[DeliveryId]:
-        """Record results, and declare rows to be on the wire; which of these may really go.
+        """Store results and declare rows to be on the wire; returns those that may be sent.
 
-        The lease of those that go runs anew, where one is given: an answer may take its time.
+        If a lease is given, it restarts for the rows that may be sent, since an answer may take long.
 
-        A row that was suppressed, whose person left, that another owner holds, or
-        whose issue is not being sent any more may not go.
+        A row may not be sent if it was suppressed, its subscription has ended, another owner
+        holds it, or its issue is no longer being sent.
         """
         request = _Request(settlements, declared, now, lease_until)
         self._waiting.append(request)
@@ -77,7 +77,7 @@ class SqliteLedgerWriter:
         return request.going
 
     def withdraw(self, ids: Collection[DeliveryId], *, now: datetime) -> None:
-        """Give rows back that were certainly not submitted."""
+        """Give back rows that were certainly not submitted."""
         with self._lock:
             self._rows.withdraw(ids, now)
 
@@ -86,11 +86,11 @@ class SqliteLedgerWriter:
             self._rows.close()
 
     def _commit_for_all(self) -> None:
-        # Appending is atomic; what arrives while this commits is the next one's.
+        # Appending is atomic; what arrives during this commit belongs to the next one.
         requests, self._waiting = self._waiting, []
         try:
             self._rows.exchange(requests)
-        except Exception as error:  # noqa: BLE001 - each of those who wait has to hear of it
+        except Exception as error:  # noqa: BLE001 - every waiting sender must get it
             for request in requests:
                 request.error = error
         for request in requests:
@@ -115,13 +115,13 @@ class _Rows(Protocol):
     def close(self) -> None: ...
 
 
-# ruff: noqa: S608 - statements are put together from the constants below, never from values
+# ruff: noqa: S608 - statements are composed of the constants below, never of values
 
 # -- SQLite ----------------------------------------------------------------------
 
 _RUNNING = "SELECT 1 FROM issue WHERE id = ? AND state = 'sending'"
 
-# As one value: to step from row to row would hand the interpreter lock over for each.
+# As one value: stepping from row to row would hand over the interpreter lock for each.
 _DUE = """
     SELECT json_group_array(json_array(id, address, name, language, subscription_id, epoch + 1, attempt + 1))
     FROM (
@@ -151,8 +151,8 @@ _MAY_GO = f"""
     AND NOT {_BARRED}
 """
 
-# Rows by their numbers, and all of one epoch: a list is found twice as fast as JSON is taken apart,
-# and RETURNING costs as much as the UPDATE itself.
+# Rows by id, all of one epoch: an IN list is twice as fast as unpacking JSON, and RETURNING
+# would cost as much as the UPDATE itself.
 _THESE = "delivery.id IN ({}) AND delivery.epoch = ?"
 
 _DECLARE = f"""
@@ -181,7 +181,7 @@ _WITHDRAW = """
 
 
 class _SqliteRows:
-    """Two connections to the same file, one for each kind of commit; the caller holds the lock."""
+    """Two connections to the same file, one per kind of commit; the caller holds the lock."""
 
     def __init__(self, file: str, which: IssueId, owner: str) -> None:
         self._which = which
@@ -215,7 +215,7 @@ class _SqliteRows:
         self, rows: sqlite3.Connection, declared: Sequence[Delivery], at: str, lease: str | None
     ) -> set[DeliveryId]:
         gone: set[DeliveryId] = set()
-        for epoch in {row.epoch for row in declared}:  # nearly always the same
+        for epoch in {row.epoch for row in declared}:  # nearly always only one
             gone |= self._declare_of_one_epoch(
                 rows, [row.id for row in declared if row.epoch == epoch], epoch, at, lease
             )
@@ -224,7 +224,7 @@ class _SqliteRows:
     def _declare_of_one_epoch(
         self, rows: sqlite3.Connection, ids: Collection[DeliveryId], epoch: int, at: str, lease: str | None
     ) -> set[DeliveryId]:
-        """All at once, which is the rule; where some may not go, undone and done again without them."""
+        """Declares all rows at once; if some may not be sent, rolls back and repeats without them."""
         mine = (epoch, self._owner, self._which)
         rows.execute("SAVEPOINT declaring")
         if rows.execute(_for(_DECLARE, len(ids)), (at, lease, *ids, *mine)).rowcount == len(ids):
@@ -235,10 +235,10 @@ class _SqliteRows:
         return self._declare_of_one_epoch(rows, left, epoch, at, lease) if left else set()
 
     def _settle(self, rows: sqlite3.Connection, settlements: Sequence[Settlement], at: str) -> None:
-        """One statement for all of whom the same is known, such as a batch with one answer."""
+        """One statement for all rows with the same result, such as a batch with one answer."""
         alike: dict[tuple[object, ...], list[Settlement]] = {}
         for settled in settlements:
-            alike.setdefault(settled[1:], []).append(settled)  # all but the delivery's number
+            alike.setdefault(settled[1:], []).append(settled)  # everything but the delivery's id
         for some in alike.values():
             what = some[0]
             not_before = _written(what.not_before) if what.not_before else None
@@ -256,7 +256,7 @@ class _SqliteRows:
 
 
 class _Transaction:
-    """BEGIN IMMEDIATE to COMMIT; a database that fails is told as StorageError."""
+    """BEGIN IMMEDIATE to COMMIT; a database failure is raised as StorageError."""
 
     __slots__ = ("_rows",)
 
@@ -289,25 +289,26 @@ def _connect(file: str, synchronous: str) -> sqlite3.Connection:
     rows = sqlite3.connect(file, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     rows.execute("PRAGMA journal_mode=WAL")
     rows.execute(f"PRAGMA synchronous={synchronous}")
-    # Bringing the log into the file waits for the disk: rarely and much rather than often and little.
+    # Moving the log into the file waits for the disk, so do it rarely and in large amounts.
     rows.execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES}")
     return rows
 
 
 @lru_cache(maxsize=256)
 def _for(statement: str, count: int) -> str:
-    """The statement for so many rows; SQLite takes 32,766."""
+    """The statement for `count` rows; SQLite accepts up to 32,766."""
     return statement.format(", ".join("?" * count))
 
 
 def _written(moment: datetime) -> str:
-    """A time as `tables.Moment` has it in SQLite: UTC, without a zone, always with microseconds."""
+    """A time in the form of `tables.UtcDateTime` in SQLite: UTC, no zone, always with microseconds."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
 def _unusable(error: sqlite3.Error) -> StorageError:
     return StorageError(
-        f"The database cannot be written: {error}.", mend="Is the disk full, or the file read-only?"
+        f"The database cannot be written: {error}.",
+        mend="Check that the disk is not full and the file writable.",
     )
 
 
@@ -315,7 +316,7 @@ def _unusable(error: sqlite3.Error) -> StorageError:
 
 
 class _CoreRows:
-    """The same by SQLAlchemy; every commit is durable there."""
+    """The same with SQLAlchemy, where every commit is durable."""
 
     def __init__(self, database: Database, which: IssueId, owner: str) -> None:
         self._database = database
@@ -346,4 +347,4 @@ class _CoreRows:
             ledger.release(connection, ids, owner=self._owner, now=now)
 
     def close(self) -> None:
-        """The database is the caller's."""
+        """Does nothing: the database belongs to the caller."""

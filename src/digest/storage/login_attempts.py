@@ -1,4 +1,4 @@
-"""Attempts to log in, by hashed name and by range of addresses, for as long as limits look back."""
+"""Login attempts by hashed name and by address range, kept as long as the limits look back."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from digest.storage.tables import login_attempt
 
 
 def hold(connection: Connection) -> None:
-    """Until the end of the transaction nobody else counts: a hundred attempts at once go one by one."""
+    """Lock counting until the transaction ends, so that simultaneous attempts are counted one by one."""
     if connection.dialect.name == "postgresql":  # SQLite has one writer at a time anyway
         connection.execute(text("LOCK TABLE login_attempt IN SHARE ROW EXCLUSIVE MODE"))
 
 
 def failures_of_name(connection: Connection, name: str, *, since: datetime) -> list[datetime]:
-    """Those after the last time that it worked."""
+    """The failures after the last successful login."""
     mine = login_attempt.c.name_hash == _hash(name)
     worked = select(func.max(login_attempt.c.id)).where(mine, login_attempt.c.failed.is_(False))
     last = connection.execute(worked).scalar() or 0
@@ -29,7 +29,7 @@ def failures_of_network(connection: Connection, network: str, *, since: datetime
 
 
 def begin(connection: Connection, name: str, *, network: str, at: datetime, forget: datetime) -> int:
-    """Count an attempt as failed until it has worked; what is older than `forget` goes.  Its number."""
+    """Count an attempt as failed until it succeeds; deletes those older than `forget`.  Returns its id."""
     connection.execute(delete(login_attempt).where(login_attempt.c.at < forget))
     row = {"at": at, "name_hash": _hash(name), "network": network, "failed": True}
     number = connection.execute(insert(login_attempt).values(**row)).inserted_primary_key

@@ -1,4 +1,4 @@
-"""Revisions: the history of an issue's content, and writing the next step without overwriting one."""
+"""Revisions: the history of an issue's content, and adding the next step without overwriting one."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from digest.storage.tables import issue, revision
 
 
 def add(connection: Connection, which: IssueId, made: Revision, content: Content) -> bool:
-    """Write a revision and make its content the issue's; False when somebody was faster.
+    """Store a revision and make its content the issue's; False if someone else was faster.
 
-    The revision's number has to be the one after the issue's: that is the fence.
+    The revision's number must follow the issue's current one: that is the fence.
     """
     values = {
         "layout": to_json(content.layout),
@@ -32,7 +32,7 @@ def add(connection: Connection, which: IssueId, made: Revision, content: Content
 
 
 def begin(connection: Connection, which: IssueId, made: Revision, content: Content) -> None:
-    """Keep the draft as it was made, before its first edit."""
+    """Store the draft as created, before its first edit."""
     _insert(connection, which, made, content)
 
 
@@ -47,20 +47,20 @@ def _insert(connection: Connection, which: IssueId, made: Revision, content: Con
         "state": made.state,
         "before": made.before,
         "edit": edit_to_json(made.edit) if made.edit else null(),
-        # An undo or redo only points to the state that it leads to.
+        # An undo or redo only refers to the state it restores.
         "content": to_json(content) if made.state == made.number else null(),
     }
     connection.execute(insert(revision).values(**row))
 
 
 def drop_content(connection: Connection, which: IssueId, number: int) -> None:
-    """Of a step that the next one goes on with: no undo leads there any more."""
+    """Drop the content of a step that the next one continues: no undo leads to it any longer."""
     mine = and_(revision.c.issue_id == which, revision.c.number == number)
     connection.execute(update(revision).where(mine).values(content=null()))
 
 
 def history(connection: Connection, which: IssueId) -> list[Revision]:
-    """Oldest first; empty for an issue that nobody has edited."""
+    """The revisions, oldest first; empty for an issue that was never edited."""
     rows = (
         select(*(column for column in revision.c if column.name not in {"issue_id", "content"}))
         .where(revision.c.issue_id == which)
@@ -70,14 +70,14 @@ def history(connection: Connection, which: IssueId) -> list[Revision]:
 
 
 def content_at(connection: Connection, which: IssueId, state: int) -> Content | None:
-    """The content of a state, unless it was forgotten."""
+    """The content of a state; None if it was dropped."""
     mine = and_(revision.c.issue_id == which, revision.c.number == state)
     document = connection.scalar(select(revision.c.content).where(mine))
     return from_json(Content, document) if document is not None else None
 
 
 def edit_to_json(edit: Edit) -> dict[str, Any]:
-    """The edit as a document that says which kind it is."""
+    """The edit as a document that includes its kind."""
     return {"kind": type(edit).__name__, **to_json(edit)}
 
 
@@ -85,7 +85,7 @@ def edit_from_json(document: Mapping[str, Any]) -> Edit:
     """The edit that `edit_to_json` wrote.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the document's kind is unknown.
     """
     values = dict(document)
     kind = EDIT_KINDS.get(str(values.pop("kind", "")))

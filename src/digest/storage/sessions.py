@@ -1,4 +1,4 @@
-"""Sessions of editors' browsers, by the hashes of their tokens."""
+"""Sessions of editors' browsers, identified by the hashes of their tokens."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from digest.storage.tables import session
 
 
 def begin(connection: Connection, new: EditorSession) -> None:
-    """Keep a session, and forget those that have ended."""
+    """Store a session, and delete expired ones."""
     connection.execute(delete(session).where(session.c.expires <= new.created_at))
     row = {
         "token_hash": new.token_hash,
@@ -25,7 +25,7 @@ def begin(connection: Connection, new: EditorSession) -> None:
 
 
 def by_hash(connection: Connection, token_hash: str) -> EditorSession | None:
-    """Whether it is still alive, `rules.accounts` decides."""
+    """The session with this hash; `rules.accounts` decides whether it is still alive."""
     row = connection.execute(select(session).where(session.c.token_hash == token_hash)).first()
     if row is None:
         return None
@@ -48,11 +48,11 @@ def end(connection: Connection, token_hash: str) -> None:
 
 
 def end_all_of(connection: Connection, editor_id: EditorId) -> int:
-    """How many there were."""
+    """End all sessions of an editor; returns how many there were."""
     return connection.execute(delete(session).where(session.c.editor_id == editor_id)).rowcount
 
 
 def last_seen(connection: Connection) -> dict[EditorId, datetime]:
-    """When each editor was last at the desk, of those whose session is kept."""
+    """When each editor with a stored session was last at the desk."""
     rows = select(session.c.editor_id, func.max(session.c.last_seen)).group_by(session.c.editor_id)
     return {EditorId(number): at for number, at in connection.execute(rows)}

@@ -1,4 +1,4 @@
-"""Slots of the schedule.  A slot is recorded before any work begins, and can exist only once."""
+"""Slots of the schedule.  A slot is recorded before any work begins, and can only exist once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from digest.storage.tables import slot, watch
 
 
 def record(connection: Connection, due: Slot, state: SlotState, *, at: datetime, reason: str = "") -> bool:
-    """Write a slot down; False when another scheduler was faster."""
+    """Record a slot; False if another scheduler was faster."""
     row = {
         "newsletter": due.newsletter,
         "key": due.key,
@@ -28,14 +28,14 @@ def record(connection: Connection, due: Slot, state: SlotState, *, at: datetime,
 
 
 def settle(connection: Connection, due: Slot, state: SlotState, *, reason: str, issue: int | None) -> None:
-    """What became of a slot."""
+    """Record the result of a slot."""
     which = and_(slot.c.newsletter == due.newsletter, slot.c.key == due.key)
     values = {"state": state.value, "reason": reason, "issue_number": issue}
     connection.execute(update(slot).where(which).values(**values))
 
 
-def looked_until(connection: Connection, newsletter: str, *, now: datetime) -> datetime:
-    """Up to when due times are recorded: the newest slot, or the first look ever, which may be this one."""
+def recorded_until(connection: Connection, newsletter: str, *, now: datetime) -> datetime:
+    """The time up to which slots are recorded: the newest slot, or the first check, possibly this one."""
     connection.execute(insert_or_ignore(connection, watch), {"newsletter": newsletter, "since": now})
     begin: datetime = connection.execute(
         select(watch.c.since).where(watch.c.newsletter == newsletter)
@@ -47,20 +47,20 @@ def looked_until(connection: Connection, newsletter: str, *, now: datetime) -> d
 
 
 def unfinished(connection: Connection, newsletter: str, *, failed: bool = False) -> list[SlotRecord]:
-    """Slots recorded and never settled, since a scheduler died; with `failed`, also those that failed."""
+    """Slots recorded but never settled because a scheduler died; with `failed`, also those that failed."""
     states = [SlotState.DUE.value, *([SlotState.FAILED.value] if failed else [])]
     rows = select(slot).where(slot.c.newsletter == newsletter, slot.c.state.in_(states))
     return [_record(row) for row in connection.execute(rows.order_by(slot.c.due))]
 
 
 def recent(connection: Connection, newsletter: str, *, limit: int = 10) -> Sequence[SlotRecord]:
-    """Newest first."""
+    """The most recent slots, newest first."""
     rows = select(slot).where(slot.c.newsletter == newsletter).order_by(slot.c.due.desc()).limit(limit)
     return [_record(row) for row in connection.execute(rows)]
 
 
-def was_passed_by(connection: Connection, newsletter: str, key: str) -> bool:
-    """Whether the slot came and was not served: it was found too late."""
+def was_missed(connection: Connection, newsletter: str, key: str) -> bool:
+    """Whether the slot was found too late to be served."""
     passed_by = [SlotState.MISSED.value, SlotState.COALESCED.value]
     rows = select(slot.c.key).where(
         slot.c.newsletter == newsletter, slot.c.key == key, slot.c.state.in_(passed_by)

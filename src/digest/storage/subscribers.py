@@ -31,18 +31,18 @@ _AT_ONCE = 500
 
 
 def erased_key(address_key: str) -> str:
-    """What is kept of an erased address: enough to know it again, not enough to read it."""
+    """What is kept of an erased address: enough to recognise it, not enough to read it."""
     return "sha256:" + hashlib.sha256(address_key.encode()).hexdigest()
 
 
 def add(
     connection: Connection, newsletter: str, people: Sequence[Mapping[str, Any]], *, at: datetime, how: str
 ) -> int:
-    """Subscribe these people, confirmed; how many are new to the newsletter.
+    """Subscribe these people as confirmed; returns how many are new to the newsletter.
 
-    Each of `people` has address, address_key, name, language and topics.  Who
-    has left stays out and who is suppressed stays suppressed; of who is there,
-    name, language and topics are brought up to date where something is said of them.
+    Each of `people` has address, address_key, name, language and topics.  People who
+    unsubscribed are not re-added, and suppressed addresses stay suppressed; for existing
+    subscribers, name, language and topics are updated where a value is given.
     """
     added = 0
     for some in chunks(people, _AT_ONCE):
@@ -57,9 +57,27 @@ def _add(
     allowed = [p for p in people if p["address_key"] not in barred]
     if not allowed:
         return 0
+    ids = _with_ids(connection, allowed, at=at)
+    topics = dict(
+        connection.execute(
+            select(subscription.c.subscriber_id, subscription.c.topics).where(
+                subscription.c.newsletter == newsletter, subscription.c.subscriber_id.in_(ids.values())
+            )
+        ).all()
+    )
+    fresh = [p for p in allowed if ids[p["address_key"]] not in topics]
+    if fresh:
+        _subscribe(connection, newsletter, fresh, ids, at=at)
+        _record(connection, newsletter, [p["address_key"] for p in fresh], at=at, what="subscribed", how=how)
+    _update_topics(connection, newsletter, allowed, ids, topics)
+    return len(fresh)
+
+
+def _with_ids(connection: Connection, people: Sequence[Mapping[str, Any]], *, at: datetime) -> dict[str, int]:
+    """Store or update these people; returns their ids by address key."""
     persons = [
         {name: p[name] for name in ("address", "address_key", "name", "language")} | {"created_at": at}
-        for p in allowed
+        for p in people
     ]
     statement = insert_or_update(
         connection,
@@ -69,42 +87,46 @@ def _add(
         update_unless_empty=["name", "language"],
     )
     connection.execute(statement, persons)
-    keys = [p["address_key"] for p in allowed]
-    ids = dict(
-        connection.execute(
-            select(subscriber.c.address_key, subscriber.c.id).where(subscriber.c.address_key.in_(keys))
-        ).all()
-    )
-    there = dict(
-        connection.execute(
-            select(subscription.c.subscriber_id, subscription.c.topics).where(
-                subscription.c.newsletter == newsletter, subscription.c.subscriber_id.in_(ids.values())
-            )
-        ).all()
-    )
-    fresh = [p for p in allowed if ids[p["address_key"]] not in there]
-    if fresh:
-        connection.execute(
-            insert_or_ignore(connection, subscription),
-            [
-                {
-                    "subscriber_id": ids[p["address_key"]],
-                    "newsletter": newsletter,
-                    "state": SubscriptionState.CONFIRMED.value,
-                    "topics": list(p["topics"]),
-                    "since": at,
-                }
-                for p in fresh
-            ],
-        )
-        _record(connection, newsletter, [p["address_key"] for p in fresh], at=at, what="subscribed", how=how)
-    for p in allowed:
+    keys = [p["address_key"] for p in people]
+    rows = select(subscriber.c.address_key, subscriber.c.id).where(subscriber.c.address_key.in_(keys))
+    return dict(connection.execute(rows).all())
+
+
+def _subscribe(
+    connection: Connection,
+    newsletter: str,
+    people: Sequence[Mapping[str, Any]],
+    ids: Mapping[str, int],
+    *,
+    at: datetime,
+) -> None:
+    rows = [
+        {
+            "subscriber_id": ids[p["address_key"]],
+            "newsletter": newsletter,
+            "state": SubscriptionState.CONFIRMED.value,
+            "topics": list(p["topics"]),
+            "since": at,
+        }
+        for p in people
+    ]
+    connection.execute(insert_or_ignore(connection, subscription), rows)
+
+
+def _update_topics(
+    connection: Connection,
+    newsletter: str,
+    people: Sequence[Mapping[str, Any]],
+    ids: Mapping[str, int],
+    known: Mapping[int, list[str]],
+) -> None:
+    """Store the topics that differ from the `known` ones of existing subscriptions."""
+    for p in people:
         number, topics = ids[p["address_key"]], list(p["topics"])
-        # Compared here: PostgreSQL cannot compare JSON.
-        if topics and topics != there.get(number, topics):
+        # Compared here, because PostgreSQL cannot compare JSON.
+        if topics and topics != known.get(number, topics):
             which = and_(subscription.c.newsletter == newsletter, subscription.c.subscriber_id == number)
             connection.execute(update(subscription).where(which).values(topics=topics))
-    return len(fresh)
 
 
 def _suppressed(connection: Connection, keys: Sequence[str]) -> set[str]:
@@ -121,7 +143,7 @@ def by_id(connection: Connection, number: int) -> Subscription | None:
 
 
 def by_address(connection: Connection, address_key: str) -> list[Subscription]:
-    """All subscriptions of one person."""
+    """All subscriptions of one person, ordered by newsletter."""
     rows = _subscriptions().where(subscriber.c.address_key == address_key).order_by(subscription.c.newsletter)
     return [_subscription(row) for row in connection.execute(rows)]
 
@@ -129,7 +151,7 @@ def by_address(connection: Connection, address_key: str) -> list[Subscription]:
 def all_of(
     connection: Connection, newsletter: str, *, state: SubscriptionState | None = None
 ) -> Iterator[Subscription]:
-    """All subscriptions of a newsletter in the order of their addresses, streamed."""
+    """All subscriptions of a newsletter, ordered by address and streamed."""
     rows = _subscriptions().where(subscription.c.newsletter == newsletter).order_by(subscriber.c.address_key)
     if state is not None:
         rows = rows.where(subscription.c.state == state.value)
@@ -138,7 +160,7 @@ def all_of(
 
 
 def count(connection: Connection, newsletter: str) -> dict[str, int]:
-    """How many subscriptions there are, by state."""
+    """The number of subscriptions in each state."""
     rows = (
         select(subscription.c.state, func.count())
         .where(subscription.c.newsletter == newsletter)
@@ -148,7 +170,7 @@ def count(connection: Connection, newsletter: str) -> dict[str, int]:
 
 
 def beginning(connection: Connection, newsletter: str, words: str, *, limit: int) -> list[Subscription]:
-    """Confirmed subscribers whose address or name begins so, in the order of their addresses."""
+    """Confirmed subscribers whose address or name begins with these words, ordered by address."""
     begins = words.strip().casefold()
     mine = and_(subscription.c.newsletter == newsletter, subscription.c.state == "confirmed")
     if begins:
@@ -164,7 +186,7 @@ def beginning(connection: Connection, newsletter: str, words: str, *, limit: int
 
 
 def end(connection: Connection, number: SubscriptionId, *, at: datetime, why: str, how: str) -> bool:
-    """End a subscription; False when it had ended before (then nothing changes)."""
+    """End a subscription; False, without any change, if it has already ended."""
     active = and_(subscription.c.id == number, subscription.c.state != SubscriptionState.ENDED.value)
     values = {"state": SubscriptionState.ENDED.value, "ended_at": at, "ended_why": why}
     if connection.execute(update(subscription).where(active).values(**values)).rowcount == 0:
@@ -174,7 +196,7 @@ def end(connection: Connection, number: SubscriptionId, *, at: datetime, why: st
 
 
 def renew(connection: Connection, number: SubscriptionId, *, at: datetime, how: str) -> bool:
-    """Take an ended subscription up again, at the person's own wish."""
+    """Reactivate an ended subscription at the person's own request; False if it is not ended."""
     ended = and_(subscription.c.id == number, subscription.c.state == SubscriptionState.ENDED.value)
     values = {"state": SubscriptionState.CONFIRMED.value, "since": at, "ended_at": None, "ended_why": ""}
     if connection.execute(update(subscription).where(ended).values(**values)).rowcount == 0:
@@ -184,16 +206,16 @@ def renew(connection: Connection, number: SubscriptionId, *, at: datetime, how: 
 
 
 def rename(connection: Connection, address_key: str, name: str) -> None:
-    """What the person wants to be called; may be empty."""
+    """Set the name a person wants to be addressed by; may be empty."""
     connection.execute(update(subscriber).where(subscriber.c.address_key == address_key).values(name=name))
 
 
 def suppress(
     connection: Connection, address_key: str, *, reason: SuppressionReason, at: datetime, how: str = ""
 ) -> bool:
-    """Never mail this address again, whatever newsletter; the first reason stays.
+    """Never mail this address again, for any newsletter; the first reason is kept.
 
-    False when it was suppressed before.  With `how` it stands in the person's history.
+    False if it was already suppressed.  With `how`, it is recorded in the person's history.
     """
     row = {"address_key": address_key, "reason": reason.value, "at": at}
     if connection.execute(insert_or_ignore(connection, suppression), row).rowcount == 0:
@@ -212,9 +234,9 @@ def suppression_of(connection: Connection, address_key: str) -> Suppression | No
 
 
 def erase(connection: Connection, address_key: str, *, at: datetime) -> bool:
-    """Forget a person: rows and history go; a hash stays, so that no import brings them back.
+    """Delete a person's rows and history, keeping a hash so that no import brings them back.
 
-    Past issues keep their account: a delivery stays, with the hash in place of the address.
+    Counts of past issues stay right: deliveries remain, with the hash in place of the address.
     """
     gone = connection.execute(delete(subscriber).where(subscriber.c.address_key == address_key)).rowcount
     connection.execute(delete(consent_entry).where(consent_entry.c.address_key == address_key))
@@ -230,12 +252,12 @@ def erase(connection: Connection, address_key: str, *, at: datetime) -> bool:
 
 
 def readmit(connection: Connection, address_key: str) -> None:
-    """Lift the bar of an erased person who asked to come back; other reasons stay."""
+    """Lift the suppression of an erased person who asked to come back; other reasons remain."""
     connection.execute(delete(suppression).where(suppression.c.address_key == erased_key(address_key)))
 
 
 def history(connection: Connection, address_key: str) -> list[HistoryEntry]:
-    """What happened to this person's consent, oldest first."""
+    """The changes of this person's consent, oldest first."""
     rows = (
         select(consent_entry)
         .where(consent_entry.c.address_key == address_key)
@@ -248,7 +270,7 @@ def history(connection: Connection, address_key: str) -> list[HistoryEntry]:
 
 
 def file_fingerprint(connection: Connection, newsletter: str, path: str) -> str:
-    """Of the file as it was when it was last read, or empty."""
+    """The fingerprint of the file when it was last read; empty if it never was."""
     which = and_(subscriber_file.c.newsletter == newsletter, subscriber_file.c.path == path)
     return connection.scalar(select(subscriber_file.c.fingerprint).where(which)) or ""
 

@@ -1,6 +1,6 @@
-"""All tables.  Unique constraints do the guarding, not good behaviour.
+"""All tables.  Unique constraints guard the data, not good behaviour.
 
-The schema of a real database comes from the migrations; a test holds both equal.
+The schema of a real database comes from the migrations; a test keeps both identical.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from sqlalchemy import (
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware time in UTC.  SQLite has no zones: there the zone is left off and put back."""
+    """An aware time in UTC.  SQLite has no time zones: there the zone is dropped and added again."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -46,7 +46,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-# Alembic needs names to alter constraints by, also on SQLite.
+# Alembic needs names in order to alter constraints, even on SQLite.
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -56,7 +56,7 @@ metadata = MetaData(
     }
 )
 
-# SQLite gives a table its fast row id only for a column of exactly this type.
+# SQLite only gives a table its fast row id for a column of exactly this type.
 Id = BigInteger().with_variant(Integer, "sqlite")
 
 source = Table(
@@ -67,13 +67,13 @@ source = Table(
     Column("key", Text, nullable=False),
     Column("etag", Text, nullable=False, server_default=""),
     Column("last_modified", Text, nullable=False, server_default=""),
-    Column("first_read", UtcDateTime),  # its first good reading: what it showed then is backlog
+    Column("first_read", UtcDateTime),  # its first successful reading: what it showed then is backlog
     Column("last_fetched", UtcDateTime),
     Column("last_new", UtcDateTime),
     Column("ok", Boolean, nullable=False, server_default=false()),
     Column("message", Text, nullable=False, server_default=""),
     Column("failures", Integer, nullable=False, server_default="0"),
-    Column("shown", JSON, nullable=False, server_default="[]"),  # article ids at the last good reading
+    Column("shown", JSON, nullable=False, server_default="[]"),  # article ids at the last successful reading
     UniqueConstraint("newsletter", "key"),
 )
 
@@ -90,7 +90,7 @@ article = Table(
     Column("author", Text, nullable=False, server_default=""),
     Column("published", UtcDateTime),
     Column("first_seen", UtcDateTime, nullable=False),
-    Column("dated", UtcDateTime, nullable=False),  # published, else first seen: what age is counted from
+    Column("dated", UtcDateTime, nullable=False),  # published, or else first seen; the basis of its age
     Column("image", JSON),
     Column("tags", JSON, nullable=False, server_default="[]"),
     Column("language", String(35), nullable=False, server_default=""),
@@ -107,7 +107,7 @@ article = Table(
     Index("ix_article_waiting", "newsletter", "last_issue", "first_seen"),
     Index("ix_article_dated", "newsletter", "last_issue", "dated"),
     Index("ix_article_featured", "newsletter", "featured_at"),
-    # All that the counts of new articles by day and source ask for: see `desk_home.arrivals`.
+    # Covers the counts of new articles by day and source: see `desk_home.arrivals`.
     Index("ix_article_arrivals", "newsletter", "first_seen", "source", "is_backlog"),
 )
 
@@ -144,12 +144,12 @@ issue = Table(
     Column("candidates", Integer, nullable=False, server_default="0"),
     Column("texts", JSON, nullable=False, server_default="{}"),
     Column("taken_out", JSON, nullable=False, server_default="[]"),
-    Column("revision", Integer, nullable=False, server_default="0"),  # goes up with every edit
-    Column("editors_told_at", UtcDateTime),  # that it waits for them
-    Column("send_at", UtcDateTime),  # that it was approved for; its slot where this is null
+    Column("revision", Integer, nullable=False, server_default="0"),  # rises with every edit
+    Column("editors_told_at", UtcDateTime),  # when they were notified that it waits for them
+    Column("send_at", UtcDateTime),  # the time it was approved for; null means its slot
     UniqueConstraint("newsletter", "number"),
 )
-# One slot makes one issue, also where two schedulers look at it at once.
+# One slot makes one issue, even if two schedulers check it at once.
 Index(
     "uq_issue_slot",
     issue.c.newsletter,
@@ -159,9 +159,9 @@ Index(
     postgresql_where=issue.c.slot_key != "",
 )
 
-# Which article stands in which issue.  `appearance` is 0, and goes up by one only
-# when an editor features an issued article again: an article is otherwise in at
-# most one issue of a newsletter, whatever else goes wrong.
+# Which article is in which issue.  `appearance` is 0, and only goes up by one when an
+# editor features an issued article again: otherwise an article is in at most one issue
+# of a newsletter, whatever else goes wrong.
 issue_article = Table(
     "issue_article",
     metadata,
@@ -171,8 +171,8 @@ issue_article = Table(
     UniqueConstraint("article_id", "appearance"),
 )
 
-# The history of an issue's content.  The content stands with the edit that made it;
-# `state` says where that of an undo or redo stands.
+# The history of an issue's content.  The content is stored with the edit that made it;
+# `state` refers to that edit for an undo or redo.
 revision = Table(
     "revision",
     metadata,
@@ -212,7 +212,7 @@ subscription = Table(
     Column("ended_why", Text, nullable=False, server_default=""),
     UniqueConstraint("subscriber_id", "newsletter"),
     Index("ix_subscription_newsletter_state", "newsletter", "state"),
-    # Its number stands in unsubscribe links: that of an erased person must not come again.
+    # Its id is in unsubscribe links, so that of an erased person must never be reused.
     sqlite_autoincrement=True,
 )
 
@@ -263,13 +263,13 @@ delivery = Table(
     Column("provider_ref", Text, nullable=False, server_default=""),
     Column("detail", Text, nullable=False, server_default=""),
     Column("updated_at", UtcDateTime, nullable=False),
-    Column("batch_id", Text, nullable=False, server_default=""),  # of the request that it went with
-    Column("event", String(20), nullable=False, server_default=""),  # the furthest that a provider told
+    Column("batch_id", Text, nullable=False, server_default=""),  # of the request that carried it
+    Column("event", String(20), nullable=False, server_default=""),  # the furthest reported by a provider
     Column("event_at", UtcDateTime),
     UniqueConstraint("issue_id", "address_key"),
     UniqueConstraint("issue_id", "subscription_id"),
 )
-# Of pending rows only: an index over all states would be written three times for each message.
+# Pending rows only: an index over all states would be written three times for each message.
 Index(
     "ix_delivery_pending",
     delivery.c.issue_id,
@@ -278,7 +278,7 @@ Index(
     postgresql_where=text("state = 'pending'"),
 )
 
-# Counting what was told must not read all that was sent: see `delivery_events.told`.
+# Counting reported events must not read everything that was sent: see `delivery_events.told`.
 Index(
     "ix_delivery_told",
     delivery.c.issue_id,
@@ -288,8 +288,8 @@ Index(
     postgresql_where=delivery.c.event != "",
 )
 
-# What providers told, each event once.  One that belongs to no delivery of ours
-# has no delivery and no issue, and no batch either: it proves nothing.
+# What providers reported, each event once.  An event of no delivery of ours has no
+# delivery, no issue and no batch: it proves nothing.
 delivery_event = Table(
     "delivery_event",
     metadata,
@@ -302,7 +302,7 @@ delivery_event = Table(
     Column("event_key", String(80), nullable=False, unique=True),
     Column("at", UtcDateTime, nullable=False),
     Column("received_at", UtcDateTime, nullable=False),
-    Column("address_key", Text, nullable=False, server_default=""),  # a hash, see `erased_key`
+    Column("address_key", Text, nullable=False, server_default=""),  # a hash; see `erased_key`
     Column("detail", Text, nullable=False, server_default=""),
     Index("ix_delivery_event_delivery_id", "delivery_id"),
     Index("ix_delivery_event_batch", "issue_id", "batch_id"),
@@ -328,7 +328,7 @@ slot = Table(
     Column("recorded_at", UtcDateTime, nullable=False),
 )
 
-# Since when a schedule is watched: earlier due times are nobody's.
+# Since when a schedule is watched: earlier due times do not count.
 watch = Table(
     "watch",
     metadata,
@@ -354,7 +354,7 @@ activity = Table(
     Index("ix_activity_newsletter", "newsletter", "id"),
 )
 
-# Who works at the desk.  A password's hash leaves this table for `passwords` alone.
+# Accounts of the desk.  A password hash leaves this table only for `passwords`.
 editor = Table(
     "editor",
     metadata,
@@ -366,7 +366,7 @@ editor = Table(
     Column("generation", Integer, nullable=False, server_default="1"),
     Column("created_at", UtcDateTime, nullable=False),
     Column("password_at", UtcDateTime, nullable=False),
-    # A session names it: that of a removed editor must not fit the next one.
+    # Sessions refer to it, so those of a removed editor must not match the next one.
     sqlite_autoincrement=True,
 )
 
@@ -382,7 +382,7 @@ session = Table(
     Index("ix_session_editor_id", "editor_id"),
 )
 
-# Names are hashed here: what people type into that field may be their password.
+# Names are hashed here: people sometimes type their password into that field.
 login_attempt = Table(
     "login_attempt",
     metadata,

@@ -1,8 +1,8 @@
 """The schema's history (Alembic), shipped inside the package.
 
-A new revision goes into `versions/` as `NNNN_what.py`, and its number into
-NEWEST.  Alembic itself is imported only when there is something to migrate: it
-costs more than most commands take.
+A new revision goes into `versions/` as `NNNN_what.py`, and its number into NEWEST.
+Alembic is only imported if there is something to migrate, because importing it takes
+longer than most commands.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _HERE = Path(__file__).parent
 
 
 def revision_of(connection: Connection) -> str | None:
-    """The schema's revision, or None where Alembic has never been."""
+    """The schema's revision; None if Alembic has never run."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
@@ -29,12 +29,12 @@ def revision_of(connection: Connection) -> str | None:
 
 
 def knows(revision: str) -> bool:
-    """Whether this digest has the revision in its history."""
+    """Whether this version of digest knows the revision."""
     return any(_HERE.glob(f"versions/{revision}_*.py"))
 
 
 def upgrade(connection: Connection, to: str) -> None:
-    """Bring the schema up to `to` in one transaction; two processes may try at once."""
+    """Upgrade the schema to `to` in one transaction; two processes may try at the same time."""
     from alembic import command
 
     config = _config()

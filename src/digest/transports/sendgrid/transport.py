@@ -22,8 +22,8 @@ from digest.message.headers import UnsafeAddress
 from digest.model.delivery import Envelope, Outcome, Receipt
 from digest.model.newsletter import Mailbox
 from digest.transports import INTENT_SECONDS, OnWire, windows
-from digest.transports.sendgrid.request_body import RequestBodies, greeting
 from digest.transports.sendgrid.api_client import ApiClient
+from digest.transports.sendgrid.request_body import RequestBodies, greeting
 
 MAX_BATCH = 1000  # personalizations in one request
 MAX_PAUSE = timedelta(hours=1)  # the longest we believe a rate limit to last

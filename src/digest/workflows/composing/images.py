@@ -19,7 +19,7 @@ from digest.errors import DigestError, FetchError, Refused, TooLarge
 from digest.model.article import ArticleId
 from digest.model.issue import Layout
 from digest.model.newsletter import Site, SourceSpec
-from digest.rules.pictures import ImageRequest, Picture, cut_to, linked, wishes
+from digest.rules.pictures import ImageRequest, Picture, cut_to, image_requests, linked
 from digest.rules.url_keys import url_key
 
 # What becomes of the pictures of a layout; the sources are those of its articles.
@@ -38,7 +38,7 @@ T = TypeVar("T")
 
 def no_images(layout: Layout, sources: Mapping[ArticleId, SourceSpec]) -> dict[ImageRequest, Picture]:  # noqa: ARG001
     """images = "none"."""
-    return {wish: Picture(None) for wish in wishes(layout).values()}
+    return {wish: Picture(None) for wish in image_requests(layout).values()}
 
 
 def link(
@@ -88,7 +88,7 @@ def copy(
 def _specs(layout: Layout, sources: Mapping[ArticleId, SourceSpec]) -> dict[ImageRequest, SourceSpec]:
     return {
         wish: sources[teaser.article_id]
-        for teaser, wish in wishes(layout).items()
+        for teaser, wish in image_requests(layout).items()
         if teaser.article_id in sources
     }
 

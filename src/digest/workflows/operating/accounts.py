@@ -37,7 +37,7 @@ def add(
     Raises:
         NotAllowed: the name is taken, or it or the password will not do.
     """
-    if wrong := rules.name_finding(name):
+    if wrong := rules.name_problem(name):
         raise NotAllowed(wrong, mend="Choose another name.")
     kept = _hashed(password, name=name, passwords=passwords)
     with database.write() as connection:
@@ -232,7 +232,7 @@ def _begun(
 
 
 def _hashed(password: str, *, name: str, passwords: Passwords) -> str:
-    if wrong := rules.password_finding(password, name=name):
+    if wrong := rules.password_problem(password, name=name):
         raise NotAllowed(wrong, mend="Choose another password.")
     return passwords.hashed(rules.prepared(password))
 

@@ -15,7 +15,7 @@ from digest.rules import api_tokens as rules
 from digest.storage import activity_log, api_tokens, login_attempts
 from digest.storage.database import Database
 
-_NOBODY = "\0api"  # no editor can have this name: see `rules.accounts.name_finding`
+_NOBODY = "\0api"  # no editor can have this name: see `rules.accounts.name_problem`
 _FORGET_ATTEMPTS = timedelta(days=1)
 
 
@@ -33,7 +33,7 @@ def add(name: str, *, role: Role, database: Database, by: Actor, now: datetime) 
     Raises:
         NotAllowed: the name is taken, or will not do.
     """
-    if wrong := limits.name_finding(name):
+    if wrong := limits.name_problem(name):
         raise NotAllowed(wrong, mend="Choose another name.")
     token = rules.token_of(secrets.token_bytes(rules.SECRET_BYTES))
     with database.write() as connection:

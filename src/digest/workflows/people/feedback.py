@@ -17,7 +17,7 @@ from digest.rules.signed_links import verify
 from digest.rules.unsubscribe_probe import NOBODY, is_probe
 from digest.storage import delivery_events, issues, subscribers
 from digest.storage.database import Connection, Database
-from digest.storage.delivery_events import Belonging
+from digest.storage.delivery_events import MatchedEvent
 
 BOUNCE = "bounce"  # the purpose of the tokens in return paths
 
@@ -171,7 +171,7 @@ def bounce(
     return event, receive([event], database=database, now=now)
 
 
-def _suppress(connection: Connection, one: Belonging, *, now: datetime) -> bool:
+def _suppress(connection: Connection, one: MatchedEvent, *, now: datetime) -> bool:
     its = effect_of_event(one.event)
     if its.suppresses is None:
         return False
@@ -180,7 +180,7 @@ def _suppress(connection: Connection, one: Belonging, *, now: datetime) -> bool:
     )
 
 
-def _end(connection: Connection, one: Belonging, *, now: datetime) -> bool:
+def _end(connection: Connection, one: MatchedEvent, *, now: datetime) -> bool:
     """End the subscription that the mail was for, if it is still that person's."""
     if not effect_of_event(one.event).ends:
         return False

@@ -18,7 +18,7 @@ from digest.errors import NotAllowed, NotFound
 from digest.model.activity import ActivityKind, Actor
 from digest.model.newsletter import Newsletter
 from digest.model.subscriber import HistoryEntry, Subscription, SubscriptionState
-from digest.rules.email_addresses import InvalidAddress, clean_name, forms_of, parse_address
+from digest.rules.email_addresses import InvalidAddress, address_and_key, clean_name, parse_address
 from digest.storage import activity_log, subscribers
 from digest.storage.database import Connection, Database
 from digest.storage.import_spool import ImportRow, ImportSpool
@@ -208,7 +208,7 @@ class _Reading:
                 continue
             row.extend(absent)
             try:
-                address, key = forms_of(row[email])
+                address, key = address_and_key(row[email])
             except InvalidAddress as error:
                 if any(cell.strip() for cell in row[:width]):
                     self._count_bad(line, str(error))

@@ -175,7 +175,7 @@ class Scheduler:
             newsletter.schedule,
             newsletter=newsletter.name,
             timezone=newsletter.timezone,
-            after=slots.looked_until(connection, newsletter.name, now=now),
+            after=slots.recorded_until(connection, newsletter.name, now=now),
             until=now,
         )
         for slot in passed:
@@ -278,7 +278,7 @@ class Scheduler:
 
 def _is_at_its_slot(connection: Connection, newsletter: Newsletter, issue: Issue, now: datetime) -> bool:
     """Its slot has come and was not found too late: whoever approves it now sends it."""
-    if not issue.slot_key or slots.was_passed_by(connection, newsletter.name, issue.slot_key):
+    if not issue.slot_key or slots.was_missed(connection, newsletter.name, issue.slot_key):
         return False
     following = next_slots(
         newsletter.schedule, newsletter=newsletter.name, timezone=newsletter.timezone, after=now, count=1
