@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, literal_column, select, tuple_, union
+from sqlalchemy import ColumnElement, Connection, Row, func, literal_column, select, union
 
 from digest.model.article import SourceHealth
 from digest.model.delivery import Counts
@@ -20,8 +20,6 @@ from digest.model.issue import IssueId, IssueState
 from digest.storage.tables import (
     article,
     delivery,
-    delivery_event,
-    event,
     issue,
     source,
     subscription,
@@ -74,22 +72,6 @@ class DeliverySummary:
     moved: datetime | None = None  # the last one
     uncertain_since: datetime | None = None
     uncertain: tuple[str, ...] = ()  # addresses, the first ones
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChangeMarks:
-    """How far the records go; when these stand still, the account of a finished issue does."""
-
-    event: int
-    told: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChangedIssues:
-    """Issues that the records since some marks are about."""
-
-    refs: frozenset[str]
-    ids: frozenset[IssueId]
 
 
 def line_columns() -> tuple[ColumnElement[Any], ...]:
@@ -150,49 +132,7 @@ def lines(connection: Connection, newsletters: Sequence[str], *, limit: int) -> 
     return sorted(found, key=lambda line: (line.at, line.number), reverse=True)
 
 
-def last_issues(connection: Connection, newsletters: Sequence[str]) -> dict[str, tuple[int, datetime]]:
-    """Number and moment of selection of each newsletter's newest issue that was not given up."""
-    newest = (
-        select(issue.c.newsletter, func.max(issue.c.number))
-        .where(issue.c.newsletter.in_(newsletters), issue.c.state.not_in(_NEVER_WAS))
-        .group_by(issue.c.newsletter)
-    )
-    rows = select(issue.c.newsletter, issue.c.number, issue.c.selected_at).where(
-        tuple_(issue.c.newsletter, issue.c.number).in_(newest)
-    )
-    return {row.newsletter: (row.number, row.selected_at) for row in connection.execute(rows)}
-
-
-def left_out_count(connection: Connection, which: IssueId) -> int:
-    """How many articles stayed out when this issue was drafted."""
-    return len(connection.scalar(select(issue.c.left_out).where(issue.c.id == which)) or [])
-
-
 # -- deliveries ----------------------------------------------------------------
-
-
-def marks(connection: Connection) -> ChangeMarks:
-    found = connection.execute(
-        select(
-            select(func.max(event.c.id)).scalar_subquery(),
-            select(func.max(delivery_event.c.id)).scalar_subquery(),
-        )
-    ).one()
-    return ChangeMarks(event=found[0] or 0, told=found[1] or 0)
-
-
-def touched(connection: Connection, *, since: ChangeMarks) -> ChangedIssues:
-    """Whatever was done or told since then."""
-    done = select(event.c.subject).where(event.c.id > since.event).distinct()
-    told = (
-        select(delivery_event.c.issue_id)
-        .where(delivery_event.c.id > since.told, delivery_event.c.issue_id.is_not(None))
-        .distinct()
-    )
-    return ChangedIssues(
-        refs=frozenset(connection.execute(done).scalars()),
-        ids=frozenset(IssueId(number) for number in connection.execute(told).scalars()),
-    )
 
 
 def delivery_summaries(connection: Connection, which: Collection[IssueId]) -> dict[IssueId, DeliverySummary]:
@@ -361,13 +301,6 @@ def arrivals(
     for name, key, on, number in connection.execute(rows):
         found[name, key][date.fromisoformat(on)] = number
     return found
-
-
-def freshness(connection: Connection) -> tuple[int, datetime | None]:
-    """The newest article and the last look at a source: what is planned changes only with them."""
-    newest = connection.scalar(select(func.max(article.c.id))) or 0
-    looked: datetime | None = connection.scalar(select(func.max(source.c.last_fetched)))
-    return newest, looked
 
 
 def day_of(connection: Connection, moment: ColumnElement[Any]) -> ColumnElement[str]:

@@ -14,12 +14,13 @@ from digest.rules import approval
 from digest.rules.accounts import network_of
 from digest.rules.feedback import sendgrid_event
 from digest.storage import issues
-from digest.views.counts_cache import CountsCache
+from digest.views.cache import ViewCache
 from digest.views.home import DeskHome, DeskSource, HomeViews
 from digest.views.issue import IssueView, IssueViews, LeftOutArticle, Person
 from digest.views.issues import IssueList, IssueListViews
 from digest.views.plan import DeskPlan, PlanViews
 from digest.views.preview import PreviewOptions
+from digest.views.reports import IssueReports
 from digest.views.status import status
 from digest.wiring import Container
 from digest.workflows.composing import compose
@@ -202,11 +203,12 @@ class DeskViews:
 
     def __init__(self, parts: Container) -> None:
         self._parts = parts
-        accounts = CountsCache()
-        self._home = HomeViews(parts, accounts=accounts)
-        self._all_issues = IssueListViews(parts, accounts=accounts)
-        self._plans = PlanViews(parts)
-        self._issues = IssueViews(parts)
+        cache = ViewCache()
+        reports = IssueReports(parts, cache)
+        self._plans = PlanViews(parts, cache=cache)
+        self._home = HomeViews(parts, cache=cache, plans=self._plans, reports=reports)
+        self._all_issues = IssueListViews(parts, cache=cache)
+        self._issues = IssueViews(parts, cache=cache, reports=reports)
 
     def home(self) -> DeskHome:
         return self._home.home()

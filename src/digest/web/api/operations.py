@@ -24,7 +24,9 @@ from digest.model.newsletter import Newsletter
 from digest.rules.time_input import parse_moment
 from digest.sources.entries import Entry
 from digest.storage import ledger
+from digest.views.history import history
 from digest.views.json_output import collected_json, counts_json, plan_json, status_json
+from digest.views.left_out import left_out, search_older
 from digest.views.status import status
 from digest.web.actions import Actions, AtSlot, Now, When
 from digest.web.api import requests, responses
@@ -34,7 +36,6 @@ from digest.wiring import Container
 from digest.workflows.collecting.push import push
 from digest.workflows.composing import compose
 from digest.workflows.composing.preflight import check
-from digest.workflows.drafting import edit as editing
 from digest.workflows.drafting import marks as marking
 from digest.workflows.drafting.draft import plan
 from digest.workflows.drafting.edit import Conflict, Edited, EditedAll
@@ -225,16 +226,16 @@ def _progress(call: Call) -> Done:
 
 
 def _history(call: Call) -> Done:
-    steps = editing.history(call.issue(), database=call.parts.database)
+    steps = history(call.issue(), database=call.parts.database)
     return 200, {"revisions": responses.revisions_document(steps)}
 
 
 def _left_out(call: Call) -> Done:
-    return 200, responses.addables_document(editing.left_out(call.issue(), database=call.parts.database))
+    return 200, responses.addables_document(left_out(call.issue(), database=call.parts.database))
 
 
 def _search(call: Call) -> Done:
-    found = editing.search_older(call.issue(), call.query.q, database=call.parts.database)
+    found = search_older(call.issue(), call.query.q, database=call.parts.database)
     return 200, responses.addables_document(found)
 
 

@@ -12,9 +12,9 @@ from digest.model.article import Article, Image
 from digest.model.edit import Revision, StepKind
 from digest.model.issue import Issue, IssueState, Layout, TakenOut, Texts
 from digest.storage.revisions import edit_to_json
+from digest.views.left_out import Addable
 from digest.workflows.composing.images import notes_of
 from digest.workflows.composing.preflight import Report
-from digest.workflows.drafting.edit import Addable
 
 
 class ResponseModel(BaseModel):

@@ -36,6 +36,7 @@ class Plan:
     selection: Selection
     open: Issue | None = None
     warnings: tuple[str, ...] = ()
+    after: int | None = None  # number of the last issue, of those that were not given up
 
 
 def plan(newsletter: Newsletter, *, database: Database, now: datetime, everything: bool = False) -> Plan:
@@ -153,6 +154,7 @@ def _plan(connection: Connection, newsletter: Newsletter, *, now: datetime, ever
         selection=replace(selection, earlier=merged),
         open=begun,
         warnings=tuple(warnings),
+        after=last.number if last else None,
     )
 
 
