@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, literal, select
 
 from digest.model.issue import IssueId
+from digest.model.subscriber import SubscriptionState
 from digest.storage.tables import (
     article,
     consent_entry,
@@ -28,6 +29,7 @@ class ChangeMarks:
     article: int = 0
     looked: datetime | None = None  # the last time that a source was read
     audience: tuple[int, int, int] = (0, 0, 0)  # nobody has come, left or been erased
+    readers: int = 0  # confirmed ones of the newsletter that was asked about
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +40,11 @@ class ChangedIssues:
     ids: frozenset[IssueId]
 
 
-def read(connection: Connection) -> ChangeMarks:
-    """All of them, in one statement."""
+def read(connection: Connection, *, newsletter: str = "") -> ChangeMarks:
+    """All of them, in one statement; `readers` only where a newsletter is named."""
+    mine = select(func.count()).where(
+        subscription.c.newsletter == newsletter, subscription.c.state == SubscriptionState.CONFIRMED.value
+    )
     found = connection.execute(
         select(
             select(func.max(event.c.id)).scalar_subquery(),
@@ -49,6 +54,7 @@ def read(connection: Connection) -> ChangeMarks:
             select(func.max(consent_entry.c.id)).scalar_subquery(),
             select(func.count()).select_from(suppression).scalar_subquery(),
             select(func.count()).select_from(subscription).scalar_subquery(),
+            mine.scalar_subquery() if newsletter else literal(0),
         )
     ).one()
     return ChangeMarks(
@@ -57,6 +63,7 @@ def read(connection: Connection) -> ChangeMarks:
         article=found[2] or 0,
         looked=found[3],
         audience=(found[4] or 0, found[5], found[6]),
+        readers=found[7],
     )
 
 

@@ -56,9 +56,10 @@ class Freshness:
         return ChangeMarks(event=self.marks.event, told=self.marks.told)
 
 
-def freshness(connection: Connection, parts: Container, *, now: datetime) -> Freshness:
-    """As it is now."""
-    return Freshness(marks=change_marks.read(connection), files=_fingerprint(parts.template_folders), now=now)
+def freshness(connection: Connection, parts: Container, *, now: datetime, newsletter: str = "") -> Freshness:
+    """As it is now; with the number of a newsletter's readers, where one is named."""
+    marks = change_marks.read(connection, newsletter=newsletter)
+    return Freshness(marks=marks, files=_fingerprint(parts.template_folders), now=now)
 
 
 def _fingerprint(folders: Sequence[Path]) -> int:

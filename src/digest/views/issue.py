@@ -247,21 +247,22 @@ class IssueViews:
         if name not in self._parts.settings.newsletters:
             return None
         with self._parts.database.read() as connection:
-            fresh = freshness(connection, self._parts, now=self._parts.clock())
+            fresh = freshness(connection, self._parts, now=self._parts.clock(), newsletter=name)
             issue = issues.by_number(connection, name, number)
             return self._to_print(connection, issue, fresh) if issue else None
 
     def _to_print(self, connection: Connection, issue: Issue, fresh: Freshness) -> Printable:
         newsletter = self._parts.newsletter(issue.newsletter)
-        confirmed = subscribers.count(connection, newsletter.name).get("confirmed", 0)
-        return self._reports.printable(connection, newsletter, issue, fresh=fresh, confirmed=confirmed)
+        return self._reports.printable(
+            connection, newsletter, issue, fresh=fresh, confirmed=fresh.marks.readers
+        )
 
     def _look(self, name: str, number: int, *, limit: int | None) -> _Seen | None:
         """Each row is read once; what is made of it is made when the connection is free again."""
         if name not in self._parts.settings.newsletters:
             return None
         with self._parts.database.read() as connection:
-            fresh = freshness(connection, self._parts, now=self._parts.clock())
+            fresh = freshness(connection, self._parts, now=self._parts.clock(), newsletter=name)
             found = issues.with_left_out(connection, name, number)
             if found is None:
                 return None

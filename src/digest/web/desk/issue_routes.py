@@ -9,7 +9,7 @@ from datetime import timedelta
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from digest.errors import Busy, DigestError, NotAllowed, NotFound
+from digest.errors import Busy, DigestError, NotAllowed
 from digest.model.edit import Edit, EditTeaser, SetText
 from digest.model.editor import Role
 from digest.rules.email_addresses import InvalidAddress, parse_address
@@ -29,6 +29,7 @@ from digest.workflows.drafting.edit import Conflict, Edited
 _FRAME_POLICY = f"sandbox; {MAIL_POLICY}; frame-ancestors 'self'"
 _NO_PICTURES = _FRAME_POLICY.replace("img-src 'self' https: data:", "img-src 'none'")
 
+_HERE = "/desk/{newsletter}/{number:int}"
 _SHARED_FOR = {"1": timedelta(days=1), "7": timedelta(days=7), "30": timedelta(days=30)}
 _DECISIONS = ("skip", "resend")
 
@@ -40,7 +41,30 @@ def routes(
     *, desk: Desk, door: Access, pages: Pages, room: IssuePage, presence: Presence, actions: Actions | None
 ) -> list[Route]:
     """GET for everybody who may come in; the forms only where something can be done."""
+    shown = _shown(desk=desk, door=door, pages=pages, room=room, presence=presence)
+    if actions is None:
+        return shown
+    forms = _Forms(desk=desk, door=door, pages=pages, room=room, actions=actions)
+    deeds: list[tuple[str, FormHandler, Role]] = [
+        ("edit", _edit, Role.EDITOR),
+        ("undo", _undo, Role.EDITOR),
+        ("redo", _redo, Role.EDITOR),
+        ("proof", _proof, Role.EDITOR),
+        ("share", _share, Role.EDITOR),
+        ("approve", forms.approve, Role.PUBLISHER),
+        ("take-back", _take_back, Role.PUBLISHER),
+        ("cancel", _cancel, Role.PUBLISHER),
+        ("pause", _pause, Role.PUBLISHER),
+        ("resume", _resume, Role.PUBLISHER),
+        ("resolve", _resolve, Role.PUBLISHER),
+    ]
+    posted = [
+        Route(f"{_HERE}/{name}", forms.doing(deed, least), methods=["POST"]) for name, deed, least in deeds
+    ]
+    return [*shown, *posted]
 
+
+def _shown(*, desk: Desk, door: Access, pages: Pages, room: IssuePage, presence: Presence) -> list[Route]:
     @door.require(Role.EDITOR)
     def page(visit: DeskRequest) -> Response:
         look = PageState.of(visit.request.query_params)
@@ -68,31 +92,10 @@ def routes(
         presence.here(ref, visit.who)
         return JSONResponse({"stamp": stamp, "others": presence.others(ref, visit.who)})
 
-    here = "/desk/{newsletter}/{number:int}"
-    made = [
-        Route(here, page, methods=["GET"]),
-        Route(f"{here}/html", frame, methods=["GET"]),
-        Route(f"{here}/pulse", pulse, methods=["GET"]),
-    ]
-    if actions is None:
-        return made
-    forms = _Forms(desk=desk, door=door, pages=pages, room=room, actions=actions)
-    deeds: list[tuple[str, FormHandler, Role]] = [
-        ("edit", _edit, Role.EDITOR),
-        ("undo", _undo, Role.EDITOR),
-        ("redo", _redo, Role.EDITOR),
-        ("proof", _proof, Role.EDITOR),
-        ("share", _share, Role.EDITOR),
-        ("approve", forms.approve, Role.PUBLISHER),
-        ("take-back", _take_back, Role.PUBLISHER),
-        ("cancel", _cancel, Role.PUBLISHER),
-        ("pause", _pause, Role.PUBLISHER),
-        ("resume", _resume, Role.PUBLISHER),
-        ("resolve", _resolve, Role.PUBLISHER),
-    ]
     return [
-        *made,
-        *(Route(f"{here}/{name}", forms.doing(deed, least), methods=["POST"]) for name, deed, least in deeds),
+        Route(_HERE, page, methods=["GET"]),
+        Route(f"{_HERE}/html", frame, methods=["GET"]),
+        Route(f"{_HERE}/pulse", pulse, methods=["GET"]),
     ]
 
 
@@ -115,18 +118,19 @@ class _Forms:
             look = PageState.of(visit.request.query_params)
             is_home = visit.request.query_params.get("from") == "home"
             try:
-                self._actions.find(*issue_of(visit))
-            except NotFound:
-                return no_issue(self._pages)
-            try:
                 after, outcome = deed(visit, self._actions, look)
             except DigestError as refusal:
-                if is_home:
+                if is_home and self._is_there(visit):
                     return refused(self._pages, refusal)
                 after, outcome = look, FormResult(trouble=_trouble(refusal))
+            if outcome.trouble and not self._is_there(visit):
+                return no_issue(self._pages)
             return RedirectResponse("/desk", 303) if is_home else self._room.after(visit, after, outcome)
 
         return done
+
+    def _is_there(self, visit: DeskRequest) -> bool:
+        return self._desk.stamp(*issue_of(visit)) is not None
 
     def approve(self, visit: DeskRequest, actions: Actions, look: PageState) -> tuple[PageState, FormResult]:
         form, (newsletter, number) = visit.form, issue_of(visit)
