@@ -17,6 +17,7 @@ from digest.clock import Clock
 from digest.model.delivery import EventKind
 from digest.model.issue import IssueState
 from digest.model.subscriber import SubscriptionId
+from digest.rules.marks import Mark, mark_of
 from digest.storage import activity_log, articles, issues, subscribers
 from digest.storage.tables import article, issue
 from digest.views.public import DeskViews
@@ -474,7 +475,7 @@ def test_the_plan_is_kept_until_something_is_written(
 
 
 def test_what_counts_of_several_marks(collected: Container) -> None:
-    def marked(*how: marks.Mark) -> marks.Mark:
+    def marked(*how: Mark) -> Mark:
         for later, one in enumerate(how):
             marks.mark(
                 urls(collected)["One"],
@@ -485,9 +486,9 @@ def test_what_counts_of_several_marks(collected: Container) -> None:
                 now=NOW + timedelta(minutes=later),
             )
         with collected.database.read() as connection:
-            return next(marks.mark_of(a) for a in articles.all_of(connection, "weekly") if a.title == "One")
+            return next(mark_of(a) for a in articles.all_of(connection, "weekly") if a.title == "One")
 
-    featured, unfeatured, excluded, none = marks.Mark
+    featured, unfeatured, excluded, none = Mark
     assert marked(featured) is featured
     assert marked(featured, excluded) is excluded
     assert marked(excluded, featured) is featured

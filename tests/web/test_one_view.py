@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,8 +17,15 @@ from digest.cli.app import app
 from digest.clock import Clock
 from digest.model.issue import IssueState
 from digest.storage import issues
-from digest.views.public import DeskViews
+from digest.storage.database import Connection
+from digest.views.history import history
+from digest.views.left_out import left_out, search_older
+from digest.views.preview import PreviewOptions
+from digest.views.public import DeskViews, HealthViews, PublicViews
+from digest.views.status import status
 from digest.wiring import Container
+from digest.workflows.composing import compose
+from digest.workflows.drafting import share
 from fakes.databases import NOW, drafted, make_template, store, subscribe
 from web.test_home import SETTINGS
 
@@ -123,3 +131,51 @@ def test_home_and_the_plan_page_follow_what_comes_in_alike(parts: Container) -> 
     planned = desk.plan("weekly")
     assert planned is not None
     assert desk.home().newsletters[0].plan == f"{len(planned.chosen)} stories so far, 0 left out"
+
+
+def test_no_view_writes(parts: Container, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over a database that nobody can write to: a reading connection refuses by itself, and `write` here."""
+    with parts.database.write() as connection:
+        subscribe(connection, "ann")
+        issue = drafted(connection, store(connection, 1, 2))
+        store(connection, 3)
+    token = compose.unsubscribe_url(parts.press(parts.newsletter("weekly")), 1).rpartition("/")[2]
+    link, _ = share.share(
+        issue,
+        length=timedelta(days=1),
+        public_url="https://news.example.com",
+        keys=parts.secret_keys,
+        database=parts.database,
+        by="Ann",
+        now=NOW,
+    )
+    monkeypatch.setattr(parts.database, "write", refuse)
+    desk, readers, health = DeskViews(parts), PublicViews(parts), HealthViews(parts)
+
+    assert desk.home().newsletters
+    assert desk.all_issues(newsletter="", state="", page=1).total == 1
+    assert desk.plan("weekly", marked=1)
+    assert desk.source("weekly", "Blog")
+    assert desk.issue("weekly", 1, whole=True)
+    assert desk.stamp("weekly", 1)
+    assert desk.frame("weekly", 1, PreviewOptions(reader=1))
+    assert desk.search("weekly", 1, "Story")
+    assert desk.people("weekly", "ann")
+    assert desk.shared(link.rpartition("/")[2])
+    assert left_out(issue, database=parts.database) == []
+    assert search_older(issue, "Story", database=parts.database)
+    assert history(issue, database=parts.database) == []
+    assert status(parts.newsletter("weekly"), database=parts.database, now=NOW, limit=5).issues
+    assert readers.subscription(token)
+    assert readers.preferences(token)
+    assert readers.newsletters()
+    assert readers.archive("weekly", 1) is None
+    assert readers.is_probe(token) is False
+    assert health.health()["ok"]
+    assert "digest_deliveries" in health.metrics()
+
+
+@contextmanager
+def refuse() -> Iterator[Connection]:
+    raise AssertionError("a view writes")
+    yield

@@ -139,10 +139,12 @@ def exclude(
 
 def why(context: typer.Context, url: Url, as_json: AsJson = False) -> None:
     """Tell where an article stands, and why."""
-    from digest.workflows.drafting import marks
+    from digest.workflows.drafting import article_status
 
     parts = parts_of(context)
-    standings = marks.why(url, newsletters=parts.newsletters, database=parts.database, now=parts.clock())
+    standings = article_status.why(
+        url, newsletters=parts.newsletters, database=parts.database, now=parts.clock()
+    )
     if as_json:
         print_json(
             {
@@ -271,12 +273,12 @@ def tell_import(done: Imported) -> None:
 
 
 def _tell_marked(parts: Container, found: list[Article], what: str, *, as_json: bool) -> None:
-    from digest.workflows.drafting import marks
+    from digest.workflows.drafting import article_status
 
     now = parts.clock()
     notes = []
     for article in found:
-        ref = marks.in_open_issue(article, newsletter=article.newsletter, database=parts.database)
+        ref = article_status.in_open_issue(article, newsletter=article.newsletter, database=parts.database)
         if ref:
             notes.append(
                 f"Issue {ref} is open and holds it; that issue does not change. Cancel it to plan anew."
@@ -287,7 +289,7 @@ def _tell_marked(parts: Container, found: list[Article], what: str, *, as_json: 
         return
     for article in found:
         show(f"{article.newsletter}: “{article.title}” {what}.")
-        for standing in marks.why(
+        for standing in article_status.why(
             article.url, newsletters=parts.newsletters, database=parts.database, now=now
         ):
             if standing.article.id == article.id:

@@ -208,6 +208,18 @@ def latest(connection: Connection, newsletter: str) -> Issue | None:
     return _issue(row) if row else None
 
 
+def last_selection(connection: Connection, newsletter: str) -> tuple[int, datetime] | None:
+    """Number of `latest`, and when its articles were chosen; its mail is not loaded."""
+    rows = (
+        select(issue.c.number, issue.c.selected_at)
+        .where(issue.c.newsletter == newsletter, issue.c.state.not_in(_NEVER_WAS))
+        .order_by(issue.c.number.desc())
+        .limit(1)
+    )
+    row = connection.execute(rows).first()
+    return (row.number, row.selected_at) if row else None
+
+
 def last_sent(connection: Connection, newsletter: str, *, before: int) -> Issue | None:
     """The newest issue before this number that went to all of its readers."""
     rows = (

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from digest.model.article import Article, ArticleId
 from digest.model.issue import Choice
 from digest.model.newsletter import Newsletter
+from digest.rules.marks import mark_of
 from digest.rules.slots import next_slots
 from digest.storage import articles
 from digest.views import formatting
@@ -17,7 +18,7 @@ from digest.views.cache import Kind, ViewCache
 from digest.views.freshness import Freshness, freshness
 from digest.wiring import Container
 from digest.workflows.collecting.push import PUSHED, PUSHED_NAME
-from digest.workflows.drafting import marks
+from digest.workflows.drafting.article_status import status_in
 from digest.workflows.drafting.draft import Plan, plan
 
 
@@ -33,7 +34,7 @@ class PlannedArticle:
     section: str = ""
     published: datetime | None = None  # in the newsletter's zone
     is_featured: bool = False
-    mark: str = "unmarked"  # what an editor said of it: a word of `workflows.drafting.marks.Mark`
+    mark: str = "unmarked"  # what an editor said of it: a word of `rules.marks.Mark`
     why: str = ""  # it was excluded
 
 
@@ -90,7 +91,7 @@ class PlanViews:
         mine = [article for article in found if article.newsletter == newsletter.name]
         if not mine:
             return None
-        stands = marks.status_in(planned, mine[0], newsletter=newsletter)
+        stands = status_in(planned, mine[0], newsletter=newsletter)
         return _planned(newsletter, mine[0], stands.sentence)
 
 
@@ -138,6 +139,6 @@ def _planned(
         section=spec.section if spec else "",
         published=article.published.astimezone(ZoneInfo(newsletter.timezone)) if article.published else None,
         is_featured=is_featured,
-        mark=marks.mark_of(article).value,
+        mark=mark_of(article).value,
         why=article.excluded_why,
     )

@@ -21,10 +21,10 @@ from digest.views.issues import IssueList, IssueListViews
 from digest.views.plan import DeskPlan, PlanViews
 from digest.views.preview import PreviewOptions
 from digest.views.reports import IssueReports
+from digest.views.shared_draft import shared
 from digest.views.status import status
 from digest.wiring import Container
 from digest.workflows.composing import compose
-from digest.workflows.drafting import share
 from digest.workflows.operating import accounts
 from digest.workflows.people import feedback
 
@@ -239,7 +239,7 @@ class DeskViews:
 
     def shared(self, token: str) -> str | None:
         parts, now = self._parts, self._parts.clock()
-        issue = share.shared(token, keys=parts.secret_keys, database=parts.database, now=now)
+        issue = shared(token, keys=parts.secret_keys, database=parts.database, now=now)
         if issue is None or issue.newsletter not in parts.settings.newsletters:
             return None
         printing = parts.press(parts.newsletter(issue.newsletter))

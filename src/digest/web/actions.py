@@ -24,6 +24,7 @@ from digest.model.issue import Issue, IssueState, Selection
 from digest.model.newsletter import Newsletter, SourceSpec
 from digest.rules import approval
 from digest.rules.email_addresses import parse_address
+from digest.rules.marks import Mark
 from digest.storage import activity_log, issues, ledger
 from digest.views.home import source_slug
 from digest.wiring import Container
@@ -34,7 +35,6 @@ from digest.workflows.drafting import marks as marking
 from digest.workflows.drafting import share as sharing
 from digest.workflows.drafting.draft import draft
 from digest.workflows.drafting.edit import Conflict, Edited, EditedAll, Refusal
-from digest.workflows.drafting.marks import Mark
 from digest.workflows.sending import approve as approving
 from digest.workflows.sending import pause as pausing
 from digest.workflows.sending import send as sending

@@ -21,6 +21,7 @@ from digest.model.article import Article, Image
 from digest.model.editor import Action
 from digest.model.issue import Issue
 from digest.model.newsletter import Newsletter
+from digest.rules.marks import Mark
 from digest.rules.time_input import parse_moment
 from digest.sources.entries import Entry
 from digest.storage import ledger
@@ -36,10 +37,9 @@ from digest.wiring import Container
 from digest.workflows.collecting.push import push
 from digest.workflows.composing import compose
 from digest.workflows.composing.preflight import check
-from digest.workflows.drafting import marks as marking
+from digest.workflows.drafting import article_status
 from digest.workflows.drafting.draft import plan
 from digest.workflows.drafting.edit import Conflict, Edited, EditedAll
-from digest.workflows.drafting.marks import Mark
 
 SMALL = 65_536  # bytes; a hundred edits with long texts are less
 LARGE = 1_048_576  # an article with a teaser that is the whole text
@@ -181,11 +181,15 @@ def _mark(call: Call) -> Done:
 
 
 def _marked(parts: Container, newsletter: Newsletter, article: Article) -> dict[str, Any]:
-    stands = marking.status_of(article, newsletter=newsletter, database=parts.database, now=parts.clock())
+    stands = article_status.status_of(
+        article, newsletter=newsletter, database=parts.database, now=parts.clock()
+    )
     return {
         "chosen": stands.choice is not None and stands.choice.chosen,
         "standing": stands.sentence,
-        "open_issue": marking.in_open_issue(article, newsletter=newsletter.name, database=parts.database),
+        "open_issue": article_status.in_open_issue(
+            article, newsletter=newsletter.name, database=parts.database
+        ),
         "article": responses.article_document(article),
     }
 

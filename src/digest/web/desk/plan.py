@@ -16,11 +16,11 @@ from starlette.routing import Route
 from digest.errors import DigestError, NotAllowed, NotFound
 from digest.model.editor import Role
 from digest.rules.cleaning import plain
+from digest.rules.marks import Mark, mark_of
 from digest.web.access import FORM_HEADERS, Access, DeskRequest, desk_context
 from digest.web.actions import Actions
 from digest.web.pages import Pages
 from digest.web.ports import Desk
-from digest.workflows.drafting.marks import Mark, mark_of
 
 _SHOWN = 100  # of what is left out, at first
 _LONGEST_WHY = 300  # characters

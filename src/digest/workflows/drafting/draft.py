@@ -119,8 +119,7 @@ def _layout(newsletter: Newsletter, selection: Selection) -> Layout:
 
 def _plan(connection: Connection, newsletter: Newsletter, *, now: datetime, everything: bool = False) -> Plan:
     begun = issues.open_one(connection, newsletter.name)
-    last = issues.latest(connection, newsletter.name)
-    since = last.selected_at if last else None
+    after, since = issues.last_selection(connection, newsletter.name) or (None, None)
     if everything:
         found, earlier = articles.all_of(connection, newsletter.name), dict[LeftOut, int]()
     else:
@@ -154,7 +153,7 @@ def _plan(connection: Connection, newsletter: Newsletter, *, now: datetime, ever
         selection=replace(selection, earlier=merged),
         open=begun,
         warnings=tuple(warnings),
-        after=last.number if last else None,
+        after=after,
     )
 
 

@@ -1,0 +1,26 @@
+"""What somebody can say of an article by hand."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from digest.model.article import Article
+from digest.rules.selection import wants_in
+
+
+class Mark(StrEnum):
+    """What somebody can say of an article by hand; the word is the one of the record."""
+
+    FEATURED = "featured"
+    UNFEATURED = "unfeatured"
+    EXCLUDED = "excluded"
+    NONE = "unmarked"
+
+
+def mark_of(article: Article) -> Mark:
+    """What counts of all that was said of it by hand."""
+    if wants_in(article):
+        return Mark.FEATURED
+    if article.excluded_at is not None:
+        return Mark.EXCLUDED
+    return Mark.UNFEATURED if article.unfeatured_at is not None else Mark.NONE
