@@ -44,6 +44,8 @@ from digest.model.issue import (
 from digest.storage import articles, issues, ledger, revisions
 from digest.storage.codec import from_json, to_json
 from digest.storage.database import Database
+from digest.views.history import history
+from digest.views.left_out import left_out, search_older
 from digest.workflows.composing.images import no_images
 from digest.workflows.drafting.edit import (
     Conflict,
@@ -52,10 +54,7 @@ from digest.workflows.drafting.edit import (
     Refusal,
     edit,
     edit_all,
-    history,
-    left_out,
     redo,
-    search_older,
     undo,
 )
 from fakes.activity import actor, told

@@ -9,10 +9,12 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from digest.errors import NewerDatabase, StorageError
 from digest.model.activity import ActivityKind
@@ -253,7 +255,7 @@ def test_a_transaction_is_kept_whole_or_not_at_all(database: Database) -> None:
 
 
 def test_nothing_done_in_a_reading_is_kept(database: Database) -> None:
-    with database.read() as connection:
+    with suppress(StorageError), database.read() as connection:  # SQLite refuses at once
         subscribe(connection, "ann")
     with database.read() as connection:
         assert subscribers.count(connection, "weekly") == {}
@@ -894,3 +896,23 @@ def test_the_number_of_an_erased_subscription_never_comes_again(database: Databa
         [bob] = subscribers.by_address(connection, "bob@example.org")
 
     assert bob.id > ann.id
+
+
+def test_who_reads_cannot_write_and_the_next_writer_on_the_same_connection_can(
+    tmp_path: Path, template: Path
+) -> None:
+    shutil.copy(template, tmp_path / "digest.db")
+    database = Database(f"sqlite:///{tmp_path / 'digest.db'}")
+    try:
+        for _ in range(2):
+            with suppress(StorageError), database.read() as connection:
+                raw = connection.connection.driver_connection
+                with pytest.raises(OperationalError, match="readonly"):
+                    activity_log.record(connection, "read and written", at=NOW)
+            with database.write() as connection:
+                assert connection.connection.driver_connection is raw, "the pool gives it out again"
+                activity_log.record(connection, "written", at=NOW, newsletter="weekly")
+        with database.read() as connection:
+            assert [what for _, _, what, _ in activity_log.recent(connection, "weekly")] == ["written"] * 2
+    finally:
+        database.close()

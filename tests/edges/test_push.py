@@ -18,7 +18,7 @@ from digest.storage.database import Database
 from digest.views.status import status
 from digest.workflows.collecting.collect import Collected, collect
 from digest.workflows.collecting.push import NoArticle, Pushed, push
-from digest.workflows.drafting import marks
+from digest.workflows.drafting import article_status
 from digest.workflows.drafting.draft import draft, plan
 from fakes.activity import actor
 from fakes.databases import NOW, found, newsletter
@@ -127,7 +127,7 @@ def test_why_and_status_know_a_source_that_is_not_configured(database: Database)
     assert [s.name for s in status(LETTER, database=database, now=NOW).sources] == ["Blog"]
     pushed(database)
 
-    [standing] = marks.why(URL, newsletters=[LETTER], database=database, now=NOW)
+    [standing] = article_status.why(URL, newsletters=[LETTER], database=database, now=NOW)
     assert standing.sentence.startswith("It comes into issue 1")
     assert [(s.name, s.ok, s.last_new) for s in status(LETTER, database=database, now=NOW).sources][1:] == [
         ("Pushed by programs", True, NOW)

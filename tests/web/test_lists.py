@@ -18,7 +18,7 @@ from digest.model.article import Mark
 from digest.model.delivery import EventKind
 from digest.model.issue import IssueState
 from digest.model.subscriber import SubscriptionId
-from digest.rules.selection import mark_of
+from digest.rules.marks import mark_of
 from digest.storage import articles, issues, subscribers
 from digest.storage.tables import article, issue
 from digest.views.public import DeskViews

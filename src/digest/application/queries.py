@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from digest.model.activity import ActivityFilter
     from digest.model.edit import Revision
     from digest.views.activity import ActivityPage
+    from digest.views.left_out import Addable
     from digest.views.public import DeskViews, HealthViews, PublicViews
     from digest.views.status import NewsletterStatus
+    from digest.workflows.drafting.article_status import ArticleStatus
     from digest.workflows.drafting.draft import Plan
-    from digest.workflows.drafting.edit import Addable
-    from digest.workflows.drafting.marks import ArticleStatus
 
 
 class Queries(Bound):
@@ -70,20 +70,20 @@ class Queries(Bound):
         Raises:
             NotFound: no newsletter knows it.
         """
-        from digest.workflows.drafting.marks import why
+        from digest.workflows.drafting.article_status import why
 
         return why(url, newsletters=self.newsletters, database=self._database, now=self._now)
 
     def article_status(self, article: Article) -> ArticleStatus:
         """Where an article that is already at hand is, and why."""
-        from digest.workflows.drafting.marks import status_of
+        from digest.workflows.drafting.article_status import status_of
 
         of = self.newsletter(article.newsletter)
         return status_of(article, newsletter=of, database=self._database, now=self._now)
 
     def open_issue_with(self, article: Article) -> str:
         """The issue that is not finished and holds this article, as weekly/3; empty where there is none."""
-        from digest.workflows.drafting.marks import in_open_issue
+        from digest.workflows.drafting.article_status import in_open_issue
 
         return in_open_issue(article, newsletter=article.newsletter, database=self._database)
 
@@ -123,19 +123,19 @@ class Queries(Bound):
 
     def revisions(self, ref: str) -> list[Revision]:
         """Every step since the draft was made, oldest first."""
-        from digest.workflows.drafting.edit import history
+        from digest.views.history import history
 
         return history(self.find(ref)[1], database=self._database)
 
     def left_out(self, ref: str) -> list[Addable]:
         """What is not in the issue, and why: what an editor took out first."""
-        from digest.workflows.drafting.edit import left_out
+        from digest.views.left_out import left_out
 
         return left_out(self.find(ref)[1], database=self._database)
 
     def search_older(self, ref: str, words: str) -> list[Addable]:
         """Older articles that hold every word and are not in the issue; newest first, at most fifty."""
-        from digest.workflows.drafting.edit import search_older
+        from digest.views.left_out import search_older
 
         return search_older(self.find(ref)[1], words, database=self._database)
 

@@ -10,7 +10,7 @@ from digest.workflows.collecting.inspect_source import SourceInspection
 from digest.workflows.collecting.push import NoArticle, Pushed
 from digest.workflows.composing.preflight import Report
 from digest.workflows.drafting.draft import Plan
-from digest.workflows.drafting.edit import Addable, Conflict, Edited, EditedAll, Refusal
+from digest.workflows.drafting.edit import Conflict, Edited, EditedAll, Refusal
 from digest.workflows.operating.doctor import Diagnosis
 from digest.workflows.people.feedback import Received
 from digest.workflows.people.subscribers import Imported
@@ -20,7 +20,6 @@ from digest.workflows.sending.proof import Proof
 from digest.workflows.sending.schedule import ScheduleEvent, Scheduler
 
 __all__ = [
-    "Addable",
     "Blocked",
     "Collected",
     "Conflict",

@@ -134,24 +134,24 @@ class _Reading(NamedTuple):
     """A page as one app reads it."""
 
     seen: Inventory
-    features: tuple[tuple[Feature, Place], ...]
+    features: tuple[tuple[Feature, str], ...]  # with the story that uses it first
 
     @classmethod
     def of(cls, html: str) -> _Reading:
-        return cls(inventory(html), used(html))
+        return cls(inventory(html), tuple((feature, _story(html, place)) for feature, place in used(html)))
 
 
 def _different(
     reading: _Reading, program: _TestedApp, data: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[RenderingDifference]:
-    for feature, place in reading.features:
+    for feature, story in reading.features:
         if (about := data.get(feature.slug)) is None:
             continue
         answer = _last_answer(about["stats"], program)
-        notes = [about["notes_by_num"].get(number, "") for number in re.findall(r"#(\d+)", answer)]
+        notes = [about["notes_by_num"].get(number, "") for number in _NOTE_NUMBER.findall(answer)]
         support = {"n": Support.NONE, "a": Support.PARTLY}.get(answer[:1])
         if support is Support.PARTLY and notes:
-            notes = [note for note in notes if _bears(reading.seen, feature.slug, note)]
+            notes = [note for note in notes if _bears(reading.seen.html, feature.slug, note)]
             support = Support.PARTLY if notes else None
         if support is None:
             continue
@@ -162,12 +162,15 @@ def _different(
             support,
             _in_words(notes),
             _effect(feature, program),
-            _story(reading.seen.html, place),
+            story,
         )
 
 
+_NOTE_NUMBER = re.compile(r"#(\d+)")
+
+
 def _last_answer(stats: Mapping[str, Mapping[str, Mapping[str, str]]], program: _TestedApp) -> str:
-    """The answer for the newest tested version of the app; "u" (unknown) if none was tested."""
+    """What the newest version of it that was tested does; unknown where none was."""
     tested = stats.get(program.family, {}).get(program.system, {})
     return list(tested.values())[-1] if tested else "u"
 
@@ -217,8 +220,10 @@ def _as_word_reads(html: str) -> str:
 # -- which notes bear on this mail -----------------------------------------------
 
 
-def _bears(seen: Inventory, slug: str, note: str) -> bool:
-    """Whether the exception a note describes occurs here; a note that we do not know counts."""
+@lru_cache(maxsize=256)
+def _bears(html: str, slug: str, note: str) -> bool:
+    """Whether the exception that a note states is met here; a note that nobody has read yet may be."""
+    seen = inventory(html)
     for known, pattern, met in _NOTES:
         if known == slug and re.search(pattern, note):
             return met is not None and next(met(seen), _NOT_MET) is not _NOT_MET

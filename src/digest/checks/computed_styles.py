@@ -137,21 +137,43 @@ _BOLD = frozenset((*_HEADINGS, "b", "strong", "th"))
 
 
 def _styled(node: LexborNode, around: _Style, in_dark: Mapping[str, str], *, dark_link: str) -> _Style:
-    attributes = {name: value or "" for name, value in node.attributes.items()}
+    telling = tuple(
+        (name, "" if name == "href" else value or "")
+        for name, value in node.attributes.items()
+        if name in _TELLING
+    )
+    return _style(node.tag or "", telling, around, tuple(in_dark.items()), dark_link=dark_link)
+
+
+# All attributes that say how an element looks; a link is one by its `href`, wherever that leads.
+_TELLING = frozenset(("style", "bgcolor", "background", "color", "hidden", "href"))
+
+
+@lru_cache(maxsize=2048)
+def _style(
+    tag: str,
+    telling: tuple[tuple[str, str], ...],
+    around: _Style,
+    in_dark: tuple[tuple[str, str], ...],
+    *,
+    dark_link: str,
+) -> _Style:
+    """Most elements look like one before: each card like the last, each mail like the one before."""
+    attributes = dict(telling)
     own = _values(declarations(attributes.get("style", "")))
-    plain = _from_attributes(node.tag or "", attributes) | own
-    size = _size(node.tag or "", own, around.size)
-    is_link = node.tag == "a" and "href" in attributes
+    plain = _from_attributes(tag, attributes) | own
+    size = _size(tag, own, around.size)
+    is_link = tag == "a" and "href" in attributes
     dark = around.dark
     if dark is not None:
-        dark = _painted({**plain, **in_dark}, dark, link=dark_link if is_link else None)
+        dark = _painted({**plain, **dict(in_dark)}, dark, link=dark_link if is_link else None)
     return _Style(
         light=_painted(plain, around.light, link="#0000EE" if is_link else None),
         dark=dark,
         size=size,
-        is_bold=_is_bold(own.get("font-weight"), around.is_bold or node.tag in _BOLD),
+        is_bold=_is_bold(own.get("font-weight"), around.is_bold or tag in _BOLD),
         height=_height(own.get("line-height"), size, around.height),
-        is_heading=around.is_heading or node.tag in _HEADINGS,
+        is_heading=around.is_heading or tag in _HEADINGS,
         is_hidden=around.is_hidden or _is_hidden(own, attributes, size),
     )
 

@@ -34,7 +34,22 @@ class Inventory:
     declarations: dict[Declaration, Place]  # with the first element that each applies to
     selectors: dict[str, Place]
     conditions: tuple[str, ...]  # the preludes of all at-rules
-    nested: bool  # whether a condition is inside another
+    nested: bool  # a condition stands in a condition
+    declared: _Declared
+    tags: frozenset[str]  # of every element that somebody wrote
+
+
+class _Declared:
+    """What is declared, in order: one object for all pages that declare the same."""
+
+    __slots__ = ("all",)
+
+    def __init__(self, declared: tuple[Declaration, ...]) -> None:
+        self.all = declared
+
+
+_TAG = re.compile(r"<([a-z][a-z0-9]*)")
+_same = lru_cache(maxsize=32)(_Declared)
 
 
 Detector = Callable[[Inventory], Iterator[Place]]
@@ -95,7 +110,8 @@ def inventory(html: str) -> Inventory:
         texts.setdefault(attribute(node, "style") or "", node)
     for text, node in texts.items():
         _declare(declared, declarations(text), node)
-    return Inventory(html, declared, selectors, tuple(conditions), nested)
+    tags = frozenset(_TAG.findall(html.lower()))
+    return Inventory(html, declared, selectors, tuple(conditions), nested, _same(tuple(declared)), tags)
 
 
 def _sheet(html: str) -> Iterator[StyleRule]:
@@ -143,25 +159,27 @@ def _declare(declared: dict[Declaration, Place], new: tuple[Declaration, ...], p
 _OFF = set("none normal auto initial inherit unset revert static visible 0 0px 1".split())
 
 
-def _property(*names: str) -> Detector:
+def _declared(fits: Callable[[Declaration], object]) -> Detector:
+    """By what is declared: the next version of a mail declares the very same, and is not judged again."""
+
+    @lru_cache(maxsize=8)
+    def fitting(declared: _Declared) -> tuple[Declaration, ...]:
+        return tuple(filter(fits, declared.all))
+
     def places(seen: Inventory) -> Iterator[Place]:
-        for declaration, place in seen.declarations.items():
-            if declaration.name in names and declaration.value not in _OFF:
-                yield place
+        return (seen.declarations[one] for one in fitting(seen.declared))
 
     return places
+
+
+def _property(*names: str) -> Detector:
+    return _declared(lambda one: one.name in names and one.value not in _OFF)
 
 
 def _value(pattern: str, *names: str) -> Detector:
     """A value that matches the pattern, in these properties or in any; quoted text does not count."""
     compiled = re.compile(pattern, re.IGNORECASE)
-
-    def places(seen: Inventory) -> Iterator[Place]:
-        for (name, value), place in seen.declarations.items():
-            if (not names or name in names) and compiled.search(_bare(value)):
-                yield place
-
-    return places
+    return _declared(lambda one: (not names or one.name in names) and compiled.search(_bare(one.value)))
 
 
 @lru_cache(maxsize=1024)
@@ -197,10 +215,19 @@ def _condition(pattern: str) -> Detector:
 
 
 def _element(selector: str) -> Detector:
+    tags = set(re.findall(r"(?:^|,)\s*([a-z][a-z0-9]*)", selector))
+    # A tree has elements that nobody wrote, but none of those that are asked for by their name here.
+    is_by_name = len(tags) == selector.count(",") + 1 and not tags & _UNWRITTEN
+
     def places(seen: Inventory) -> Iterator[Place]:
+        if is_by_name and not tags & seen.tags:
+            return
         yield from elements(seen.html, selector)
 
     return places
+
+
+_UNWRITTEN = frozenset(("html", "head", "body", "tbody", "tr", "colgroup", "p", "br", "img"))
 
 
 def _picture(*endings: str) -> Detector:
@@ -210,15 +237,22 @@ def _picture(*endings: str) -> Detector:
     """
 
     def places(seen: Inventory) -> Iterator[Place]:
-        for node in elements(seen.html, "img[src], [background]"):
-            if _ending(attribute(node, "src" if node.tag == "img" else "background") or "") in endings:
-                yield node
-        for (_, value), place in seen.declarations.items():
-            for address in re.findall(r"url\(\s*[\"']?([^\"')]*)", value, re.IGNORECASE):
-                if _ending(address) in endings:
-                    yield place
+        return (place for ending, place in _pictures(seen.html) if ending in endings)
 
     return places
+
+
+@lru_cache(maxsize=4)
+def _pictures(html: str) -> tuple[tuple[str, Place], ...]:
+    """The ending of each picture's address, and where it stands: elements before styles."""
+    found: list[tuple[str, Place]] = []
+    for node in elements(html, "img[src], [background]"):
+        address = attribute(node, "src" if node.tag == "img" else "background") or ""
+        found.append((_ending(address), node))
+    for (_, value), place in inventory(html).declarations.items():
+        addresses = re.findall(r"url\(\s*[\"']?([^\"')]*)", value, re.IGNORECASE)
+        found += [(_ending(address), place) for address in addresses]
+    return tuple(found)
 
 
 def _ending(address: str) -> str:
@@ -236,11 +270,7 @@ def _inline_picture(seen: Inventory) -> Iterator[Place]:
 
 def _value_as_it_is(pattern: str) -> Detector:
     compiled = re.compile(pattern, re.IGNORECASE)
-
-    def places(seen: Inventory) -> Iterator[Place]:
-        return (place for (_, value), place in seen.declarations.items() if compiled.search(value))
-
-    return places
+    return _declared(lambda one: compiled.search(one.value))
 
 
 def _nesting(seen: Inventory) -> Iterator[Place]:

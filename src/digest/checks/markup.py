@@ -55,11 +55,56 @@ class MarkupFault(NamedTuple):
 
 @lru_cache(maxsize=4)
 def faults(html: str) -> tuple[MarkupFault, ...]:
-    """The faults in a page's elements, in order, followed by those in its conditional comments."""
+    """What is wrong with the elements of a page and with its conditional comments, in order of each."""
+    if _is_nested_plainly(html):
+        return tuple(MarkupFault(said, "") for said in _unbalanced(html))
     reader = _Reader()
     reader.feed(html)
     reader.close()
     return (*reader.found, *reader.unclosed(), *(MarkupFault(said, "") for said in _unbalanced(html)))
+
+
+# Whatever is none of these is looked at more closely: a quote left out, a stray “<”, a comment ended oddly.
+_PLAIN = re.compile(
+    r"""[^<]+
+    |   <!--(?![^>]*?--\s+>).*?-->
+    |   <!(?:doctype|DOCTYPE)\s[^<>]*>
+    |   <style(?:\s[^<>]*)?>[^<]*</style>
+    |   </(?P<end>[a-zA-Z][a-zA-Z0-9]*+)>
+    |   <(?P<start>[a-zA-Z][a-zA-Z0-9]*+)
+        (?:\s++[^\s"'<>/=]++(?:="[^"]*+"|='[^']*+')?+)*+\s*+(?P<closes>/?)>""",
+    re.VERBOSE | re.DOTALL,
+)
+
+
+def _is_nested_plainly(html: str) -> bool:
+    """Whether every element has its end tag in the right place, written plainly: then none has a fault.
+
+    A tenth of the time that reading it by the letter takes, and nearly every mail is so.
+    """
+    open_tags: list[str] = []
+    position = 0
+    for piece in _PLAIN.finditer(html):
+        if piece.start() != position:
+            return False
+        position = piece.end()
+        if end := piece["end"]:
+            if not open_tags or open_tags.pop() != end.lower():
+                return False
+        elif start := piece["start"]:
+            tag = start.lower()
+            if tag in _VOID:
+                continue
+            around = open_tags[-1] if open_tags else ""
+            if piece["closes"] or tag in _RAW or tag in _ENDED_BY.get(around, ()):
+                return False
+            if len(open_tags) == _DEEPEST:
+                return False
+            open_tags.append(tag)
+    return position == len(html) and not open_tags
+
+
+_RAW = frozenset(("script", "style", "textarea", "svg", "math"))
 
 
 def _unbalanced(html: str) -> Iterator[str]:

@@ -18,6 +18,7 @@ from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_skeleton
 
 from digest.errors import TemplateError
+from digest.rendering.saved_files import FileVersion, version_of
 
 NO_BREAK = "\u00a0"
 # English without a country: dates are written as in most English-speaking countries.
@@ -92,15 +93,15 @@ def locale_of(language: str) -> Locale:
 
 def _read(file: Path) -> Mapping[str, str]:
     try:
-        changed = file.stat().st_mtime_ns
-    except OSError:  # most languages, and most owners, have no such file
+        version = version_of(file)
+    except OSError:  # most languages have none of their own, and most owners neither
         return {}
-    return _parsed(file, changed)
+    return _parsed(file, version)
 
 
 @lru_cache(maxsize=64)
-def _parsed(file: Path, changed: int) -> Mapping[str, str]:  # noqa: ARG001
-    """The phrases of a file, parsed again only when it changes."""
+def _parsed(file: Path, version: FileVersion) -> Mapping[str, str]:  # noqa: ARG001
+    """Read once, and again when it changes."""
     try:
         tables = tomllib.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:

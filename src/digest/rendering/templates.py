@@ -22,6 +22,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 import digest
 from digest.errors import TemplateError
 from digest.rendering.plaintext import line_of, wrapped
+from digest.rendering.saved_files import FileVersion, version_of
 
 # Every MJML tag of a template carries its position in an attribute of this name, until `mjml.to_html`
 # removes it.  Drawn once per process, so that no article can imitate one.
@@ -144,10 +145,20 @@ class _PlacingLoader(jinja2.FileSystemLoader):
     def get_source(
         self, environment: jinja2.Environment, template: str
     ) -> tuple[str, str, Callable[[], bool]]:
-        source, filename, is_fresh = super().get_source(environment, template)
+        _, filename, _ = super().get_source(environment, template)
+        version = version_of(filename)
+        # Read after its version: what takes its place meanwhile is then read again, never overlooked.
+        source, filename, _ = super().get_source(environment, template)
         if template.endswith(".mjml.j2"):
             source = _with_places(source, template)
-        return source, filename, is_fresh
+        return source, filename, lambda: _is_still(filename, version)
+
+
+def _is_still(filename: str, version: FileVersion) -> bool:
+    try:
+        return version_of(filename) == version
+    except OSError:
+        return False
 
 
 def _with_places(source: str, template: str) -> str:

@@ -14,9 +14,10 @@ import jinja2
 from jinja2 import nodes
 
 from digest.errors import TemplateError
+from digest.rendering.saved_files import FileVersion, version_of
 from digest.rendering.templates import LINES, environment
 
-_SOUND: dict[tuple[tuple[Path, ...], frozenset[str]], list[tuple[Path, int]]] = {}
+_SOUND: dict[tuple[tuple[Path, ...], frozenset[str]], list[tuple[Path, FileVersion]]] = {}
 
 
 def refuse_unknown_names(path: tuple[Path, ...], first: tuple[str, ...], known: frozenset[str]) -> None:
@@ -65,8 +66,8 @@ def _refuse_in(tree: nodes.Template, template: str, known: frozenset[str], other
             )
 
 
-def _files(path: tuple[Path, ...]) -> list[tuple[Path, int]]:
-    return [(file, file.stat().st_mtime_ns) for folder in path for file in sorted(folder.glob("*.j2"))]
+def _files(path: tuple[Path, ...]) -> list[tuple[Path, FileVersion]]:
+    return [(file, version_of(file)) for folder in path for file in sorted(folder.glob("*.j2"))]
 
 
 def _read(made: jinja2.Environment, first: tuple[str, ...]) -> dict[str, nodes.Template]:

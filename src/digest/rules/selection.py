@@ -13,19 +13,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from digest.model.article import Article, Mark
+from digest.model.article import Article
 from digest.model.issue import Choice, LeftOut, Selection
 from digest.model.newsletter import Policy, SourceSpec
-
-
-def mark_of(article: Article) -> Mark:
-    """What counts of all that was said of it by hand."""
-    if wants_in(article):
-        return Mark.FEATURED
-    if article.excluded_at is not None:
-        return Mark.EXCLUDED
-    return Mark.UNFEATURED if article.unfeatured_at is not None else Mark.NONE
-
 
 # Left out for one of these, an article seen before the last issue is only counted.
 _SETTLED = frozenset({LeftOut.ALREADY, LeftOut.BACKLOG, LeftOut.BACKLOG_KEPT, LeftOut.TOO_OLD})

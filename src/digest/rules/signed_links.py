@@ -24,6 +24,8 @@ _MAC_BYTES = 10
 _UNTIL_BYTES = 5  # Unix seconds
 _LONG_MAC_BYTES = 16
 
+SHARE = "share"  # the purpose of a link that shows a draft to somebody without an account
+
 
 def sign(subscription_id: int, *, purpose: str, keys: Sequence[str]) -> str:
     """A token for one subscription, signed with the first of `keys`."""

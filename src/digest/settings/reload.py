@@ -58,9 +58,10 @@ def _with_looks(running: Newsletter, saved: Newsletter | None) -> Newsletter:
     return replace(running, **{name: getattr(saved, name) for name in _LOOKS})
 
 
-def _version(file: Path) -> tuple[int, int]:
+def _version(file: Path) -> tuple[int, ...]:
+    """With what no tool sets that copies files with their times."""
     try:
         told = file.stat()
     except OSError:
-        return (0, 0)
-    return (told.st_mtime_ns, told.st_size)
+        return ()
+    return (told.st_mtime_ns, told.st_ctime_ns, told.st_size, told.st_ino)

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, or_, select, union, update
+from sqlalchemy import Connection, Row, and_, func, or_, select, update
 from sqlalchemy import insert as plain_insert
 
 from digest.model.article import Article, ArticleId, FoundArticle, Image, KeyKind, SourceHealth, Validators
@@ -234,20 +234,6 @@ def candidates(
     return found, {reason: number for reason, number in earlier.items() if number}
 
 
-def waiting(connection: Connection, newsletter: str, *, reach: datetime, oldest: datetime) -> list[Article]:
-    """The `candidates` that may be chosen, by ascending id; without those that can only be left out."""
-    mine = article.c.newsletter == newsletter
-    called_in = select(article.c.id).where(mine, article.c.featured_at.is_not(None))
-    fresh = select(article.c.id).where(
-        mine,
-        article.c.last_issue.is_(None),
-        article.c.dated >= oldest,
-        ~and_(article.c.is_backlog, article.c.dated < reach),
-    )
-    rows = select(article).where(article.c.id.in_(union(called_in, fresh))).order_by(article.c.id)
-    return [_article(row) for row in connection.execute(rows)]
-
-
 def newest(connection: Connection, newsletter: str) -> datetime | None:
     """The date of the youngest article, as used for its age."""
     dated: datetime | None = connection.scalar(
@@ -260,11 +246,6 @@ def all_of(connection: Connection, newsletter: str) -> list[Article]:
     """All articles of a newsletter, by ascending id."""
     rows = select(article).where(article.c.newsletter == newsletter).order_by(article.c.id)
     return [_article(row) for row in connection.execute(rows)]
-
-
-def newest_number(connection: Connection) -> int:
-    """The highest article id, which changes whenever an article is added."""
-    return int(connection.scalar(select(func.max(article.c.id))) or 0)
 
 
 def count(connection: Connection, newsletter: str) -> int:

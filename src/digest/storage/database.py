@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Connection, create_engine, event, inspect
 from sqlalchemy.engine import URL, Engine, make_url
@@ -42,7 +42,7 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A consistent view; changes made in it are discarded."""
+        """A consistent view; nothing that is done in it is kept, and SQLite refuses to write at all."""
         with _translated(self._url), self._engine.connect() as connection:
             yield connection
 
@@ -95,6 +95,7 @@ class Database:
             return
         raw = self._engine.raw_connection()
         try:
+            raw.cursor().execute("PRAGMA query_only=OFF")
             raw.cursor().execute("PRAGMA journal_mode=WAL")
         finally:
             raw.close()
@@ -143,7 +144,10 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
+    """The pool gives one connection to readers and writers: what it may is said at each beginning."""
     writes = connection.get_execution_options().get("digest_write", False)
+    raw = cast("sqlite3.Connection", connection.connection.driver_connection)
+    raw.execute(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 

@@ -8,12 +8,12 @@ in the ledger.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, exists, func, literal_column, or_, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, exists, func, literal_column, or_, select, update
 
 from digest.model.delivery import DeliveryEvent, DeliveryId, DeliveryState, EventKind
 from digest.model.issue import IssueId
@@ -101,15 +101,11 @@ def accept_on_evidence(connection: Connection, which: IssueId, *, now: datetime)
     return connection.execute(proven).rowcount
 
 
-def told(connection: Connection, which: IssueId) -> dict[str, int]:
-    """How many accepted deliveries were delivered, bounced and complained, under the names of `Counts`.
-
-    Whatever did not arrive counts as bounced: rejected for good, rejected this time, or
-    dropped by the provider.
-    """
-    # Written as a literal, or SQLite does not notice that the index covers the query.
+def told(which: IssueId) -> Select[str, int]:
+    """Selects how many of the accepted ones the provider has told each kind of event of."""
+    # Spelled out, or SQLite does not see that the index holds all that is asked for.
     was_told = delivery.c.event != literal_column("''")
-    rows = (
+    return (
         select(delivery.c.event, func.count())
         .where(
             delivery.c.issue_id == which,
@@ -118,7 +114,14 @@ def told(connection: Connection, which: IssueId) -> dict[str, int]:
         )
         .group_by(delivery.c.event)
     )
-    found: dict[str, int] = dict(connection.execute(rows).all())
+
+
+def by_outcome(found: Mapping[str, int]) -> dict[str, int]:
+    """How many are delivered, bounced and complained, as `Counts` names them, of what `told` selects.
+
+    Whatever did not arrive counts as bounced: turned away for good, turned away
+    this time, or dropped by the provider.
+    """
     return {name: sum(found.get(kind.value, 0) for kind in kinds) for name, kinds in _COUNTED.items()}
 
 

@@ -12,16 +12,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, literal_column, select, tuple_, union
+from sqlalchemy import ColumnElement, Connection, Row, func, literal_column, select, union
 
 from digest.model.article import SourceHealth
 from digest.model.delivery import Counts
 from digest.model.issue import IssueId, IssueState
 from digest.storage.tables import (
-    activity,
     article,
     delivery,
-    delivery_event,
     issue,
     source,
     subscription,
@@ -74,22 +72,6 @@ class DeliverySummary:
     moved: datetime | None = None  # when the last one was
     uncertain_since: datetime | None = None
     uncertain: tuple[str, ...] = ()  # the first few addresses
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChangeMarks:
-    """The ends of the logs; while they stay the same, so do the counts of finished issues."""
-
-    activity: int
-    told: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChangedIssues:
-    """The issues that log entries after some marks are about."""
-
-    refs: frozenset[str]
-    ids: frozenset[IssueId]
 
 
 def line_columns() -> tuple[ColumnElement[Any], ...]:
@@ -150,49 +132,7 @@ def lines(connection: Connection, newsletters: Sequence[str], *, limit: int) -> 
     return sorted(found, key=lambda line: (line.at, line.number), reverse=True)
 
 
-def last_issues(connection: Connection, newsletters: Sequence[str]) -> dict[str, tuple[int, datetime]]:
-    """Number and selection time of each newsletter's newest issue that was not cancelled or skipped."""
-    newest = (
-        select(issue.c.newsletter, func.max(issue.c.number))
-        .where(issue.c.newsletter.in_(newsletters), issue.c.state.not_in(_NEVER_WAS))
-        .group_by(issue.c.newsletter)
-    )
-    rows = select(issue.c.newsletter, issue.c.number, issue.c.selected_at).where(
-        tuple_(issue.c.newsletter, issue.c.number).in_(newest)
-    )
-    return {row.newsletter: (row.number, row.selected_at) for row in connection.execute(rows)}
-
-
-def left_out_count(connection: Connection, which: IssueId) -> int:
-    """How many articles were left out when this issue was drafted."""
-    return len(connection.scalar(select(issue.c.left_out).where(issue.c.id == which)) or [])
-
-
 # -- deliveries ----------------------------------------------------------------
-
-
-def marks(connection: Connection) -> ChangeMarks:
-    found = connection.execute(
-        select(
-            select(func.max(activity.c.id)).scalar_subquery(),
-            select(func.max(delivery_event.c.id)).scalar_subquery(),
-        )
-    ).one()
-    return ChangeMarks(activity=found[0] or 0, told=found[1] or 0)
-
-
-def touched(connection: Connection, *, since: ChangeMarks) -> ChangedIssues:
-    """Whatever was done or told since then."""
-    done = select(activity.c.subject).where(activity.c.id > since.activity).distinct()
-    told = (
-        select(delivery_event.c.issue_id)
-        .where(delivery_event.c.id > since.told, delivery_event.c.issue_id.is_not(None))
-        .distinct()
-    )
-    return ChangedIssues(
-        refs=frozenset(connection.execute(done).scalars()),
-        ids=frozenset(IssueId(number) for number in connection.execute(told).scalars()),
-    )
 
 
 def delivery_summaries(connection: Connection, which: Collection[IssueId]) -> dict[IssueId, DeliverySummary]:
@@ -361,13 +301,6 @@ def arrivals(
     for name, key, on, number in connection.execute(rows):
         found[name, key][date.fromisoformat(on)] = number
     return found
-
-
-def freshness(connection: Connection) -> tuple[int, datetime | None]:
-    """The newest article and the last reading of a source: plans change only with these."""
-    newest = connection.scalar(select(func.max(article.c.id))) or 0
-    looked: datetime | None = connection.scalar(select(func.max(source.c.last_fetched)))
-    return newest, looked
 
 
 def day_of(connection: Connection, moment: ColumnElement[Any]) -> ColumnElement[str]:

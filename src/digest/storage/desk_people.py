@@ -10,21 +10,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from digest.storage.desk_home import day_of
-from digest.storage.tables import consent_entry, subscription, suppression
+from digest.storage.tables import subscription
 
 Days = dict[str, dict[date, int]]  # by newsletter
-
-
-def mark(connection: Connection) -> tuple[int, int, int]:
-    """While this value stays the same, no one has subscribed, unsubscribed or been erased."""
-    found = connection.execute(
-        select(
-            select(func.max(consent_entry.c.id)).scalar_subquery(),
-            select(func.count()).select_from(suppression).scalar_subquery(),
-            select(func.count()).select_from(subscription).scalar_subquery(),
-        )
-    ).one()
-    return found[0] or 0, found[1], found[2]
 
 
 def by_state(connection: Connection, newsletters: Sequence[str]) -> dict[tuple[str, str], int]:

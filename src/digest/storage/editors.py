@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -18,19 +19,19 @@ def any_exist(connection: Connection) -> bool:
 
 
 def every(connection: Connection) -> list[Editor]:
-    """All editors, ordered by name."""
-    return [_editor(row) for row in connection.execute(select(editor).order_by(editor.c.name_key))]
+    """In the order of their names."""
+    return [editor_of(row._mapping) for row in connection.execute(select(editor).order_by(editor.c.name_key))]
 
 
 def by_id(connection: Connection, number: EditorId) -> Editor | None:
     row = connection.execute(select(editor).where(editor.c.id == number)).first()
-    return _editor(row) if row else None
+    return editor_of(row._mapping) if row else None
 
 
 def by_name(connection: Connection, name: str) -> tuple[Editor, str] | None:
     """The editor with this name in any spelling, and the password hash; None if there is none."""
     row = connection.execute(select(editor).where(editor.c.name_key == name_key(name))).first()
-    return (_editor(row), row.password_hash) if row else None
+    return (editor_of(row._mapping), row.password_hash) if row else None
 
 
 def add(connection: Connection, name: str, *, role: Role, password_hash: str, at: datetime) -> bool:
@@ -70,12 +71,13 @@ def remove(connection: Connection, number: EditorId) -> None:
     connection.execute(delete(editor).where(editor.c.id == number))
 
 
-def _editor(row: Any) -> Editor:
+def editor_of(row: Mapping[Any, Any]) -> Editor:
+    """Of a row that holds the columns of the table, whatever stands beside them."""
     return Editor(
-        id=EditorId(row.id),
-        name=row.name,
-        role=Role(row.role),
-        created_at=row.created_at,
-        password_at=row.password_at,
-        generation=row.generation,
+        id=EditorId(row[editor.c.id]),
+        name=row[editor.c.name],
+        role=Role(row[editor.c.role]),
+        created_at=row[editor.c.created_at],
+        password_at=row[editor.c.password_at],
+        generation=row[editor.c.generation],
     )

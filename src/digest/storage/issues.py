@@ -78,7 +78,9 @@ def add_draft(
 def reserve(
     connection: Connection, into: IssueId, number: int, articles: Sequence[int], now: datetime
 ) -> None:
-    """Record that these articles are in this issue, so that no later one selects them by itself."""
+    """Note that these articles stand in this issue, so that no later one takes them by itself."""
+    if not articles:
+        return
     before = dict(
         connection.execute(
             select(issue_article.c.article_id, func.max(issue_article.c.appearance))
@@ -87,11 +89,10 @@ def reserve(
         ).all()
     )
     rows = [{"issue_id": into, "article_id": a, "appearance": before.get(a, -1) + 1} for a in articles]
-    if rows:
-        connection.execute(insert(issue_article), rows)
-        connection.execute(
-            update(article).where(article.c.id.in_(articles)).values(last_issue=number, last_issued_at=now)
-        )
+    connection.execute(insert(issue_article), rows)
+    connection.execute(
+        update(article).where(article.c.id.in_(articles)).values(last_issue=number, last_issued_at=now)
+    )
 
 
 def cancel(connection: Connection, which: Issue, *, reason: str, frees_articles: bool) -> None:
@@ -138,7 +139,9 @@ def _free_all(connection: Connection, which: IssueId) -> None:
 
 
 def free(connection: Connection, which: IssueId, articles: Sequence[int]) -> None:
-    """Take these articles out of an issue and restore their previous status."""
+    """Take these articles out of an issue: each stands where it stood before."""
+    if not articles:
+        return
     mine = and_(issue_article.c.issue_id == which, issue_article.c.article_id.in_(articles))
     connection.execute(delete(issue_article).where(mine))
     for number in articles:
@@ -182,6 +185,17 @@ def by_number(connection: Connection, newsletter: str, number: int) -> Issue | N
     return _issue(row) if row else None
 
 
+def with_left_out(
+    connection: Connection, newsletter: str, number: int
+) -> tuple[Issue, list[tuple[int, str]]] | None:
+    """The issue, and article id and reason of what stayed out when it was drafted; of one row read once."""
+    if number > _HIGHEST:
+        return None
+    which = and_(issue.c.newsletter == newsletter, issue.c.number == number)
+    row = connection.execute(select(issue).where(which)).first()
+    return (_issue(row), _reasons(row.left_out)) if row else None
+
+
 def latest(connection: Connection, newsletter: str) -> Issue | None:
     """The newest issue that was not cancelled or skipped."""
     rows = (
@@ -192,6 +206,18 @@ def latest(connection: Connection, newsletter: str) -> Issue | None:
     )
     row = connection.execute(rows).first()
     return _issue(row) if row else None
+
+
+def last_selection(connection: Connection, newsletter: str) -> tuple[int, datetime] | None:
+    """Number of `latest`, and when its articles were chosen; its mail is not loaded."""
+    rows = (
+        select(issue.c.number, issue.c.selected_at)
+        .where(issue.c.newsletter == newsletter, issue.c.state.not_in(_NEVER_WAS))
+        .order_by(issue.c.number.desc())
+        .limit(1)
+    )
+    row = connection.execute(rows).first()
+    return (row.number, row.selected_at) if row else None
 
 
 def last_sent(connection: Connection, newsletter: str, *, before: int) -> Issue | None:
@@ -244,9 +270,12 @@ def all_of(connection: Connection, newsletter: str, *, limit: int = 50) -> list[
 
 
 def left_out(connection: Connection, which: IssueId) -> list[tuple[int, str]]:
-    """Article id and reason of each article left out when this issue was drafted."""
-    rows = connection.scalar(select(issue.c.left_out).where(issue.c.id == which)) or []
-    return [(int(number), str(reason)) for number, reason in rows]
+    """Article id and reason of what stayed out when this issue was drafted."""
+    return _reasons(connection.scalar(select(issue.c.left_out).where(issue.c.id == which)) or [])
+
+
+def _reasons(left_out: Sequence[Sequence[Any]]) -> list[tuple[int, str]]:
+    return [(int(number), str(reason)) for number, reason in left_out]
 
 
 def earlier_subjects(connection: Connection, newsletter: str, *, before: int) -> tuple[str, ...]:

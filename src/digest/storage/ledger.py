@@ -7,11 +7,14 @@ docs/decisions/ledger.md says what each state guarantees after a crash.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import (
     Connection,
+    SelectBase,
     and_,
     bindparam,
     exists,
@@ -21,6 +24,7 @@ from sqlalchemy import (
     or_,
     select,
     tuple_,
+    union_all,
     update,
 )
 
@@ -319,31 +323,20 @@ def delete_audience(connection: Connection, which: IssueId) -> None:
     connection.execute(update(issue).where(issue.c.id == which).values(candidates=0))
 
 
-def counts(connection: Connection, which: IssueId, *, now: datetime) -> Counts:
-    """The delivery counts of an issue, counted from its current rows."""
-    by_state: dict[str, int] = dict(
-        connection.execute(
-            select(delivery.c.state, func.count())
-            .where(delivery.c.issue_id == which)
-            .group_by(delivery.c.state)
-        ).all()
-    )
-    waiting = select(func.count()).where(
-        delivery.c.issue_id == which,
-        delivery.c.state == DeliveryState.PENDING.value,
-        delivery.c.not_before > now,
-    )
-    deferred = connection.scalar(waiting) or 0
-    exclusions: dict[str, int] = dict(
-        connection.execute(
-            select(exclusion.c.reason, func.count())
-            .where(exclusion.c.issue_id == which)
-            .group_by(exclusion.c.reason)
-        ).all()
-    )
-    candidates = connection.scalar(select(issue.c.candidates).where(issue.c.id == which)) or 0
+def counts(connection: Connection, which: IssueId, *, now: datetime, candidates: int | None = None) -> Counts:
+    """The account of an issue, counted from its rows at this moment, in one statement.
+
+    `candidates` are those of the issue's row, where whoever asks has read it already.
+    """
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    asked = _counted(which, now=now, with_candidates=candidates is None)
+    rows: Iterable[Any] = connection.execute(union_all(*asked))
+    for what, of, number in rows:
+        found[what][of] = number
+    by_state, exclusions = found["state"], found["excluded"]
+    deferred = found["deferred"].get("", 0)
     return Counts(
-        candidates=candidates,
+        candidates=found["candidates"].get("", 0) if candidates is None else candidates,
         excluded=sum(exclusions.values()),
         audience=sum(by_state.values()),
         pending=by_state.get("pending", 0) - deferred,
@@ -354,9 +347,29 @@ def counts(connection: Connection, which: IssueId, *, now: datetime) -> Counts:
         uncertain=by_state.get("uncertain", 0),
         suppressed=by_state.get("suppressed", 0),
         abandoned=by_state.get("abandoned", 0),
-        exclusions=exclusions,
-        **delivery_events.told(connection, which),
+        exclusions=dict(exclusions),
+        **delivery_events.by_outcome(found["told"]),
     )
+
+
+def _counted(which: IssueId, *, now: datetime, with_candidates: bool) -> list[SelectBase]:
+    """Rows of what is counted, of which kind, and how many; each part by an index of its own."""
+    mine = delivery.c.issue_id == which
+    told = delivery_events.told(which).subquery()
+    asked: list[SelectBase] = [
+        select(literal("state"), delivery.c.state, func.count()).where(mine).group_by(delivery.c.state),
+        select(literal("deferred"), literal(""), func.count()).where(
+            mine, delivery.c.state == DeliveryState.PENDING.value, delivery.c.not_before > now
+        ),
+        select(literal("excluded"), exclusion.c.reason, func.count())
+        .where(exclusion.c.issue_id == which)
+        .group_by(exclusion.c.reason),
+        select(literal("told"), *told.c),
+    ]
+    if with_candidates:
+        row = select(literal("candidates"), literal(""), issue.c.candidates).where(issue.c.id == which)
+        asked.append(row)
+    return asked
 
 
 def next_due(connection: Connection, which: IssueId) -> datetime | None:

@@ -1,39 +1,41 @@
 """The answer to what the desk's first page asks.
 
-What is costly is remembered in this process until something is written that may
-change it: the account of a finished issue (see `counts_cache`), the pre-flight of a
-draft, the plan of an issue that is not begun, who came and left.  Nothing is
-remembered by time alone but the last two, since articles and days grow old.
+What is costly is kept in the views' cache until something is written that may
+change it: the account of a finished issue, the pre-flight of a draft, the plan of
+an issue that is not begun, who came and left.
 """
 
 from __future__ import annotations
 
 from bisect import bisect
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from digest.errors import DigestError
 from digest.fetch.failures import shown as shown_address
 from digest.model.article import SourceHealth
-from digest.model.issue import IssueId, IssueState, LeftOut, Selection
+from digest.model.issue import IssueId, IssueState, LeftOut
 from digest.model.newsletter import Newsletter, SourceSpec
 from digest.model.subscriber import SubscriptionState
 from digest.rules import approval
 from digest.rules.quiet_sources import is_silent, usual_gap
-from digest.rules.selection import select
 from digest.rules.slots import next_slots
-from digest.storage import articles, desk_home, desk_people, issues
+from digest.storage import desk_home, desk_people, issues
 from digest.storage.database import Connection
 from digest.storage.desk_home import DeliverySummary, IssueLine
 from digest.views import formatting
-from digest.views.counts_cache import CountsCache
+from digest.views.cache import Kind, ViewCache
+from digest.views.freshness import Freshness, freshness
+from digest.views.issue_counts import delivery_summaries
 from digest.views.issues import DeskIssue
+from digest.views.left_out import reasons_of
+from digest.views.plan import PlanViews
+from digest.views.reports import IssueReports
 from digest.wiring import Container
 from digest.workflows.collecting.collect import SHOWS_NOTHING
-from digest.workflows.composing.preflight import check
+from digest.workflows.drafting.draft import Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,12 +192,13 @@ def _part(number: int, one: str, many: str, rest: str) -> str:
 class HomeViews:
     """Everything an editor looks for first, of all newsletters, in one consistent view."""
 
-    def __init__(self, parts: Container, *, accounts: CountsCache) -> None:
+    def __init__(
+        self, parts: Container, *, cache: ViewCache, plans: PlanViews, reports: IssueReports
+    ) -> None:
         self._parts = parts
-        self._accounts = accounts
-        self._plans = _Plans()
-        self._drafts = _Drafts(parts)
-        self._people = _People()
+        self._cache = cache
+        self._plans = plans
+        self._reports = reports
 
     def home(self) -> DeskHome:
         seen = self._look()
@@ -203,7 +206,7 @@ class HomeViews:
             uncertain=tuple(_uncertain(seen, line) for line in seen.lines if _is_uncertain(seen, line)),
             held=tuple(_held(seen, line) for line in seen.lines if line.state is IssueState.HELD),
             newsletters=tuple(
-                _newsletter(seen, newsletter, self._drafts) for newsletter in seen.newsletters.values()
+                _newsletter(seen, newsletter, self._draft) for newsletter in seen.newsletters.values()
             ),
             issues=_last_issues(seen),
             sources=tuple(source for n in seen.newsletters.values() for source in _sources(seen, n)),
@@ -223,40 +226,72 @@ class HomeViews:
         newsletters = {newsletter.name: newsletter for newsletter in self._parts.newsletters}
         names, now = list(newsletters), self._parts.clock()
         with self._parts.database.read() as connection:
+            fresh = freshness(connection, self._parts, now=now)
             lines = desk_home.lines(connection, names, limit=_SHOWN + 1)
             oldest = min((line.sent_at for line in lines if line.sent_at), default=now)
-            health = desk_home.sources(connection, names)
-            return _Snapshot(
-                now=now,
+            seen = _Snapshot(
+                fresh=fresh,
                 newsletters=newsletters,
                 lines=tuple(lines),
-                accounts=self._accounts.of(connection, lines),
+                accounts=delivery_summaries(self._cache, connection, lines, fresh),
                 people=desk_home.people(connection, names),
-                readers=self._people.of(connection, newsletters, now=now),
+                readers=self._people(connection, newsletters, fresh),
                 leavings=desk_home.leavings(connection, names, since=oldest),
-                health=health,
+                health=desk_home.sources(connection, names),
                 arrivals=desk_home.arrivals(connection, names, since=now - _REMEMBERED),
-                plans={
-                    name: self._plans.of(connection, newsletter, now=now)
-                    for name, newsletter in newsletters.items()
-                    if not any(line.newsletter == name and line.state in approval.OPEN for line in lines)
-                },
             )
+        busy = {line.newsletter for line in lines if line.state in approval.OPEN}
+        idle = [newsletter for name, newsletter in newsletters.items() if name not in busy]
+        return replace(seen, plans={one.name: self._plans.planned(one, fresh) for one in idle})
+
+    def _people(
+        self, connection: Connection, newsletters: Mapping[str, Newsletter], fresh: Freshness
+    ) -> tuple[DeskPeople, ...]:
+        today = fresh.now.astimezone(UTC).date()
+        names = tuple((one.name, one.title) for one in newsletters.values())
+        return self._cache.of(
+            Kind.PEOPLE, names, fresh.people, lambda: _count_people(connection, newsletters, today=today)
+        )
+
+    def _draft(self, seen: _Snapshot, line: IssueLine) -> _Draft:
+        """What is known of an issue that is not sent, as it is now."""
+        newsletter, confirmed = seen.newsletters[line.newsletter], seen.people.get(line.newsletter, 0)
+        version = (line, confirmed, seen.fresh.preflight(newsletter))
+        return self._cache.of(
+            Kind.DRAFT, line.id, version, lambda: self._examined(line, newsletter, seen.fresh, confirmed)
+        )
+
+    def _examined(self, line: IssueLine, newsletter: Newsletter, fresh: Freshness, confirmed: int) -> _Draft:
+        with self._parts.database.read() as connection:
+            issue, stayed = issues.by_id(connection, line.id), issues.left_out(connection, line.id)
+            printable = self._reports.printable(
+                connection, newsletter, issue, fresh=fresh, confirmed=confirmed
+            )
+        draft = _Draft(stories=len(issue.layout.teasers), left_out=len(reasons_of(issue, stayed)))
+        if issue.content_hash:
+            return draft
+        try:
+            report = self._reports.report(printable)
+        except DigestError as error:
+            return replace(draft, trouble=error.message)
+        return replace(draft, blocks=len(report.blocks))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Plan:
-    """What the next issue would hold."""
+class _Draft:
+    """What is known of an issue that is not sent."""
 
-    since: int | None  # number of the last issue
-    selection: Selection
+    stories: int
+    left_out: int
+    blocks: int = 0
+    trouble: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Snapshot:
     """What was read of the database, at one moment."""
 
-    now: datetime
+    fresh: Freshness
     newsletters: Mapping[str, Newsletter]
     lines: tuple[IssueLine, ...]
     accounts: Mapping[IssueId, DeliverySummary]
@@ -265,7 +300,11 @@ class _Snapshot:
     leavings: Mapping[str, Sequence[datetime]]
     health: Mapping[tuple[str, str], SourceHealth]
     arrivals: Mapping[tuple[str, str], Mapping[date, int]]
-    plans: Mapping[str, _Plan]
+    plans: Mapping[str, Plan] = field(default_factory=dict)
+
+    @property
+    def now(self) -> datetime:
+        return self.fresh.now
 
     def of(self, newsletter: str) -> list[IssueLine]:
         """Its issues, newest first."""
@@ -307,7 +346,9 @@ def _held(seen: _Snapshot, line: IssueLine) -> DeskHeld:
 # -- newsletters ---------------------------------------------------------------
 
 
-def _newsletter(seen: _Snapshot, newsletter: Newsletter, drafts: _Drafts) -> DeskNewsletter:
+def _newsletter(
+    seen: _Snapshot, newsletter: Newsletter, draft_of: Callable[[_Snapshot, IssueLine], _Draft]
+) -> DeskNewsletter:
     due = next_slots(
         newsletter.schedule,
         newsletter=newsletter.name,
@@ -330,7 +371,7 @@ def _newsletter(seen: _Snapshot, newsletter: Newsletter, drafts: _Drafts) -> Des
     if waiting is None:
         plan = seen.plans[newsletter.name]
         return replace(shown, plan=_planned(seen, newsletter, plan), can_draft=bool(plan.selection.chosen))
-    draft = drafts.of(waiting, newsletter, has_people=shown.people > 0)
+    draft = draft_of(seen, waiting)
     if waiting.state is IssueState.APPROVED and waiting.send_at is not None:
         shown = replace(shown, next_due=waiting.send_at)
     return replace(
@@ -367,7 +408,7 @@ def _chosen(line: IssueLine, draft: _Draft) -> str:
     return f"{stories} chosen, {draft.left_out:,} left out"
 
 
-def _planned(seen: _Snapshot, newsletter: Newsletter, plan: _Plan) -> str:
+def _planned(seen: _Snapshot, newsletter: Newsletter, plan: Plan) -> str:
     chosen, left_out = plan.selection.chosen, plan.selection.left_out
     if chosen:
         return f"{formatting.count(len(chosen), 'story', 'stories')} so far, {len(left_out):,} left out"
@@ -378,7 +419,7 @@ def _planned(seen: _Snapshot, newsletter: Newsletter, plan: _Plan) -> str:
     looked = _last_look(seen, [newsletter])
     if looked is None:
         return "Its sources were never read."
-    since = f"Nothing new since issue {plan.since}." if plan.since else "Nothing for a first issue yet."
+    since = f"Nothing new since issue {plan.after}." if plan.after else "Nothing for a first issue yet."
     return f"{since} The sources were read {_at(looked, newsletter, seen.now)}."
 
 
@@ -387,90 +428,6 @@ def _at(moment: datetime, newsletter: Newsletter, now: datetime) -> str:
     local = _local(moment, newsletter)
     day = "" if local.date() == _local(now, newsletter).date() else f"on {formatting.day(local)} "
     return f"{day}at {local:%H:%M}"
-
-
-class _Plans:
-    """Selections, made anew as soon as an article came, a source was read, somebody did something,
-    or an hour has passed."""
-
-    def __init__(self) -> None:
-        self._made: dict[str, tuple[object, _Plan]] = {}
-
-    def of(self, connection: Connection, newsletter: Newsletter, *, now: datetime) -> _Plan:
-        stands = (
-            desk_home.freshness(connection),
-            desk_home.marks(connection).activity,
-            now.replace(minute=0, second=0, microsecond=0),
-        )
-        before = self._made.get(newsletter.name)
-        if before is not None and before[0] == stands:
-            return before[1]
-        plan = _plan(connection, newsletter, now=now)
-        self._made[newsletter.name] = (stands, plan)
-        return plan
-
-
-def _plan(connection: Connection, newsletter: Newsletter, *, now: datetime) -> _Plan:
-    """As `workflows.drafting.draft.plan` selects, without counting what stayed out long ago."""
-    number, since = desk_home.last_issues(connection, [newsletter.name]).get(newsletter.name, (None, None))
-    policy = newsletter.policy
-    found = articles.waiting(
-        connection,
-        newsletter.name,
-        reach=since or now - policy.first_issue,
-        oldest=now - policy.max_age,
-    )
-    keys = {spec.key: spec for spec in newsletter.sources}
-    return _Plan(since=number, selection=select(found, policy=policy, sources=keys, now=now, since=since))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Draft:
-    """What is known of an issue that is not sent."""
-
-    stories: int
-    left_out: int
-    blocks: int = 0
-    trouble: str = ""
-
-
-class _Drafts:
-    """Pre-flights, run anew as soon as the draft or an owner's template is another one."""
-
-    def __init__(self, parts: Container) -> None:
-        self._parts = parts
-        self._made: dict[str, tuple[object, _Draft]] = {}
-
-    def of(self, line: IssueLine, newsletter: Newsletter, *, has_people: bool) -> _Draft:
-        stands = (line, has_people, _changed(self._parts.template_folders))
-        before = self._made.get(newsletter.name)
-        if before is not None and before[0] == stands:
-            return before[1]
-        draft = self._look(line, newsletter)
-        self._made[newsletter.name] = (stands, draft)
-        return draft
-
-    def _look(self, line: IssueLine, newsletter: Newsletter) -> _Draft:
-        parts = self._parts
-        with parts.database.read() as connection:
-            issue = issues.by_id(connection, line.id)
-            out = {number for number, _ in issues.left_out(connection, line.id)}
-        chosen = {teaser.article_id for teaser in issue.layout.teasers}
-        taken_out = {out.teaser.article_id for out in issue.taken_out}
-        draft = _Draft(stories=len(chosen), left_out=len((out | taken_out) - chosen))
-        if issue.content_hash:
-            return draft
-        try:
-            report = check(issue, press=parts.press(newsletter), database=parts.database, now=parts.clock())
-        except DigestError as error:
-            return replace(draft, trouble=error.message)
-        return replace(draft, blocks=len(report.blocks))
-
-
-def _changed(folders: Collection[Path]) -> tuple[int, int]:
-    """How many files there are, and when one of them was last written."""
-    times = [file.stat().st_mtime_ns for folder in folders for file in folder.rglob("*")]
-    return len(times), max(times, default=0)
 
 
 # -- last issues ---------------------------------------------------------------
@@ -507,22 +464,6 @@ def _left(seen: _Snapshot, line: IssueLine) -> int | None:
 
 
 # -- people --------------------------------------------------------------------
-
-
-class _People:
-    """Who came and left, counted anew as soon as somebody does, or another day begins."""
-
-    def __init__(self) -> None:
-        self._counted: tuple[object, tuple[DeskPeople, ...]] | None = None
-
-    def of(
-        self, connection: Connection, newsletters: Mapping[str, Newsletter], *, now: datetime
-    ) -> tuple[DeskPeople, ...]:
-        today = now.astimezone(UTC).date()
-        stands = (desk_people.mark(connection), today)
-        if self._counted is None or self._counted[0] != stands:
-            self._counted = stands, _count_people(connection, newsletters, today=today)
-        return self._counted[1]
 
 
 def _count_people(

@@ -7,8 +7,8 @@ what was printed is kept until the issue, its templates or its settings change.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from digest.checks import Finding as Checked
@@ -28,16 +28,17 @@ from digest.rules.history import redo_leads_to, undo_leads_to
 from digest.rules.slots import next_slots
 from digest.storage import activity_log, articles, issues, ledger, revisions, subscribers
 from digest.storage.database import Connection
+from digest.views.cache import Kind, ViewCache
 from digest.views.comparison import IssueComparison, compare
+from digest.views.freshness import Freshness, freshness
+from digest.views.left_out import Addable, first_left_out, search_older
 from digest.views.links import LinkRow, link_rows
-from digest.views.preflight_cache import PrintedIssues
 from digest.views.preview import PreviewOptions, framed
 from digest.views.quick_fixes import QuickFix, quick_fixes_for
+from digest.views.reports import IssueReports, Printable
 from digest.wiring import Container
 from digest.workflows.composing import compose
 from digest.workflows.composing.preflight import Report
-from digest.workflows.drafting import edit
-from digest.workflows.drafting.edit import Addable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,34 +165,62 @@ class MailInsights:
     difference: IssueComparison | None
 
 
-class IssueViews:
-    """Keeps what was printed of the issues that were looked at last."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """What was read of the database for a page, at one moment."""
 
-    def __init__(self, parts: Container) -> None:
+    printable: Printable
+    counts: Counts
+    history: Sequence[Revision]
+    left_out: Sequence[Addable]
+    left_out_count: int
+    older: int
+    last: Issue | None  # that was sent before
+    log: Sequence[Activity]  # what was done with the issue, newest first
+
+    @property
+    def issue(self) -> Issue:
+        return self.printable.issue
+
+    @property
+    def newsletter(self) -> Newsletter:
+        return self.printable.newsletter
+
+
+class IssueViews:
+    """What was printed of the issues that were looked at last is kept, see `views.reports`."""
+
+    def __init__(
+        self, parts: Container, *, cache: ViewCache | None = None, reports: IssueReports | None = None
+    ) -> None:
         self._parts = parts
-        self._printed = PrintedIssues(parts, self._insights)
-        self._older = _Counts()
+        self._cache = cache or ViewCache()
+        self._reports = reports or IssueReports(parts, self._cache)
 
     def view(self, newsletter: str, number: int, *, whole: bool = False) -> IssueView | None:
         """Everything that an editor looks at; None where there is no such issue."""
-        found = self._find(newsletter, number)
-        return self._view(*found, whole=whole) if found else None
+        seen = self._look(newsletter, number, limit=None if whole else _LEFT_OUT)
+        return self._view(seen) if seen else None
 
     def stamp(self, newsletter: str, number: int) -> str | None:
-        found = self._find(newsletter, number)
-        if found is None:
+        parts, now = self._parts, self._parts.clock()
+        if newsletter not in parts.settings.newsletters:
             return None
-        with self._parts.database.read() as connection:
-            counts = ledger.counts(connection, found[1].id, now=self._parts.clock())
-        return self._stamp(*found, counts)
+        with parts.database.read() as connection:
+            fresh = freshness(connection, parts, now=now)
+            issue = issues.by_number(connection, newsletter, number)
+            if issue is None:
+                return None
+            counts = ledger.counts(connection, issue.id, now=now, candidates=issue.candidates)
+        return _stamp(issue, counts, fresh.printing(parts.newsletter(newsletter)))
 
     def frame(self, newsletter: str, number: int, look: PreviewOptions) -> str | None:
         """The mail as it goes to a sample reader, or to one of the subscribers; see `views.preview`."""
-        found = self._find(newsletter, number)
+        found = self._printable(newsletter, number)
         if found is None:
             return None
-        of, issue = found
-        report = self._printed.report(of, issue)
+        of, issue = found.newsletter, found.issue
+        report = self._reports.report(found)
         html = report.message.html
         if look.reader and (reader := self._reader(of, look.reader)):
             html = self._as_seen_by(reader, of, report)
@@ -211,101 +240,96 @@ class IssueViews:
         return next((finding for finding in found if finding.story == look.story), None)
 
     def search(self, newsletter: str, number: int, words: str) -> tuple[LeftOutArticle, ...]:
-        found = self._find(newsletter, number)
-        if found is None:
+        parts = self._parts
+        if newsletter not in parts.settings.newsletters:
             return ()
-        return tuple(map(_addable, edit.search_older(found[1], words, database=self._parts.database)))
+        with parts.database.read() as connection:
+            issue = issues.by_number(connection, newsletter, number)
+        return tuple(map(_addable, search_older(issue, words, database=parts.database))) if issue else ()
 
     def people(self, newsletter: str, words: str) -> tuple[Person, ...]:
         with self._parts.database.read() as connection:
             some = subscribers.beginning(connection, newsletter, words, limit=_PEOPLE)
         return tuple(Person(id=s.id, name=s.name, address=s.address, language=s.language) for s in some)
 
-    def _find(self, newsletter: str, number: int) -> tuple[Newsletter, Issue] | None:
-        parts = self._parts
-        if newsletter not in parts.settings.newsletters:
+    def _printable(self, name: str, number: int) -> Printable | None:
+        if name not in self._parts.settings.newsletters:
             return None
-        with parts.database.read() as connection:
-            issue = issues.by_number(connection, newsletter, number)
-        return (parts.newsletter(newsletter), issue) if issue is not None else None
+        with self._parts.database.read() as connection:
+            fresh = freshness(connection, self._parts, now=self._parts.clock(), newsletter=name)
+            issue = issues.by_number(connection, name, number)
+            return self._to_print(connection, issue, fresh) if issue else None
 
-    def _stamp(self, newsletter: Newsletter, issue: Issue, counts: Counts) -> str:
-        """Another one as soon as the page shows anything else, of whatever an editor did not do here."""
-        told = (
-            issue.id, issue.revision, issue.state, issue.reason, issue.content_hash,
-            issue.approved_by, issue.send_at, counts, self._printed.fingerprint(newsletter),
-        )  # fmt: skip
-        return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
-
-    def _view(self, newsletter: Newsletter, issue: Issue, *, whole: bool) -> IssueView:
-        parts, now = self._parts, self._parts.clock()
-        report = self._printed.report(newsletter, issue)
-        message = report.message
-        insights = self._printed.following(newsletter, report)
-        size = sizes(message)
-        limit = None if whole else _LEFT_OUT
-        out, out_count = edit.first_left_out(issue, limit=limit, database=parts.database)
-        with parts.database.read() as connection:
-            counts = ledger.counts(connection, issue.id, now=now)
-            people = subscribers.count(connection, newsletter.name).get("confirmed", 0)
-            history = revisions.history(connection, issue.id)
-            log = activity_log.entries(connection, _beside_edits(issue), limit=_STEPS)
-            older = self._older.of(connection, newsletter.name)
-        can_edit = issue.state in approval.CAN_EDIT and not (
-            issue.state is IssueState.HELD and issue.content_hash
+    def _to_print(self, connection: Connection, issue: Issue, fresh: Freshness) -> Printable:
+        newsletter = self._parts.newsletter(issue.newsletter)
+        return self._reports.printable(
+            connection, newsletter, issue, fresh=fresh, confirmed=fresh.marks.readers
         )
-        undoes = undo_leads_to(history) if can_edit else None
-        redoes = redo_leads_to(history) if can_edit else None
+
+    def _look(self, name: str, number: int, *, limit: int | None) -> _Seen | None:
+        """Each row is read once; what is made of it is made when the connection is free again."""
+        if name not in self._parts.settings.newsletters:
+            return None
+        with self._parts.database.read() as connection:
+            fresh = freshness(connection, self._parts, now=self._parts.clock(), newsletter=name)
+            found = issues.with_left_out(connection, name, number)
+            if found is None:
+                return None
+            issue, stayed = found
+            out, out_count = first_left_out(connection, issue, stayed, limit=limit)
+            return _Seen(
+                printable=self._to_print(connection, issue, fresh),
+                counts=ledger.counts(connection, issue.id, now=fresh.now, candidates=issue.candidates),
+                history=revisions.history(connection, issue.id),
+                left_out=out,
+                left_out_count=out_count,
+                older=self._cache.of(
+                    Kind.ARTICLES, name, fresh.marks.article, lambda: articles.count(connection, name)
+                ),
+                last=self._cache.of(
+                    Kind.LAST_SENT,
+                    issue.id,
+                    fresh.deliveries,
+                    lambda: issues.last_sent(connection, name, before=number),
+                ),
+                log=self._cache.of(
+                    Kind.LOG,
+                    issue.id,
+                    fresh.marks.activity,
+                    lambda: activity_log.entries(connection, _beside_edits(issue), limit=_STEPS),
+                ),
+            )
+
+    def _view(self, seen: _Seen) -> IssueView:
+        issue, newsletter, printable = seen.issue, seen.newsletter, seen.printable
+        report = self._reports.report(printable)
+        insights = self._reports.insights(printable, lambda: self._insights(newsletter, report, seen.last))
         slots = next_slots(
-            newsletter.schedule, newsletter=newsletter.name, timezone=newsletter.timezone, after=now, count=1
-        )
-        return IssueView(
-            ref=issue.ref,
+            newsletter.schedule,
             newsletter=newsletter.name,
-            number=issue.number,
-            title=newsletter.title,
-            state=issue.state,
-            reason=issue.reason,
-            subject=message.subject,
-            preheader=report.issue.rendered.preheader if report.issue.rendered else "",
-            sender=f"{newsletter.sender.name} <{newsletter.sender.address}>",
-            html=message.html,
-            text=message.text,
-            headers=message.headers,
-            size_bytes=size.html_bytes,
-            style_bytes=size.style_bytes,
-            layout=issue.layout,
-            findings=tuple(_finding(found, issue) for found in report.findings),
-            counts=counts,
-            people=people,
-            left_out=tuple(map(_addable, out)),
-            left_out_count=out_count,
             timezone=newsletter.timezone,
+            after=printable.now,
+            count=1,
+        )
+        return replace(
+            _with_history(_printed(newsletter, issue, report), issue, seen.history),
+            counts=seen.counts,
+            people=printable.confirmed,
+            left_out=tuple(map(_addable, seen.left_out)),
+            left_out_count=seen.left_out_count,
             due=slots[0].due if issue.state in approval.OPEN and slots else None,
-            sent_at=issue.sent_at,
-            approved_by=issue.approved_by,
-            approved_at=issue.approved_at,
-            send_at=issue.send_at,
-            revision=issue.revision,
-            stamp=self._stamp(newsletter, issue, counts),
-            can_edit=can_edit,
-            texts=issue.texts,
-            history=tuple(history[::-1][:_STEPS]),
-            log=tuple(log),
-            undoes=undoes[1].what if undoes else "",
-            redoes=redoes[1].what if redoes else "",
-            older=older,
+            stamp=_stamp(issue, seen.counts, printable.fresh.printing(newsletter)),
+            log=tuple(seen.log),
+            older=seen.older,
             inbox=insights.inbox,
             links=insights.links,
             clients=insights.clients,
             difference=insights.difference,
         )
 
-    def _insights(self, newsletter: Newsletter, report: Report) -> MailInsights:
+    def _insights(self, newsletter: Newsletter, report: Report, last: Issue | None) -> MailInsights:
         """What an editor is told about the mail beside the checks."""
         issue, message = report.issue, report.message
-        with self._parts.database.read() as connection:
-            last = issues.last_sent(connection, newsletter.name, before=issue.number)
         rendered = issue.rendered
         return MailInsights(
             inbox=tuple(
@@ -358,19 +382,59 @@ class IssueViews:
         return parse(message_bytes(made, compose.envelope(printing, report.issue, to, now=now))).html
 
 
-class _Counts:
-    """How many articles there are: counted anew when one has come, since counting takes long."""
+def _printed(newsletter: Newsletter, issue: Issue, report: Report) -> IssueView:
+    """The issue with its mail and its findings."""
+    message = report.message
+    size = sizes(message)
+    return IssueView(
+        ref=issue.ref,
+        newsletter=newsletter.name,
+        number=issue.number,
+        title=newsletter.title,
+        state=issue.state,
+        reason=issue.reason,
+        subject=message.subject,
+        preheader=report.issue.rendered.preheader if report.issue.rendered else "",
+        sender=f"{newsletter.sender.name} <{newsletter.sender.address}>",
+        html=message.html,
+        text=message.text,
+        headers=message.headers,
+        size_bytes=size.html_bytes,
+        style_bytes=size.style_bytes,
+        layout=issue.layout,
+        findings=tuple(_finding(found, issue) for found in report.findings),
+        timezone=newsletter.timezone,
+        sent_at=issue.sent_at,
+        approved_by=issue.approved_by,
+        approved_at=issue.approved_at,
+        send_at=issue.send_at,
+        revision=issue.revision,
+        texts=issue.texts,
+    )
 
-    def __init__(self) -> None:
-        self._known: dict[str, tuple[int, int]] = {}
 
-    def of(self, connection: Connection, newsletter: str) -> int:
-        newest = articles.newest_number(connection)
-        known, count = self._known.get(newsletter, (-1, 0))
-        if known != newest:
-            count = articles.count(connection, newsletter)
-            self._known[newsletter] = (newest, count)
-        return count
+def _with_history(view: IssueView, issue: Issue, history: Sequence[Revision]) -> IssueView:
+    """With what was done to it, and what can be taken back of that."""
+    is_begun = issue.state is IssueState.HELD and bool(issue.content_hash)
+    can_edit = issue.state in approval.CAN_EDIT and not is_begun
+    undoes = undo_leads_to(history) if can_edit else None
+    redoes = redo_leads_to(history) if can_edit else None
+    return replace(
+        view,
+        can_edit=can_edit,
+        history=tuple(history[::-1][:_STEPS]),
+        undoes=undoes[1].what if undoes else "",
+        redoes=redoes[1].what if redoes else "",
+    )
+
+
+def _stamp(issue: Issue, counts: Counts, printing: Hashable) -> str:
+    """Another one as soon as the page shows anything else, of whatever an editor did not do here."""
+    told = (
+        issue.id, issue.revision, issue.state, issue.reason, issue.content_hash,
+        issue.approved_by, issue.send_at, counts, printing,
+    )  # fmt: skip
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 
 
 def _finding(found: Checked, issue: Issue) -> FindingView:

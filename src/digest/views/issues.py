@@ -14,7 +14,9 @@ from digest.model.newsletter import Newsletter
 from digest.storage import desk_home, desk_issues
 from digest.storage.desk_home import DeliverySummary, IssueLine
 from digest.views import formatting
-from digest.views.counts_cache import CountsCache
+from digest.views.cache import ViewCache
+from digest.views.freshness import freshness
+from digest.views.issue_counts import delivery_summaries
 from digest.wiring import Container
 
 
@@ -68,9 +70,9 @@ ON_A_PAGE = 50
 class IssueListViews:
     """Every issue that there ever was, of one newsletter or all."""
 
-    def __init__(self, parts: Container, *, accounts: CountsCache) -> None:
+    def __init__(self, parts: Container, *, cache: ViewCache) -> None:
         self._parts = parts
-        self._accounts = accounts
+        self._cache = cache
 
     def page(self, *, newsletter: str, state: str, page: int) -> IssueList:
         known = {one.name: one for one in self._parts.newsletters}
@@ -78,6 +80,7 @@ class IssueListViews:
         wanted = IssueState(state) if state in set(IssueState) else None
         now = self._parts.clock()
         with self._parts.database.read() as connection:
+            fresh = freshness(connection, self._parts, now=now)
             counts = desk_issues.counts(connection, names)
             total = counts[wanted] if wanted else counts.total()
             pages = max(-(-total // ON_A_PAGE), 1)
@@ -85,7 +88,7 @@ class IssueListViews:
             found = desk_issues.page(
                 connection, names, state=wanted, offset=(page - 1) * ON_A_PAGE, limit=ON_A_PAGE
             )
-            accounts = self._accounts.of(connection, [line for line, _ in found])
+            accounts = delivery_summaries(self._cache, connection, [line for line, _ in found], fresh)
             oldest = min((line.sent_at for line, _ in found if line.sent_at), default=now)
             leavings = desk_home.leavings(connection, names, since=oldest)
         return IssueList(

@@ -20,8 +20,8 @@ if TYPE_CHECKING:  # documents are made of what is loaded already
     from digest.views.status import NewsletterStatus
     from digest.workflows.collecting.collect import Collected
     from digest.workflows.composing.preflight import Report
+    from digest.workflows.drafting.article_status import ArticleStatus
     from digest.workflows.drafting.draft import Plan
-    from digest.workflows.drafting.marks import ArticleStatus
     from digest.workflows.people.subscribers import Imported
     from digest.workflows.sending.deliver import Sent
 

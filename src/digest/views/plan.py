@@ -10,13 +10,15 @@ from zoneinfo import ZoneInfo
 from digest.model.article import Article, ArticleId
 from digest.model.issue import Choice
 from digest.model.newsletter import Newsletter
-from digest.rules.selection import mark_of
+from digest.rules.marks import mark_of
 from digest.rules.slots import next_slots
-from digest.storage import articles, desk_home
+from digest.storage import articles
 from digest.views import formatting
+from digest.views.cache import Kind, ViewCache
+from digest.views.freshness import Freshness, freshness
 from digest.wiring import Container
 from digest.workflows.collecting.push import PUSHED, PUSHED_NAME
-from digest.workflows.drafting import marks
+from digest.workflows.drafting.article_status import status_in
 from digest.workflows.drafting.draft import Plan, plan
 
 
@@ -57,31 +59,31 @@ class DeskPlan:
 
 
 class PlanViews:
-    """A plan is kept until something is written that may change it, and for an hour at most."""
+    """What the plan's page shows, and home in short."""
 
-    def __init__(self, parts: Container) -> None:
+    def __init__(self, parts: Container, *, cache: ViewCache) -> None:
         self._parts = parts
-        self._made: dict[str, tuple[object, Plan, DeskPlan]] = {}
+        self._cache = cache
 
     def plan(self, name: str, *, marked: int) -> DeskPlan | None:
         if name not in self._parts.settings.newsletters:
             return None
         newsletter = self._parts.newsletter(name)
-        planned, shown = self._plan(newsletter)
+        with self._parts.database.read() as connection:
+            fresh = freshness(connection, self._parts, now=self._parts.clock())
+        planned = self.planned(newsletter, fresh)
+        version = (fresh.plan, fresh.printing(newsletter))
+        shown = self._cache.of(Kind.PLAN_PAGE, name, version, lambda: _shown(newsletter, planned))
         return replace(shown, marked=self._marked(newsletter, planned, marked)) if marked else shown
 
-    def _plan(self, newsletter: Newsletter) -> tuple[Plan, DeskPlan]:
-        database, now = self._parts.database, self._parts.clock()
-        with database.read() as connection:
-            written = desk_home.freshness(connection), desk_home.marks(connection).activity
-        stands = (written, now.replace(minute=0, second=0, microsecond=0))
-        before = self._made.get(newsletter.name)
-        if before is not None and before[0] == stands:
-            return before[1], before[2]
-        planned = plan(newsletter, database=database, now=now)
-        shown = _shown(newsletter, planned)
-        self._made[newsletter.name] = stands, planned, shown
-        return planned, shown
+    def planned(self, newsletter: Newsletter, fresh: Freshness) -> Plan:
+        """What `digest plan` says; made again when something may have changed it, and every hour."""
+        return self._cache.of(
+            Kind.PLAN,
+            newsletter.name,
+            (fresh.plan, fresh.printing(newsletter)),
+            lambda: plan(newsletter, database=self._parts.database, now=fresh.now),
+        )
 
     def _marked(self, newsletter: Newsletter, planned: Plan, number: int) -> PlannedArticle | None:
         with self._parts.database.read() as connection:
@@ -89,7 +91,7 @@ class PlanViews:
         mine = [article for article in found if article.newsletter == newsletter.name]
         if not mine:
             return None
-        stands = marks.status_in(planned, mine[0], newsletter=newsletter)
+        stands = status_in(planned, mine[0], newsletter=newsletter)
         return _planned(newsletter, mine[0], stands.sentence)
 
 

@@ -10,17 +10,18 @@ from digest.model.newsletter import Newsletter, Site
 from digest.model.subscriber import Subscription, SubscriptionState
 from digest.rules import approval
 from digest.storage import issues
-from digest.views.counts_cache import CountsCache
+from digest.views.cache import ViewCache
 from digest.views.home import DeskHome, DeskSource, HomeViews
 from digest.views.issue import IssueView, IssueViews, LeftOutArticle, Person
 from digest.views.issues import IssueList, IssueListViews
 from digest.views.plan import DeskPlan, PlanViews
 from digest.views.preview import PreviewOptions
+from digest.views.reports import IssueReports
+from digest.views.shared_draft import shared
 from digest.views.status import status
 from digest.wiring import Container
 from digest.workflows.composing import compose
-from digest.workflows.drafting import share
-from digest.workflows.people import feedback
+from digest.workflows.people import link_owners
 
 ACCENT = "#0B5F6B"
 
@@ -81,11 +82,13 @@ class PublicViews:
 
     def subscription(self, token: str) -> ReaderView | None:
         parts = self._parts
-        return self.reader(feedback.subscription_of(token, keys=parts.secret_keys, database=parts.database))
+        return self.reader(
+            link_owners.subscription_of(token, keys=parts.secret_keys, database=parts.database)
+        )
 
     def preferences(self, token: str) -> PreferencesView | None:
         parts = self._parts
-        found = feedback.subscriptions_of(token, keys=parts.secret_keys, database=parts.database)
+        found = link_owners.subscriptions_of(token, keys=parts.secret_keys, database=parts.database)
         return self.preferences_of(token, found)
 
     def preferences_of(self, token: str, found: Sequence[Subscription] | None) -> PreferencesView | None:
@@ -111,7 +114,7 @@ class PublicViews:
 
     def is_probe(self, token: str) -> bool:
         parts = self._parts
-        return feedback.is_answered_probe(token, keys=parts.secret_keys, database=parts.database)
+        return link_owners.is_answered_probe(token, keys=parts.secret_keys, database=parts.database)
 
     def newsletters(self) -> tuple[NewsletterView, ...]:
         return tuple(self._newsletter(newsletter) for newsletter in self._parts.newsletters)
@@ -165,11 +168,12 @@ class DeskViews:
 
     def __init__(self, parts: Container) -> None:
         self._parts = parts
-        accounts = CountsCache()
-        self._home = HomeViews(parts, accounts=accounts)
-        self._all_issues = IssueListViews(parts, accounts=accounts)
-        self._plans = PlanViews(parts)
-        self._issues = IssueViews(parts)
+        cache = ViewCache()
+        reports = IssueReports(parts, cache)
+        self._plans = PlanViews(parts, cache=cache)
+        self._home = HomeViews(parts, cache=cache, plans=self._plans, reports=reports)
+        self._all_issues = IssueListViews(parts, cache=cache)
+        self._issues = IssueViews(parts, cache=cache, reports=reports)
 
     def home(self) -> DeskHome:
         return self._home.home()
@@ -200,7 +204,7 @@ class DeskViews:
 
     def shared(self, token: str) -> str | None:
         parts, now = self._parts, self._parts.clock()
-        issue = share.shared(token, keys=parts.secret_keys, database=parts.database, now=now)
+        issue = shared(token, keys=parts.secret_keys, database=parts.database, now=now)
         if issue is None or issue.newsletter not in parts.settings.newsletters:
             return None
         printing = parts.press(parts.newsletter(issue.newsletter))

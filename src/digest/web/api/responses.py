@@ -8,13 +8,14 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from digest.application.results import Addable, Report
+from digest.application.results import Report
 from digest.model.activity import ActivityKind, Door
 from digest.model.article import Article, Image
 from digest.model.edit import Revision, StepKind
 from digest.model.issue import Issue, IssueState, Layout, TakenOut, Texts
 from digest.rules.pictures import notes_of
 from digest.views.json_output import edit_json
+from digest.views.left_out import Addable
 
 
 class ResponseModel(BaseModel):

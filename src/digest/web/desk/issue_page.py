@@ -83,7 +83,7 @@ class IssuePage:
     ) -> Response:
         """The whole page; 409 where something was refused."""
         look = _possible(look, view)
-        person = next((one for one in self._app.desk.people(view.newsletter, look.who)), None)
+        people = self._app.desk.people(view.newsletter, look.who)
         context = desk_context(
             visit,
             issue=view,
@@ -94,7 +94,7 @@ class IssuePage:
             written=written,
             story=_story(view.layout, look.story),
             left_out=left_out_of(self._app, view, look),
-            people=self._app.desk.people(view.newsletter, look.who) if person else (),
+            people=people,
             reader=self._reader(view, look),
             others=self._presence.others(view.ref, visit.who.name),
             may_edit=not self._read_only and view.can_edit,

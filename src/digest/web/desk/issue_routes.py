@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from digest.application import AT_SLOT, NOW, Application
 from digest.application.results import Conflict, Edited
-from digest.errors import Busy, DigestError, NotAllowed, NotFound
+from digest.errors import Busy, DigestError, NotAllowed
 from digest.model.edit import Edit, EditTeaser, SetText
 from digest.model.editor import Action
 from digest.rules.email_addresses import InvalidAddress, parse_address
@@ -31,15 +31,48 @@ _NO_PICTURES = _FRAME_POLICY.replace("img-src 'self' https: data:", "img-src 'no
 _SHARED_FOR = {"1": timedelta(days=1), "7": timedelta(days=7), "30": timedelta(days=30)}
 _DECISIONS = ("skip", "resend")
 
+_HERE = "/desk/{newsletter}/{number:int}"
+
 # Does it, and says what came of it and where the page goes on.
 FormHandler = Callable[[DeskRequest, Application, PageState], tuple[PageState, FormResult]]
 
 
 def routes(
-    *, app: Application, door: Access, pages: Pages, room: IssuePage, presence: Presence, read_only: bool
+    *,
+    app: Application,
+    door: Access,
+    pages: Pages,
+    room: IssuePage,
+    presence: Presence,
+    read_only: bool,
 ) -> list[Route]:
     """GET for everybody who may come in; the forms only where something can be done."""
+    shown = _shown(app=app, door=door, pages=pages, room=room, presence=presence)
+    if read_only:
+        return shown
+    forms = _Forms(app=app, door=door, pages=pages, room=room)
+    deeds: list[tuple[str, FormHandler, Action]] = [
+        ("edit", _edit, Action.EDIT),
+        ("undo", _undo, Action.EDIT),
+        ("redo", _redo, Action.EDIT),
+        ("proof", _proof, Action.PROOF),
+        ("share", _share, Action.PROOF),
+        ("approve", forms.approve, Action.APPROVE),
+        ("take-back", _withdraw_approval, Action.APPROVE),
+        ("cancel", _cancel, Action.CANCEL),
+        ("pause", _pause, Action.PAUSE),
+        ("resume", _resume, Action.PAUSE),
+        ("resolve", _resolve, Action.RESOLVE),
+    ]
+    posted = [
+        Route(f"{_HERE}/{name}", forms.doing(deed, action), methods=["POST"]) for name, deed, action in deeds
+    ]
+    return [*shown, *posted]
 
+
+def _shown(
+    *, app: Application, door: Access, pages: Pages, room: IssuePage, presence: Presence
+) -> list[Route]:
     @door.require(Action.LOOK)
     def page(visit: DeskRequest) -> Response:
         look = PageState.of(visit.request.query_params)
@@ -67,34 +100,10 @@ def routes(
         presence.here(ref, visit.who.name)
         return JSONResponse({"stamp": stamp, "others": presence.others(ref, visit.who.name)})
 
-    here = "/desk/{newsletter}/{number:int}"
-    made = [
-        Route(here, page, methods=["GET"]),
-        Route(f"{here}/html", frame, methods=["GET"]),
-        Route(f"{here}/pulse", pulse, methods=["GET"]),
-    ]
-    if read_only:
-        return made
-    forms = _Forms(app=app, door=door, pages=pages, room=room)
-    deeds: list[tuple[str, FormHandler, Action]] = [
-        ("edit", _edit, Action.EDIT),
-        ("undo", _undo, Action.EDIT),
-        ("redo", _redo, Action.EDIT),
-        ("proof", _proof, Action.PROOF),
-        ("share", _share, Action.PROOF),
-        ("approve", forms.approve, Action.APPROVE),
-        ("take-back", _withdraw_approval, Action.APPROVE),
-        ("cancel", _cancel, Action.CANCEL),
-        ("pause", _pause, Action.PAUSE),
-        ("resume", _resume, Action.PAUSE),
-        ("resolve", _resolve, Action.RESOLVE),
-    ]
     return [
-        *made,
-        *(
-            Route(f"{here}/{name}", forms.doing(deed, action), methods=["POST"])
-            for name, deed, action in deeds
-        ),
+        Route(_HERE, page, methods=["GET"]),
+        Route(f"{_HERE}/html", frame, methods=["GET"]),
+        Route(f"{_HERE}/pulse", pulse, methods=["GET"]),
     ]
 
 
@@ -116,18 +125,19 @@ class _Forms:
             look = PageState.of(visit.request.query_params)
             is_home = visit.request.query_params.get("from") == "home"
             try:
-                self._app.find(ref_of(visit))
-            except NotFound:
-                return no_issue(self._pages)
-            try:
                 after, outcome = deed(visit, self._app, look)
             except DigestError as refusal:
-                if is_home:
+                if is_home and self._is_there(visit):
                     return refused(self._pages, refusal)
                 after, outcome = look, FormResult(trouble=_trouble(refusal))
+            if outcome.trouble and not self._is_there(visit):
+                return no_issue(self._pages)
             return RedirectResponse("/desk", 303) if is_home else self._room.after(visit, after, outcome)
 
         return done
+
+    def _is_there(self, visit: DeskRequest) -> bool:
+        return self._app.desk.stamp(*issue_of(visit)) is not None
 
     def approve(self, visit: DeskRequest, app: Application, look: PageState) -> tuple[PageState, FormResult]:
         form, (newsletter, number) = visit.form, issue_of(visit)

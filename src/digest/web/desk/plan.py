@@ -18,7 +18,7 @@ from digest.errors import DigestError, NotAllowed, NotFound
 from digest.model.article import Mark
 from digest.model.editor import Action
 from digest.rules.cleaning import plain
-from digest.rules.selection import mark_of
+from digest.rules.marks import mark_of
 from digest.web.access import FORM_HEADERS, Access, DeskRequest, desk_context
 from digest.web.pages import Pages
 

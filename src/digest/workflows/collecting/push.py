@@ -19,7 +19,7 @@ from digest.sources.entries import Entry, article_of
 from digest.storage import activity_log, articles
 from digest.storage.database import Connection, Database
 from digest.workflows.collecting.collect import store_articles
-from digest.workflows.drafting import marks
+from digest.workflows.drafting import article_status
 
 PUSHED = "api"  # the source key of what is pushed; those of configured sources have a colon
 PUSHED_NAME = "Pushed by programs"
@@ -75,7 +75,7 @@ def push(
                 newsletter=newsletter.name,
                 subject=article.url,
             )
-    standing = marks.status_of(article, newsletter=newsletter, database=database, now=now)
+    standing = article_status.status_of(article, newsletter=newsletter, database=database, now=now)
     is_chosen = bool(standing.choice and standing.choice.chosen)
     return Pushed(article=article, is_new=is_new, sentence=standing.sentence, is_chosen=is_chosen)
 

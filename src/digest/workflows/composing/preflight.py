@@ -36,7 +36,19 @@ def check(issue: Issue, *, press: Composer, database: Database, now: datetime) -
     with database.read() as connection:
         earlier = issues.earlier_subjects(connection, issue.newsletter, before=issue.number)
         confirmed = subscribers.count(connection, issue.newsletter).get("confirmed", 0)
+    return checked(issue, press=press, earlier_subjects=earlier, audience_count=confirmed, now=now)
+
+
+def checked(
+    issue: Issue,
+    *,
+    press: Composer,
+    earlier_subjects: tuple[str, ...],
+    audience_count: int | None,
+    now: datetime,
+) -> Report:
+    """The same by what was read before."""
     findings, message = printing.check(
-        press, issue, earlier_subjects=earlier, audience_count=confirmed, now=now
+        press, issue, earlier_subjects=earlier_subjects, audience_count=audience_count, now=now
     )
     return Report(issue=issue, findings=findings, message=message)

@@ -37,6 +37,7 @@ class Plan:
     selection: Selection
     open: Issue | None = None
     warnings: tuple[str, ...] = ()
+    after: int | None = None  # number of the last issue, of those that were not given up
 
 
 def plan(newsletter: Newsletter, *, database: Database, now: datetime, everything: bool = False) -> Plan:
@@ -120,8 +121,7 @@ def _layout(newsletter: Newsletter, selection: Selection) -> Layout:
 
 def _plan(connection: Connection, newsletter: Newsletter, *, now: datetime, everything: bool = False) -> Plan:
     begun = issues.open_one(connection, newsletter.name)
-    last = issues.latest(connection, newsletter.name)
-    since = last.selected_at if last else None
+    after, since = issues.last_selection(connection, newsletter.name) or (None, None)
     if everything:
         found, earlier = articles.all_of(connection, newsletter.name), dict[LeftOut, int]()
     else:
@@ -155,6 +155,7 @@ def _plan(connection: Connection, newsletter: Newsletter, *, now: datetime, ever
         selection=replace(selection, earlier=merged),
         open=begun,
         warnings=tuple(warnings),
+        after=after,
     )
 
 

@@ -1,4 +1,4 @@
-"""Edit: change a draft one step at a time, undo it, and find what else could come in.
+"""Edit: change a draft one step at a time, and undo it.
 
 Each step is one transaction, or a whole list of them is.  It is carried out on
 the issue as it is now, not as the editor saw it: what two editors do to
@@ -14,7 +14,7 @@ from datetime import datetime
 
 from digest.errors import Busy, NotAllowed, NotFound
 from digest.model.activity import ActivityKind, Actor
-from digest.model.article import Article, ArticleId, Image
+from digest.model.article import ArticleId, Image
 from digest.model.edit import Clash, Edit, EditTeaser, PullIn, ResetTeaser, Revision, SetText, StepKind
 from digest.model.issue import Content, Issue, IssueState, Layout, Section
 from digest.model.newsletter import Newsletter
@@ -27,9 +27,6 @@ from digest.storage import activity_log, articles, issues, ledger, revisions
 from digest.storage.database import Connection, Database
 from digest.workflows.composing.images import ChooseImages
 from digest.workflows.composing.lead_images import copies_for_leads
-
-_FOUND_AT_MOST = 50
-_MOST_WORDS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,16 +67,6 @@ class Refusal:
 
     position: int  # of that one; 0 is the first
     why: Conflict | NotAllowed | NotFound
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Addable:
-    """An article that is not in the issue, and why."""
-
-    article: Article
-    reason: str
-    was_taken_out: bool = False  # of this very issue
-    last_issue: int | None = None  # "already in issue 38"
 
 
 def edit(
@@ -207,67 +194,6 @@ def redo(
     return _along(issue, StepKind.REDO, by=by, seen_revision=seen_revision, database=database, now=now)
 
 
-def history(issue: Issue, *, database: Database) -> list[Revision]:
-    """Every step since the draft was made, newest first."""
-    with database.read() as connection:
-        return revisions.history(connection, issue.id)[::-1]
-
-
-def left_out(issue: Issue, *, database: Database) -> list[Addable]:
-    """What an editor took out, then what stayed out when the issue was drafted, with the reasons."""
-    return first_left_out(issue, limit=None, database=database)[0]
-
-
-def first_left_out(issue: Issue, *, limit: int | None, database: Database) -> tuple[list[Addable], int]:
-    """The first of `left_out`, and how many there are."""
-    with database.read() as connection:
-        current = issues.by_id(connection, issue.id)
-        here = {teaser.article_id for teaser in current.layout.teasers}
-        taken = {out.teaser.article_id: out.reason for out in current.taken_out}
-        stayed = {
-            ArticleId(number): reason
-            for number, reason in issues.left_out(connection, issue.id)
-            if number not in here | taken.keys()
-        }
-        reasons = {number: taken[number] for number in reversed(taken)} | stayed
-        total = len(reasons)
-        reasons = dict(list(reasons.items())[:limit])
-        known = {article.id: article for article in articles.by_ids(connection, reasons)}
-    found = [
-        Addable(
-            article=known[number],
-            reason=reason or "taken out of this issue by an editor",
-            was_taken_out=number in taken,
-            last_issue=known[number].last_issue,
-        )
-        for number, reason in reasons.items()
-        if number in known
-    ]
-    return found, total - len(reasons) + len(found)
-
-
-def search_older(issue: Issue, words: str, *, database: Database) -> list[Addable]:
-    """Articles that hold every word and are not in the issue, newest first, at most fifty."""
-    wanted = words.split()[:_MOST_WORDS]
-    if not wanted:
-        return []
-    with database.read() as connection:
-        current = issues.by_id(connection, issue.id)
-        here = {teaser.article_id for teaser in current.layout.teasers}
-        found = articles.search(connection, issue.newsletter, wanted, limit=_FOUND_AT_MOST + len(here))
-    return [
-        Addable(
-            article=article,
-            reason=f"already in issue {article.last_issue}"
-            if article.last_issue
-            else "not in any issue so far",
-            last_issue=article.last_issue,
-        )
-        for article in found
-        if article.id not in here
-    ][:_FOUND_AT_MOST]
-
-
 def _prepared(
     what: Edit, newsletter: Newsletter, *, database: Database, illustrate: ChooseImages | None
 ) -> Edit:
@@ -369,10 +295,17 @@ def _step(
     if took_back:
         _take_approval_back(connection, current, made, by=by)
     return Edited(
-        issue=issues.by_id(connection, current.id),
+        issue=issues.by_id(connection, current.id) if took_back else _with(content, current, made.number),
         revision=made,
         others=_since(history, seen, made.by),
         took_approval_back=took_back,
+    )
+
+
+def _with(content: Content, issue: Issue, revision: int) -> Issue:
+    """The row as this transaction has left it: it has held it since it was read."""
+    return replace(
+        issue, layout=content.layout, texts=content.texts, taken_out=content.taken_out, revision=revision
     )
 
 

@@ -7,13 +7,12 @@ from datetime import datetime, timedelta
 
 from digest.errors import NotAllowed
 from digest.model.activity import ActivityKind, Actor
-from digest.model.issue import Issue, IssueId, IssueState
+from digest.model.issue import Issue, IssueState
 from digest.rules import approval
-from digest.rules.signed_links import sign_until, verify_until
-from digest.storage import activity_log, issues
+from digest.rules.signed_links import SHARE, sign_until
+from digest.storage import activity_log
 from digest.storage.database import Database
 
-PURPOSE = "share"
 _NEVER_SHOWN = frozenset({IssueState.CANCELLED, IssueState.SKIPPED})
 
 
@@ -40,18 +39,8 @@ def share(
     if issue.state in _NEVER_SHOWN:
         raise NotAllowed(f"Issue {issue.ref} is {issue.state.said}.", mend="`digest draft` makes a new one.")
     until = (now + length).replace(microsecond=0)
-    token = sign_until(issue.id, until, purpose=PURPOSE, keys=keys)
+    token = sign_until(issue.id, until, purpose=SHARE, keys=keys)
     what = f"made a share link until {until:%Y-%m-%d %H:%M} UTC"
     with database.write() as connection:
         activity_log.record_of_issue(connection, issue, ActivityKind.SHARED, what, by=by, at=now)
     return f"{public_url}/share/{token}", until
-
-
-def shared(token: str, *, keys: Sequence[str], database: Database, now: datetime) -> Issue | None:
-    """The issue that a link shows; None for one that is forged, has ended, or whose issue was cancelled."""
-    number = verify_until(token, purpose=PURPOSE, keys=keys, now=now)
-    if number is None:
-        return None
-    with database.read() as connection:
-        found = issues.find(connection, IssueId(number))
-    return None if found is None or found.state in _NEVER_SHOWN else found

@@ -163,9 +163,11 @@ def editor_of(session: str, *, database: Database, now: datetime) -> Editor | No
         return None
     hashed = rules.token_hash(session)
     with database.read() as connection:
-        found = sessions.by_hash(connection, hashed)
-        editor = editors.by_id(connection, found.editor_id) if found else None
-    if found is None or editor is None or not rules.is_alive(found, generation=editor.generation, now=now):
+        known = sessions.with_editor(connection, hashed)
+    if known is None:
+        return None
+    found, editor = known
+    if not rules.is_alive(found, generation=editor.generation, now=now):
         return None
     if now - found.last_seen >= _SEEN_EVERY:
         with database.write() as connection:

@@ -14,10 +14,10 @@ from digest.model.subscriber import Subscription
 from digest.rules.email_addresses import clean_name
 from digest.rules.feedback import effect_of_event, ends_subscription
 from digest.rules.signed_links import verify
-from digest.rules.unsubscribe_probe import NOBODY, is_probe
 from digest.storage import delivery_events, issues, subscribers
 from digest.storage.database import Connection, Database
 from digest.storage.delivery_events import MatchedEvent
+from digest.workflows.people.link_owners import subscription_of
 
 BOUNCE = "bounce"  # the purpose of the tokens in return paths
 
@@ -32,15 +32,6 @@ class Received:
     suppressed: int = 0  # addresses that are not mailed any more from now on
     ended: int = 0  # subscriptions
     proven: int = 0  # uncertain deliveries that turned out to be accepted
-
-
-def subscription_of(token: str, *, keys: Sequence[str], database: Database) -> Subscription | None:
-    """Whose unsubscribe link this is; None for a link that we did not make.  Changes nothing."""
-    number = verify(token, purpose="unsubscribe", keys=keys)
-    if number is None:
-        return None
-    with database.read() as connection:
-        return subscribers.by_id(connection, number)
 
 
 def unsubscribe(
@@ -64,15 +55,6 @@ def come_back(token: str, *, keys: Sequence[str], database: Database, now: datet
         if subscribers.suppression_of(connection, found.address_key) is None:
             subscribers.renew(connection, found.id, at=now, how="the button on the unsubscribe page")
         return subscribers.by_id(connection, found.id)
-
-
-def subscriptions_of(token: str, *, keys: Sequence[str], database: Database) -> list[Subscription] | None:
-    """All that the person of this link ever subscribed to; None for a link that we did not make."""
-    found = subscription_of(token, keys=keys, database=database)
-    if found is None:
-        return None
-    with database.read() as connection:
-        return subscribers.by_address(connection, found.address_key)
 
 
 def choose(
@@ -113,18 +95,6 @@ def choose(
                 }  # fmt: skip
                 subscribers.add(connection, newsletter, [person], at=now, how=how)
         return subscribers.by_address(connection, found.address_key)
-
-
-def is_answered_probe(token: str, *, keys: Sequence[str], database: Database) -> bool:
-    """Whether this is the probe of the pre-flight.  Changes nothing.
-
-    Raises:
-        StorageError: a real link could not be answered now, so this one is not either.
-    """
-    if not is_probe(token, keys=keys):
-        return False
-    with database.read() as connection:
-        return subscribers.by_id(connection, NOBODY) is None
 
 
 def receive(events: Sequence[DeliveryEvent], *, database: Database, now: datetime) -> Received:
