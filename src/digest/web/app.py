@@ -18,12 +18,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from digest.errors import DigestError
 from digest.model.newsletter import Site
+from digest.views.public import DeskViews, HealthViews
 from digest.web import desk as desk_pages
 from digest.web import readers as reader_pages
 from digest.web.access import Access
 from digest.web.actions import Actions
 from digest.web.pages import Pages
-from digest.web.ports import Accounts, Desk, NoAccounts, Probes, Readers
+from digest.web.ports import Accounts, NoAccounts, Readers
 
 log = logging.getLogger(__name__)
 
@@ -42,8 +43,8 @@ def create_app(  # noqa: PLR0913 - each is a part of its own
     *,
     site: Site,
     readers: Readers,
-    desk: Desk,
-    probes: Probes,
+    desk: DeskViews,
+    probes: HealthViews,
     one_time_secret: str,
     clock: Callable[[], datetime],
     accounts: Accounts | None = None,
@@ -85,7 +86,7 @@ def create_app(  # noqa: PLR0913 - each is a part of its own
     )
 
 
-def _probe_routes(probes: Probes) -> list[Route]:
+def _probe_routes(probes: HealthViews) -> list[Route]:
     def alive(_: Request) -> Response:
         return PlainTextResponse("ok\n")
 

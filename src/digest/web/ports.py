@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Protocol
 
 from digest.model.editor import Editor
-from digest.views.home import DeskHome, DeskSource
-from digest.views.issue import IssueView, LeftOutArticle, Person
-from digest.views.issues import IssueList
-from digest.views.plan import DeskPlan
-from digest.views.preview import PreviewOptions
 from digest.views.public import Login, NewsletterView, PreferencesView, ReaderView
 
 
@@ -83,55 +78,3 @@ class NoAccounts:
 
     def record(self, what: str, *, who: str, subject: str, address: str) -> None:
         pass
-
-
-class Desk(Protocol):
-    def home(self) -> DeskHome: ...
-
-    def all_issues(self, *, newsletter: str, state: str, page: int) -> IssueList:
-        """A page of fifty; what is not known narrows nothing, and there is always a page."""
-        ...
-
-    def plan(self, newsletter: str, *, marked: int = 0) -> DeskPlan | None:
-        """None where there is no such newsletter.  `marked` is the id of an article to tell of as well."""
-        ...
-
-    def source(self, newsletter: str, handle: str) -> DeskSource | None:
-        """How one source does, as home shows it."""
-        ...
-
-    def issue(self, newsletter: str, number: int, *, whole: bool = False) -> IssueView | None:
-        """The issue; all that stayed out of it only where `whole` is asked for."""
-        ...
-
-    def stamp(self, newsletter: str, number: int) -> str | None:
-        """That of `IssueView`, cheaply; None where there is no such issue."""
-        ...
-
-    def frame(self, newsletter: str, number: int, look: PreviewOptions) -> str | None:
-        """The mail itself, with nothing added but what the look asks for."""
-        ...
-
-    def search(self, newsletter: str, number: int, words: str) -> tuple[LeftOutArticle, ...]:
-        """Older articles that hold every word and are not in the issue."""
-        ...
-
-    def people(self, newsletter: str, words: str) -> tuple[Person, ...]:
-        """Some subscribers, those first whose name or address begins so."""
-        ...
-
-    def shared(self, token: str) -> str | None:
-        """The mail that a share link shows, with nothing of one person in it."""
-        ...
-
-
-class Probes(Protocol):
-    """What machines ask."""
-
-    def health(self) -> Mapping[str, object]:
-        """`ok`: true when mail could be sent now; and what was looked at."""
-        ...
-
-    def metrics(self) -> str:
-        """The figures in Prometheus' text format (version 0.0.4)."""
-        ...

@@ -11,14 +11,14 @@ from starlette.routing import Route
 
 from digest.model.editor import Role
 from digest.views.issues import IssueList
+from digest.views.public import DeskViews
 from digest.web.access import FORM_HEADERS, Access, DeskRequest, desk_context
 from digest.web.pages import Pages
-from digest.web.ports import Desk
 
 _LARGEST = 6  # digits of a page's number
 
 
-def routes(*, desk: Desk, door: Access, pages: Pages, clock: Callable[[], datetime]) -> list[Route]:
+def routes(*, desk: DeskViews, door: Access, pages: Pages, clock: Callable[[], datetime]) -> list[Route]:
     """One page, and only to look at."""
 
     @door.require(Role.EDITOR)

@@ -23,13 +23,13 @@ from digest.rules import accounts, editing
 from digest.rules.editing import value_of
 from digest.rules.layout import CARD_TEXT, LEAD_TEXT
 from digest.views.issue import FindingView, IssueView
+from digest.views.public import DeskViews
 from digest.web.access import FORM_HEADERS, DeskRequest, desk_context
 from digest.web.actions import Actions, Progress, Proofed
 from digest.web.desk.outline import outline, written
 from digest.web.desk.page_state import PageState
 from digest.web.desk.presence import Presence
 from digest.web.pages import Pages
-from digest.web.ports import Desk
 from digest.workflows.drafting.edit import Conflict
 
 _MOMENT = "%Y-%m-%dT%H:%M"
@@ -67,7 +67,7 @@ class IssuePage:
     def __init__(
         self,
         *,
-        desk: Desk,
+        desk: DeskViews,
         pages: Pages,
         clock: Callable[[], datetime],
         actions: Actions | None,
@@ -171,7 +171,7 @@ def address(view: IssueView) -> str:
     return f"/desk/{quote(view.newsletter)}/{view.number}"
 
 
-def left_out_of(desk: Desk, view: IssueView, look: PageState) -> Sequence[object]:
+def left_out_of(desk: DeskViews, view: IssueView, look: PageState) -> Sequence[object]:
     """What could come in: what stayed out of this issue, or what a search finds."""
     return desk.search(view.newsletter, view.number, look.q) if look.q else view.left_out
 

@@ -15,6 +15,7 @@ from digest.model.editor import Role
 from digest.rules.email_addresses import InvalidAddress, parse_address
 from digest.rules.time_input import parse_moment
 from digest.views.preview import PreviewOptions
+from digest.views.public import DeskViews
 from digest.web.access import Access, DeskRequest, Endpoint
 from digest.web.actions import Actions, AtSlot, Now
 from digest.web.desk.forms import edit_of, number_of
@@ -23,7 +24,6 @@ from digest.web.desk.issue_page import FormError, FormResult, IssuePage, issue_o
 from digest.web.desk.page_state import PageState
 from digest.web.desk.presence import Presence
 from digest.web.pages import MAIL_POLICY, Pages, mail
-from digest.web.ports import Desk
 from digest.workflows.drafting.edit import Conflict, Edited
 
 _FRAME_POLICY = f"sandbox; {MAIL_POLICY}; frame-ancestors 'self'"
@@ -38,7 +38,13 @@ FormHandler = Callable[[DeskRequest, Actions, PageState], tuple[PageState, FormR
 
 
 def routes(
-    *, desk: Desk, door: Access, pages: Pages, room: IssuePage, presence: Presence, actions: Actions | None
+    *,
+    desk: DeskViews,
+    door: Access,
+    pages: Pages,
+    room: IssuePage,
+    presence: Presence,
+    actions: Actions | None,
 ) -> list[Route]:
     """GET for everybody who may come in; the forms only where something can be done."""
     shown = _shown(desk=desk, door=door, pages=pages, room=room, presence=presence)
@@ -64,7 +70,9 @@ def routes(
     return [*shown, *posted]
 
 
-def _shown(*, desk: Desk, door: Access, pages: Pages, room: IssuePage, presence: Presence) -> list[Route]:
+def _shown(
+    *, desk: DeskViews, door: Access, pages: Pages, room: IssuePage, presence: Presence
+) -> list[Route]:
     @door.require(Role.EDITOR)
     def page(visit: DeskRequest) -> Response:
         look = PageState.of(visit.request.query_params)
@@ -100,7 +108,9 @@ def _shown(*, desk: Desk, door: Access, pages: Pages, room: IssuePage, presence:
 
 
 class _Forms:
-    def __init__(self, *, desk: Desk, door: Access, pages: Pages, room: IssuePage, actions: Actions) -> None:
+    def __init__(
+        self, *, desk: DeskViews, door: Access, pages: Pages, room: IssuePage, actions: Actions
+    ) -> None:
         self._desk = desk
         self._door = door
         self._pages = pages

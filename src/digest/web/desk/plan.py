@@ -17,10 +17,10 @@ from digest.errors import DigestError, NotAllowed, NotFound
 from digest.model.editor import Role
 from digest.rules.cleaning import plain
 from digest.rules.marks import Mark, mark_of
+from digest.views.public import DeskViews
 from digest.web.access import FORM_HEADERS, Access, DeskRequest, desk_context
 from digest.web.actions import Actions
 from digest.web.pages import Pages
-from digest.web.ports import Desk
 
 _SHOWN = 100  # of what is left out, at first
 _LONGEST_WHY = 300  # characters
@@ -28,7 +28,7 @@ _DIGITS = 15  # of an article's number
 
 
 def routes(
-    *, desk: Desk, door: Access, pages: Pages, clock: Callable[[], datetime], actions: Actions | None
+    *, desk: DeskViews, door: Access, pages: Pages, clock: Callable[[], datetime], actions: Actions | None
 ) -> list[Route]:
     """The page, and its one form where something can be done."""
 

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from digest.model.editor import Role
+from digest.views.public import DeskViews
 from digest.web.access import FORM_HEADERS, Access, DeskRequest, desk_context
 from digest.web.actions import Actions
 from digest.web.desk import all_issues, home_forms, issue_routes, plan, source
@@ -21,12 +22,11 @@ from digest.web.desk.issue_page import IssuePage
 from digest.web.desk.issue_routes import no_issue
 from digest.web.desk.presence import Presence
 from digest.web.pages import LINKED_MAIL_POLICY, Pages, mail
-from digest.web.ports import Desk
 
 
 def routes(
     *,
-    desk: Desk,
+    desk: DeskViews,
     door: Access,
     pages: Pages,
     clock: Callable[[], datetime],

@@ -15,15 +15,15 @@ from starlette.routing import Route
 
 from digest.errors import Busy, NotFound
 from digest.model.editor import Role
+from digest.views.public import DeskViews
 from digest.web.access import FORM_HEADERS, Access, DeskRequest, desk_context
 from digest.web.actions import Actions
 from digest.web.pages import Pages
-from digest.web.ports import Desk
 from digest.workflows.collecting.inspect_source import SourceInspection
 
 
 def routes(
-    *, desk: Desk, door: Access, pages: Pages, clock: Callable[[], datetime], actions: Actions | None
+    *, desk: DeskViews, door: Access, pages: Pages, clock: Callable[[], datetime], actions: Actions | None
 ) -> list[Route]:
     """The page, and the look at what is there now where something can be done."""
 
