@@ -179,30 +179,39 @@ class DeskViews:
         return self._home.home()
 
     def all_issues(self, *, newsletter: str, state: str, page: int) -> IssueList:
+        """A page of fifty; what is not known narrows nothing, and there is always a page."""
         return self._all_issues.page(newsletter=newsletter, state=state, page=page)
 
     def plan(self, newsletter: str, *, marked: int = 0) -> DeskPlan | None:
+        """None where there is no such newsletter.  `marked` is the id of an article to tell of as well."""
         return self._plans.plan(newsletter, marked=marked)
 
     def source(self, newsletter: str, handle: str) -> DeskSource | None:
+        """How one source does, as home shows it."""
         return self._home.source(newsletter, handle)
 
     def issue(self, newsletter: str, number: int, *, whole: bool = False) -> IssueView | None:
+        """The issue; all that stayed out of it only where `whole` is asked for."""
         return self._issues.view(newsletter, number, whole=whole)
 
     def stamp(self, newsletter: str, number: int) -> str | None:
+        """That of `IssueView`, cheaply; None where there is no such issue."""
         return self._issues.stamp(newsletter, number)
 
     def frame(self, newsletter: str, number: int, look: PreviewOptions) -> str | None:
+        """The mail itself, with nothing added but what the look asks for."""
         return self._issues.frame(newsletter, number, look)
 
     def search(self, newsletter: str, number: int, words: str) -> tuple[LeftOutArticle, ...]:
+        """Older articles that hold every word and are not in the issue."""
         return self._issues.search(newsletter, number, words)
 
     def people(self, newsletter: str, words: str) -> tuple[Person, ...]:
+        """Some subscribers, those first whose name or address begins so."""
         return self._issues.people(newsletter, words)
 
     def shared(self, token: str) -> str | None:
+        """The mail that a share link shows, with nothing of one person in it."""
         parts, now = self._parts, self._parts.clock()
         issue = shared(token, keys=parts.secret_keys, database=parts.database, now=now)
         if issue is None or issue.newsletter not in parts.settings.newsletters:
@@ -219,6 +228,7 @@ class HealthViews:
         self._parts = parts
 
     def health(self) -> Mapping[str, object]:
+        """`ok`: true when mail could be sent now; and what was looked at."""
         try:
             with self._parts.database.read() as connection:
                 for newsletter in self._parts.newsletters:
@@ -228,6 +238,7 @@ class HealthViews:
         return {"ok": True, "database": "ok"}
 
     def metrics(self) -> str:
+        """The figures in Prometheus' text format (version 0.0.4)."""
         parts = self._parts
         lines = [
             "# HELP digest_deliveries Deliveries of the newest issue by state.",

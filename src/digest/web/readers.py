@@ -34,8 +34,38 @@ def routes(*, app: Application, pages: Pages) -> list[Route]:
     """Everything at the top that readers see."""
     readers = app.public
 
+
+def _for_everybody(*, readers: Readers, pages: Pages) -> list[Route]:
     def front(_: Request) -> Response:
         return pages.page("front.html", {"newsletters": readers.newsletters()})
+
+    def archive(request: Request) -> Response:
+        html = readers.archive(request.path_params["newsletter"], request.path_params["number"])
+        if html is None:
+            return _unknown_issue(pages)
+        kept = mail(html, policy=LINKED_MAIL_POLICY)
+        kept.headers["Cache-Control"] = "public, max-age=300"
+        return kept
+
+    def picture(request: Request) -> Response:
+        found = readers.picture(request.path_params["name"])
+        if found is None:
+            return pages.message("There is no such picture", "Perhaps its address was cut off.", status=404)
+        return Response(found[0], media_type=found[1], headers=_LASTING)
+
+    def robots(_: Request) -> Response:
+        return PlainTextResponse(_ROBOTS)
+
+    return [
+        Route("/", front),
+        Route("/archive/{newsletter}/{number:int}", archive),
+        Route("/media/{name}", picture),
+        Route("/robots.txt", robots),
+    ]
+
+
+def _for_one(*, readers: Readers, pages: Pages) -> list[Route]:
+    """What the links in somebody's own mail open."""
 
     def ask(request: Request) -> Response:
         token = request.path_params["token"]
@@ -58,33 +88,11 @@ def routes(*, app: Application, pages: Pages) -> list[Route]:
         found = await run_in_threadpool(app.choose, request.path_params["token"], wanted=wanted, name=name)
         return _preferences(found, pages=pages, is_saved=True)
 
-    def archive(request: Request) -> Response:
-        html = readers.archive(request.path_params["newsletter"], request.path_params["number"])
-        if html is None:
-            return _unknown_issue(pages)
-        kept = mail(html, policy=LINKED_MAIL_POLICY)
-        kept.headers["Cache-Control"] = "public, max-age=300"
-        return kept
-
-    def picture(request: Request) -> Response:
-        found = readers.picture(request.path_params["name"])
-        if found is None:
-            return pages.message("There is no such picture", "Perhaps its address was cut off.", status=404)
-        return Response(found[0], media_type=found[1], headers=_LASTING)
-
-    def robots(_: Request) -> Response:
-        return PlainTextResponse(_ROBOTS)
-
     return [
-        Route("/", front),
         Route("/u/{token}", ask, methods=["GET"]),
         Route("/u/{token}", answer, methods=["POST"]),
         Route("/u/{token}/preferences", preferences, methods=["GET"]),
         Route("/u/{token}/preferences", chosen, methods=["POST"]),
-        Route("/archive/{newsletter}/{number:int}", archive),
-        Route("/media/{name}", picture),
-        Route("/robots.txt", robots),
-        Route("/static/{name}", pages.file),
     ]
 
 
