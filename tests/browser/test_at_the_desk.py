@@ -72,7 +72,7 @@ def test_from_logging_in_to_the_counts(site: Site, visit: Callable[..., Visitor]
 
 def test_an_edit_is_in_the_preview_in_a_moment(visit: Callable[..., Visitor]) -> None:
     """Measured in the page and printed; a busy test machine proves no number."""
-    ann = visit().log_in("Ann").open()
+    ann = visit().enter("Ann").open()
     ann.page.locator("li.row >> nth=1 >> a.story").click()
     field = ann.page.locator("#edit-headline")
     field.wait_for()
@@ -97,7 +97,7 @@ _TYPE_AND_WAIT = """async text => {
 
 
 def test_two_editors_at_once(visit: Callable[..., Visitor]) -> None:
-    ann, bo = visit().log_in("Ann").open(), visit().log_in("Bo").open()
+    ann, bo = visit().enter("Ann").open(), visit().enter("Bo").open()
     ann.page.locator("#others li:has-text('Bo')").wait_for()
 
     # Different things both hold, and each sees the other's.
@@ -137,7 +137,7 @@ def test_two_editors_at_once(visit: Callable[..., Visitor]) -> None:
 
 
 def test_undo_by_button_key_and_toast(visit: Callable[..., Visitor]) -> None:
-    ann = visit().log_in("Ann").open()
+    ann = visit().enter("Ann").open()
     before = ann.order
     for undo in ("#undo button", "key", "#toast button"):
         ann.lift(before[-1])
@@ -152,7 +152,7 @@ def test_undo_by_button_key_and_toast(visit: Callable[..., Visitor]) -> None:
 
 
 def test_all_by_keys(visit: Callable[..., Visitor]) -> None:
-    ann = visit().log_in("Ann").open()
+    ann = visit().enter("Ann").open()
     page, before = ann.page, ann.order
     page.locator("li.row >> nth=2 >> .handle").focus()
 

@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.needs("chromium")]
 def test_an_editor_cannot_approve_and_a_forged_form_of_one_changes_nothing(
     site: Site, visit: Callable[..., Visitor]
 ) -> None:
-    eve = visit().log_in("Eve").open("?open=approve")
+    eve = visit().enter("Eve").open("?open=approve")
 
     assert eve.page.locator("#approve").count() == 0
     assert "A publisher approves it" in eve.page.inner_text(".approval")
@@ -74,7 +74,7 @@ def elsewhere() -> Iterator[str]:
 
 
 def test_a_form_of_another_page_is_refused(site: Site, visit: Callable[..., Visitor], elsewhere: str) -> None:
-    ann = visit().log_in("Ann")
+    ann = visit().enter("Ann")
 
     ann.page.goto(f"{elsewhere}/?{site.address}/desk/weekly/1/edit")
     ann.page.wait_for_url("**/desk/weekly/1/edit")
@@ -84,7 +84,7 @@ def test_a_form_of_another_page_is_refused(site: Site, visit: Callable[..., Visi
 
 
 def test_the_desk_stands_in_nobody_s_frame(site: Site, visit: Callable[..., Visitor], elsewhere: str) -> None:
-    ann = visit().log_in("Ann")
+    ann = visit().enter("Ann")
     ann.page.goto(f"{elsewhere}/nothing")
     ann.page.set_content(f"<iframe src='{site.address}/desk'></iframe>")
     ann.wait_until(lambda: any("frame-ancestors" in complaint for complaint in ann.complaints))
@@ -96,7 +96,7 @@ def test_the_desk_stands_in_nobody_s_frame(site: Site, visit: Callable[..., Visi
 
 
 def test_a_link_shows_the_mail_until_it_ends(site: Site, visit: Callable[..., Visitor]) -> None:
-    ann = visit().log_in("Ann").open("?open=share")
+    ann = visit().enter("Ann").open("?open=share")
     ann.page.locator("#share .filled").click()
     link = urlsplit(ann.page.locator("#link").input_value()).path
     keys = (site.folder / "secret-keys").read_text().split()
@@ -145,7 +145,7 @@ def test_nothing_of_a_story_runs_in_the_desk(
     site: Site, canary: Callable[..., tuple[Visitor, list[str]]]
 ) -> None:
     visitor, sung = canary()
-    visitor.log_in("Ann").open()
+    visitor.enter("Ann").open()
     page, code = visitor.page, "".join(HOSTILE)
     titles = visitor.order
     assert len(titles) >= 5, titles

@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.needs("chromium")]
 
 
 def test_a_field_shows_what_undo_brought_back(visit: Callable[..., Visitor]) -> None:
-    ann = visit().log_in("Ann").open()
+    ann = visit().enter("Ann").open()
     ann.page.click("#field-subject")
     ann.page.keyboard.type("Typed by Ann")
     ann.wait_saved()
@@ -23,7 +23,7 @@ def test_a_field_shows_what_undo_brought_back(visit: Callable[..., Visitor]) -> 
 
 
 def test_a_field_shows_what_a_reset_brought_back(visit: Callable[..., Visitor]) -> None:
-    ann = visit().log_in("Ann").open()
+    ann = visit().enter("Ann").open()
     title = ann.order[1]
     ann.page.locator("li.row >> nth=1 >> a.story").click()
     ann.page.fill("#edit-headline", "Another headline")
@@ -33,7 +33,7 @@ def test_a_field_shows_what_a_reset_brought_back(visit: Callable[..., Visitor]) 
 
 
 def test_what_was_typed_stays_with_its_story(visit: Callable[..., Visitor]) -> None:
-    ann = visit().log_in("Ann").open()
+    ann = visit().enter("Ann").open()
     ann.page.locator("li.row >> nth=1 >> a.story").click()
     ann.page.click("#edit-topic")
     ann.page.keyboard.type("Databases")
@@ -45,7 +45,7 @@ def test_what_was_typed_stays_with_its_story(visit: Callable[..., Visitor]) -> N
 
 
 def test_a_drag_that_did_not_arrive_does_not_stay_on_the_page(visit: Callable[..., Visitor]) -> None:
-    ann = visit().log_in("Ann").open()
+    ann = visit().enter("Ann").open()
     before = ann.order
     ann.page.context.set_offline(True)
     ann.lift(before[4])
@@ -58,7 +58,7 @@ def test_a_drag_that_did_not_arrive_does_not_stay_on_the_page(visit: Callable[..
 
 
 def test_a_panel_stays_when_a_save_comes_back_later(visit: Callable[..., Visitor]) -> None:
-    ann = visit().log_in("Ann").open()
+    ann = visit().enter("Ann").open()
     held: list[Any] = []
     ann.page.route("**/edit*", lambda route: route.continue_() if held else held.append(route))
     ann.page.click("#field-subject")
@@ -75,7 +75,7 @@ def test_a_panel_stays_when_a_save_comes_back_later(visit: Callable[..., Visitor
 
 
 def test_a_double_click_on_approve_is_one_approval(visit: Callable[..., Visitor]) -> None:
-    ann = visit().log_in("Ann").open("?open=approve")
+    ann = visit().enter("Ann").open("?open=approve")
     ann.page.locator("#approve .filled").dblclick()
     ann.page.locator(".approval:has-text('Approved by Ann')").wait_for()
     ann.page.wait_for_timeout(1500)
@@ -83,7 +83,7 @@ def test_a_double_click_on_approve_is_one_approval(visit: Callable[..., Visitor]
 
 
 def test_an_answer_takes_nothing_out_of_the_hand(visit: Callable[..., Visitor]) -> None:
-    ann, bo = visit().log_in("Ann").open(), visit().log_in("Bo").open()
+    ann, bo = visit().enter("Ann").open(), visit().enter("Bo").open()
     before = ann.order
     held: list[Any] = []
 
@@ -110,7 +110,7 @@ def test_an_answer_takes_nothing_out_of_the_hand(visit: Callable[..., Visitor]) 
 def test_a_field_somebody_sits_in_shows_what_others_wrote_once_it_is_left(
     visit: Callable[..., Visitor],
 ) -> None:
-    ann, bo = visit().log_in("Ann").open(), visit().log_in("Bo").open()
+    ann, bo = visit().enter("Ann").open(), visit().enter("Bo").open()
     for one in (ann, bo):
         one.page.locator("ol.stories[data-lead] a.story").click()
         one.page.locator("#edit-text").wait_for()
@@ -126,7 +126,7 @@ def test_a_field_somebody_sits_in_shows_what_others_wrote_once_it_is_left(
 
 
 def test_what_is_written_over_a_text_that_others_changed_is_a_conflict(visit: Callable[..., Visitor]) -> None:
-    ann, bo = visit().log_in("Ann").open(), visit().log_in("Bo").open()
+    ann, bo = visit().enter("Ann").open(), visit().enter("Bo").open()
     bo.page.click("#field-preheader")
     ann.page.fill("#field-preheader", "Ann’s words")
     ann.page.fill("#field-subject", "A week of quorums")
@@ -138,7 +138,7 @@ def test_what_is_written_over_a_text_that_others_changed_is_a_conflict(visit: Ca
 
 
 def test_what_was_unfolded_stays_unfolded(visit: Callable[..., Visitor]) -> None:
-    ann, bo = visit().log_in("Ann").open(), visit().log_in("Bo").open()
+    ann, bo = visit().enter("Ann").open(), visit().enter("Bo").open()
     checks = bo.page.locator(".checks details:not([id]) >> nth=0")
     menu = bo.page.locator("details.row-menu >> nth=2")
     for details in (checks, menu):  # a click elsewhere closes a menu

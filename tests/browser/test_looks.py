@@ -49,7 +49,7 @@ def test_axe_finds_nothing_serious(
     found = []
     for path in ("/desk/login", *pages):
         if path == "/desk":
-            ann.log_in("Ann")
+            ann.enter("Ann")
         ann.go(path)
         ann.page.evaluate(f"{axe};0")
         told = ann.page.evaluate("axe.run({ resultTypes: ['violations'] })")
@@ -66,7 +66,7 @@ def test_axe_finds_nothing_serious(
 def test_nothing_is_wider_than_the_screen_and_nothing_complains(
     visit: Callable[..., Visitor], width: int
 ) -> None:
-    ann = visit(viewport={"width": width, "height": 800}).log_in("Ann")
+    ann = visit(viewport={"width": width, "height": 800}).enter("Ann")
     wide = []
     for path in PAGES:
         ann.go(path)

@@ -26,7 +26,7 @@ def opened(visitor: Visitor, place: int = 0) -> Visitor:
 
 def in_conflict(visit: Callable[..., Visitor]) -> tuple[Visitor, Visitor]:
     """Both wrote the lead's text, Bo first."""
-    ann, bo = opened(visit().log_in("Ann").open()), opened(visit().log_in("Bo").open())
+    ann, bo = opened(visit().enter("Ann").open()), opened(visit().enter("Bo").open())
     ann.page.click("#edit-text")
     bo.page.fill("#edit-text", "Bo’s words.")
     bo.wait_saved()
@@ -47,7 +47,7 @@ def take_out(visitor: Visitor, place: int) -> None:
 def test_enter_saves_what_was_typed_a_moment_before(
     site: Site, visit: Callable[..., Visitor], field: str
 ) -> None:
-    ann = opened(visit().log_in("Ann").open())
+    ann = opened(visit().enter("Ann").open())
     ann.page.fill(field, "Typed and sent by Enter")
     ann.page.keyboard.press("Enter")
     ann.wait_saved()
@@ -55,7 +55,7 @@ def test_enter_saves_what_was_typed_a_moment_before(
 
 
 def test_escape_right_after_the_last_key_saves_and_closes(site: Site, visit: Callable[..., Visitor]) -> None:
-    ann = opened(visit().log_in("Ann").open(), 1)
+    ann = opened(visit().enter("Ann").open(), 1)
     ann.page.locator("#edit-headline").press("End")
     ann.page.keyboard.type(" in databases")
     ann.page.keyboard.press("Escape")
@@ -67,7 +67,7 @@ def test_escape_right_after_the_last_key_saves_and_closes(site: Site, visit: Cal
 
 
 def test_going_back_in_the_middle_of_a_save_loses_nothing(site: Site, visit: Callable[..., Visitor]) -> None:
-    ann = opened(visit().log_in("Ann").open(), 1)
+    ann = opened(visit().enter("Ann").open(), 1)
     held: list[Any] = []
     ann.page.route("**/edit*", lambda route: route.continue_() if held else held.append(route))
     ann.page.locator("#edit-headline").press("End")
@@ -126,7 +126,7 @@ def test_theirs_can_be_chosen_after_the_panel_was_closed(visit: Callable[..., Vi
 def test_what_was_written_offline_is_saved_although_its_panel_was_left(
     site: Site, visit: Callable[..., Visitor]
 ) -> None:
-    ann = opened(visit().log_in("Ann").open(), 1)
+    ann = opened(visit().enter("Ann").open(), 1)
     ann.page.context.set_offline(True)
     ann.page.locator("#edit-headline").press("End")
     ann.page.keyboard.type(" offline")
@@ -142,7 +142,7 @@ def test_what_was_written_offline_is_saved_although_its_panel_was_left(
 def test_what_was_written_for_a_story_that_is_gone_is_shown(
     site: Site, visit: Callable[..., Visitor]
 ) -> None:
-    ann, bo = opened(visit().log_in("Ann").open(), 1), visit().log_in("Bo").open()
+    ann, bo = opened(visit().enter("Ann").open(), 1), visit().enter("Bo").open()
     ann.page.click("#edit-text")
     site.digest("editors", "role", "Ann", "publisher")  # which ends every session of hers
     ann.page.keyboard.type("Ann’s words.")
@@ -162,7 +162,7 @@ def test_what_was_written_for_a_story_that_is_gone_is_shown(
 
 
 def test_what_was_written_while_it_is_sent_is_shown(site: Site, visit: Callable[..., Visitor]) -> None:
-    ann, bo = visit().log_in("Ann").open(), visit().log_in("Bo").open("?open=approve")
+    ann, bo = visit().enter("Ann").open(), visit().enter("Bo").open("?open=approve")
     ann.page.context.set_offline(True)
     ann.page.click("#field-subject")
     ann.page.keyboard.type("Too late")
@@ -182,7 +182,7 @@ def test_what_was_written_while_it_is_sent_is_shown(site: Site, visit: Callable[
 
 
 def test_a_headline_that_was_cleared_comes_back(visit: Callable[..., Visitor]) -> None:
-    ann, bo = opened(visit().log_in("Ann").open()), visit().log_in("Bo").open()
+    ann, bo = opened(visit().enter("Ann").open()), visit().enter("Bo").open()
     before = ann.page.input_value("#edit-headline")
     ann.page.fill("#edit-headline", "")
     ann.page.wait_for_timeout(300)
@@ -196,7 +196,7 @@ def test_a_headline_that_was_cleared_comes_back(visit: Callable[..., Visitor]) -
 
 
 def test_undo_in_a_toast_undoes_nobody_else_s_step(site: Site, visit: Callable[..., Visitor]) -> None:
-    ann, bo = visit().log_in("Ann").open(), visit().log_in("Bo").open()
+    ann, bo = visit().enter("Ann").open(), visit().enter("Bo").open()
     title = ann.order[2]
     ann.page.locator("li.row", has_text=title).locator("summary").click(force=True)
     ann.page.locator("li.row", has_text=title).locator("text=Make it the lead").first.click()
@@ -208,7 +208,7 @@ def test_undo_in_a_toast_undoes_nobody_else_s_step(site: Site, visit: Callable[.
 
 
 def test_a_field_that_shows_what_is_not_so_any_more_says_so(visit: Callable[..., Visitor]) -> None:
-    ann, bo = visit().log_in("Ann").open(), visit().log_in("Bo").open()
+    ann, bo = visit().enter("Ann").open(), visit().enter("Bo").open()
     bo.page.click("#field-subject")
     bo.page.keyboard.type("Bo wrote")
     bo.wait_saved()
@@ -222,7 +222,7 @@ def test_a_field_that_shows_what_is_not_so_any_more_says_so(visit: Callable[...,
 
 
 def test_a_reset_right_after_typing_is_no_conflict_with_oneself(visit: Callable[..., Visitor]) -> None:
-    ann = opened(visit().log_in("Ann").open())
+    ann = opened(visit().enter("Ann").open())
     before = ann.page.input_value("#edit-text")
     ann.page.fill("#edit-text", "First words")
     ann.wait_saved()
@@ -239,7 +239,7 @@ def test_a_reset_right_after_typing_is_no_conflict_with_oneself(visit: Callable[
 
 
 def test_an_open_story_that_is_taken_out_is_told(visit: Callable[..., Visitor]) -> None:
-    ann, bo = opened(visit().log_in("Ann").open(), 1), visit().log_in("Bo").open()
+    ann, bo = opened(visit().enter("Ann").open(), 1), visit().enter("Bo").open()
     ann.page.locator("#panel-name").focus()
     take_out(bo, 1)
     ann.page.locator("#toast:has-text('was taken out')").wait_for()
@@ -247,7 +247,7 @@ def test_an_open_story_that_is_taken_out_is_told(visit: Callable[..., Visitor]) 
 
 
 def test_a_link_that_was_made_stays_while_others_edit(visit: Callable[..., Visitor]) -> None:
-    ann, bo = visit().log_in("Ann").open("?open=share"), visit().log_in("Bo").open()
+    ann, bo = visit().enter("Ann").open("?open=share"), visit().enter("Bo").open()
     ann.page.locator("#share .filled").click()
     ann.page.locator("#link").wait_for()
     link = ann.page.input_value("#link")
@@ -258,7 +258,7 @@ def test_a_link_that_was_made_stays_while_others_edit(visit: Callable[..., Visit
 
 
 def test_escape_puts_a_dragged_story_back(visit: Callable[..., Visitor]) -> None:
-    ann = visit().log_in("Ann").open()
+    ann = visit().enter("Ann").open()
     before = ann.order
     for _ in range(2):
         ann.lift(before[4])

@@ -499,7 +499,7 @@ def test_all_tests_run_in_a_process_per_core_and_chosen_ones_in_one(
 def test_under_all_a_missing_program_is_a_failure(tmp_path: Path, everything: str, outcome: str) -> None:
     """And says which; a missing shared folder may be skipped even there."""
     (tmp_path / "checkout" / "tests").mkdir(parents=True)
-    for name in ("conftest.py", "workers.py"):
+    for name in ("conftest.py", "workers.py", "compiled.py"):
         shutil.copyfile(ROOT / "tests" / name, tmp_path / "checkout" / "tests" / name)
     (tmp_path / "checkout" / "tests" / "test_needy.py").write_text(NEEDY)
     (tmp_path / "checkout" / "pytest.ini").write_text("[pytest]\nmarkers = needs(name)\n")
