@@ -31,6 +31,7 @@ PATIENCE = 60.0  # seconds for what takes a moment where the machine has nothing
 PASSWORD = "tin roof, old rain"
 EDITORS = {"Ann": "admin", "Bo": "publisher", "Eve": "editor"}
 COOKIE = "digest"
+SAVED = "document.querySelector('#saved span').textContent === 'Saved'"
 ELSEWHERE = "canary.example"  # no request may ever go there
 
 SETTINGS = """
@@ -268,6 +269,7 @@ class Visitor:
     page: Any
     complaints: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    under_way: int = 0  # requests of the page
 
     def go(self, path: str) -> Any:
         return self.page.goto(f"{self.site.address}{path}")
@@ -306,11 +308,48 @@ class Visitor:
         """Until this is true in the page; asked from outside, since the page's policy allows no `eval`."""
         self.wait_until(lambda: self.page.evaluate(condition, argument), f"{condition} {argument or ''}")
 
-    def wait_until(self, is_so: Callable[[], object], what: str = "") -> None:
-        until = time.monotonic() + PATIENCE
+    def wait_until(self, is_so: Callable[[], object], what: str = "", *, looks: bool = False) -> None:
+        """`looks`: with the window coming to the front again and again, so that the page asks what is new."""
+        until, turn = time.monotonic() + PATIENCE, 0
         while not is_so():
             assert time.monotonic() < until, f"still not so: {what}"
+            if looks and turn % 8 == 0:
+                self._come_to_the_front()
+            turn += 1
             self.page.wait_for_timeout(25)
+
+    def sees(self, condition: str, argument: object = None) -> None:
+        """Wait until this is true, which somebody else brought about."""
+        self.wait_until(
+            lambda: self.page.evaluate(condition, argument), f"{condition} {argument or ''}", looks=True
+        )
+
+    def finds(self, selector: str) -> Any:
+        """Wait until this is shown, which somebody else brought about."""
+        found = self.page.locator(selector)
+        self.wait_until(found.is_visible, selector, looks=True)
+        return found
+
+    def loses(self, selector: str) -> None:
+        """Wait until this is not shown any more."""
+        self.wait_until(self.page.locator(selector).is_hidden, selector, looks=True)
+
+    def look(self) -> None:
+        """Have the page ask what is new, and be answered."""
+        with self.page.expect_response("**/pulse"):
+            self._come_to_the_front()
+
+    def look_twice(self) -> None:
+        """Ask what is new, until all that the answers led to is done: whatever is to be replaced is replaced.
+
+        What the first answer leads to begins before the second answer comes.
+        """
+        self.look()
+        self.look()
+        self.wait_until(lambda: not self.under_way, "all answers are there")
+
+    def _come_to_the_front(self) -> None:
+        self.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
     def lift(self, title: str) -> None:
         """Take a story by its handle, as a hand does it, and hold it."""
@@ -340,7 +379,11 @@ class Visitor:
         self.wait_until(lambda: self.order == list(titles), f"{titles}")
 
     def wait_saved(self) -> None:
-        self.wait("document.querySelector('#saved span').textContent === 'Saved'")
+        self.wait(SAVED)
+
+    def sees_saved(self) -> None:
+        """What waited for the server, or for a new session."""
+        self.sees(SAVED)
 
 
 @pytest.fixture
@@ -356,6 +399,9 @@ def visit(site: Site, chromium: Any) -> Iterator[Callable[..., Visitor]]:
         # Pictures of the invented blog; nothing else leaves this machine.
         context.route(re.compile(r"^https://"), _picture)
         visitor = Visitor(site=site, page=context.new_page())
+        visitor.page.on("request", lambda _: _count(visitor, 1))
+        visitor.page.on("requestfinished", lambda _: _count(visitor, -1))
+        visitor.page.on("requestfailed", lambda _: _count(visitor, -1))
         visitor.page.on("console", lambda said: _hear(visitor, said))
         visitor.page.on("pageerror", lambda error: visitor.complaints.append(str(error)))
         context.on("request", lambda asked: visitor.asked.append(asked.url))
@@ -371,6 +417,10 @@ def _picture(route: Any) -> None:
         route.fulfill(status=200, content_type="image/png", body=PIXEL)
     else:
         route.abort()
+
+
+def _count(visitor: Visitor, more: int) -> None:
+    visitor.under_way += more
 
 
 def _hear(visitor: Visitor, said: Any) -> None:

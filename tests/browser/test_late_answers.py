@@ -53,7 +53,7 @@ def test_a_drag_that_did_not_arrive_does_not_stay_on_the_page(visit: Callable[..
     ann.drop()
     ann.page.locator("#lost").wait_for()
     ann.page.context.set_offline(False)
-    ann.page.locator("#lost").wait_for(state="hidden")
+    ann.loses("#lost")
     ann.wait_for_order(*before)
 
 
@@ -63,13 +63,12 @@ def test_a_panel_stays_when_a_save_comes_back_later(visit: Callable[..., Visitor
     ann.page.route("**/edit*", lambda route: route.continue_() if held else held.append(route))
     ann.page.click("#field-subject")
     ann.page.keyboard.type("Some")
-    while not held:
-        ann.page.wait_for_timeout(20)
+    ann.wait_until(lambda: held)
     ann.page.keyboard.type(" words")  # while the first save is on its way
     ann.page.locator(".approval a.filled").click()
     held[0].continue_()
     ann.wait_saved()
-    ann.page.wait_for_timeout(2000)
+    ann.look_twice()
     assert ann.page.input_value("#field-subject") == "Some words"
     assert ann.page.locator("#approve").count() == 1
 
@@ -78,7 +77,7 @@ def test_a_double_click_on_approve_is_one_approval(visit: Callable[..., Visitor]
     ann = visit().enter("Ann").open("?open=approve")
     ann.page.locator("#approve .filled").dblclick()
     ann.page.locator(".approval:has-text('Approved by Ann')").wait_for()
-    ann.page.wait_for_timeout(1500)
+    ann.look_twice()
     assert ann.page.locator(".card.error").count() == 0
 
 
@@ -93,16 +92,16 @@ def test_an_answer_takes_nothing_out_of_the_hand(visit: Callable[..., Visitor]) 
     ann.page.route("**/desk/weekly/1", hold)  # what Ann's window asks for once Bo has changed it
     bo.page.fill("#field-subject", "A week of quorums")
     bo.wait_saved()
-    while not held:
-        ann.page.wait_for_timeout(20)
+    ann.wait_until(lambda: held, looks=True)
     ann.lift(before[4])
-    held[0].continue_()
-    ann.page.wait_for_timeout(700)  # it is there by now, and waits
+    with ann.page.expect_event("requestfinished", lambda asked: asked == held[0].request):
+        held[0].continue_()
+    ann.look()  # it is there by now, and waits
     assert ann.page.input_value("#field-subject") == ""
     ann.page.unroute("**/desk/weekly/1")
     ann.carry(before[4], 1)
     ann.drop()
-    ann.wait("document.querySelector('#field-subject').value === 'A week of quorums'")
+    ann.sees("document.querySelector('#field-subject').value === 'A week of quorums'")
     ann.wait_for_order(before[0], before[4], *before[1:4], *before[5:])
     assert ann.complaints == []
 
@@ -118,11 +117,11 @@ def test_a_field_somebody_sits_in_shows_what_others_wrote_once_it_is_left(
     bo.page.click("#edit-text")
     ann.page.fill("#edit-text", "Ann’s words.")
     ann.page.fill("#field-subject", "A week of quorums")
-    bo.wait("document.querySelector('#field-subject').value === 'A week of quorums'")
-    bo.page.wait_for_timeout(300)
+    bo.sees("document.querySelector('#field-subject').value === 'A week of quorums'")
+    bo.look_twice()
     assert bo.page.input_value("#edit-text") == stood  # nothing changes under the hand
     bo.page.locator("#panel-name").focus()
-    bo.wait("document.querySelector('#edit-text').value === 'Ann’s words.'")
+    bo.sees("document.querySelector('#edit-text').value === 'Ann’s words.'")
 
 
 def test_what_is_written_over_a_text_that_others_changed_is_a_conflict(visit: Callable[..., Visitor]) -> None:
@@ -130,7 +129,7 @@ def test_what_is_written_over_a_text_that_others_changed_is_a_conflict(visit: Ca
     bo.page.click("#field-preheader")
     ann.page.fill("#field-preheader", "Ann’s words")
     ann.page.fill("#field-subject", "A week of quorums")
-    bo.wait("document.querySelector('#field-subject').value === 'A week of quorums'")
+    bo.sees("document.querySelector('#field-subject').value === 'A week of quorums'")
     bo.page.keyboard.type("Bo’s words")
     conflict = bo.page.locator(".conflict")
     conflict.wait_for()
@@ -144,6 +143,6 @@ def test_what_was_unfolded_stays_unfolded(visit: Callable[..., Visitor]) -> None
     for details in (checks, menu):  # a click elsewhere closes a menu
         details.locator("summary").click(force=True)
     ann.page.fill("#field-subject", "A week of quorums")
-    bo.wait("document.querySelector('#field-subject').value === 'A week of quorums'")
+    bo.sees("document.querySelector('#field-subject').value === 'A week of quorums'")
     assert checks.get_attribute("open") is not None
     assert menu.get_attribute("open") is not None

@@ -61,7 +61,7 @@ def test_escape_right_after_the_last_key_saves_and_closes(site: Site, visit: Cal
     ann.page.keyboard.press("Escape")
     ann.page.locator("#editor").wait_for(state="detached")
     ann.wait_saved()
-    ann.page.wait_for_timeout(500)
+    ann.look_twice()
     assert ann.page.locator("#editor").count() == 0
     assert " in databases" in texts(site)
 
@@ -98,7 +98,7 @@ def test_a_conflict_stays_until_somebody_has_chosen(visit: Callable[..., Visitor
         page.fill("#field-preheader", "Another field")
     else:
         page.locator(".tabs a:has-text('Plain text')").click()
-    page.wait_for_timeout(1000)
+    ann.look_twice()
     conflict = page.locator(".conflict")
     conflict.wait_for()
     assert "Ann’s words." in conflict.inner_text()
@@ -134,8 +134,8 @@ def test_what_was_written_offline_is_saved_although_its_panel_was_left(
     ann.page.keyboard.press("Enter")
     ann.page.go_back()
     ann.page.context.set_offline(False)
-    ann.page.locator("#lost").wait_for(state="hidden")
-    ann.wait_saved()
+    ann.loses("#lost")
+    ann.sees_saved()
     ann.wait_until(lambda: " offline" in texts(site))
 
 
@@ -150,8 +150,7 @@ def test_what_was_written_for_a_story_that_is_gone_is_shown(
     take_out(bo, 1)
     again = ann.page.context.new_page()
     Visitor(site=site, page=again).log_in("Ann")
-    conflict = ann.page.locator(".conflict")
-    conflict.wait_for()
+    conflict = ann.finds(".conflict")
     assert "Ann’s words." in conflict.inner_text()
     assert "is not in this issue any more" in conflict.inner_text()
     assert conflict.locator("text=Keep mine").count() == 0  # there is nowhere to keep it
@@ -169,12 +168,11 @@ def test_what_was_written_while_it_is_sent_is_shown(site: Site, visit: Callable[
     ann.page.locator("#lost").wait_for()
     bo.page.locator("#approve [value=now]").check()
     bo.page.locator("#approve .filled").click()
-    bo.page.locator(".bar .chip:has-text('Sent')").wait_for()
+    bo.finds(".bar .chip:has-text('Sent')")
     ann.page.context.set_offline(False)
-    error = ann.page.locator(".card.error")
-    error.wait_for()
+    error = ann.finds(".card.error")
     assert "Too late" in error.inner_text()
-    ann.page.wait_for_timeout(2500)  # it is not taken away by what comes next
+    ann.look_twice()  # it is not taken away by what comes next
     assert "Too late" in error.inner_text()
     error.locator("a").click()
     error.wait_for(state="detached")
@@ -185,10 +183,10 @@ def test_a_headline_that_was_cleared_comes_back(visit: Callable[..., Visitor]) -
     ann, bo = opened(visit().enter("Ann").open()), visit().enter("Bo").open()
     before = ann.page.input_value("#edit-headline")
     ann.page.fill("#edit-headline", "")
-    ann.page.wait_for_timeout(300)
+    ann.look_twice()
     assert "Not saved" in ann.page.inner_text("#saved")
     bo.page.fill("#field-subject", "A week of quorums")
-    ann.wait("document.querySelector('#field-subject').value === 'A week of quorums'")
+    ann.sees("document.querySelector('#field-subject').value === 'A week of quorums'")
     ann.page.keyboard.press("Tab")
     ann.wait_saved()
     assert ann.page.input_value("#edit-headline") == before
@@ -202,7 +200,7 @@ def test_undo_in_a_toast_undoes_nobody_else_s_step(site: Site, visit: Callable[.
     ann.page.locator("li.row", has_text=title).locator("text=Make it the lead").first.click()
     ann.page.locator("#toast button").wait_for()
     bo.page.fill("#field-subject", "A week of quorums")
-    ann.wait("document.querySelector('#field-subject').value === 'A week of quorums'")
+    ann.sees("document.querySelector('#field-subject').value === 'A week of quorums'")
     assert ann.page.locator("#toast button:visible").count() == 0
     assert "A week of quorums" in texts(site)
 
@@ -212,13 +210,13 @@ def test_a_field_that_shows_what_is_not_so_any_more_says_so(visit: Callable[...,
     bo.page.click("#field-subject")
     bo.page.keyboard.type("Bo wrote")
     bo.wait_saved()
-    ann.wait("document.querySelector('#field-subject').value === 'Bo wrote'")
+    ann.sees("document.querySelector('#field-subject').value === 'Bo wrote'")
     ann.page.locator("#undo button").click()
-    bo.page.locator("#saved:has-text('Changed by others')").wait_for()
+    bo.finds("#saved:has-text('Changed by others')")
     assert bo.page.input_value("#field-subject") == "Bo wrote"
     bo.page.locator("#outline").click()
-    bo.wait("document.querySelector('#field-subject').value === ''")
-    bo.wait_saved()
+    bo.sees("document.querySelector('#field-subject').value === ''")
+    bo.sees_saved()
 
 
 def test_a_reset_right_after_typing_is_no_conflict_with_oneself(visit: Callable[..., Visitor]) -> None:
@@ -242,7 +240,7 @@ def test_an_open_story_that_is_taken_out_is_told(visit: Callable[..., Visitor]) 
     ann, bo = opened(visit().enter("Ann").open(), 1), visit().enter("Bo").open()
     ann.page.locator("#panel-name").focus()
     take_out(bo, 1)
-    ann.page.locator("#toast:has-text('was taken out')").wait_for()
+    ann.finds("#toast:has-text('was taken out')")
     assert "open=edit" not in ann.page.url
 
 
@@ -253,7 +251,7 @@ def test_a_link_that_was_made_stays_while_others_edit(visit: Callable[..., Visit
     link = ann.page.input_value("#link")
     bo.page.fill("#field-subject", "A week of quorums")
     bo.wait_saved()
-    ann.page.wait_for_timeout(3000)
+    ann.look_twice()
     assert ann.page.input_value("#link") == link
 
 
@@ -266,7 +264,7 @@ def test_escape_puts_a_dragged_story_back(visit: Callable[..., Visitor]) -> None
         ann.page.keyboard.press("Escape")
         ann.wait_for_order(*before)
         ann.drop()
-    ann.page.wait_for_timeout(500)
+    ann.look_twice()
     assert ann.order == before
     ann.lift(before[4])  # and the next one is carried out
     ann.carry(before[4], 1)
