@@ -182,9 +182,16 @@ def test_what_was_written_while_it_is_sent_is_shown(site: Site, visit: Callable[
 def test_a_headline_that_was_cleared_comes_back(visit: Callable[..., Visitor]) -> None:
     ann, bo = opened(visit().enter("Ann").open()), visit().enter("Bo").open()
     before = ann.page.input_value("#edit-headline")
+    held: list[Any] = []
+    ann.page.route(
+        "**/pulse", lambda route: held.append(route)
+    )  # what it answers would have the headline written back
     ann.page.fill("#edit-headline", "")
-    ann.look_twice()
+    ann.page.wait_for_timeout(300)
     assert "Not saved" in ann.page.inner_text("#saved")
+    ann.page.unroute("**/pulse")
+    for route in held:
+        route.continue_()
     bo.page.fill("#field-subject", "A week of quorums")
     ann.sees("document.querySelector('#field-subject').value === 'A week of quorums'")
     ann.page.keyboard.press("Tab")
