@@ -183,9 +183,11 @@ def test_a_headline_that_was_cleared_comes_back(visit: Callable[..., Visitor]) -
     ann, bo = opened(visit().enter("Ann").open()), visit().enter("Bo").open()
     before = ann.page.input_value("#edit-headline")
     held: list[Any] = []
-    ann.page.route(
-        "**/pulse", lambda route: held.append(route)
-    )  # what it answers would have the headline written back
+
+    def hold(route: Any) -> None:
+        held.append(route)
+
+    ann.page.route("**/pulse", hold)  # what it answers would have the headline written back
     ann.page.fill("#edit-headline", "")
     ann.page.wait_for_timeout(300)
     assert "Not saved" in ann.page.inner_text("#saved")
