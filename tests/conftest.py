@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from compiled import compile_once
 from workers import Schedule, long_first
 
 # A slow machine is no failure.
 settings.register_profile("digest", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("digest")
+compile_once()
 
 ROOT = Path(__file__).resolve().parent.parent
 NO_SHARED_FOLDER = "the folder ../shared is not here"

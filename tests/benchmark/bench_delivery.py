@@ -35,6 +35,7 @@ from delivery import (
     wait_for,
 )
 
+from benchmark.figures import note
 from digest.clock import Clock
 from digest.message.compile import Compiled
 from digest.message.splice import message_bytes, splice
@@ -49,6 +50,7 @@ from digest.workflows.sending.deliver import SendOptions, deliver
 
 QUICK = os.environ.get("DIGEST_BENCH") == "quick"
 ROUNDS = 1 if QUICK else 3
+LARGE = 60  # kilobytes of a message; only these race against smtplib
 HERE = Path(__file__).parent
 PATHS = {"PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parent)])}
 
@@ -59,7 +61,7 @@ def bench_delivery(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows: list[Row] = [personalising()]
     if not program("smtp-sink"):
         rows.append(("smtp-sink is not installed (Debian: postfix)", "a sink of our own takes its place", ""))
-    rows += race(tmp_path, kilobytes=60, messages=2_000 if QUICK else 6_000, goal="0.9, stretch 1.05")
+    rows += race(tmp_path, kilobytes=LARGE, messages=2_000 if QUICK else 6_000, goal="0.9, stretch 1.05")
     rows += race(tmp_path, kilobytes=10, messages=5_000 if QUICK else 20_000, goal="0.75")[:1]
     rows.append(uncertain_after_kill(tmp_path))
     rows += [sendgrid(tmp_path), ledger_rows(tmp_path), *memory(tmp_path)]
@@ -87,18 +89,19 @@ def race(folder: Path, *, kilobytes: int, messages: int, goal: str) -> list[Row]
             library.append(by_smtplib(port, kilobytes=kilobytes, messages=max(100, messages // 30)))
         database.close()
     best, old = statistics.median(ours), statistics.median(library)
+    what = f"{kilobytes} KB messages, 10 connections, against smtp-source -d"
+    plainly = "the same against smtplib and EmailMessage per recipient"
     beside = f"{best:,.0f}/s, no peer here"
+    note(f"delivery: {what}: ours", best, "/s")
     if source:
         theirs = statistics.median(source)
         beside = f"{best / theirs:.2f} ({best:,.0f}/s to {theirs:,.0f}/s)"
-    return [
-        (f"{kilobytes} KB messages, 10 connections, against smtp-source -d", beside, goal),
-        (
-            "the same against smtplib and EmailMessage per recipient",
-            f"{best / old:.0f} times ({old:,.0f}/s)",
-            "15 times",
-        ),
-    ]
+        note(f"delivery: {what}", best / theirs, "ratio")
+        note(f"delivery: {what}: the peer", theirs, "/s")
+    if kilobytes == LARGE:
+        note(f"delivery: {plainly}", best / old, "times")
+        note(f"delivery: {plainly}: the peer", old, "/s")
+    return [(what, beside, goal), (plainly, f"{best / old:.0f} times ({old:,.0f}/s)", "15 times")]
 
 
 def peer(port: int, *, messages: int, octets: int) -> list[float]:
@@ -147,7 +150,9 @@ def personalising() -> Row:
     taken = [
         timeit.timeit(lambda: splice(made, address(person, now=NOW)), number=runs) / runs for _ in range(9)
     ]
-    return "personalising one 60 KB message", f"{statistics.median(taken) * 1e6:.1f} µs", "20 µs"
+    what, median = "personalising one 60 KB message", statistics.median(taken) * 1e6
+    note(f"delivery: {what}", median, "µs")
+    return what, f"{median:.1f} µs", "20 µs"
 
 
 def sendgrid(folder: Path) -> Row:
@@ -174,11 +179,11 @@ def sendgrid(folder: Path) -> Row:
             single.append(alone / (perf_counter() - begin))
             database.close()
     many, one = statistics.median(ours), statistics.median(single)
-    return (
-        "SendGrid door, batches against one library call per recipient",
-        f"{many / one:.0f} times ({many:,.0f}/s to {one:,.0f}/s)",
-        "50 times",
-    )
+    what = "SendGrid door, batches against one library call per recipient"
+    note(f"delivery: {what}", many / one, "times")
+    note(f"delivery: {what}: ours", many, "/s")
+    note(f"delivery: {what}: the peer", one, "/s")
+    return what, f"{many / one:.0f} times ({many:,.0f}/s to {one:,.0f}/s)", "50 times"
 
 
 @contextmanager
@@ -219,11 +224,9 @@ def ledger_rows(folder: Path) -> Row:
         rates.append(recipients / (perf_counter() - begin))
         rows.close()
         database.close()
-    return (
-        "ledger: claim, intent and settle in batches",
-        f"{statistics.median(rates):,.0f} rows/s",
-        "50,000 rows/s",
-    )
+    what, rate = "ledger: claim, intent and settle in batches", statistics.median(rates)
+    note(f"delivery: {what}", rate, "/s")
+    return what, f"{rate:,.0f} rows/s", "50,000 rows/s"
 
 
 def _sending(database: Database, recipients: int) -> Issue:
@@ -240,16 +243,18 @@ def memory(folder: Path) -> list[Row]:
     """Peak memory of a process that sends to so many, each in a process of its own."""
     few, many = (10_000, 50_000) if QUICK else (100_000, 1_000_000)
     small, large = (_child("memory", folder, str(count)) for count in (few, many))
-    return [
-        (f"peak memory at {many:,} recipients", f"{large:.0f} MB", "120 MB"),
-        (f"the same beyond that at {few:,}", f"{large - small:+.0f} MB", "10 MB"),
-    ]
+    peak, beyond = f"peak memory at {many:,} recipients", f"the same beyond that at {few:,}"
+    note(f"delivery: {peak}", large, "MB")
+    note(f"delivery: {beyond}", large - small, "MB")
+    return [(peak, f"{large:.0f} MB", "120 MB"), (beyond, f"{large - small:+.0f} MB", "10 MB")]
 
 
 def uncertain_after_kill(folder: Path) -> Row:
     kills = 2 if QUICK else 8
     most = max(_child("kill", folder, str(number)) for number in range(kills))
-    return f"uncertain after kill -9, 10 connections, most of {kills}", f"{most:.0f}", "10"
+    what = f"uncertain after kill -9, 10 connections, most of {kills}"
+    note(f"delivery: {what}", most, "")
+    return what, f"{most:.0f}", "10"
 
 
 def _child(what: str, folder: Path, argument: str) -> float:

@@ -25,6 +25,7 @@ from typing import Any
 from sqlalchemy import insert
 from starlette.testclient import TestClient
 
+from benchmark.figures import note
 from digest.application import Application
 from digest.clock import Clock
 from digest.model.article import ArticleId
@@ -112,7 +113,10 @@ def row(what: str, editor: TestClient, path: str) -> str:
         taken.append((time.perf_counter() - begin) * 1000)
         assert answer.status_code == 200, answer.text
     first, rest = taken[0], sorted(taken[1:])
-    return f"{what:<52} {statistics.median(rest):6.1f} {rest[int(0.95 * len(rest))]:6.1f} {first:8.1f} ms"
+    median, p95 = statistics.median(rest), rest[int(0.95 * len(rest))]
+    for name, value in (("median", median), ("p95", p95), ("first answer", first)):
+        note(f"desk: {what}, {name}", value, "ms")
+    return f"{what:<52} {median:6.1f} {p95:6.1f} {first:8.1f} ms"
 
 
 def profile(what: str, work: Callable[[], object]) -> str:

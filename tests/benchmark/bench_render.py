@@ -19,6 +19,7 @@ from pathlib import Path
 import mjml
 import premailer.cache
 
+from benchmark.figures import note
 from data.issues import Example, of_teasers, teaser
 from digest.model.article import Image
 from digest.rendering import bodies, inlining, sandbox
@@ -76,27 +77,39 @@ def bench_render(tmp_path: Path, capsys, monkeypatch) -> None:
     html = to_html(source)
     plain = _without_places(source)[0]
     warm = median(lambda edition: issue(edition).rendered())
+    first, with_imports = cold()
+    note("render: the same, first in a fresh process, with imports", with_imports, "ms")
     rows = [
-        ("12 cards, warm: rendered, inlined, text part", f"{warm:.1f} ms"),
-        ("the same, first in a fresh process", "{:.0f} ms; with imports {:.0f} ms".format(*cold())),
-        ("of it MJML, checked and compiled", f"{median(lambda _: to_html(source)):.2f} ms"),
-        ("of it inlining", f"{median(lambda _: inlining.inline(html)):.2f} ms"),
-        ("inlining, no CSS cached", f"{median(lambda _: uncached(html), 10):.2f} ms"),
-        ("inlining, style sheets read anew", f"{median(lambda _: without_sheets(html)):.2f} ms"),
+        measured("12 cards, warm: rendered, inlined, text part", warm, ".1f"),
+        measured("the same, first in a fresh process", first, ".0f", f"; with imports {with_imports:.0f} ms"),
+        measured("of it MJML, checked and compiled", median(lambda _: to_html(source))),
+        measured("of it inlining", median(lambda _: inlining.inline(html))),
+        measured("inlining, no CSS cached", median(lambda _: uncached(html), 10)),
+        measured("inlining, style sheets read anew", median(lambda _: without_sheets(html))),
         *owners(tmp_path, warm),
     ]
     ours = median(lambda _: mjml.mjml2html(plain, fonts={}))
     theirs = peer(tmp_path, plain)
-    rows.append(("MJML alone", f"{ours:.2f} ms"))
+    rows.append(measured("MJML alone", ours))
     if theirs:
         rows.append((f"npm {PEER}, warm; first", f"{theirs[0]:.1f} ms; {theirs[1]:.0f} ms"))
+        note(f"render: npm's {PEER}, warm", theirs[0], "ms")
+        note(f"render: npm's {PEER}, first", theirs[1], "ms")
         checked = theirs[0] / median(lambda _: to_html(source))
         rows.append(("times as fast; checked and compiled", f"{theirs[0] / ours:.0f}; {checked:.0f}"))
+        note("render: MJML alone against npm's", theirs[0] / ours, "times")
+        note("render: MJML checked and compiled against npm's", checked, "times")
     else:
         rows.append((f"npm {PEER}", "not to be had here"))
     with capsys.disabled():
         print(f"\n\n{platform.machine()}, {os.cpu_count()} cores, CPython {platform.python_version()}")
         print("\n".join(f"{what:<48} {figure}" for what, figure in rows))
+
+
+def measured(what: str, taken: float, form: str = ".2f", more: str = "") -> tuple[str, str]:
+    """A row of milliseconds, which are noted as well."""
+    note(f"render: {what}", taken, "ms")
+    return what, f"{taken:{form}} ms{more}"
 
 
 def mjml_of(monkeypatch) -> str:
@@ -136,10 +149,13 @@ def owners(tmp_path: Path, warm: float) -> list[tuple[str, str]]:
     changed(-1)
     first = (time.perf_counter() - begin) * 1000
     same = median(lambda edition: issue(edition).rendered(tmp_path))
+    note("render: an owner's template, unchanged, warm, for the process", same - warm, "ms")
     return [
-        ("an owner's template, unchanged, warm", f"{same:.1f} ms ({same - warm:+.1f} ms for the process)"),
-        ("an owner's template: written, and seen", f"{median(changed):.1f} ms"),
-        ("an owner's template, first look of a process", f"{first:.0f} ms"),
+        measured(
+            "an owner's template, unchanged, warm", same, ".1f", f" ({same - warm:+.1f} ms for the process)"
+        ),
+        measured("an owner's template: written, and seen", median(changed), ".1f"),
+        measured("an owner's template, first look of a process", first, ".0f"),
     ]
 
 

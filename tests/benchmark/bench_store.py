@@ -13,6 +13,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from benchmark.figures import note
 from digest.model.article import FoundArticle, Reading
 from digest.model.newsletter import Mailbox, Newsletter, Policy, SourceSpec
 from digest.rules.slots import parse_schedule
@@ -73,6 +74,8 @@ def bench_plan_and_collect(tmp_path: Path, capsys) -> None:
         )
         planned = median(lambda database=database: plan(WEEKLY, database=database, now=NOW))
         rows.append((size, planned, again))
+        note(f"store: plan, {size:,} articles", planned * 1000, "ms")
+        note(f"store: collect 1,000 known ones, {size:,} articles", again * 1000, "ms")
         database.close()
     with capsys.disabled():
         print(f"\n\n{'articles':>9}  {'plan':>9}  {'ratio':>6}  {'collect 1,000':>14}  {'ratio':>6}")
@@ -81,7 +84,9 @@ def bench_plan_and_collect(tmp_path: Path, capsys) -> None:
                 f"{size:>9,}  {planned * 1000:>6.0f} ms  {planned / rows[0][1]:>6.1f}"
                 f"  {again * 1000:>11.0f} ms  {again / rows[0][2]:>6.1f}"
             )
-        print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MB")
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        note("store: peak memory", peak, "MB")
+        print(f"peak memory {peak} MB")
 
 
 def median(work: Callable[[], object]) -> float:

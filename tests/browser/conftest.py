@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
-import sys
+import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -20,11 +19,19 @@ from typing import Any
 
 import pytest
 
+from digest.clock import Clock
+from digest.passwords import Passwords
+from digest.wiring import Container
+from digest.workflows.operating import accounts
 from fakes.smtp import AcceptingServer
+from fakes.warm import Warm
 
 PEOPLE = 40
+PATIENCE = 60.0  # seconds for what takes a moment where the machine has nothing else to do
 PASSWORD = "tin roof, old rain"
 EDITORS = {"Ann": "admin", "Bo": "publisher", "Eve": "editor"}
+COOKIE = "digest"
+SAVED = "document.querySelector('#saved span').textContent === 'Saved'"
 ELSEWHERE = "canary.example"  # no request may ever go there
 
 SETTINGS = """
@@ -114,55 +121,69 @@ class Site:
 
     folder: Path
     mail: AcceptingServer
+    warm: Warm
+    sessions: dict[str, str]  # of the editors, begun when the folder was furnished
     address: str = ""
-    process: subprocess.Popen[str] | None = None
-    visitors: list[Any] = field(default_factory=list)
+    process: int = 0
 
     def digest(self, *words: str, stdin: str = "") -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "digest", *words],
-            cwd=self.folder,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        done = self.warm.run(*words, folder=self.folder, stdin=stdin)
+        assert done["code"] == 0, done["out"] + done["err"]
+        return str(done["out"])
 
     def serve(self, port: int = 0) -> None:
-        command = [sys.executable, "-m", "digest", "serve", "--port", str(port)]
-        self.process = subprocess.Popen(command, cwd=self.folder, stderr=subprocess.PIPE, text=True)
-        assert self.process.stderr is not None
-        said = ""
-        while not (found := re.search(r"Serving on (http://\S+);", said)):
-            line = self.process.stderr.readline()
-            assert line, f"digest serve ended: {said}"
-            said += line
+        log = self.folder.with_name("serve.log")
+        log.write_bytes(b"")
+        self.process = self.warm.start("serve", "--port", str(port), folder=self.folder, log=log)
+        until = time.monotonic() + PATIENCE
+        while not (found := re.search(r"Serving on (http://\S+);", log.read_text())):
+            assert time.monotonic() < until, f"digest serve does not serve: {log.read_text()}"
+            time.sleep(0.01)
         self.address = found[1]
 
     def stop(self) -> None:
-        if self.process is not None:
-            self.process.terminate()
-            self.process.wait(timeout=60)
-            assert self.process.stderr is not None
-            self.process.stderr.close()
-            self.process = None
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Where nobody looks at what is left any more: an orderly end takes its time."""
+        self._end(signal.SIGKILL)
+
+    def _end(self, how: signal.Signals) -> None:
+        if self.process:
+            self.warm.stop(self.process, how)
+            self.process = 0
 
 
 @pytest.fixture(scope="session")
-def furnished(tmp_path_factory: pytest.TempPathFactory) -> Callable[[list[Any], Path, int], None]:
-    """Lays out a folder with a draft and editors; each feed is collected once in a session."""
-    made: dict[str, Path] = {}
+def warm() -> Iterator[Warm]:
+    """Commands and servers of all tests are forked from one process that has imported everything."""
+    with Warm(words=["--serving"]) as process:
+        yield process
 
-    def lay_out(stories: list[Any], folder: Path, port: int) -> None:
+
+@dataclass(frozen=True)
+class Furnished:
+    """A folder with a draft and editors, to be copied, and a session of each editor."""
+
+    folder: Path
+    sessions: dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def furnished(
+    tmp_path_factory: pytest.TempPathFactory, warm: Warm
+) -> Callable[[list[Any], Path, int], dict[str, str]]:
+    """Lays out a folder with a draft and editors; each feed is collected once in a session."""
+    made: dict[str, Furnished] = {}
+
+    def lay_out(stories: list[Any], folder: Path, port: int) -> dict[str, str]:
         key = str(stories)
         if key not in made:
-            made[key] = tmp_path_factory.mktemp("furnished")
-            _furnish(made[key], stories)
-        shutil.copytree(made[key], folder, dirs_exist_ok=True)
+            made[key] = _furnish(tmp_path_factory.mktemp("furnished"), stories, warm)
+        shutil.copytree(made[key].folder, folder, dirs_exist_ok=True)
         settings = folder / "digest.toml"
         settings.write_text(SETTINGS.format(port=port, limit=_limit(stories)))
+        return made[key].sessions
 
     return lay_out
 
@@ -171,16 +192,32 @@ def _limit(stories: list[Any]) -> int:
     return 6 if stories == usual_stories() else 9
 
 
-def _furnish(folder: Path, stories: list[Any]) -> None:
+def _furnish(folder: Path, stories: list[Any], warm: Warm) -> Furnished:
     (folder / "digest.toml").write_text(SETTINGS.format(port=1, limit=_limit(stories)))
     (folder / "feed.xml").write_text(feed(stories))
     rows = [f"reader{number}@mail.example,Reader {number}" for number in range(PEOPLE)]
     (folder / "people.csv").write_text("email,name\n" + "\n".join(rows) + "\n")
-    site = Site(folder=folder, mail=None)  # type: ignore[arg-type]  # nothing is sent yet
+    site = Site(folder=folder, mail=None, warm=warm, sessions={})  # type: ignore[arg-type]  # nothing is sent yet
     site.digest("collect")
     site.digest("draft")
     for name, role in EDITORS.items():
         site.digest("editors", "add", name, "--role", role, "--password-stdin", stdin=PASSWORD)
+    return Furnished(folder, _logged_in(folder))
+
+
+def _logged_in(folder: Path) -> dict[str, str]:
+    """What the cookie of each editor holds: the session that logging in by the form begins as well."""
+    parts = Container.from_file(folder / "digest.toml", environ={}, clock=Clock())
+    try:
+        passwords, database = Passwords(), parts.database
+        return {
+            name: accounts.log_in(
+                name, PASSWORD, address="127.0.0.1", database=database, passwords=passwords, now=parts.clock()
+            ).session
+            for name in EDITORS
+        }
+    finally:
+        parts.close()
 
 
 @pytest.fixture
@@ -197,14 +234,18 @@ def stories(request: pytest.FixtureRequest) -> list[Any]:
 
 @pytest.fixture
 def site(
-    tmp_path: Path, mail: AcceptingServer, furnished: Callable[..., None], stories: list[Any]
+    tmp_path: Path,
+    mail: AcceptingServer,
+    furnished: Callable[..., dict[str, str]],
+    stories: list[Any],
+    warm: Warm,
 ) -> Iterator[Site]:
     folder = tmp_path / "site"
-    furnished(stories, folder, mail.port)
-    made = Site(folder=folder, mail=mail)
+    sessions = furnished(stories, folder, mail.port)
+    made = Site(folder=folder, mail=mail, warm=warm, sessions=sessions)
     made.serve()
     yield made
-    made.stop()
+    made.kill()
 
 
 @pytest.fixture(scope="session")
@@ -228,11 +269,19 @@ class Visitor:
     page: Any
     complaints: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    under_way: int = 0  # requests of the page
 
     def go(self, path: str) -> Any:
         return self.page.goto(f"{self.site.address}{path}")
 
+    def enter(self, name: str) -> Visitor:
+        """Have the session of this editor, who logged in before the test."""
+        cookie = {"name": COOKIE, "value": self.site.sessions[name], "url": self.site.address}
+        self.page.context.add_cookies([cookie | {"httpOnly": True, "sameSite": "Lax"}])
+        return self
+
     def log_in(self, name: str) -> Visitor:
+        """By the form."""
         self.go("/desk/login")
         self.page.fill("[name=name]", name)
         self.page.fill("[name=password]", PASSWORD)
@@ -259,11 +308,48 @@ class Visitor:
         """Until this is true in the page; asked from outside, since the page's policy allows no `eval`."""
         self.wait_until(lambda: self.page.evaluate(condition, argument), f"{condition} {argument or ''}")
 
-    def wait_until(self, is_so: Callable[[], object], what: str = "") -> None:
-        until = time.monotonic() + 30
+    def wait_until(self, is_so: Callable[[], object], what: str = "", *, looks: bool = False) -> None:
+        """`looks`: with the window coming to the front again and again, so that the page asks what is new."""
+        until, turn = time.monotonic() + PATIENCE, 0
         while not is_so():
             assert time.monotonic() < until, f"still not so: {what}"
+            if looks and turn % 8 == 0:
+                self._come_to_the_front()
+            turn += 1
             self.page.wait_for_timeout(25)
+
+    def sees(self, condition: str, argument: object = None) -> None:
+        """Wait until this is true, which somebody else brought about."""
+        self.wait_until(
+            lambda: self.page.evaluate(condition, argument), f"{condition} {argument or ''}", looks=True
+        )
+
+    def finds(self, selector: str) -> Any:
+        """Wait until this is shown, which somebody else brought about."""
+        found = self.page.locator(selector)
+        self.wait_until(found.is_visible, selector, looks=True)
+        return found
+
+    def loses(self, selector: str) -> None:
+        """Wait until this is not shown any more."""
+        self.wait_until(self.page.locator(selector).is_hidden, selector, looks=True)
+
+    def look(self) -> None:
+        """Have the page ask what is new, and be answered."""
+        with self.page.expect_response("**/pulse"):
+            self._come_to_the_front()
+
+    def look_twice(self) -> None:
+        """Ask what is new, until all that the answers led to is done: whatever is to be replaced is replaced.
+
+        What the first answer leads to begins before the second answer comes.
+        """
+        self.look()
+        self.look()
+        self.wait_until(lambda: not self.under_way, "all answers are there")
+
+    def _come_to_the_front(self) -> None:
+        self.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
     def lift(self, title: str) -> None:
         """Take a story by its handle, as a hand does it, and hold it."""
@@ -293,7 +379,11 @@ class Visitor:
         self.wait_until(lambda: self.order == list(titles), f"{titles}")
 
     def wait_saved(self) -> None:
-        self.wait("document.querySelector('#saved span').textContent === 'Saved'")
+        self.wait(SAVED)
+
+    def sees_saved(self) -> None:
+        """What waited for the server, or for a new session."""
+        self.sees(SAVED)
 
 
 @pytest.fixture
@@ -304,11 +394,14 @@ def visit(site: Site, chromium: Any) -> Iterator[Callable[..., Visitor]]:
     def opened(**options: Any) -> Visitor:
         given = {"viewport": {"width": 1440, "height": 900}} | options
         context = chromium.new_context(**given)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE * 1000)
         contexts.append(context)
         # Pictures of the invented blog; nothing else leaves this machine.
         context.route(re.compile(r"^https://"), _picture)
         visitor = Visitor(site=site, page=context.new_page())
+        visitor.page.on("request", lambda _: _count(visitor, 1))
+        visitor.page.on("requestfinished", lambda _: _count(visitor, -1))
+        visitor.page.on("requestfailed", lambda _: _count(visitor, -1))
         visitor.page.on("console", lambda said: _hear(visitor, said))
         visitor.page.on("pageerror", lambda error: visitor.complaints.append(str(error)))
         context.on("request", lambda asked: visitor.asked.append(asked.url))
@@ -324,6 +417,10 @@ def _picture(route: Any) -> None:
         route.fulfill(status=200, content_type="image/png", body=PIXEL)
     else:
         route.abort()
+
+
+def _count(visitor: Visitor, more: int) -> None:
+    visitor.under_way += more
 
 
 def _hear(visitor: Visitor, said: Any) -> None:

@@ -61,7 +61,7 @@ def test_from_logging_in_to_the_counts(site: Site, visit: Callable[..., Visitor]
     page.locator("#approve [value=now]").check()
     page.locator("#approve .filled").click()
     page.locator("#progress").wait_for()
-    page.locator(".bar .chip:has-text('Sent')").wait_for(timeout=30_000)
+    ann.finds(".bar .chip:has-text('Sent')")
     shown = re.sub(r"\s+", " ", page.inner_text(".checks"))
     assert f"Accepted by the provider {PEOPLE}" in shown
     assert len(site.mail.taken) == PEOPLE
@@ -72,7 +72,7 @@ def test_from_logging_in_to_the_counts(site: Site, visit: Callable[..., Visitor]
 
 def test_an_edit_is_in_the_preview_in_a_moment(visit: Callable[..., Visitor]) -> None:
     """Measured in the page and printed; a busy test machine proves no number."""
-    ann = visit().log_in("Ann").open()
+    ann = visit().enter("Ann").open()
     ann.page.locator("li.row >> nth=1 >> a.story").click()
     field = ann.page.locator("#edit-headline")
     field.wait_for()
@@ -91,22 +91,23 @@ _TYPE_AND_WAIT = """async text => {
   field.dispatchEvent(new Event('input', { bubbles: true }))
   while (document.querySelector('iframe.mail') === shown) await new Promise(requestAnimationFrame)
   const taken = performance.now() - begin
-  await new Promise(done => setTimeout(done, 400))
+  const isSaved = () => document.querySelector('#saved span').textContent === 'Saved'
+  while (!isSaved()) await new Promise(requestAnimationFrame)
   return taken
 }"""
 
 
 def test_two_editors_at_once(visit: Callable[..., Visitor]) -> None:
-    ann, bo = visit().log_in("Ann").open(), visit().log_in("Bo").open()
-    ann.page.locator("#others li:has-text('Bo')").wait_for()
+    ann, bo = visit().enter("Ann").open(), visit().enter("Bo").open()
+    ann.finds("#others li:has-text('Bo')")
 
     # Different things both hold, and each sees the other's.
     title = ann.order[1]
     bo.page.fill("#field-subject", "A week of quorums")
     ann.page.locator("li.row", has_text=title).locator("summary").click(force=True)
     ann.page.locator("li.row", has_text=title).locator("text=Make lead story").first.click()
-    ann.wait("document.querySelector('#field-subject').value === 'A week of quorums'")
-    bo.wait("title => document.querySelector('ol.stories[data-lead] .title').textContent === title", title)
+    ann.sees("document.querySelector('#field-subject').value === 'A week of quorums'")
+    bo.sees("title => document.querySelector('ol.stories[data-lead] .title').textContent === title", title)
 
     # The same text: both are shown, and a person chooses.
     for one in (ann, bo):
@@ -125,7 +126,7 @@ def test_two_editors_at_once(visit: Callable[..., Visitor]) -> None:
     conflict.locator("text=Keep mine").click()
     conflict.wait_for(state="detached")
     bo.page.locator("#panel-name").focus()
-    bo.wait("document.querySelector('#edit-text').value === 'Ann’s words.'")
+    bo.sees("document.querySelector('#edit-text').value === 'Ann’s words.'")
     ann.page.locator("#edit-text").press("End")  # a field that somebody writes in is left alone
     bo.page.fill("#edit-text", "Bo again.")
     bo.wait_saved()
@@ -137,7 +138,7 @@ def test_two_editors_at_once(visit: Callable[..., Visitor]) -> None:
 
 
 def test_undo_by_button_key_and_toast(visit: Callable[..., Visitor]) -> None:
-    ann = visit().log_in("Ann").open()
+    ann = visit().enter("Ann").open()
     before = ann.order
     for undo in ("#undo button", "key", "#toast button"):
         ann.lift(before[-1])
@@ -152,7 +153,7 @@ def test_undo_by_button_key_and_toast(visit: Callable[..., Visitor]) -> None:
 
 
 def test_all_by_keys(visit: Callable[..., Visitor]) -> None:
-    ann = visit().log_in("Ann").open()
+    ann = visit().enter("Ann").open()
     page, before = ann.page, ann.order
     page.locator("li.row >> nth=2 >> .handle").focus()
 
@@ -217,7 +218,7 @@ def test_what_was_written_survives_the_end_of_a_session_and_of_the_server(
     ann.page.locator("#lost:has-text('No connection')").wait_for()
     assert "Saving" in ann.page.inner_text("#saved")
     site.serve(port)
-    ann.wait_saved()
+    ann.sees_saved()
     assert "Written in the dark" in site.digest("show", "weekly/1", "--format", "json")
 
     site.digest("editors", "role", "Ann", "publisher")  # which ends every session of hers
@@ -225,4 +226,4 @@ def test_what_was_written_survives_the_end_of_a_session_and_of_the_server(
     ann.page.locator("#lost:has-text('You are logged out')").wait_for()
     again = ann.page.context.new_page()
     Visitor(site=site, page=again).log_in("Ann")
-    ann.page.locator("#lost").wait_for(state="hidden")
+    ann.loses("#lost")

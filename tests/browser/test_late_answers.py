@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.needs("chromium")]
 
 
 def test_a_field_shows_what_undo_brought_back(visit: Callable[..., Visitor]) -> None:
-    ann = visit().log_in("Ann").open()
+    ann = visit().enter("Ann").open()
     ann.page.click("#field-subject")
     ann.page.keyboard.type("Typed by Ann")
     ann.wait_saved()
@@ -23,7 +23,7 @@ def test_a_field_shows_what_undo_brought_back(visit: Callable[..., Visitor]) -> 
 
 
 def test_a_field_shows_what_a_reset_brought_back(visit: Callable[..., Visitor]) -> None:
-    ann = visit().log_in("Ann").open()
+    ann = visit().enter("Ann").open()
     title = ann.order[1]
     ann.page.locator("li.row >> nth=1 >> a.story").click()
     ann.page.fill("#edit-headline", "Another headline")
@@ -33,7 +33,7 @@ def test_a_field_shows_what_a_reset_brought_back(visit: Callable[..., Visitor]) 
 
 
 def test_what_was_typed_stays_with_its_story(visit: Callable[..., Visitor]) -> None:
-    ann = visit().log_in("Ann").open()
+    ann = visit().enter("Ann").open()
     ann.page.locator("li.row >> nth=1 >> a.story").click()
     ann.page.click("#edit-topic")
     ann.page.keyboard.type("Databases")
@@ -45,7 +45,7 @@ def test_what_was_typed_stays_with_its_story(visit: Callable[..., Visitor]) -> N
 
 
 def test_a_drag_that_did_not_arrive_does_not_stay_on_the_page(visit: Callable[..., Visitor]) -> None:
-    ann = visit().log_in("Ann").open()
+    ann = visit().enter("Ann").open()
     before = ann.order
     ann.page.context.set_offline(True)
     ann.lift(before[4])
@@ -53,37 +53,36 @@ def test_a_drag_that_did_not_arrive_does_not_stay_on_the_page(visit: Callable[..
     ann.drop()
     ann.page.locator("#lost").wait_for()
     ann.page.context.set_offline(False)
-    ann.page.locator("#lost").wait_for(state="hidden")
+    ann.loses("#lost")
     ann.wait_for_order(*before)
 
 
 def test_a_panel_stays_when_a_save_comes_back_later(visit: Callable[..., Visitor]) -> None:
-    ann = visit().log_in("Ann").open()
+    ann = visit().enter("Ann").open()
     held: list[Any] = []
     ann.page.route("**/edit*", lambda route: route.continue_() if held else held.append(route))
     ann.page.click("#field-subject")
     ann.page.keyboard.type("Some")
-    while not held:
-        ann.page.wait_for_timeout(20)
+    ann.wait_until(lambda: held)
     ann.page.keyboard.type(" words")  # while the first save is on its way
     ann.page.locator(".approval a.filled").click()
     held[0].continue_()
     ann.wait_saved()
-    ann.page.wait_for_timeout(2000)
+    ann.look_twice()
     assert ann.page.input_value("#field-subject") == "Some words"
     assert ann.page.locator("#approve").count() == 1
 
 
 def test_a_double_click_on_approve_is_one_approval(visit: Callable[..., Visitor]) -> None:
-    ann = visit().log_in("Ann").open("?open=approve")
+    ann = visit().enter("Ann").open("?open=approve")
     ann.page.locator("#approve .filled").dblclick()
     ann.page.locator(".approval:has-text('Approved by Ann')").wait_for()
-    ann.page.wait_for_timeout(1500)
+    ann.look_twice()
     assert ann.page.locator(".card.error").count() == 0
 
 
 def test_an_answer_takes_nothing_out_of_the_hand(visit: Callable[..., Visitor]) -> None:
-    ann, bo = visit().log_in("Ann").open(), visit().log_in("Bo").open()
+    ann, bo = visit().enter("Ann").open(), visit().enter("Bo").open()
     before = ann.order
     held: list[Any] = []
 
@@ -93,8 +92,7 @@ def test_an_answer_takes_nothing_out_of_the_hand(visit: Callable[..., Visitor]) 
     ann.page.route("**/desk/weekly/1", hold)  # what Ann's window asks for once Bo has changed it
     bo.page.fill("#field-subject", "A week of quorums")
     bo.wait_saved()
-    while not held:
-        ann.page.wait_for_timeout(20)
+    ann.wait_until(lambda: held, looks=True)
     ann.lift(before[4])
     held[0].continue_()
     ann.page.wait_for_timeout(700)  # it is there by now, and waits
@@ -102,7 +100,7 @@ def test_an_answer_takes_nothing_out_of_the_hand(visit: Callable[..., Visitor]) 
     ann.page.unroute("**/desk/weekly/1")
     ann.carry(before[4], 1)
     ann.drop()
-    ann.wait("document.querySelector('#field-subject').value === 'A week of quorums'")
+    ann.sees("document.querySelector('#field-subject').value === 'A week of quorums'")
     ann.wait_for_order(before[0], before[4], *before[1:4], *before[5:])
     assert ann.complaints == []
 
@@ -110,7 +108,7 @@ def test_an_answer_takes_nothing_out_of_the_hand(visit: Callable[..., Visitor]) 
 def test_a_field_somebody_sits_in_shows_what_others_wrote_once_it_is_left(
     visit: Callable[..., Visitor],
 ) -> None:
-    ann, bo = visit().log_in("Ann").open(), visit().log_in("Bo").open()
+    ann, bo = visit().enter("Ann").open(), visit().enter("Bo").open()
     for one in (ann, bo):
         one.page.locator("ol.stories[data-lead] a.story").click()
         one.page.locator("#edit-text").wait_for()
@@ -118,19 +116,19 @@ def test_a_field_somebody_sits_in_shows_what_others_wrote_once_it_is_left(
     bo.page.click("#edit-text")
     ann.page.fill("#edit-text", "Ann’s words.")
     ann.page.fill("#field-subject", "A week of quorums")
-    bo.wait("document.querySelector('#field-subject').value === 'A week of quorums'")
-    bo.page.wait_for_timeout(300)
+    bo.sees("document.querySelector('#field-subject').value === 'A week of quorums'")
+    bo.look_twice()
     assert bo.page.input_value("#edit-text") == stood  # nothing changes under the hand
     bo.page.locator("#panel-name").focus()
-    bo.wait("document.querySelector('#edit-text').value === 'Ann’s words.'")
+    bo.sees("document.querySelector('#edit-text').value === 'Ann’s words.'")
 
 
 def test_what_is_written_over_a_text_that_others_changed_is_a_conflict(visit: Callable[..., Visitor]) -> None:
-    ann, bo = visit().log_in("Ann").open(), visit().log_in("Bo").open()
+    ann, bo = visit().enter("Ann").open(), visit().enter("Bo").open()
     bo.page.click("#field-preheader")
     ann.page.fill("#field-preheader", "Ann’s words")
     ann.page.fill("#field-subject", "A week of quorums")
-    bo.wait("document.querySelector('#field-subject').value === 'A week of quorums'")
+    bo.sees("document.querySelector('#field-subject').value === 'A week of quorums'")
     bo.page.keyboard.type("Bo’s words")
     conflict = bo.page.locator(".conflict")
     conflict.wait_for()
@@ -138,12 +136,12 @@ def test_what_is_written_over_a_text_that_others_changed_is_a_conflict(visit: Ca
 
 
 def test_what_was_unfolded_stays_unfolded(visit: Callable[..., Visitor]) -> None:
-    ann, bo = visit().log_in("Ann").open(), visit().log_in("Bo").open()
+    ann, bo = visit().enter("Ann").open(), visit().enter("Bo").open()
     checks = bo.page.locator(".checks details:not([id]) >> nth=0")
     menu = bo.page.locator("details.row-menu >> nth=2")
     for details in (checks, menu):  # a click elsewhere closes a menu
         details.locator("summary").click(force=True)
     ann.page.fill("#field-subject", "A week of quorums")
-    bo.wait("document.querySelector('#field-subject').value === 'A week of quorums'")
+    bo.sees("document.querySelector('#field-subject').value === 'A week of quorums'")
     assert checks.get_attribute("open") is not None
     assert menu.get_attribute("open") is not None

@@ -26,7 +26,7 @@ def opened(visitor: Visitor, place: int = 0) -> Visitor:
 
 def in_conflict(visit: Callable[..., Visitor]) -> tuple[Visitor, Visitor]:
     """Both wrote the lead's text, Bo first."""
-    ann, bo = opened(visit().log_in("Ann").open()), opened(visit().log_in("Bo").open())
+    ann, bo = opened(visit().enter("Ann").open()), opened(visit().enter("Bo").open())
     ann.page.click("#edit-text")
     bo.page.fill("#edit-text", "Bo’s words.")
     bo.wait_saved()
@@ -47,7 +47,7 @@ def take_out(visitor: Visitor, place: int) -> None:
 def test_enter_saves_what_was_typed_a_moment_before(
     site: Site, visit: Callable[..., Visitor], field: str
 ) -> None:
-    ann = opened(visit().log_in("Ann").open())
+    ann = opened(visit().enter("Ann").open())
     ann.page.fill(field, "Typed and sent by Enter")
     ann.page.keyboard.press("Enter")
     ann.wait_saved()
@@ -55,19 +55,19 @@ def test_enter_saves_what_was_typed_a_moment_before(
 
 
 def test_escape_right_after_the_last_key_saves_and_closes(site: Site, visit: Callable[..., Visitor]) -> None:
-    ann = opened(visit().log_in("Ann").open(), 1)
+    ann = opened(visit().enter("Ann").open(), 1)
     ann.page.locator("#edit-headline").press("End")
     ann.page.keyboard.type(" in databases")
     ann.page.keyboard.press("Escape")
     ann.page.locator("#editor").wait_for(state="detached")
     ann.wait_saved()
-    ann.page.wait_for_timeout(500)
+    ann.look_twice()
     assert ann.page.locator("#editor").count() == 0
     assert " in databases" in texts(site)
 
 
 def test_going_back_in_the_middle_of_a_save_loses_nothing(site: Site, visit: Callable[..., Visitor]) -> None:
-    ann = opened(visit().log_in("Ann").open(), 1)
+    ann = opened(visit().enter("Ann").open(), 1)
     held: list[Any] = []
     ann.page.route("**/edit*", lambda route: route.continue_() if held else held.append(route))
     ann.page.locator("#edit-headline").press("End")
@@ -98,7 +98,7 @@ def test_a_conflict_stays_until_somebody_has_chosen(visit: Callable[..., Visitor
         page.fill("#field-preheader", "Another field")
     else:
         page.locator(".tabs a:has-text('Plain text')").click()
-    page.wait_for_timeout(1000)
+    ann.look_twice()
     conflict = page.locator(".conflict")
     conflict.wait_for()
     assert "Ann’s words." in conflict.inner_text()
@@ -126,7 +126,7 @@ def test_theirs_can_be_chosen_after_the_panel_was_closed(visit: Callable[..., Vi
 def test_what_was_written_offline_is_saved_although_its_panel_was_left(
     site: Site, visit: Callable[..., Visitor]
 ) -> None:
-    ann = opened(visit().log_in("Ann").open(), 1)
+    ann = opened(visit().enter("Ann").open(), 1)
     ann.page.context.set_offline(True)
     ann.page.locator("#edit-headline").press("End")
     ann.page.keyboard.type(" offline")
@@ -134,15 +134,15 @@ def test_what_was_written_offline_is_saved_although_its_panel_was_left(
     ann.page.keyboard.press("Enter")
     ann.page.go_back()
     ann.page.context.set_offline(False)
-    ann.page.locator("#lost").wait_for(state="hidden")
-    ann.wait_saved()
+    ann.loses("#lost")
+    ann.sees_saved()
     ann.wait_until(lambda: " offline" in texts(site))
 
 
 def test_what_was_written_for_a_story_that_is_gone_is_shown(
     site: Site, visit: Callable[..., Visitor]
 ) -> None:
-    ann, bo = opened(visit().log_in("Ann").open(), 1), visit().log_in("Bo").open()
+    ann, bo = opened(visit().enter("Ann").open(), 1), visit().enter("Bo").open()
     ann.page.click("#edit-text")
     site.digest("editors", "role", "Ann", "publisher")  # which ends every session of hers
     ann.page.keyboard.type("Ann’s words.")
@@ -150,8 +150,7 @@ def test_what_was_written_for_a_story_that_is_gone_is_shown(
     take_out(bo, 1)
     again = ann.page.context.new_page()
     Visitor(site=site, page=again).log_in("Ann")
-    conflict = ann.page.locator(".conflict")
-    conflict.wait_for()
+    conflict = ann.finds(".conflict")
     assert "Ann’s words." in conflict.inner_text()
     assert "is no longer in this issue" in conflict.inner_text()
     assert conflict.locator("text=Keep mine").count() == 0  # there is nowhere to keep it
@@ -162,19 +161,18 @@ def test_what_was_written_for_a_story_that_is_gone_is_shown(
 
 
 def test_what_was_written_while_it_is_sent_is_shown(site: Site, visit: Callable[..., Visitor]) -> None:
-    ann, bo = visit().log_in("Ann").open(), visit().log_in("Bo").open("?open=approve")
+    ann, bo = visit().enter("Ann").open(), visit().enter("Bo").open("?open=approve")
     ann.page.context.set_offline(True)
     ann.page.click("#field-subject")
     ann.page.keyboard.type("Too late")
     ann.page.locator("#lost").wait_for()
     bo.page.locator("#approve [value=now]").check()
     bo.page.locator("#approve .filled").click()
-    bo.page.locator(".bar .chip:has-text('Sent')").wait_for()
+    bo.finds(".bar .chip:has-text('Sent')")
     ann.page.context.set_offline(False)
-    error = ann.page.locator(".card.error")
-    error.wait_for()
+    error = ann.finds(".card.error")
     assert "Too late" in error.inner_text()
-    ann.page.wait_for_timeout(2500)  # it is not taken away by what comes next
+    ann.look_twice()  # it is not taken away by what comes next
     assert "Too late" in error.inner_text()
     error.locator("a").click()
     error.wait_for(state="detached")
@@ -182,13 +180,22 @@ def test_what_was_written_while_it_is_sent_is_shown(site: Site, visit: Callable[
 
 
 def test_a_headline_that_was_cleared_comes_back(visit: Callable[..., Visitor]) -> None:
-    ann, bo = opened(visit().log_in("Ann").open()), visit().log_in("Bo").open()
+    ann, bo = opened(visit().enter("Ann").open()), visit().enter("Bo").open()
     before = ann.page.input_value("#edit-headline")
+    held: list[Any] = []
+
+    def hold(route: Any) -> None:
+        held.append(route)
+
+    ann.page.route("**/pulse", hold)  # what it answers would have the headline written back
     ann.page.fill("#edit-headline", "")
     ann.page.wait_for_timeout(300)
     assert "Not saved" in ann.page.inner_text("#saved")
+    ann.page.unroute("**/pulse")
+    for route in held:
+        route.continue_()
     bo.page.fill("#field-subject", "A week of quorums")
-    ann.wait("document.querySelector('#field-subject').value === 'A week of quorums'")
+    ann.sees("document.querySelector('#field-subject').value === 'A week of quorums'")
     ann.page.keyboard.press("Tab")
     ann.wait_saved()
     assert ann.page.input_value("#edit-headline") == before
@@ -196,33 +203,33 @@ def test_a_headline_that_was_cleared_comes_back(visit: Callable[..., Visitor]) -
 
 
 def test_undo_in_a_toast_undoes_nobody_else_s_step(site: Site, visit: Callable[..., Visitor]) -> None:
-    ann, bo = visit().log_in("Ann").open(), visit().log_in("Bo").open()
+    ann, bo = visit().enter("Ann").open(), visit().enter("Bo").open()
     title = ann.order[2]
     ann.page.locator("li.row", has_text=title).locator("summary").click(force=True)
     ann.page.locator("li.row", has_text=title).locator("text=Make lead story").first.click()
     ann.page.locator("#toast button").wait_for()
     bo.page.fill("#field-subject", "A week of quorums")
-    ann.wait("document.querySelector('#field-subject').value === 'A week of quorums'")
+    ann.sees("document.querySelector('#field-subject').value === 'A week of quorums'")
     assert ann.page.locator("#toast button:visible").count() == 0
     assert "A week of quorums" in texts(site)
 
 
 def test_a_field_that_shows_what_is_not_so_any_more_says_so(visit: Callable[..., Visitor]) -> None:
-    ann, bo = visit().log_in("Ann").open(), visit().log_in("Bo").open()
+    ann, bo = visit().enter("Ann").open(), visit().enter("Bo").open()
     bo.page.click("#field-subject")
     bo.page.keyboard.type("Bo wrote")
     bo.wait_saved()
-    ann.wait("document.querySelector('#field-subject').value === 'Bo wrote'")
+    ann.sees("document.querySelector('#field-subject').value === 'Bo wrote'")
     ann.page.locator("#undo button").click()
-    bo.page.locator("#saved:has-text('Changed by someone else')").wait_for()
+    bo.finds("#saved:has-text('Changed by someone else')")
     assert bo.page.input_value("#field-subject") == "Bo wrote"
     bo.page.locator("#outline").click()
-    bo.wait("document.querySelector('#field-subject').value === ''")
-    bo.wait_saved()
+    bo.sees("document.querySelector('#field-subject').value === ''")
+    bo.sees_saved()
 
 
 def test_a_reset_right_after_typing_is_no_conflict_with_oneself(visit: Callable[..., Visitor]) -> None:
-    ann = opened(visit().log_in("Ann").open())
+    ann = opened(visit().enter("Ann").open())
     before = ann.page.input_value("#edit-text")
     ann.page.fill("#edit-text", "First words")
     ann.wait_saved()
@@ -239,26 +246,26 @@ def test_a_reset_right_after_typing_is_no_conflict_with_oneself(visit: Callable[
 
 
 def test_an_open_story_that_is_taken_out_is_told(visit: Callable[..., Visitor]) -> None:
-    ann, bo = opened(visit().log_in("Ann").open(), 1), visit().log_in("Bo").open()
+    ann, bo = opened(visit().enter("Ann").open(), 1), visit().enter("Bo").open()
     ann.page.locator("#panel-name").focus()
     take_out(bo, 1)
-    ann.page.locator("#toast:has-text('was taken out')").wait_for()
+    ann.finds("#toast:has-text('was taken out')")
     assert "open=edit" not in ann.page.url
 
 
 def test_a_link_that_was_made_stays_while_others_edit(visit: Callable[..., Visitor]) -> None:
-    ann, bo = visit().log_in("Ann").open("?open=share"), visit().log_in("Bo").open()
+    ann, bo = visit().enter("Ann").open("?open=share"), visit().enter("Bo").open()
     ann.page.locator("#share .filled").click()
     ann.page.locator("#link").wait_for()
     link = ann.page.input_value("#link")
     bo.page.fill("#field-subject", "A week of quorums")
     bo.wait_saved()
-    ann.page.wait_for_timeout(3000)
+    ann.look_twice()
     assert ann.page.input_value("#link") == link
 
 
 def test_escape_puts_a_dragged_story_back(visit: Callable[..., Visitor]) -> None:
-    ann = visit().log_in("Ann").open()
+    ann = visit().enter("Ann").open()
     before = ann.order
     for _ in range(2):
         ann.lift(before[4])
@@ -266,7 +273,7 @@ def test_escape_puts_a_dragged_story_back(visit: Callable[..., Visitor]) -> None
         ann.page.keyboard.press("Escape")
         ann.wait_for_order(*before)
         ann.drop()
-    ann.page.wait_for_timeout(500)
+    ann.look_twice()
     assert ann.order == before
     ann.lift(before[4])  # and the next one is carried out
     ann.carry(before[4], 1)

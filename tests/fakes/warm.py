@@ -4,6 +4,8 @@ It costs a tenth of a new interpreter; arguments, folder, environment, output an
 exit code are those of a program.  `Warm` is the test's side; this file itself,
 run as a program, is the parent.  It reads one JSON document a line: {"words",
 "folder", "environ", …}, and answers with {"code" (negative: the signal), "out", "err"}.
+With "log", a file, the command goes on beside the next ones and writes there; the
+answer is its {"pid"}, and the order {"awaits": pid} is answered with its {"code"}.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -20,16 +23,23 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Self
 
+TESTS = str(Path(__file__).resolve().parents[1])
+if TESTS not in sys.path:
+    sys.path.append(TESTS)
+
 Order = dict[str, Any]
 
 
 class Warm:
     """Use as a context manager; `program` is the parent to start."""
 
-    def __init__(self, program: Path = Path(__file__)) -> None:
+    def __init__(self, program: Path = Path(__file__), *, words: Sequence[str] = ()) -> None:
         # -P: the folder of this file must not be searched for modules, it has a sendgrid of its own.
         self._process = subprocess.Popen(
-            [sys.executable, "-P", str(program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-P", str(program), *words],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
 
     def __enter__(self) -> Self:
@@ -44,7 +54,20 @@ class Warm:
         self._process.stdout.close()
 
     def run(self, *words: str, folder: Path, environ: dict[str, str] | None = None, **more: Any) -> Order:
-        order = {"words": words, "folder": str(folder), "environ": environ or {}, **more}
+        """What one command answered; `stdin=` is what it may read."""
+        return self._ask({"words": words, "folder": str(folder), "environ": environ or {}, **more})
+
+    def start(self, *words: str, folder: Path, log: Path) -> int:
+        """Begin a command that stays, such as a server; all it says goes to `log`.  Its process id."""
+        order = {"words": words, "folder": str(folder), "environ": {}, "log": str(log)}
+        return int(self._ask(order)["pid"])
+
+    def stop(self, pid: int, how: signal.Signals = signal.SIGTERM) -> int:
+        """Have what was started end; its exit code."""
+        os.kill(pid, how)
+        return int(self._ask({"awaits": pid})["code"])
+
+    def _ask(self, order: Order) -> Order:
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
@@ -59,9 +82,10 @@ class Warm:
 # -- the parent ----------------------------------------------------------------------
 
 
+RENDERING, PAGES = "digest.rendering.issue", "digest.web.pages"
 SENDING = (
     "digest.cli.app",
-    "digest.rendering.issue",
+    RENDERING,
     "digest.settings.loading",
     "digest.transports.outbox.transport",
     "digest.transports.sendgrid.transport",
@@ -71,30 +95,80 @@ SENDING = (
     "digest.workflows.sending.send",
 )
 READING = ("digest.fetch", "digest.sources.feed", "digest.views.status")
+SERVING = (
+    "digest.cli.operation",
+    "digest.views.public",
+    "digest.web.api",
+    "digest.web.app",
+    PAGES,
+    "digest.web.serve",
+)
 
 
 def serve(prepare: Callable[[Order], None], *, modules: Sequence[str]) -> None:
     """Fork a child for every order; `prepare` is called in it before the command."""
+    from compiled import compile_once
+
+    compile_once()
     for module in modules:
         import_module(module)
+    if RENDERING in modules:
+        _render_once()
+    if PAGES in modules:
+        _compile_pages()
     gc.collect()
     gc.freeze()  # children do not touch what they share
     print("ready", flush=True)
+    started: set[int] = set()
     for line in sys.stdin:
-        print(json.dumps(_forked(json.loads(line), prepare)), flush=True)
+        print(json.dumps(_obeyed(json.loads(line), prepare, started)), flush=True)
+    for pid in started:  # by tests that came to no end
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
 
 
-def _forked(order: Order, prepare: Callable[[Order], None]) -> Order:
+def _render_once() -> None:
+    """What a first rendering loads and compiles, children have from their parent."""
+    from data.issues import of_teasers, teaser
+
+    of_teasers(teaser(1), teaser(2)).rendered()
+
+
+def _compile_pages() -> None:
+    """The same for the pages that a server shows."""
+    from data.issues import SITE
+    from digest.clock import Clock
+    from digest.web.pages import Pages
+
+    environment = Pages(site=SITE, clock=Clock())._environment
+    for name in environment.list_templates(extensions=["html"]):
+        environment.get_template(name)
+
+
+def _obeyed(order: Order, prepare: Callable[[Order], None], started: set[int]) -> Order:
+    if "awaits" in order:
+        started.remove(order["awaits"])
+        return {"code": _end_of(order["awaits"])}
+    if "log" in order:
+        with Path(order["log"]).open("ab") as log:
+            pid = _forked(order, prepare, log.fileno(), log.fileno())
+        started.add(pid)
+        return {"pid": pid}
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        child = os.fork()
-        if child == 0:
-            _be_digest(order, prepare, out.fileno(), err.fileno())
-        _, status = os.waitpid(child, 0)
-        return {
-            "code": os.waitstatus_to_exitcode(status),
-            "out": _whole(out.fileno()),
-            "err": _whole(err.fileno()),
-        }
+        code = _end_of(_forked(order, prepare, out.fileno(), err.fileno()))
+        return {"code": code, "out": _whole(out.fileno()), "err": _whole(err.fileno())}
+
+
+def _forked(order: Order, prepare: Callable[[Order], None], out: int, err: int) -> int:
+    child = os.fork()
+    if child == 0:
+        _be_digest(order, prepare, out, err)
+    return child
+
+
+def _end_of(pid: int) -> int:
+    _, status = os.waitpid(pid, 0)
+    return os.waitstatus_to_exitcode(status)
 
 
 def _whole(descriptor: int) -> str:
@@ -109,6 +183,7 @@ def _be_digest(order: Order, prepare: Callable[[Order], None], out: int, err: in
 
     code = 70
     try:
+        _read_from(order.get("stdin", ""))
         os.dup2(out, 1)
         os.dup2(err, 2)
         os.chdir(order["folder"])
@@ -127,5 +202,15 @@ def _be_digest(order: Order, prepare: Callable[[Order], None], out: int, err: in
     os._exit(code)
 
 
+def _read_from(text: str) -> None:
+    """Give the command its own standard input: that of the parent holds the orders to come."""
+    with tempfile.TemporaryFile() as given:
+        given.write(text.encode())
+        given.seek(0)
+        os.dup2(given.fileno(), 0)
+    sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
+
+
 if __name__ == "__main__":
-    serve(lambda _: None, modules=SENDING + READING)
+    with_server = SERVING if "--serving" in sys.argv else ()
+    serve(lambda _: None, modules=SENDING + READING + with_server)

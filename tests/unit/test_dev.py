@@ -18,7 +18,20 @@ from types import ModuleType
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-CHORES = ["demo", "test", "check", "fix", "docs", "serve", "bench", "shots", "lock", "build", "caniemail"]
+CHORES = [
+    "demo",
+    "test",
+    "check",
+    "fix",
+    "docs",
+    "serve",
+    "bench",
+    "weights",
+    "shots",
+    "lock",
+    "build",
+    "caniemail",
+]
 
 
 @pytest.fixture
@@ -196,6 +209,55 @@ def test_what_a_program_complains_about_is_passed_on(dev: ModuleType) -> None:
     assert dev.run(sys.executable, "-c", "") == ""
     assert dev.run(sys.executable, "-c", "import sys; sys.exit('sorry')") == "sorry"
     assert dev.run(sys.executable, "-c", "import sys; sys.exit(7)").endswith("ended with 7.")
+
+
+class TestPassedOn:
+    """Chores that are programs of their own."""
+
+    @pytest.fixture
+    def became(self, dev: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        became: list[str] = []
+        monkeypatch.setattr(dev, "set_up", lambda _: None)
+        monkeypatch.setattr(dev, "become", lambda *words: became.extend(words) or 0)
+        return became
+
+    @pytest.mark.parametrize("given", [["--against", "a5e2332"], ["--against=a5e2332"]])
+    def test_a_bench_against_another_revision_has_a_program(
+        self, dev: ModuleType, became: list[str], given: list[str]
+    ) -> None:
+        assert dev.main(["bench", *given, "-k", "desk"]) == 0
+
+        assert became == ["python", "tests/benchmark/against.py", *given, "-k", "desk"]
+        assert (ROOT / became[1]).exists()
+
+    def test_a_bench_alone_is_pytest(self, dev: ModuleType, became: list[str]) -> None:
+        assert dev.main(["bench", "-k", "desk"]) == 0
+
+        assert became[:3] == ["python", "-m", "pytest"]
+        assert became[-3:] == ["tests/benchmark", "-k", "desk"]
+
+    def test_the_weights_are_scored_where_the_program_is(
+        self, dev: ModuleType, became: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "score.py").touch()
+        monkeypatch.setattr(dev, "ROOT", tmp_path)
+        monkeypatch.setattr(dev, "WEIGHTS", tmp_path / "score.py")
+
+        assert dev.main(["weights", "--scan"]) == 0
+        assert became == ["python", "score.py", "--scan"]
+
+    def test_a_checkout_without_it_says_so(
+        self,
+        dev: ModuleType,
+        became: list[str],
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        monkeypatch.setattr(dev, "WEIGHTS", ROOT / "tests" / "nothing.py")
+
+        assert dev.main(["weights"]) == 1
+        assert became == []
+        assert "There is no tests/nothing.py" in capsys.readouterr().err
 
 
 class TestLocks:
@@ -499,7 +561,7 @@ def test_all_tests_run_in_a_process_per_core_and_chosen_ones_in_one(
 def test_under_all_a_missing_program_is_a_failure(tmp_path: Path, everything: str, outcome: str) -> None:
     """And says which; a missing shared folder may be skipped even there."""
     (tmp_path / "checkout" / "tests").mkdir(parents=True)
-    for name in ("conftest.py", "workers.py"):
+    for name in ("conftest.py", "workers.py", "compiled.py"):
         shutil.copyfile(ROOT / "tests" / name, tmp_path / "checkout" / "tests" / name)
     (tmp_path / "checkout" / "tests" / "test_needy.py").write_text(NEEDY)
     (tmp_path / "checkout" / "pytest.ini").write_text("[pytest]\nmarkers = needs(name)\n")

@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from digest.application import Application
 from digest.rules import unsubscribe_probe
-from digest.views.public import PreferencesView, ReaderView
+from digest.views.public import PreferencesView, PublicViews, ReaderView
 from digest.web.pages import LINKED_MAIL_POLICY, Pages, mail
 
 # A picture's name is its content's: it may be kept for ever, and shown by any mail program.
@@ -31,11 +31,15 @@ _ROBOTS = (
 
 
 def routes(*, app: Application, pages: Pages) -> list[Route]:
-    """Everything at the top that readers see."""
-    readers = app.public
+    """Everything at the top that subscribers and visitors see."""
+    return [
+        *_for_everybody(readers=app.public, pages=pages),
+        *_for_one(app=app, pages=pages),
+        Route("/static/{name}", pages.file),
+    ]
 
 
-def _for_everybody(*, readers: Readers, pages: Pages) -> list[Route]:
+def _for_everybody(*, readers: PublicViews, pages: Pages) -> list[Route]:
     def front(_: Request) -> Response:
         return pages.page("front.html", {"newsletters": readers.newsletters()})
 
@@ -64,8 +68,9 @@ def _for_everybody(*, readers: Readers, pages: Pages) -> list[Route]:
     ]
 
 
-def _for_one(*, readers: Readers, pages: Pages) -> list[Route]:
+def _for_one(*, app: Application, pages: Pages) -> list[Route]:
     """What the links in somebody's own mail open."""
+    readers = app.public
 
     def ask(request: Request) -> Response:
         token = request.path_params["token"]
