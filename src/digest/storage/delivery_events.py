@@ -101,7 +101,12 @@ def accept_on_evidence(connection: Connection, which: IssueId, *, now: datetime)
     return connection.execute(proven).rowcount
 
 
-def told(which: IssueId) -> Select[str, int]:
+def told(connection: Connection, which: IssueId) -> dict[str, int]:
+    """Of the accepted ones: how many are delivered, bounced and complained, as `Counts` names them."""
+    return by_outcome(dict(connection.execute(select_told(which)).all()))
+
+
+def select_told(which: IssueId) -> Select[str, int]:
     """Selects how many of the accepted ones the provider has told each kind of event of."""
     # Spelled out, or SQLite does not see that the index holds all that is asked for.
     was_told = delivery.c.event != literal_column("''")
@@ -117,7 +122,7 @@ def told(which: IssueId) -> Select[str, int]:
 
 
 def by_outcome(found: Mapping[str, int]) -> dict[str, int]:
-    """How many are delivered, bounced and complained, as `Counts` names them, of what `told` selects.
+    """How many are delivered, bounced and complained, as `Counts` names them, of what `select_told` finds.
 
     Whatever did not arrive counts as bounced: turned away for good, turned away
     this time, or dropped by the provider.
