@@ -32,7 +32,7 @@ _TOKEN = 23  # including the plus sign before it
 
 
 class Table(BaseModel):
-    """A table that knows all its keys; another one is a mistake."""
+    """A table with a fixed set of keys; any other key is a mistake."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
 

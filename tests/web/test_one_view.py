@@ -26,6 +26,7 @@ from digest.views.status import status
 from digest.wiring import Container
 from digest.workflows.composing import compose
 from digest.workflows.drafting import share
+from fakes.activity import actor
 from fakes.databases import NOW, drafted, make_template, store, subscribe
 from web.test_home import SETTINGS
 
@@ -146,7 +147,7 @@ def test_no_view_writes(parts: Container, monkeypatch: pytest.MonkeyPatch) -> No
         public_url="https://news.example.com",
         keys=parts.secret_keys,
         database=parts.database,
-        by="Ann",
+        by=actor("Ann"),
         now=NOW,
     )
     monkeypatch.setattr(parts.database, "write", refuse)

@@ -10,7 +10,6 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from digest.web.actions import Actions
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from starlette.testclient import TestClient
@@ -19,12 +18,13 @@ from digest.clock import Clock
 from digest.model.editor import Role
 from digest.storage import issues
 from digest.storage.database import Database
-from digest.views.public import AccountAnswers, DeskViews
 from digest.web.app import create_app
 from digest.wiring import Container
 from digest.workflows.operating import accounts
+from fakes.activity import actor
 from fakes.databases import NOW, make_template, store, subscribe
-from web.fake_ports import SECRET, FakeProbes, FakeReaders
+from fakes.processes import Process
+from web.fake_views import SECRET
 from web.test_home import SETTINGS
 
 PAGE = "/desk/weekly/1"
@@ -110,17 +110,8 @@ class Browser:
 
 @pytest.fixture(params=["by the one-time link", "by an account"])
 def browser(parts: Container, request: pytest.FixtureRequest) -> Iterator[Browser]:
-    actions = Actions(parts)
-    app = create_app(
-        site=parts.settings.site,
-        readers=FakeReaders(),
-        desk=DeskViews(parts),
-        probes=FakeProbes(),
-        accounts=AccountAnswers(parts),
-        one_time_secret=SECRET,
-        clock=parts.clock,
-        actions=actions,
-    )
+    process = Process(parts)
+    app = create_app(process, one_time_secret=SECRET)
     client = TestClient(
         app, base_url="http://127.0.0.1:8000", client=("127.0.0.1", 50_000), follow_redirects=False
     )
@@ -128,9 +119,9 @@ def browser(parts: Container, request: pytest.FixtureRequest) -> Iterator[Browse
         log_in(client, parts)
     else:
         client.get(f"/desk/enter/{SECRET}")
-    actions.draft("weekly", by="Ann")
+    process.draft("weekly", by=actor("Ann"))
     yield Browser(client, parts)
-    actions.close()
+    process.senders.close()
 
 
 def log_in(client: TestClient, parts: Container) -> None:
@@ -140,7 +131,7 @@ def log_in(client: TestClient, parts: Container) -> None:
         password=PASSWORD,
         database=parts.database,
         passwords=parts.passwords,
-        by="",
+        by=actor("root"),
         now=NOW,
     )
     token = re.search(r'name="token" value="([^"]+)"', client.get("/desk/login").text)
@@ -173,7 +164,7 @@ def test_the_next_drag_costs_no_more(browser: Browser) -> None:
 
 def test_counting_sees_each_statement_and_each_read_of_an_issue(parts: Container) -> None:
     """The counter-example; and what was counted is what SQLite itself was asked."""
-    Actions(parts).draft("weekly", by="Ann")
+    Process(parts).draft("weekly", by=actor("Ann"))
     other = Database(f"sqlite:///{parts.database.sqlite_file}")
     traced: list[str] = []
     event.listen(other._engine, "checkout", lambda raw, *_: raw.set_trace_callback(traced.append))

@@ -21,7 +21,7 @@ _ENCODED_WORD = re.compile(rb"=\?([^?\s]*)\?([^?\s]*)\?([^?\s]*)\?=")
 _BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f]")
 _LIST_ID = re.compile(r"(.*\s)?<[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+>", re.DOTALL)
-# What stands before a country for many at once, as in example.co.uk.
+# Second-level labels under which many organisations register, as in example.co.uk.
 _SHARED = frozenset("ac co com edu go gob gov gv ltd me mil ne net nom or org plc sch".split())
 # Their DMARC policies make receivers refuse such mail from other servers.
 _FREEMAIL = frozenset(

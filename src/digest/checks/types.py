@@ -38,13 +38,13 @@ class Facts:
     earlier_subjects: tuple[str, ...]
     nonce: str  # of the slot markers; no marker may be left in the message
     audience_count: int | None
-    dkim: bool  # this machine signs what it sends
-    unsubscribe_url: str  # of the recipient whose message this is
-    note: str = ""  # what editors wrote for the whole issue, as it is printed
-    only_on_web: int = 0  # of the stories, the last ones
-    gave_way: tuple[str, ...] = ()  # what was not printed in full for want of room, in sentences
-    other_unsubscribe_url: str = ""  # of somebody else; empty where nobody else was asked for
-    return_path: str = ""  # the envelope's sender; empty where it is not known
+    dkim: bool  # whether this machine signs what it sends
+    unsubscribe_url: str  # of this message's recipient
+    note: str = ""  # the editors' note for the whole issue, as printed
+    only_on_web: int = 0  # how many stories, counted from the end, are only in the web version
+    gave_way: tuple[str, ...] = ()  # what was shortened or omitted for lack of space, as clauses
+    other_unsubscribe_url: str = ""  # another recipient's; empty if none was requested
+    return_path: str = ""  # the envelope sender; empty if unknown
     signed_by_provider: bool = False  # which then also sets a return path of the sender's domain
     provider_limits: ProviderLimits | None = None  # None where there are none, or no provider is known
 

@@ -99,15 +99,15 @@ class EventKind(StrEnum):
 class DeliveryEvent:
     """One later report about one delivery.  `address` is the only field that may hold an email address."""
 
-    key: str  # the same for the same event, however often it is told
+    key: str  # identical for the same event, however often it is reported
     provider: str  # its name in the settings
     kind: EventKind
     at: datetime  # the provider's timestamp
     delivery_id: DeliveryId | None = None
     batch_id: str = ""
-    issue_ref: str | None = None  # weekly/3, as the event claims; None where it makes no claim
-    address: str | None = None  # the same of the recipient; stored as a hash only
-    detail: str = ""  # the server's words, without addresses
+    issue_ref: str | None = None  # weekly/3, as the event states; None if it does not
+    address: str | None = None  # the recipient's, as the event states; stored only as a hash
+    detail: str = ""  # the server's words, with addresses removed
     reason: EventKind | None = (
         None  # of a drop: what it holds against the address, if that was it; not stored
     )

@@ -19,7 +19,7 @@ from digest.model.delivery import DeliveryEvent, EventKind
 from digest.model.subscriber import SuppressionReason
 from digest.rules.cleaning import plain
 
-# How far each event brings a delivery.  What a reader did proves that it arrived.
+# How far each event moves a delivery.  Anything a recipient did proves that the mail arrived.
 _STANDS_FOR: Mapping[EventKind, EventKind] = {
     EventKind.OPENED: EventKind.DELIVERED,
     EventKind.CLICKED: EventKind.DELIVERED,
@@ -35,8 +35,8 @@ _FORWARD = (
     EventKind.COMPLAINED,
 )
 
-# Enhanced status codes (RFC 3463) of class 5 that blame the mail, the moment or
-# the sender, and say nothing against the address: full, too long, tried for too
+# Enhanced status codes (RFC 3463) of class 5 that blame the mail, the moment or the
+# sender, and say nothing against the address: mailbox full, too long, retried for too
 # long, content, policy.
 _NOT_THE_ADDRESS = re.compile(r"5\.(?:2\.[23]|3\.4|4\.7|6\.\d+|7\.\d+)$")
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
@@ -47,7 +47,7 @@ _ADDRESS = re.compile(r"[^\s<>\"'(),;:\[\]]+(?:@|%40|=40)[^\s<>\"'(),;:\[\]]+", 
 _DETAIL_KEPT = 300
 _LOOKED_AT = 4000  # characters of a provider's text that are examined
 
-# A provider's clock may be behind ours.
+# A provider's clock may be slow.
 SKEW = timedelta(minutes=5)
 
 
@@ -60,7 +60,7 @@ class Effect:
 
 
 def effect_of_event(event: DeliveryEvent) -> Effect:
-    """Only what is certain for good has one: no mail is held back because of a full mailbox."""
+    """Only a permanent fact has an effect: a full mailbox does not stop later mails."""
     return _EFFECTS.get(event.reason or event.kind, _NONE)
 
 
@@ -96,7 +96,7 @@ def states_before(kind: EventKind) -> tuple[str, ...]:
 
 
 def without_addresses(words: str) -> str:
-    """A server's words in one line: who has to know the address knows the delivery."""
+    """A server's words on one line, without addresses: the delivery already identifies the recipient."""
     return plain(hide_addresses(words), limit=_DETAIL_KEPT)
 
 

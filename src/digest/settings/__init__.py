@@ -42,9 +42,9 @@ class DeliverySettings:
     """Which transport sends issues, and how fast."""
 
     transport: str
-    rate_per_second: float | None  # over all workers; None is no limit
+    rate_per_second: float | None  # over all workers; None means no limit
     tables: Mapping[str, TransportTable]  # by transport, with their secrets; also of those not in use
-    dkim: DkimSettings | None  # None: nothing is signed here
+    dkim: DkimSettings | None  # None: this machine signs nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,13 +31,13 @@ def secret_places(root: type[RootTable]) -> list[Place]:
 
 
 def secrets_in_file(tables: Mapping[str, Any], secrets: Sequence[Place]) -> Iterator[Mistake]:
-    """Secrets that stand in digest.toml itself, which is shown, copied and committed."""
+    """Secrets in digest.toml itself, which is shown, copied and committed."""
     for place in secrets:
         if value_at(tables, place) is not None:
             yield Mistake(
                 place,
-                f"is a secret and must not stand in this file. Put it into the environment as "
-                f"{variable_of(place)}, or into a file of its own that {file_place(place)[-1]} names.",
+                f"is a secret and is not allowed in this file. Put it into the environment variable "
+                f"{variable_of(place)}, or into a file of its own and name that in {file_place(place)[-1]}.",
             )
     url = value_at(tables, ("database", "url"))
     if isinstance(url, str) and _has_password(url):
@@ -51,7 +51,7 @@ def secrets_in_file(tables: Mapping[str, Any], secrets: Sequence[Place]) -> Iter
 def crossings(
     tables: Mapping[str, Any], *, transports: Sequence[str], source_kinds: Sequence[str]
 ) -> Iterator[Mistake]:
-    """All else that is wrong between values."""
+    """Everything else that is wrong between values."""
     yield from _database(value_at(tables, ("database", "url")))
     yield from _transport(value_at(tables, ("delivery", "transport")), transports)
     newsletters = value_at(tables, ("newsletters",))

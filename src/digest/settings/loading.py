@@ -174,7 +174,7 @@ def _transports(
 
 
 def _without_secrets(tables: dict[str, Any], places: Sequence[Place]) -> dict[str, Any]:
-    """So that no later sentence can print one."""
+    """A copy without secrets, so that no later message can print one."""
     left = deepcopy(tables)
     for place in places:
         table = value_at(left, place[:-1])
@@ -349,7 +349,7 @@ def _warnings(
 ) -> Iterator[str]:
     public = urlsplit(site.public_url)
     if public.scheme == "http" and not is_this_machine(public.hostname or ""):
-        yield "site.public_url: is not https, without which no mail program shows one-click unsubscribe."
+        yield "site.public_url: is not https, so no mail app will show one-click unsubscribe."
     yield from _delivery_warnings(delivery)
     for newsletter in newsletters.values():
         yield from _clock_warning(newsletter)

@@ -24,7 +24,7 @@ class Mistake:
 
 
 def mistake_of(error: ErrorDetails, root: type[RootTable]) -> Mistake:
-    """Say in our words what the validation found."""
+    """Put what the validation found into our words."""
     place: Place = tuple(part for part in error["loc"] if part != "[key]")
     return Mistake(place, _sentence(error, place, root))
 
@@ -135,7 +135,7 @@ def _named(value: Any) -> str:
 
 
 def _meant(place: Place, root: type[RootTable]) -> str:
-    """What was probably meant: a key with nearly this name, or the same key of another table."""
+    """What was probably meant: a key with a similar name, or the same key in another table."""
     word = str(place[-1])
     table = _table_at(place[:-1], root)
     here = list(table.model_fields) if table else []
@@ -165,7 +165,7 @@ def _table_at(place: Place, root: type[RootTable]) -> type[Table] | None:
 
 
 def tables_of(table: type[Table], name: str = "") -> Iterator[tuple[str, type[Table]]]:
-    """Every table below this one, by the heading that an owner writes."""
+    """Every table below this one, with the heading an owner writes for it."""
     for key, field in table.model_fields.items():
         kind: Any = field.annotation
         heading = f"{name}.{key}".lstrip(".")

@@ -28,7 +28,7 @@ TableT = TypeVar("TableT", bound=TransportTable)
 class OpenOptions:
     """What a transport is opened with, beside its own table."""
 
-    signer: Signer | None  # None: nothing is signed here, or the provider signs itself
+    signer: Signer | None  # None: this machine signs nothing, or the provider signs itself
     senders: int  # how many transports like this one are open at once and share its limits
     per_second: float | None  # messages of all senders together; None is no limit
     sender: Mailbox  # whom `verify` may try to send as

@@ -17,7 +17,7 @@ class OutboxTable(TransportTable):
     path: LocalPath = Field(
         default="outbox",
         validate_default=True,
-        description="The folder that gets one .eml file per message.",
+        description="The folder for the .eml files, one per message.",
     )
 
 

@@ -15,8 +15,8 @@ from typing import Any
 from digest.model.delivery import DeliveryEvent, DeliveryId, EventKind
 from digest.rules.feedback import without_addresses
 
-# Every word of SendGrid's event webhook (docs of the Event Webhook, 2026).
-# `bounce` has two types, see `_kind`.
+# Every event name of SendGrid's Event Webhook (its documentation as of 2026).
+# `bounce` has two types; see `_kind`.
 SENDGRID_WORDS: Mapping[str, EventKind] = {
     "processed": EventKind.PROCESSED,
     "deferred": EventKind.DEFERRED,
@@ -31,7 +31,7 @@ SENDGRID_WORDS: Mapping[str, EventKind] = {
     "group_resubscribe": EventKind.RESUBSCRIBED,
 }
 
-# Why SendGrid drops a mail, where the reason is the address and not the mail or the account.
+# Why SendGrid drops a mail, if the reason is the address rather than the mail or the account.
 _DROPPED: Mapping[str, EventKind] = {
     "bounced address": EventKind.BOUNCED,
     "invalid": EventKind.BOUNCED,
@@ -72,17 +72,17 @@ def sendgrid_event(told: object, *, now: datetime) -> DeliveryEvent:
 
 
 def _kind(word: str, bounce_type: str) -> EventKind:
-    """A bounce of another type than "bounce" was turned away for now: SendGrid says "blocked"."""
+    """A bounce of any type but "bounce" was rejected only this time: SendGrid calls it "blocked"."""
     if word == "bounce" and bounce_type not in {"", "bounce"}:
         return EventKind.BLOCKED
     return SENDGRID_WORDS.get(word, EventKind.UNKNOWN)
 
 
 def _key(told: object, fields: Mapping[str, Any]) -> str:
-    """What makes it this event and no other.
+    """A key that identifies this event and no other.
 
-    Not `sg_event_id`, where there is anything better: repeated posts have been
-    seen to carry new ones for the same events.
+    `sg_event_id` is the last resort: repeated posts have been seen to carry new ids for
+    the same events.
     """
     names = ("sg_message_id", "event", "timestamp", "email", "d", "url", "attempt", "reason")
     if _text(fields.get("sg_message_id")) and _text(fields.get("timestamp")):
@@ -93,12 +93,12 @@ def _key(told: object, fields: Mapping[str, Any]) -> str:
 
 
 def _hashed(*parts: str) -> str:
-    whole = json.dumps(parts)  # so that no two lists of parts run into one
+    whole = json.dumps(parts)  # so that two different lists of parts never hash the same text
     return hashlib.sha256(whole.encode()).hexdigest()
 
 
 def _moment(value: object, *, now: datetime) -> datetime:
-    """Unix seconds; a time that cannot be is now."""
+    """The time from Unix seconds; an impossible time becomes `now`."""
     number = _text(value)
     if not re.fullmatch(r"[0-9]{1,11}", number):
         return now
@@ -112,7 +112,7 @@ def _detail(fields: Mapping[str, Any], *, word: str) -> str:
 
 
 def _text(value: object) -> str:
-    """As text, without the halves of characters that JSON can write and no database stores."""
+    """As text, without lone surrogates, which JSON can encode and no database stores."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         return ""
     return str(value)[:_LOOKED_AT].encode("utf-8", "replace").decode().replace("\0", "")

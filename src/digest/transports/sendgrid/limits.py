@@ -11,32 +11,32 @@ from digest.checks.types import Facts, Message, Problem
 
 # Mail Send API v3; octets of one recipient's part.
 _SUBSTITUTIONS = _CUSTOM_ARGS = 10_000
-# RFC 5321, 4.5.3.1: the longest address; and as much for a name as a line of a header holds.
+# RFC 5321, 4.5.3.1: the longest address; for a name, the longest line of a header.
 _LONGEST_ADDRESS, _LONGEST_NAME = 254, 998
-# A number of 64 bits, the id of a batch, and the names of all three.
+# A 64-bit number, the id of a batch, and the names of all three.
 _IDS = 64
 
 
 def problems(message: Message, facts: Facts) -> Iterator[Problem]:
-    """What SendGrid would refuse the whole issue for.
+    """What would make SendGrid reject the whole issue.
 
-    Names lose `,` and `;` on the way to it, and the category is always the same.
+    Names lose `,` and `;` before they are sent, and the category is always the same.
     """
     yield from _faults_of_people(message)
     if not message.subject.strip():
         yield Problem(
-            "SendGrid takes no mail without a subject. Look at subject of the newsletter.", "Subject"
+            "SendGrid does not accept mail without a subject. Set the newsletter's subject.", "Subject"
         )
     size = _octets(f"{facts.newsletter.name}/{2**63}") + _IDS
     if size >= _CUSTOM_ARGS:
         yield Problem(
-            f"What comes back with each event has {size} bytes; SendGrid takes fewer than {_CUSTOM_ARGS}. "
-            "Shorten the newsletter's name."
+            f"The data returned with each event has {size} bytes; SendGrid accepts fewer than "
+            f"{_CUSTOM_ARGS}. Shorten the newsletter's name."
         )
     size = _substitutions(message, facts)
     if size >= _SUBSTITUTIONS:
         yield Problem(
-            f"What differs from recipient to recipient may have {size} bytes; SendGrid takes fewer than "
+            f"The values that differ per recipient may have {size} bytes; SendGrid accepts fewer than "
             f"{_SUBSTITUTIONS}. Shorten site.public_url."
         )
 
@@ -44,19 +44,19 @@ def problems(message: Message, facts: Facts) -> Iterator[Problem]:
 def _faults_of_people(message: Message) -> Iterator[Problem]:
     for name, field in message.raw_headers:
         if name.lower() == "from" and not field.isascii():
-            yield Problem("SendGrid takes no Unicode in From. Write sender in ASCII.", "From")
+            yield Problem("SendGrid does not accept Unicode in From. Write sender in ASCII.", "From")
     answers = [mailbox for mailbox in getaddresses(message.headers_named("Reply-To")) if any(mailbox)]
     if len(answers) > 1:
-        yield Problem("SendGrid takes one Reply-To; set one reply_to.", "Reply-To")
+        yield Problem("SendGrid accepts only one Reply-To. Set a single reply_to.", "Reply-To")
     for _, address in answers:
         if not address.isascii() or not re.fullmatch(r"[^@\s]+@[^@\s]+", address):
-            yield Problem(f"SendGrid takes no Reply-To like “{address}”. Mend reply_to.", "Reply-To")
+            yield Problem(f"SendGrid does not accept the Reply-To “{address}”. Fix reply_to.", "Reply-To")
 
 
 def _substitutions(message: Message, facts: Facts) -> int:
-    """Octets of the longest set that a recipient may need: address, name and the way out, once for each part.
+    """Octets of the longest values a recipient may need: address, name and unsubscribe URL, once per part.
 
-    The sample's own values, where these are longer than any that the RFCs allow.
+    The sample's own values count if they are longer than the RFCs allow.
     """
     to = max((_octets(address) for _, address in getaddresses(message.headers_named("To"))), default=0)
     url = facts.unsubscribe_url

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 _IN_FLIGHT = 8  # requests at once
 
-# How every public key on the curve P-256 begins (RFC 5480): its algorithm, and one point of 64 bytes.
+# The start of every public key on curve P-256 (RFC 5480): its algorithm, and one point of 64 bytes.
 _P256 = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004")
 _P256_BYTES = 91
 
 
 def _public_key(text: str) -> str:
-    """As SendGrid shows it: base64, without the lines of a PEM file."""
+    """In the form SendGrid shows: base64, without the lines of a PEM file."""
     try:
         raw = base64.b64decode(text, validate=True)
     except ValueError:
@@ -35,19 +35,19 @@ def _public_key(text: str) -> str:
 
 
 class SendGridTable(TransportTable):
-    batch_size: Whole = Field(default=500, ge=1, le=1000, description="How many messages go in one request.")
+    batch_size: Whole = Field(default=500, ge=1, le=1000, description="How many messages one request holds.")
     host: WebRoot = Field(
-        default="https://api.sendgrid.com", description="Where the API is; can point at a local fake."
+        default="https://api.sendgrid.com", description="The address of the API; can point at a local fake."
     )
     api_key: SecretStr = Field(
         default=SecretStr(""), strict=False, description="The API key; only from the environment."
     )
     api_key_file: Name | None = Field(
-        default=None, description="A file with the API key, readable by you alone."
+        default=None, description="A file that contains the API key, readable only by you."
     )
     webhook_public_key: Annotated[Line, AfterValidator(_public_key)] | None = Field(
         default=None,
-        description="The verification key of the event webhook; without it `/hooks/sendgrid` is closed.",
+        description="The verification key of the event webhook; without it, `/hooks/sendgrid` is closed.",
     )
 
     def warnings(self) -> Iterator[tuple[str, str]]:

@@ -21,19 +21,19 @@ class SmtpTable(TransportTable):
     port: Whole = Field(default=587, ge=1, le=65535, description="Its port.")
     security: Literal["starttls", "tls", "none"] = Field(
         default="starttls",
-        description="`starttls`, `tls` from the first byte, or `none` on a machine of your own.",
+        description="`starttls`, `tls` from the first byte, or `none` for a server on your own machine.",
     )
     connections: Whole = Field(default=10, ge=1, le=100, description="How many connections are open at once.")
-    username: Line = Field(default="", description="The login, where the server wants one.")
+    username: Line = Field(default="", description="The user name, if the server requires a login.")
     password: SecretStr = Field(
-        default=SecretStr(""), strict=False, description="Its password; only from the environment."
+        default=SecretStr(""), strict=False, description="The password; only from the environment."
     )
     password_file: Name | None = Field(
-        default=None, description="A file with the password, readable by you alone."
+        default=None, description="A file that contains the password, readable only by you."
     )
     bounce_address: ReturnPath | None = Field(
         default=None,
-        description="Where bounces go, each with a token of its delivery; `digest feedback` reads them.",
+        description="Where bounces go, each with a token of its delivery; `digest feedback` processes them.",
     )
 
     def warnings(self) -> Iterator[tuple[str, str]]:
