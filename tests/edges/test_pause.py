@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from digest.errors import NotAllowed
+from digest.errors import Busy, NotAllowed
 from digest.model.edit import IssueText, SetText
 from digest.model.issue import Issue, IssueState
 from digest.model.newsletter import Site
@@ -78,6 +79,12 @@ def pausing(database: Database, issue: Issue, *, after: int) -> type[Outbox]:
     return Pausing
 
 
+def elsewhere(database: Database, issue: Issue, outbox: Path) -> Sent:
+    """By another sender: each thread is one."""
+    with ThreadPoolExecutor(max_workers=1) as other:
+        return other.submit(delivered, database, issue, Outbox, outbox).result()
+
+
 def addresses(outbox: Path) -> list[str]:
     return sorted(path.stem.rpartition("-")[2] for path in outbox.glob("*.eml"))
 
@@ -105,6 +112,32 @@ def test_a_paused_send_stops_within_one_window_and_goes_on(
     assert addresses(outbox) == sorted(f"p{number}@example.org" for number in range(PEOPLE))
     assert ("paused", "ann") in told(database)
     assert ("resumed", "bob") in told(database)
+
+
+def test_one_that_is_resumed_elsewhere_while_its_sender_ends_is_sent_to_the_end(
+    database: Database, issue: Issue, tmp_path: Path
+) -> None:
+    """The other process finds this one alive and leaves the send to it, so this one has to look again."""
+    outbox = tmp_path / "outbox"
+    refused: list[Busy] = []
+
+    class Ending(pausing(database, issue, after=9)):  # type: ignore[misc]
+        def submit(self, compiled, envelopes, *, on_wire):
+            """Its rows are not given back yet when somebody resumes elsewhere."""
+            if refused:  # it is paused once only
+                yield from Outbox.submit(self, compiled, envelopes, on_wire=on_wire)
+                return
+            yield from super().submit(compiled, envelopes, on_wire=on_wire)
+            resumed = resume(issue, database=database, by=actor("bob"), now=NOW)
+            with pytest.raises(Busy) as busy:
+                elsewhere(database, resumed, outbox)
+            refused.append(busy.value)
+
+    sent = delivered(database, issue, Ending, outbox)
+
+    assert len(refused) == 1
+    assert (sent.state, sent.counts.accepted) == ("sent", PEOPLE)
+    assert addresses(outbox) == sorted(f"p{number}@example.org" for number in range(PEOPLE))
 
 
 def test_one_that_is_paused_after_its_last_message_is_sent_when_resumed(

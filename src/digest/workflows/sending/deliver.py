@@ -82,11 +82,25 @@ def deliver(
     counts = _start_sending(issue, database=database, now=clock())
     if counts is None:
         return finish(issue, database=database, clock=clock)  # somebody else brought it to its end
-    job = _Job(issue, compiled, press=press, database=database, wire=wire, clock=clock, progress=progress)
-    trouble = job.run(counts)
-    if job.breaker.is_open:
-        return _hold_refused(issue, job.breaker.why, database=database, clock=clock)
-    return finish(issue, database=database, clock=clock, trouble=trouble)
+    while True:
+        job = _Job(issue, compiled, press=press, database=database, wire=wire, clock=clock, progress=progress)
+        trouble = job.run(counts)
+        if job.breaker.is_open:
+            return _hold_refused(issue, job.breaker.why, database=database, clock=clock)
+        sent = finish(issue, database=database, clock=clock, trouble=trouble)
+        if trouble or not _was_resumed(sent, since=counts):
+            return sent
+        counts = sent.counts
+
+
+def _was_resumed(sent: Sent, *, since: Counts) -> bool:
+    """Whether somebody paused the issue and resumed it while this sender was ending.
+
+    Whoever resumed it found this sender alive and left the send to it, so it has to go
+    on.  Rows that a whole round left as they were would not move in the next one either.
+    """
+    is_due = sent.counts.pending > 0 and not sent.counts.in_flight
+    return sent.state == IssueState.SENDING.value and is_due and sent.counts != since
 
 
 def recover(issue: Issue, *, policy: str, database: Database, clock: Clock) -> None:
