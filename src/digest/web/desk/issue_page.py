@@ -25,8 +25,8 @@ from digest.rules import accounts, editing
 from digest.rules.editing import value_of
 from digest.rules.layout import CARD_TEXT, LEAD_TEXT
 from digest.views.issue import FindingView, IssueView
+from digest.views.outline import outline, written
 from digest.web.access import FORM_HEADERS, DeskRequest, desk_context
-from digest.web.desk.outline import outline, written
 from digest.web.desk.page_state import PageState
 from digest.web.desk.presence import Presence
 from digest.web.pages import Pages
