@@ -20,7 +20,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 NAMES_OF_NOTHING = {"manager", "util", "utils", "helper", "helpers", "service", "handler"}
 NAMES_OF_NOTHING |= {"base", "common", "misc"}
 HEAVY = {"PIL", "alembic", "argon2", "feedparser", "httpx2", "lxml", "premailer", "sendgrid"}
-HEAVY |= {"sqlalchemy", "starlette"}
+HEAVY |= {"pydantic", "sqlalchemy", "starlette"}
 PURE_ROOMS = ("checks", "model", "rules")
 
 

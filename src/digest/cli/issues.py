@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digest.application import no_progress
 from digest.cli.articles import AsJson, Name
 from digest.cli.context import addresses_checked, application_of, whoami
 from digest.cli.issue_output import list_teasers, print_compatibility, print_report, print_sent
@@ -119,7 +117,7 @@ def check(
     """Run the pre-flight; leaves with 1 when a check blocks."""
     from digest.views.json_output import report_json
 
-    with progress("Asking for") if online else nullcontext(no_progress) as bar:
+    with progress("Asking for", is_shown=online) as bar:
         report = application_of(context).check(issue, online=online, spam=spam, progress=bar)
     if as_json:
         print_json(report_json(report))

@@ -112,9 +112,9 @@ def moment(at: datetime | None, zone: str = "UTC", *, time: bool = True) -> str:
 
 
 @contextmanager
-def progress(what: str) -> Iterator[Progress]:
+def progress(what: str, *, is_shown: bool = True) -> Iterator[Progress]:
     """A bar for long work, shown to a person only, and gone when it is done."""
-    if not sys.stderr.isatty():
+    if not is_shown or not sys.stderr.isatty():
         yield lambda _done, _total, _what: None
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
