@@ -13,8 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from browser.conftest import ELSEWHERE, HOSTILE, Site, Visitor, hostile_stories
-from digest.rules.signed_links import sign_until
-from digest.workflows.drafting.share import PURPOSE
+from digest.rules.signed_links import SHARE, sign_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.needs("chromium")]
 
@@ -100,7 +99,7 @@ def test_a_link_shows_the_mail_until_it_ends(site: Site, visit: Callable[..., Vi
     ann.page.locator("#share .filled").click()
     link = urlsplit(ann.page.locator("#link").input_value()).path
     keys = (site.folder / "secret-keys").read_text().split()
-    ended = sign_until(1, datetime.now(UTC) - timedelta(minutes=1), purpose=PURPOSE, keys=keys)
+    ended = sign_until(1, datetime.now(UTC) - timedelta(minutes=1), purpose=SHARE, keys=keys)
     stranger = visit()
 
     stranger.go(link)

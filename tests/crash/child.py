@@ -46,9 +46,9 @@ class Steps:
 
 def lay_around(step: Steps, *, window: int, senders: int) -> None:
     """Put a step beside everything that leaves a trace."""
-    from digest import wiring
     from digest.storage.database import Database
     from digest.transports.outbox.transport import Outbox
+    from digest.transports.sendgrid import provider
     from digest.transports.smtp.wire import Line
 
     write = Database.write
@@ -63,7 +63,8 @@ def lay_around(step: Steps, *, window: int, senders: int) -> None:
     Database.write = counted_write  # type: ignore[method-assign]
     _lay_around_the_hot_ledger(step)
     Outbox.window = window
-    wiring._SENDGRID_IN_FLIGHT = senders
+    assert provider._IN_FLIGHT
+    provider._IN_FLIGHT = senders
 
     os.replace = _then(os.replace, step)
     os.fsync = _first(os.fsync, step)
