@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 from digest.errors import DigestError
 from digest.model.newsletter import Newsletter, Site
@@ -72,6 +73,9 @@ class NewsletterView:
     description: str = ""
     latest: int | None = None  # number of the newest issue that went out
     latest_subject: str = ""
+
+
+V = TypeVar("V")
 
 
 class PublicViews:
@@ -168,12 +172,20 @@ class DeskViews:
 
     def __init__(self, parts: Container) -> None:
         self._parts = parts
-        cache = ViewCache()
+        self._cache = cache = ViewCache()
+        self._others: dict[object, Any] = {}
         reports = IssueReports(parts, cache)
         self._plans = PlanViews(parts, cache=cache)
         self._home = HomeViews(parts, cache=cache, plans=self._plans, reports=reports)
         self._all_issues = IssueListViews(parts, cache=cache)
         self._issues = IssueViews(parts, cache=cache, reports=reports)
+
+    def of(self, kind: Callable[..., V]) -> V:
+        """The views of this kind, made when they are first asked for, over the one cache of all."""
+        if kind not in self._others:
+            self._others[kind] = kind(self._parts, cache=self._cache)
+        found: V = self._others[kind]
+        return found
 
     def home(self) -> DeskHome:
         return self._home.home()

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
 from urllib.parse import urlencode
 
 from starlette.responses import Response
 from starlette.routing import Route
 
-from digest.application import Application
 from digest.model.editor import Action
 from digest.views.issues import IssueList
-from digest.web.access import FORM_HEADERS, Access, DeskRequest, desk_context
-from digest.web.pages import Pages
+from digest.web.access import FORM_HEADERS, DeskRequest, desk_context
+from digest.web.desk.page import Desk
 
 _LARGEST = 6  # digits of a page's number
 
 
-def routes(*, app: Application, door: Access, pages: Pages, clock: Callable[[], datetime]) -> list[Route]:
+def routes_of_page(desk: Desk) -> list[Route]:
     """One page, and only to look at."""
+    app, door, pages, clock = desk.app, desk.access, desk.pages, desk.clock
 
     @door.require(Action.LOOK)
     def page(visit: DeskRequest) -> Response:

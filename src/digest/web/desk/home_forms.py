@@ -11,19 +11,22 @@ from collections.abc import Callable
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from digest.application import Application
 from digest.errors import Busy, DigestError, NotAllowed, NotFound
 from digest.model.editor import Action
 from digest.model.issue import Issue
-from digest.web.access import Access, DeskRequest, Endpoint
+from digest.web.access import DeskRequest, Endpoint
+from digest.web.desk.page import Desk
 from digest.web.pages import Pages
 
 # Does it, and says where to go afterwards.
 FormHandler = Callable[[DeskRequest], str]
 
 
-def routes(*, app: Application, door: Access, pages: Pages) -> list[Route]:
+def routes_of_page(desk: Desk) -> list[Route]:
     """Collecting and drafting."""
+    app, door, pages = desk.app, desk.access, desk.pages
+    if desk.read_only:
+        return []
 
     def doing(deed: FormHandler, action: Action) -> Endpoint:
         @door.require(action)

@@ -8,7 +8,7 @@ sent back to where it was.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import quote
@@ -27,9 +27,8 @@ from digest.rules.layout import CARD_TEXT, LEAD_TEXT
 from digest.views.issue import FindingView, IssueView
 from digest.views.outline import outline, written
 from digest.web.access import FORM_HEADERS, DeskRequest, desk_context
+from digest.web.desk.page import Desk
 from digest.web.desk.page_state import PageState
-from digest.web.desk.presence import Presence
-from digest.web.pages import Pages
 
 _MOMENT = "%Y-%m-%dT%H:%M"
 
@@ -63,20 +62,12 @@ NO_RESULT = FormResult()
 class IssuePage:
     """Shows the page of an issue; says nothing about what may be done to it."""
 
-    def __init__(
-        self,
-        *,
-        app: Application,
-        pages: Pages,
-        clock: Callable[[], datetime],
-        read_only: bool,
-        presence: Presence,
-    ) -> None:
-        self._app = app
-        self._pages = pages
-        self._clock = clock
-        self._read_only = read_only
-        self._presence = presence
+    def __init__(self, desk: Desk) -> None:
+        self._app = desk.app
+        self._pages = desk.pages
+        self._clock = desk.clock
+        self._read_only = desk.read_only
+        self._presence = desk.presence
 
     def page(
         self, visit: DeskRequest, view: IssueView, look: PageState, outcome: FormResult = NO_RESULT

@@ -21,6 +21,7 @@ from digest.web.access import Access, DeskRequest, Endpoint
 from digest.web.desk.forms import edit_of, number_of
 from digest.web.desk.home_forms import refused
 from digest.web.desk.issue_page import FormError, FormResult, IssuePage, issue_of, ref_of
+from digest.web.desk.page import Desk
 from digest.web.desk.page_state import PageState
 from digest.web.desk.presence import Presence
 from digest.web.pages import MAIL_POLICY, Pages, mail
@@ -37,18 +38,12 @@ _HERE = "/desk/{newsletter}/{number:int}"
 FormHandler = Callable[[DeskRequest, Application, PageState], tuple[PageState, FormResult]]
 
 
-def routes(
-    *,
-    app: Application,
-    door: Access,
-    pages: Pages,
-    room: IssuePage,
-    presence: Presence,
-    read_only: bool,
-) -> list[Route]:
+def routes_of_page(desk: Desk) -> list[Route]:
     """GET for everybody who may come in; the forms only where something can be done."""
-    shown = _shown(app=app, door=door, pages=pages, room=room, presence=presence)
-    if read_only:
+    app, door, pages = desk.app, desk.access, desk.pages
+    room = IssuePage(desk)
+    shown = _shown(app=app, door=door, pages=pages, room=room, presence=desk.presence)
+    if desk.read_only:
         return shown
     forms = _Forms(app=app, door=door, pages=pages, room=room)
     deeds: list[tuple[str, FormHandler, Action]] = [

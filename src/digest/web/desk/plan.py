@@ -6,8 +6,6 @@ is led to, so that it can be undone there, also without a script.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
 from urllib.parse import quote, urlencode
 
 from starlette.responses import RedirectResponse, Response
@@ -19,7 +17,8 @@ from digest.model.article import Mark
 from digest.model.editor import Action
 from digest.rules.cleaning import plain
 from digest.rules.marks import mark_of
-from digest.web.access import FORM_HEADERS, Access, DeskRequest, desk_context
+from digest.web.access import FORM_HEADERS, DeskRequest, desk_context
+from digest.web.desk.page import Desk
 from digest.web.pages import Pages
 
 _SHOWN = 100  # of what is left out, at first
@@ -27,10 +26,10 @@ _LONGEST_WHY = 300  # characters
 _DIGITS = 15  # of an article's number
 
 
-def routes(
-    *, app: Application, door: Access, pages: Pages, clock: Callable[[], datetime], read_only: bool
-) -> list[Route]:
+def routes_of_page(desk: Desk) -> list[Route]:
     """The page, and its one form where something can be done."""
+    app, door, pages, clock = desk.app, desk.access, desk.pages, desk.clock
+    read_only = desk.read_only
 
     def shown(visit: DeskRequest, trouble: DigestError | None = None) -> Response:
         asked = visit.request.query_params

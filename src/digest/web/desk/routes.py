@@ -16,9 +16,8 @@ from starlette.routing import Route
 from digest.application import Application
 from digest.model.editor import Action
 from digest.web.access import FORM_HEADERS, Access, DeskRequest, desk_context
-from digest.web.desk import all_issues, home_forms, issue_routes, plan, source
-from digest.web.desk.issue_page import IssuePage
 from digest.web.desk.issue_routes import no_issue
+from digest.web.desk.page import Desk, page_routes
 from digest.web.desk.presence import Presence
 from digest.web.pages import LINKED_MAIL_POLICY, Pages, mail
 
@@ -32,8 +31,14 @@ def routes(
     read_only: bool = False,
 ) -> list[Route]:
     """Everything below /desk, and /share/…; a `read_only` desk shows everything and changes nothing."""
-    presence = Presence(clock)
-    room = IssuePage(app=app, pages=pages, clock=clock, read_only=read_only, presence=presence)
+    desk = Desk(
+        app=app,
+        access=door,
+        pages=pages,
+        clock=clock,
+        presence=Presence(clock),
+        read_only=read_only,
+    )
 
     @door.require(Action.LOOK)
     def home(visit: DeskRequest) -> Response:
@@ -61,13 +66,7 @@ def routes(
         Route("/desk/login", door.log_in, methods=["POST"]),
         Route("/desk/logout", door.require(Action.LOOK)(door.log_out), methods=["POST"]),
         Route("/desk", home, methods=["GET"]),
-        *all_issues.routes(app=app, door=door, pages=pages, clock=clock),
-        *plan.routes(app=app, door=door, pages=pages, clock=clock, read_only=read_only),
-        *source.routes(app=app, door=door, pages=pages, clock=clock, read_only=read_only),
-        *issue_routes.routes(
-            app=app, door=door, pages=pages, room=room, presence=presence, read_only=read_only
-        ),
-        *(() if read_only else home_forms.routes(app=app, door=door, pages=pages)),
+        *page_routes(desk, package="digest.web.desk"),
         Route("/desk/{rest:path}", nothing, methods=["GET"]),
         Route("/share/{token}", shared, methods=["GET"]),
     ]

@@ -6,25 +6,23 @@ to somebody's server; what it finds is shown and not kept.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
 from urllib.parse import quote
 
 from starlette.responses import Response
 from starlette.routing import Route
 
-from digest.application import Application
 from digest.application.results import SourceInspection
 from digest.errors import Busy, NotFound
 from digest.model.editor import Action
-from digest.web.access import FORM_HEADERS, Access, DeskRequest, desk_context
+from digest.web.access import FORM_HEADERS, DeskRequest, desk_context
+from digest.web.desk.page import Desk
 from digest.web.pages import Pages
 
 
-def routes(
-    *, app: Application, door: Access, pages: Pages, clock: Callable[[], datetime], read_only: bool
-) -> list[Route]:
+def routes_of_page(desk: Desk) -> list[Route]:
     """The page, and the look at what is there now where something can be done."""
+    app, door, pages, clock = desk.app, desk.access, desk.pages, desk.clock
+    read_only = desk.read_only
 
     def shown(
         visit: DeskRequest, looked: SourceInspection | None = None, trouble: Busy | None = None
