@@ -18,12 +18,13 @@ from starlette.testclient import TestClient
 from digest.application import Application
 from digest.cli import main
 from digest.clock import Clock
+from digest.model.activity import ActivityKind, Door
 from digest.model.editor import Role
 from digest.model.issue import IssueState
 from digest.storage import articles, issues, ledger, subscribers, tables
 from digest.web.app import create_app
 from digest.wiring import Container
-from fakes.activity import actor
+from fakes.activity import actor, logged
 from fakes.databases import NOW
 from fakes.processes import Process
 from fakes.waiting import until
@@ -54,8 +55,8 @@ allow_private_addresses = true
 # -- the doors -----------------------------------------------------------------------
 
 
-class Door(Protocol):
-    """How somebody asks for a verb."""
+class Asker(Protocol):
+    """How somebody asks for a verb at one door."""
 
     def collect(self) -> None: ...
     def draft(self) -> None: ...
@@ -163,7 +164,15 @@ class Api:
 
 
 ROOT = actor("root")
-DOORS: tuple[Callable[[Path, Process], Door], ...] = (CommandLine, Desk, Api)
+DOORS: tuple[Callable[[Path, Process], Asker], ...] = (CommandLine, Desk, Api)
+DOOR_OF = {CommandLine: Door.COMMAND_LINE, Desk: Door.DESK, Api: Door.API}
+DONE_BY_HAND = (
+    ActivityKind.COLLECTED,
+    ActivityKind.DRAFTED,
+    ActivityKind.APPROVED,
+    ActivityKind.WITHDREW_APPROVAL,
+    ActivityKind.CANCELLED,
+)
 every_door = pytest.mark.parametrize("kind", DOORS, ids=lambda kind: kind.__name__)
 
 
@@ -264,7 +273,7 @@ def leave_one_uncertain(process: Process, parts: Container) -> None:
 
 @every_door
 def test_collecting_asks_article_pages_and_reads_subscriber_files(
-    kind: Callable[[Path, Process], Door], folder: Path, process: Process, parts: Container
+    kind: Callable[[Path, Process], Asker], folder: Path, process: Process, parts: Container
 ) -> None:
     """Three articles with date and teaser and one subscriber, not three bare titles for nobody."""
     kind(folder, process).collect()
@@ -280,7 +289,7 @@ def test_the_schedule_collects_the_same(process: Process, parts: Container) -> N
 
 @every_door
 def test_skipping_the_last_uncertain_delivery_ends_the_issue(
-    kind: Callable[[Path, Process], Door], folder: Path, process: Process, parts: Container
+    kind: Callable[[Path, Process], Asker], folder: Path, process: Process, parts: Container
 ) -> None:
     leave_one_uncertain(process, parts)
 
@@ -292,7 +301,7 @@ def test_skipping_the_last_uncertain_delivery_ends_the_issue(
 
 @every_door
 def test_resending_sends_where_no_schedule_runs(
-    kind: Callable[[Path, Process], Door], folder: Path, process: Process, parts: Container
+    kind: Callable[[Path, Process], Asker], folder: Path, process: Process, parts: Container
 ) -> None:
     leave_one_uncertain(process, parts)
 
@@ -304,7 +313,7 @@ def test_resending_sends_where_no_schedule_runs(
 
 @every_door
 def test_an_approval_is_withdrawn_and_given_again(
-    kind: Callable[[Path, Process], Door], folder: Path, process: Process, parts: Container
+    kind: Callable[[Path, Process], Asker], folder: Path, process: Process, parts: Container
 ) -> None:
     door = kind(folder, process)
     door.collect()
@@ -319,6 +328,22 @@ def test_an_approval_is_withdrawn_and_given_again(
     assert state_of(parts) is IssueState.APPROVED
     door.cancel()
     assert state_of(parts) is IssueState.CANCELLED
+
+
+@every_door
+def test_the_log_says_who_did_what_by_which_door(
+    kind: Callable[[Path, Process], Asker], folder: Path, process: Process, parts: Container
+) -> None:
+    """Each action once, in its order, with the door it came by, and no subscriber's address."""
+    door = kind(folder, process)
+    for act in (door.collect, door.draft, door.approve, door.withdraw, door.approve, door.cancel):
+        act()
+
+    found = logged(parts.database, of_editors=False)
+    done = [(one.what, one.door) for one in reversed(found) if one.what in DONE_BY_HAND]
+    assert done == [(what, DOOR_OF[kind]) for what in (*DONE_BY_HAND[:4], DONE_BY_HAND[2], DONE_BY_HAND[4])]
+    assert all(one.who for one in found if one.what in DONE_BY_HAND)
+    assert "ann@example.org" not in str(found)
 
 
 def test_an_application_without_senders_leaves_a_send_to_the_next_one(folder: Path, process: Process) -> None:
