@@ -126,7 +126,7 @@ def reserved(database: Database) -> list[int]:
     ],
 )
 def test_an_edit_comes_back_as_it_went_in(database: Database, draft: Issue, what: Edit) -> None:
-    made = Revision(number=1, deed=StepKind.EDIT, at=NOW, by="ann", what="…", state=1, before=0, edit=what)
+    made = Revision(number=1, kind=StepKind.EDIT, at=NOW, by="ann", what="…", state=1, before=0, edit=what)
     content = Content(
         layout=draft.layout,
         texts=Texts(subject="S", preheader="P", note="N"),
@@ -160,7 +160,7 @@ def test_a_document_that_is_no_edit_is_refused() -> None:
 
 
 def test_a_revision_is_written_only_after_the_one_it_follows(database: Database, draft: Issue) -> None:
-    made = Revision(number=1, deed=StepKind.EDIT, at=NOW, by="ann", what="", state=1, before=0)
+    made = Revision(number=1, kind=StepKind.EDIT, at=NOW, by="ann", what="", state=1, before=0)
     with database.write() as connection:
         assert revisions.add(connection, draft.id, made, draft.content)
         assert not revisions.add(connection, draft.id, replace(made, by="bob"), draft.content)
@@ -477,7 +477,7 @@ def test_the_picture_of_what_comes_in_is_decided_as_for_a_draft(database: Databa
         seen_revision=0,
         database=database,
         now=NOW,
-        illustrate=no_images,
+        choose_images=no_images,
     )
 
     assert isinstance(answer, Edited)

@@ -101,7 +101,7 @@ def accept_on_evidence(connection: Connection, which: IssueId, *, now: datetime)
     return connection.execute(proven).rowcount
 
 
-def told(which: IssueId) -> Select[str, int]:
+def outcome_counts(which: IssueId) -> Select[str, int]:
     """Selects how many of the accepted ones the provider has told each kind of event of."""
     # Spelled out, or SQLite does not see that the index holds all that is asked for.
     was_told = delivery.c.event != literal_column("''")

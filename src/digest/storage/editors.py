@@ -18,7 +18,7 @@ def any_exist(connection: Connection) -> bool:
     return bool(connection.execute(select(exists().where(editor.c.id > 0))).scalar())
 
 
-def every(connection: Connection) -> list[Editor]:
+def all_of(connection: Connection) -> list[Editor]:
     """In the order of their names."""
     return [editor_of(row._mapping) for row in connection.execute(select(editor).order_by(editor.c.name_key))]
 

@@ -234,11 +234,11 @@ class HomeViews:
                 newsletters=newsletters,
                 lines=tuple(lines),
                 accounts=delivery_summaries(self._cache, connection, lines, fresh),
-                people=desk_home.people(connection, names),
+                people=desk_home.confirmed_counts(connection, names),
                 readers=self._people(connection, newsletters, fresh),
-                leavings=desk_home.leavings(connection, names, since=oldest),
+                leavings=desk_home.unsubscribes(connection, names, since=oldest),
                 health=desk_home.sources(connection, names),
-                arrivals=desk_home.arrivals(connection, names, since=now - _REMEMBERED),
+                arrivals=desk_home.new_articles_by_day(connection, names, since=now - _REMEMBERED),
             )
         busy = {line.newsletter for line in lines if line.state in approval.OPEN}
         idle = [newsletter for name, newsletter in newsletters.items() if name not in busy]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from digest.checks import Finding as Checked
-from digest.checks import MailProgram, differences, family_of, sizes
+from digest.checks import MailApp, differences, family_of, sizes
 from digest.checks.html_tree import collapse_whitespace
 from digest.message.parse import parse
 from digest.message.splice import message_bytes
@@ -249,7 +249,7 @@ class IssueViews:
 
     def people(self, newsletter: str, words: str) -> tuple[Person, ...]:
         with self._parts.database.read() as connection:
-            some = subscribers.beginning(connection, newsletter, words, limit=_PEOPLE)
+            some = subscribers.starting_with(connection, newsletter, words, limit=_PEOPLE)
         return tuple(Person(id=s.id, name=s.name, address=s.address, language=s.language) for s in some)
 
     def _printable(self, name: str, number: int) -> Printable | None:
@@ -368,7 +368,7 @@ class IssueViews:
     def _as_seen_by(self, reader: Subscription, newsletter: Newsletter, report: Report) -> str:
         """With their name and address; the links stay those of nobody, so that nobody is unsubscribed."""
         parts, now = self._parts, self._parts.clock()
-        printing = parts.press(newsletter)
+        composer = parts.composer(newsletter)
         to = Delivery(
             id=DeliveryId(0),
             address=reader.address,
@@ -378,8 +378,8 @@ class IssueViews:
             epoch=0,
             attempt=0,
         )
-        made = compose.compiled(printing, report.issue, now=now)
-        return parse(message_bytes(made, compose.envelope(printing, report.issue, to, now=now))).html
+        made = compose.compiled(composer, report.issue, now=now)
+        return parse(message_bytes(made, compose.envelope(composer, report.issue, to, now=now))).html
 
 
 def _printed(newsletter: Newsletter, issue: Issue, report: Report) -> IssueView:
@@ -454,7 +454,7 @@ def _finding(found: Checked, issue: Issue) -> FindingView:
     )
 
 
-def _client(program: MailProgram) -> ClientRow:
+def _client(program: MailApp) -> ClientRow:
     return ClientRow(
         name=f"{program.client}, {program.platform}",
         sentences=tuple(dict.fromkeys(different.effect for different in program.different)),

@@ -90,7 +90,7 @@ class IssueListViews:
             )
             accounts = delivery_summaries(self._cache, connection, [line for line, _ in found], fresh)
             oldest = min((line.sent_at for line, _ in found if line.sent_at), default=now)
-            leavings = desk_home.leavings(connection, names, since=oldest)
+            leavings = desk_home.unsubscribes(connection, names, since=oldest)
         return IssueList(
             issues=tuple(
                 _issue(line, known[line.newsletter], accounts[line.id], _left(line, later or now, leavings))

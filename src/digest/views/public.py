@@ -127,8 +127,8 @@ class PublicViews:
             found = issues.by_number(connection, newsletter, number)
         if found is None or found.state not in approval.WENT_OUT or found.rendered is None:
             return None
-        printing = parts.press(parts.newsletter(newsletter))
-        return compose.public_html(printing, found)
+        composer = parts.composer(parts.newsletter(newsletter))
+        return compose.public_html(composer, found)
 
     def picture(self, name: str) -> tuple[bytes, str] | None:
         return self._parts.media.read(name)
@@ -216,9 +216,9 @@ class DeskViews:
         issue = shared(token, keys=parts.secret_keys, database=parts.database, now=now)
         if issue is None or issue.newsletter not in parts.settings.newsletters:
             return None
-        printing = parts.press(parts.newsletter(issue.newsletter))
-        rendered = compose.rendered(printing, issue, now=now)
-        return compose.public_html(printing, replace(issue, rendered=rendered))
+        composer = parts.composer(parts.newsletter(issue.newsletter))
+        rendered = compose.rendered(composer, issue, now=now)
+        return compose.public_html(composer, replace(issue, rendered=rendered))
 
 
 class HealthViews:

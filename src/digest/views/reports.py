@@ -82,11 +82,11 @@ class IssueReports:
         return self._cache.of(Kind.INSIGHTS, of.issue.id, of.version, make)
 
     def _report(self, of: Printable) -> Report:
-        press = self._parts.press(of.newsletter)
-        rendered = compose.rendered(press, of.issue, now=of.now)
+        composer = self._parts.composer(of.newsletter)
+        rendered = compose.rendered(composer, of.issue, now=of.now)
         return checked(
             replace(of.issue, rendered=rendered),
-            press=press,
+            composer=composer,
             earlier_subjects=of.earlier_subjects,
             audience_count=of.confirmed,
             now=of.now,

@@ -55,7 +55,7 @@ class Composer:
     provider_limits: ProviderLimits | None = None
 
 
-def rendered(press: Composer, issue: Issue, *, now: datetime) -> Rendered:
+def rendered(composer: Composer, issue: Issue, *, now: datetime) -> Rendered:
     """The frozen rendering of an approved issue; a fresh one before that.
 
     Raises:
@@ -64,26 +64,26 @@ def rendered(press: Composer, issue: Issue, *, now: datetime) -> Rendered:
     if issue.rendered is not None:
         return issue.rendered
     return render_issue(
-        site=press.site,
-        newsletter=press.newsletter,
+        site=composer.site,
+        newsletter=composer.newsletter,
         number=issue.number,
         now=now,
         layout=issue.layout,
         texts=issue.texts,
-        nonce=_nonce(press, issue),
-        web_url=web_url(press, issue),
-        folders=press.folders,
+        nonce=_nonce(composer, issue),
+        web_url=web_url(composer, issue),
+        folders=composer.folders,
     )
 
 
-def compiled(press: Composer, issue: Issue, *, now: datetime, is_proof: bool = False) -> Compiled:
+def compiled(composer: Composer, issue: Issue, *, now: datetime, is_proof: bool = False) -> Compiled:
     """The message of an issue, ready for any transport.
 
     Raises:
         TemplateError: a template does not load or render.
         NotAllowed: an approved issue no longer compiles to what was approved.
     """
-    made = compile_message(rendered(press, issue, now=now), _facts(press, issue, is_proof=is_proof))
+    made = compile_message(rendered(composer, issue, now=now), _facts(composer, issue, is_proof=is_proof))
     if issue.content_hash and not is_proof and made.content_hash != issue.content_hash:
         raise NotAllowed(
             f"Issue {issue.ref} would not go out as approved: its sender or headers have changed since.",
@@ -92,22 +92,22 @@ def compiled(press: Composer, issue: Issue, *, now: datetime, is_proof: bool = F
     return made
 
 
-def envelope(press: Composer, issue: Issue, to: Delivery, *, now: datetime) -> Envelope:
+def envelope(composer: Composer, issue: Issue, to: Delivery, *, now: datetime) -> Envelope:
     """Sender, recipient and the values of the slots of one message."""
-    return EnvelopeFactory(press, issue)(to, now=now)
+    return EnvelopeFactory(composer, issue)(to, now=now)
 
 
 class EnvelopeFactory:
     """Makes the envelopes of one issue; what is the same for all is worked out once."""
 
-    def __init__(self, press: Composer, issue: Issue) -> None:
-        self._sender = press.newsletter.sender.address
-        self._bounces, _, self._bounces_at = press.bounce_address.rpartition("@")
-        self._secret_keys = press.secret_keys
-        self._key = hashlib.sha256(f"message:{issue.id}:{press.secret_keys[-1]}".encode()).digest()
+    def __init__(self, composer: Composer, issue: Issue) -> None:
+        self._sender = composer.newsletter.sender.address
+        self._bounces, _, self._bounces_at = composer.bounce_address.rpartition("@")
+        self._secret_keys = composer.secret_keys
+        self._key = hashlib.sha256(f"message:{issue.id}:{composer.secret_keys[-1]}".encode()).digest()
         self._id = f"{issue.newsletter}.{issue.number}."
-        self._domain = f"@{press.newsletter.sender.domain}"
-        self._leave = f"{press.site.public_url}/u/"
+        self._domain = f"@{composer.newsletter.sender.domain}"
+        self._leave = f"{composer.site.public_url}/u/"
 
     def __call__(self, to: Delivery, *, now: datetime) -> Envelope:
         """Sender, recipient and the values of the slots of one message.
@@ -135,21 +135,25 @@ class EnvelopeFactory:
         return f"{self._bounces}+{token}@{self._bounces_at}"
 
 
-def sample(press: Composer, issue: Issue, *, now: datetime) -> Envelope:
+def sample(composer: Composer, issue: Issue, *, now: datetime) -> Envelope:
     """An envelope to nobody, for preview and checks; its links lead nowhere."""
-    return envelope(press, issue, _SAMPLE, now=now)
+    return envelope(composer, issue, _SAMPLE, now=now)
 
 
-def message(press: Composer, issue: Issue, *, now: datetime) -> bytes:
+def message(composer: Composer, issue: Issue, *, now: datetime) -> bytes:
     """The whole message as a sample recipient would get it."""
-    return message_bytes(compiled(press, issue, now=now), sample(press, issue, now=now))
+    return message_bytes(compiled(composer, issue, now=now), sample(composer, issue, now=now))
 
 
-def public_html(press: Composer, issue: Issue) -> str:
+def public_html(composer: Composer, issue: Issue) -> str:
     """The page that "view in browser" opens: what was sent, with nothing of one person in it."""
     if issue.rendered is None:
         raise NotAllowed(f"Issue {issue.ref} has not been sent.")
-    nobody = {SlotName.UNSUBSCRIBE_URL: f"{press.site.public_url}/", SlotName.ADDRESS: "", SlotName.NAME: ""}
+    nobody = {
+        SlotName.UNSUBSCRIBE_URL: f"{composer.site.public_url}/",
+        SlotName.ADDRESS: "",
+        SlotName.NAME: "",
+    }
     # Whose preferences they are nobody knows there: both links lead to the front page.
     leave = marker(issue.rendered.nonce, SlotName.UNSUBSCRIBE_URL)
     page = (issue.rendered.web_html or issue.rendered.html).replace(f"{leave}/preferences", leave)
@@ -157,7 +161,7 @@ def public_html(press: Composer, issue: Issue) -> str:
 
 
 def check(
-    press: Composer,
+    composer: Composer,
     issue: Issue,
     *,
     earlier_subjects: tuple[str, ...],
@@ -165,13 +169,13 @@ def check(
     now: datetime,
 ) -> tuple[tuple[Finding, ...], ParsedMessage]:
     """Run the pre-flight over the message as it would be sent; the count is None where nobody knows it."""
-    content = rendered(press, issue, now=now)
-    made = compiled(press, replace(issue, rendered=content), now=now)
-    addressed = sample(press, issue, now=now)
+    content = rendered(composer, issue, now=now)
+    made = compiled(composer, replace(issue, rendered=content), now=now)
+    addressed = sample(composer, issue, now=now)
     parsed = parse(message_bytes(made, addressed))
     facts = Facts(
-        site=press.site,
-        newsletter=press.newsletter,
+        site=composer.site,
+        newsletter=composer.newsletter,
         layout=issue.layout,
         note=" ".join([issue.texts.subject, issue.texts.preheader, *note_of(issue.texts.note).paragraphs]),
         earlier_subjects=earlier_subjects,
@@ -179,37 +183,37 @@ def check(
         gave_way=content.gave_way,
         only_on_web=content.only_on_web,
         audience_count=audience_count,
-        dkim=press.signs_dkim,
+        dkim=composer.signs_dkim,
         unsubscribe_url=addressed.unsubscribe_url,
-        other_unsubscribe_url=envelope(press, issue, _ANOTHER, now=now).unsubscribe_url,
+        other_unsubscribe_url=envelope(composer, issue, _ANOTHER, now=now).unsubscribe_url,
         return_path=addressed.return_path,
-        signed_by_provider=press.signed_by_provider,
-        provider_limits=press.provider_limits,
+        signed_by_provider=composer.signed_by_provider,
+        provider_limits=composer.provider_limits,
     )
     return run(parsed, facts), parsed
 
 
-def web_url(press: Composer, issue: Issue) -> str:
-    return f"{press.site.public_url}/archive/{press.newsletter.name}/{issue.number}"
+def web_url(composer: Composer, issue: Issue) -> str:
+    return f"{composer.site.public_url}/archive/{composer.newsletter.name}/{issue.number}"
 
 
-def unsubscribe_url(press: Composer, subscription_id: int) -> str:
-    token = sign(subscription_id, purpose="unsubscribe", keys=press.secret_keys)
-    return f"{press.site.public_url}/u/{token}"
+def unsubscribe_url(composer: Composer, subscription_id: int) -> str:
+    token = sign(subscription_id, purpose="unsubscribe", keys=composer.secret_keys)
+    return f"{composer.site.public_url}/u/{token}"
 
 
-def sample_unsubscribe_url(press: Composer) -> str:
+def sample_unsubscribe_url(composer: Composer) -> str:
     """The link in what `message` prints; it is nobody's."""
-    return unsubscribe_url(press, _SAMPLE.subscription_id)
+    return unsubscribe_url(composer, _SAMPLE.subscription_id)
 
 
-def probe_url(press: Composer) -> str:
+def probe_url(composer: Composer) -> str:
     """Where the one-click endpoint can be tried: the place of every unsubscribe link, and nobody's token."""
-    return f"{press.site.public_url}/u/{probe_token(keys=press.secret_keys)}"
+    return f"{composer.site.public_url}/u/{probe_token(keys=composer.secret_keys)}"
 
 
-def _facts(press: Composer, issue: Issue, *, is_proof: bool) -> MessageFacts:
-    newsletter = press.newsletter
+def _facts(composer: Composer, issue: Issue, *, is_proof: bool) -> MessageFacts:
+    newsletter = composer.newsletter
     domain = newsletter.sender.domain
     # Gmail's feedback loop wants a stable sender id of 5 to 15 characters in the last field.
     sender_id = "digest" + hashlib.sha256(domain.encode()).hexdigest()[:8]
@@ -221,12 +225,12 @@ def _facts(press: Composer, issue: Issue, *, is_proof: bool) -> MessageFacts:
         list_id=f"{newsletter.name}.{domain}",
         feedback_id=f"{issue.number}:{newsletter.name}:newsletter:{sender_id}",
         language=newsletter.language,
-        archive_url=f"{press.site.public_url}/",
+        archive_url=f"{composer.site.public_url}/",
         is_proof=is_proof,
     )
 
 
-def _nonce(press: Composer, issue: Issue) -> str:
+def _nonce(composer: Composer, issue: Issue) -> str:
     """Stable for an issue, so that its preview and its sending are the same bytes; secret beforehand."""
-    key = press.secret_keys[-1].encode()
+    key = composer.secret_keys[-1].encode()
     return hmac.new(key, f"nonce:{issue.ref}:{issue.id}".encode(), hashlib.sha256).hexdigest()[:20]

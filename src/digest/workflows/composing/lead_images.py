@@ -24,14 +24,14 @@ def copies_for_leads(
     newsletter: Newsletter,
     *,
     database: Database,
-    illustrate: ChooseImages | None,
+    choose_images: ChooseImages | None,
 ) -> Mapping[ArticleId, Image]:
     """A copy in the lead's size for each story that comes to lead with a copy made for a card.
 
     The edits are tried on the issue as it was read.  If another editor is faster,
     a lead may keep the copy that it has; so may one whose picture is gone by now.
     """
-    if illustrate is None:
+    if choose_images is None:
         return {}
     leads = _new_leads(issue.content, edits)
     if not leads:
@@ -45,7 +45,7 @@ def copies_for_leads(
         if picture is None or article.source not in sources:
             continue
         alone = Layout(lead=replace(leads[article.id], image=picture))
-        made = illustrate(alone, {article.id: sources[article.source]}).get(ImageRequest(picture, LEAD))
+        made = choose_images(alone, {article.id: sources[article.source]}).get(ImageRequest(picture, LEAD))
         # What is gone by now leaves the copy that is there.
         if made is not None and made.image is not None:
             copies[article.id] = made.image

@@ -12,21 +12,21 @@ from digest.external_checks import PoliteClient, endpoint, images, links, spam
 from digest.fetch import Fetcher
 from digest.model.newsletter import Newsletter
 from digest.workflows import Progress, no_progress
-from digest.workflows.composing import compose as printing
+from digest.workflows.composing import compose
 from digest.workflows.composing.compose import Composer
 from digest.workflows.composing.preflight import Report
 
 
 def add_online_checks(
-    report: Report, *, press: Composer, fetcher: Fetcher, progress: Progress = no_progress
+    report: Report, *, composer: Composer, fetcher: Fetcher, progress: Progress = no_progress
 ) -> Report:
     """The report with the endpoint, the links and the images of the message tried out."""
-    web = PoliteClient(fetcher=fetcher, private_hosts=_private_hosts(press.newsletter), tell=progress)
+    web = PoliteClient(fetcher=fetcher, private_hosts=_private_hosts(composer.newsletter), tell=progress)
     # Both answer when the issue is out, or with a reader's own token: the endpoint is tried by its probe.
-    leave = printing.sample_unsubscribe_url(press)
-    own = (leave, f"{leave}/preferences", printing.web_url(press, report.issue))
+    leave = compose.sample_unsubscribe_url(composer)
+    own = (leave, f"{leave}/preferences", compose.web_url(composer, report.issue))
     found = (
-        *endpoint.judge(printing.probe_url(press), fetcher=fetcher),
+        *endpoint.judge(compose.probe_url(composer), fetcher=fetcher),
         *images.judge(report.message, web=web),
         *links.judge(report.message, web=web, leave_out=own),
     )

@@ -10,7 +10,7 @@ from digest.message.parse import ParsedMessage
 from digest.model.issue import Issue
 from digest.storage import issues, subscribers
 from digest.storage.database import Database
-from digest.workflows.composing import compose as printing
+from digest.workflows.composing import compose
 from digest.workflows.composing.compose import Composer
 
 
@@ -31,24 +31,24 @@ class Report:
         return tuple(f for f in self.findings if not f.passed and f.severity is Severity.WARN)
 
 
-def check(issue: Issue, *, press: Composer, database: Database, now: datetime) -> Report:
+def check(issue: Issue, *, composer: Composer, database: Database, now: datetime) -> Report:
     """Run every offline check over the message as it would be sent."""
     with database.read() as connection:
         earlier = issues.earlier_subjects(connection, issue.newsletter, before=issue.number)
         confirmed = subscribers.count(connection, issue.newsletter).get("confirmed", 0)
-    return checked(issue, press=press, earlier_subjects=earlier, audience_count=confirmed, now=now)
+    return checked(issue, composer=composer, earlier_subjects=earlier, audience_count=confirmed, now=now)
 
 
 def checked(
     issue: Issue,
     *,
-    press: Composer,
+    composer: Composer,
     earlier_subjects: tuple[str, ...],
     audience_count: int | None,
     now: datetime,
 ) -> Report:
     """The same by what was read before."""
-    findings, message = printing.check(
-        press, issue, earlier_subjects=earlier_subjects, audience_count=audience_count, now=now
+    findings, message = compose.check(
+        composer, issue, earlier_subjects=earlier_subjects, audience_count=audience_count, now=now
     )
     return Report(issue=issue, findings=findings, message=message)

@@ -15,7 +15,7 @@ from digest.rules.pictures import ImageRequest, Picture, notes_of, with_pictures
 from digest.rules.selection import select
 from digest.storage import activity_log, articles, issues
 from digest.storage.database import Connection, Database
-from digest.workflows.composing import compose as printing
+from digest.workflows.composing import compose
 from digest.workflows.composing.compose import Composer
 from digest.workflows.composing.images import ChooseImages
 
@@ -52,20 +52,20 @@ def draft(
     database: Database,
     by: Actor,
     now: datetime,
-    press: Composer | None = None,
-    illustrate: ChooseImages | None = None,
+    composer: Composer | None = None,
+    choose_images: ChooseImages | None = None,
     slot_key: str = "",
 ) -> Issue | Selection:
     """Freeze the plan as a draft issue and reserve its articles; the selection if there is nothing.
 
     With a press it is printed once: a template that fails makes no draft.
-    `illustrate` decides on the pictures; without it they are linked as they are.
+    `choose_images` decides on the pictures; without it they are linked as they are.
 
     Raises:
         TemplateError: a template, or the subject's, does not load or render.
         NotAllowed: an issue of this newsletter is open already.
     """
-    pictures = _pictures(newsletter, database=database, now=now, illustrate=illustrate)
+    pictures = _pictures(newsletter, database=database, now=now, choose_images=choose_images)
     with database.write() as connection:
         planned = _plan(connection, newsletter, now=now)
         if planned.open is not None:
@@ -84,8 +84,8 @@ def draft(
             now=now,
             slot_key=slot_key,
         )
-        if press is not None:
-            printing.rendered(press, made, now=now)
+        if composer is not None:
+            compose.rendered(composer, made, now=now)
         notes = "".join(f"; {note}" for note in notes_of(layout))
         what = f"drafted with {len(layout.teasers)} articles{notes}"
         activity_log.record_of_issue(connection, made, ActivityKind.DRAFTED, what, by=by, at=now)
@@ -93,10 +93,10 @@ def draft(
 
 
 def _pictures(
-    newsletter: Newsletter, *, database: Database, now: datetime, illustrate: ChooseImages | None
+    newsletter: Newsletter, *, database: Database, now: datetime, choose_images: ChooseImages | None
 ) -> Mapping[ImageRequest, Picture]:
     """Looked for before the draft's transaction, which must not wait for anybody's server."""
-    if illustrate is None:
+    if choose_images is None:
         return {}
     planned = plan(newsletter, database=database, now=now)
     if planned.open is not None or planned.selection.nothing:
@@ -107,7 +107,7 @@ def _pictures(
         for choice in planned.selection.chosen
         if choice.article.source in sources
     }
-    return illustrate(_layout(newsletter, planned.selection), of_articles)
+    return choose_images(_layout(newsletter, planned.selection), of_articles)
 
 
 def _layout(newsletter: Newsletter, selection: Selection) -> Layout:

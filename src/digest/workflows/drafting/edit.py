@@ -21,7 +21,7 @@ from digest.model.newsletter import Newsletter
 from digest.rules import approval, editing
 from digest.rules.history import continues_step, redo_leads_to, undo_leads_to
 from digest.rules.layout import teaser_for
-from digest.rules.lead_change import fitted, promoted_or_demoted
+from digest.rules.lead_change import fit_to_place, promoted_or_demoted
 from digest.rules.pictures import with_pictures
 from digest.storage import activity_log, articles, issues, ledger, revisions
 from digest.storage.database import Connection, Database
@@ -78,19 +78,19 @@ def edit(
     seen_revision: int,
     database: Database,
     now: datetime,
-    illustrate: ChooseImages | None = None,
+    choose_images: ChooseImages | None = None,
 ) -> Edited | Conflict:
     """Carry out one edit; an approved issue is a draft again afterwards.
 
-    `illustrate` decides on the picture of an article that is pulled in, as it does for a draft, and
+    `choose_images` decides on the picture of an article that is pulled in, as it does for a draft, and
     makes a larger copy for a story that comes to lead.
 
     Raises:
         NotAllowed: the issue is sent or being sent, or what the edit would write cannot stand there.
         NotFound: an article to pull in is not of this newsletter.
     """
-    what = _prepared(what, newsletter, database=database, illustrate=illustrate)
-    copies = copies_for_leads(issue, [what], newsletter, database=database, illustrate=illustrate)
+    what = _prepared(what, newsletter, database=database, choose_images=choose_images)
+    copies = copies_for_leads(issue, [what], newsletter, database=database, choose_images=choose_images)
     with database.write() as connection:
         current = _editable(connection, issue)
         step = _Steps(connection, by=by, seen=seen_revision, stood=current.revision, now=now, copies=copies)
@@ -106,7 +106,7 @@ def edit_all(
     seen_revision: int,
     database: Database,
     now: datetime,
-    illustrate: ChooseImages | None = None,
+    choose_images: ChooseImages | None = None,
 ) -> EditedAll | Refusal:
     """Carry out every edit in its order, each on what the one before has left; or none at all.
 
@@ -118,10 +118,10 @@ def edit_all(
     prepared = []
     for position, what in enumerate(edits):
         try:
-            prepared.append(_prepared(what, newsletter, database=database, illustrate=illustrate))
+            prepared.append(_prepared(what, newsletter, database=database, choose_images=choose_images))
         except (NotAllowed, NotFound) as error:
             return Refusal(position=position, why=error)
-    copies = copies_for_leads(issue, prepared, newsletter, database=database, illustrate=illustrate)
+    copies = copies_for_leads(issue, prepared, newsletter, database=database, choose_images=choose_images)
     try:
         with database.write() as connection:
             begun = _editable(connection, issue)
@@ -195,12 +195,12 @@ def redo(
 
 
 def _prepared(
-    what: Edit, newsletter: Newsletter, *, database: Database, illustrate: ChooseImages | None
+    what: Edit, newsletter: Newsletter, *, database: Database, choose_images: ChooseImages | None
 ) -> Edit:
     """The edit as it is carried out: its texts clean, its story made."""
     what = editing.clean(what)
     if isinstance(what, PullIn):
-        return _with_teaser(what, newsletter, database=database, illustrate=illustrate)
+        return _with_teaser(what, newsletter, database=database, choose_images=choose_images)
     return what
 
 
@@ -216,7 +216,7 @@ def _carry_out(steps: _Steps, current: Issue, what: Edit) -> Edited | Conflict:
         return Edited(issue=current, revision=None, others=_since(history, steps.seen, steps.by.name))
     made = Revision(
         number=current.revision + 1,
-        deed=StepKind.EDIT,
+        kind=StepKind.EDIT,
         at=steps.now,
         by=steps.by.name,
         what=editing.describe(what, current.content),
@@ -237,14 +237,14 @@ def _fitted(
     if not stories:
         return after
     known = {article.id: article for article in articles.by_ids(connection, stories)}
-    return replace(after, layout=fitted(before.layout, after.layout, known=known, copies=copies))
+    return replace(after, layout=fit_to_place(before.layout, after.layout, known=known, copies=copies))
 
 
 def _along(
-    issue: Issue, deed: StepKind, *, by: Actor, seen_revision: int, database: Database, now: datetime
+    issue: Issue, kind: StepKind, *, by: Actor, seen_revision: int, database: Database, now: datetime
 ) -> Edited | Conflict:
     leads_to: Callable[[list[Revision]], tuple[int, Revision] | None]
-    leads_to = undo_leads_to if deed is StepKind.UNDO else redo_leads_to
+    leads_to = undo_leads_to if kind is StepKind.UNDO else redo_leads_to
     with database.write() as connection:
         current = _editable(connection, issue)
         history = revisions.history(connection, issue.id)
@@ -255,17 +255,17 @@ def _along(
             )
         found = leads_to(history)
         if found is None:
-            raise NotAllowed(f"There is nothing to {deed.value} in issue {issue.ref}.")
+            raise NotAllowed(f"There is nothing to {kind.value} in issue {issue.ref}.")
         state, of = found
         content = revisions.content_at(connection, issue.id, state)
         if content is None:
             raise NotAllowed(f"Issue {issue.ref} has lost its revision {state}.", mend="Please report it.")
         made = Revision(
             number=current.revision + 1,
-            deed=deed,
+            kind=kind,
             at=now,
             by=by.name,
-            what=f"{'undid' if deed is StepKind.UNDO else 'did again'}: {of.what}",
+            what=f"{'undid' if kind is StepKind.UNDO else 'did again'}: {of.what}",
             state=state,
             before=None,
             edit=of.edit,
@@ -285,7 +285,7 @@ def _step(
 ) -> Edited:
     if not history:
         first = Revision(
-            number=0, deed=StepKind.BEGIN, at=current.created_at, by="", what="drafted", state=0, before=None
+            number=0, kind=StepKind.BEGIN, at=current.created_at, by="", what="drafted", state=0, before=None
         )
         revisions.begin(connection, current.id, first, current.content)
     if not revisions.add(connection, current.id, made, content):
@@ -334,7 +334,7 @@ def _follow(connection: Connection, issue: Issue, content: Content, made: Revisi
     issues.free(connection, issue.id, sorted(before - after))
     for article in articles.by_ids(connection, after - before):
         # An editor may bring back what went out; an undo must not take what a later issue has by now.
-        if made.deed is not StepKind.EDIT and (article.last_issue or 0) > issue.number:
+        if made.kind is not StepKind.EDIT and (article.last_issue or 0) > issue.number:
             raise NotAllowed(f"“{article.title}” is in issue {article.last_issue} by now.")
     issues.reserve(connection, issue.id, issue.number, sorted(after - before), issue.selected_at)
     if before != after:
@@ -342,7 +342,7 @@ def _follow(connection: Connection, issue: Issue, content: Content, made: Revisi
 
 
 def _with_teaser(
-    what: PullIn, newsletter: Newsletter, *, database: Database, illustrate: ChooseImages | None
+    what: PullIn, newsletter: Newsletter, *, database: Database, choose_images: ChooseImages | None
 ) -> PullIn:
     """Made before the transaction, which must not wait for the server of a picture."""
     with database.read() as connection:
@@ -354,9 +354,9 @@ def _with_teaser(
         )
     teaser = teaser_for(found[0], language=newsletter.language)
     source = next((spec for spec in newsletter.sources if spec.key == found[0].source), None)
-    if illustrate is not None:
+    if choose_images is not None:
         alone = Layout(lead=None, sections=(Section(title="", teasers=(teaser,)),))
-        pictures = illustrate(alone, {what.article: source} if source else {})
+        pictures = choose_images(alone, {what.article: source} if source else {})
         teaser = with_pictures(alone, pictures).teasers[0]
     return replace(what, teaser=teaser)
 

@@ -104,11 +104,11 @@ def find(name: str, *, database: Database) -> Editor:
         return _known(connection, name)
 
 
-def every(*, database: Database) -> list[tuple[Editor, datetime | None]]:
+def all_of(*, database: Database) -> list[tuple[Editor, datetime | None]]:
     """All editors by name, and when each was last at the desk, as far as that is known."""
     with database.read() as connection:
         seen = sessions.last_seen(connection)
-        return [(editor, seen.get(editor.id)) for editor in editors.every(connection)]
+        return [(editor, seen.get(editor.id)) for editor in editors.all_of(connection)]
 
 
 def any_exist(*, database: Database) -> bool:
@@ -145,7 +145,7 @@ def log_in(
         )
         known = editors.by_name(connection, name)
     prepared = rules.prepared(password)
-    if not passwords.fits(prepared, known[1] if known else None) or known is None:
+    if not passwords.verify(prepared, known[1] if known else None) or known is None:
         with database.write() as connection:
             # What was typed for an unknown name is not kept: it may be a password.
             who = Actor(known[0].name if known else "", Door.DESK, network)
@@ -153,7 +153,7 @@ def log_in(
             activity_log.record(connection, ActivityKind.LOGIN_FAILED, what, by=who, at=now)
         return Login()
     editor, kept = known
-    renewed = passwords.hashed(prepared) if passwords.is_outdated(kept) else ""
+    renewed = passwords.hash(prepared) if passwords.is_outdated(kept) else ""
     return _begun(editor, attempt, kept=kept, renewed=renewed, network=network, database=database, now=now)
 
 
@@ -236,7 +236,7 @@ def _begun(
 def _hashed(password: str, *, name: str, passwords: Passwords) -> str:
     if wrong := rules.password_problem(password, name=name):
         raise NotAllowed(wrong, mend="Choose another password.")
-    return passwords.hashed(rules.prepared(password))
+    return passwords.hash(rules.prepared(password))
 
 
 def _known(connection: Connection, name: str) -> Editor:

@@ -47,10 +47,10 @@ def add(name: str, *, role: Role, database: Database, by: Actor, now: datetime) 
     return token
 
 
-def every(*, database: Database) -> list[ApiToken]:
+def all_of(*, database: Database) -> list[ApiToken]:
     """All tokens by name."""
     with database.read() as connection:
-        return api_tokens.every(connection)
+        return api_tokens.all_of(connection)
 
 
 def remove(name: str, *, database: Database, by: Actor, now: datetime) -> str:

@@ -46,7 +46,7 @@ def unsubscribe(
         return subscribers.by_id(connection, found.id)
 
 
-def come_back(token: str, *, keys: Sequence[str], database: Database, now: datetime) -> Subscription | None:
+def resubscribe(token: str, *, keys: Sequence[str], database: Database, now: datetime) -> Subscription | None:
     """Take the subscription up again: "that was a mistake"."""
     found = subscription_of(token, keys=keys, database=database)
     if found is None:

@@ -14,7 +14,7 @@ from digest.rules import approval
 from digest.rules.time_input import check_send_at
 from digest.storage import activity_log, issues, ledger
 from digest.storage.database import Connection, Database
-from digest.workflows.composing import compose as printing
+from digest.workflows.composing import compose
 from digest.workflows.composing.compose import Composer
 from digest.workflows.composing.preflight import Report, check
 from digest.workflows.sending.deliver import reclaim_rows
@@ -35,7 +35,7 @@ class Blocked(NotAllowed):
 def approve(
     issue: Issue,
     *,
-    press: Composer,
+    composer: Composer,
     database: Database,
     by: Actor,
     overrides: Collection[str] = (),
@@ -59,14 +59,14 @@ def approve(
             f"Issue {issue.ref} was approved before it was held.", mend=f"`digest resume {issue.ref}`"
         )
     # Printed once: what is checked is the very rendering that is frozen.
-    rendered = printing.rendered(press, issue, now=now)
+    rendered = compose.rendered(composer, issue, now=now)
     issue = replace(issue, rendered=rendered)
-    report = check(issue, press=press, database=database, now=now)
+    report = check(issue, composer=composer, database=database, now=now)
     # Whether somebody gets it is counted below, once the audience is frozen, and no override changes it.
     if approval.blocked_by({f.id for f in report.blocks} - {"recipients"}, set(overrides)):
         raise Blocked(report)
     used = sorted({f.id for f in report.blocks} & set(overrides))
-    content_hash = printing.compiled(press, issue, now=now).content_hash
+    content_hash = compose.compiled(composer, issue, now=now).content_hash
     with database.write() as connection:
         done = issues.freeze(
             connection,
@@ -89,7 +89,7 @@ def approve(
             )
         if not counts.audience:
             raise NotAllowed(
-                f"Nobody would get issue {issue.ref}: {press.newsletter.name} has no confirmed subscribers.",
+                f"Nobody would get issue {issue.ref}: {composer.newsletter.name} has no confirmed subscribers.",
                 mend="Add some to the file named in `subscribers`, then `digest collect`.",
             )
         what = f"approved for {counts.audience} people" + (f", overriding {', '.join(used)}" if used else "")

@@ -30,7 +30,7 @@ from digest.storage.database import Connection, Database
 from digest.storage.ledger_sqlite import SqliteLedgerWriter
 from digest.transports import Transport
 from digest.workflows import Progress, no_progress
-from digest.workflows.composing import compose as printing
+from digest.workflows.composing import compose
 from digest.workflows.composing.compose import Composer
 
 Clock = Callable[[], datetime]
@@ -64,9 +64,9 @@ class SendOptions:
 def deliver(
     issue: Issue,
     *,
-    press: Composer,
+    composer: Composer,
     database: Database,
-    wire: SendOptions,
+    options: SendOptions,
     clock: Clock,
     progress: Progress = no_progress,
 ) -> Sent:
@@ -76,13 +76,15 @@ def deliver(
         Busy: another process is sending it.
         NotAllowed: it is not approved.
     """
-    policy = "resend" if wire.replaces else press.newsletter.on_uncertain
+    policy = "resend" if options.replaces else composer.newsletter.on_uncertain
     recover(issue, policy=policy, database=database, clock=clock)
-    compiled = printing.compiled(press, issue, now=clock())
+    compiled = compose.compiled(composer, issue, now=clock())
     counts = _start_sending(issue, database=database, now=clock())
     if counts is None:
         return finish(issue, database=database, clock=clock)  # somebody else brought it to its end
-    job = _Job(issue, compiled, press=press, database=database, wire=wire, clock=clock, progress=progress)
+    job = _Job(
+        issue, compiled, composer=composer, database=database, options=options, clock=clock, progress=progress
+    )
     trouble = job.run(counts)
     if job.breaker.is_open:
         return _hold_refused(issue, job.breaker.why, database=database, clock=clock)
@@ -195,19 +197,19 @@ class _Job:
         issue: Issue,
         compiled: Compiled,
         *,
-        press: Composer,
+        composer: Composer,
         database: Database,
-        wire: SendOptions,
+        options: SendOptions,
         clock: Clock,
         progress: Progress,
     ) -> None:
         self.compiled = compiled
-        self.wire = wire
+        self.options = options
         self.clock = clock
-        self.rate = Rate(wire.per_second) if wire.per_second else None
-        self.address = printing.EnvelopeFactory(press, issue)
+        self.rate = Rate(options.per_second) if options.per_second else None
+        self.address = compose.EnvelopeFactory(composer, issue)
         self.rows = SqliteLedgerWriter(database, issue.id, owner=owners.this_process())
-        self.pool = _ClaimedRows(self.rows, clock=clock, size=sending.pool_size(wire.per_second))
+        self.pool = _ClaimedRows(self.rows, clock=clock, size=sending.pool_size(options.per_second))
         self.breaker = sending.Breaker()
         self._ref = issue.ref
         self._progress = progress
@@ -218,18 +220,18 @@ class _Job:
         self._total = counts.audience
         self._done = counts.audience - counts.pending - counts.deferred
         try:
-            requests = -(-counts.pending // self.wire.per_request)
-            workers.run(self._work, workers=max(1, min(self.wire.senders, requests)))
+            requests = -(-counts.pending // self.options.per_request)
+            workers.run(self._work, workers=max(1, min(self.options.senders, requests)))
         except TransportError as error:
             return str(error)
         finally:
             # Rows that no transport has seen were certainly not submitted.
-            self.rows.withdraw(self.pool.left(), now=self.clock())
+            self.rows.release(self.pool.left(), now=self.clock())
             self.rows.close()
         return ""
 
     def _work(self, stop: threading.Event) -> None:
-        transport = self.wire.open()
+        transport = self.options.open()
         try:
             _Sender(self, stop).run(transport)
         finally:
@@ -343,7 +345,7 @@ class _Sender:
         self._exchange(())
         held = self._held if self._is_vouched_for else ()
         unsent = [*held, *(row.id for row in self._own)]
-        self._job.rows.withdraw(unsent, now=self._job.clock())
+        self._job.rows.release(unsent, now=self._job.clock())
 
 
 def _by_the_wall_clock() -> datetime:

@@ -14,7 +14,7 @@ from digest.rules.email_addresses import parse_address
 from digest.storage import activity_log
 from digest.storage.database import Database
 from digest.transports import Transport
-from digest.workflows.composing import compose as printing
+from digest.workflows.composing import compose
 from digest.workflows.composing.compose import Composer
 
 _MOST_PROOFS = 10
@@ -35,7 +35,7 @@ def send_proofs(
     issue: Issue,
     *,
     to: Sequence[str],
-    press: Composer,
+    composer: Composer,
     open_transport: Callable[[], Transport],
     database: Database,
     by: Actor,
@@ -51,7 +51,8 @@ def send_proofs(
         raise NotAllowed(f"A proof goes to one to {_MOST_PROOFS} addresses, not to {len(to)}.")
     addresses = [parse_address(one).address for one in to]
     told = tuple(
-        _proof(issue, address, press=press, open_transport=open_transport, now=now) for address in addresses
+        _proof(issue, address, composer=composer, open_transport=open_transport, now=now)
+        for address in addresses
     )
     what = f"proof sent to {sum(one.accepted for one in told)} of {len(told)} addresses"
     with database.write() as connection:
@@ -60,17 +61,17 @@ def send_proofs(
 
 
 def _proof(
-    issue: Issue, address: str, *, press: Composer, open_transport: Callable[[], Transport], now: datetime
+    issue: Issue, address: str, *, composer: Composer, open_transport: Callable[[], Transport], now: datetime
 ) -> Proof:
     try:
-        receipt = _send_proof(issue, to=address, press=press, transport=open_transport(), now=now)
+        receipt = _send_proof(issue, to=address, composer=composer, transport=open_transport(), now=now)
     except DigestError as error:
         return Proof(address=address, accepted=False, detail=error.message, error=error)
     accepted = receipt.outcome is Outcome.ACCEPTED
     return Proof(address=address, accepted=accepted, detail=receipt.detail, outcome=receipt.outcome)
 
 
-def _send_proof(issue: Issue, *, to: str, press: Composer, transport: Transport, now: datetime) -> Receipt:
+def _send_proof(issue: Issue, *, to: str, composer: Composer, transport: Transport, now: datetime) -> Receipt:
     """Submit one marked copy; its unsubscribe link belongs to nobody.
 
     Raises:
@@ -79,8 +80,8 @@ def _send_proof(issue: Issue, *, to: str, press: Composer, transport: Transport,
     reader = Delivery(
         id=DeliveryId(0), address=to, name="", language="", subscription_id=0, epoch=0, attempt=0
     )
-    compiled = printing.compiled(press, issue, now=now, is_proof=True)
-    envelope = printing.envelope(press, issue, reader, now=now)
+    compiled = compose.compiled(composer, issue, now=now, is_proof=True)
+    envelope = compose.envelope(composer, issue, reader, now=now)
     # Every proof has its own id: a reader must see the second one too.
     local, _, domain = envelope.message_id.rpartition("@")
     envelope = envelope._replace(message_id=f"{local}.proof.{now:%Y%m%d%H%M%S%f}@{domain}")

@@ -40,7 +40,7 @@ def waits_for_a_person(issue: Issue, newsletter: Newsletter) -> bool:
 def tell_editors(
     issue: Issue,
     *,
-    press: Composer,
+    composer: Composer,
     database: Database,
     open_transport: Callable[[], Transport],
     now: datetime,
@@ -50,19 +50,19 @@ def tell_editors(
     Two schedulers may call it at once: one of them sends.  It is noted before it
     is sent, so that a crash leaves a letter unsent rather than sent twice.
     """
-    editors = press.newsletter.editors
-    if not editors or not waits_for_a_person(issue, press.newsletter):
+    editors = composer.newsletter.editors
+    if not editors or not waits_for_a_person(issue, composer.newsletter):
         return ""
     with database.write() as connection:
         if not issues.tell_editors_once(connection, issue.id, at=now):
             return ""
-    letter = letter_about(issue, press=press, now=now)
+    letter = letter_about(issue, composer=composer, now=now)
     trouble = ""
     try:
         transport = open_transport()
         try:
             envelopes = [
-                _envelope(issue, to, place, press=press, now=now) for place, to in enumerate(editors)
+                _envelope(issue, to, place, composer=composer, now=now) for place, to in enumerate(editors)
             ]
             receipts = list(transport.submit(letter, envelopes, on_wire=set))
         finally:
@@ -84,11 +84,11 @@ def tell_editors(
     return trouble
 
 
-def letter_about(issue: Issue, *, press: Composer, now: datetime) -> Compiled:
+def letter_about(issue: Issue, *, composer: Composer, now: datetime) -> Compiled:
     """The letter, marked as made by a machine; it is on no list, so there is nothing to leave."""
-    newsletter = press.newsletter
+    newsletter = composer.newsletter
     subject = f"{newsletter.title} {issue.number} waits for you"
-    paragraphs = _paragraphs(issue, press=press, now=now)
+    paragraphs = _paragraphs(issue, composer=composer, now=now)
     title = html.escape(subject)
     body = "".join(f"<p>{html.escape(text).replace(chr(10), '<br>')}</p>" for text in paragraphs)
     rendered = Rendered(
@@ -98,7 +98,7 @@ def letter_about(issue: Issue, *, press: Composer, now: datetime) -> Compiled:
         f"</head><body>{body}</body></html>\n",
         text="\n\n".join(paragraphs) + "\n",
         # There are no slots in it, so no marker to tell apart from its words.
-        nonce=hashlib.sha256(f"letter:{issue.id}:{press.secret_keys[-1]}".encode()).hexdigest()[:20],
+        nonce=hashlib.sha256(f"letter:{issue.id}:{composer.secret_keys[-1]}".encode()).hexdigest()[:20],
         language="en",
     )
     facts = MessageFacts(
@@ -113,11 +113,11 @@ def letter_about(issue: Issue, *, press: Composer, now: datetime) -> Compiled:
     return compile_message(rendered, facts)
 
 
-def _paragraphs(issue: Issue, *, press: Composer, now: datetime) -> list[str]:
-    newsletter = press.newsletter
+def _paragraphs(issue: Issue, *, composer: Composer, now: datetime) -> list[str]:
+    newsletter = composer.newsletter
     stories = "\n".join(f"* {teaser.headline}" for teaser in issue.layout.teasers)
     told = [f"Issue {issue.ref} of {newsletter.title} waits for a person. {issue.reason}".strip()]
-    told += [f"It holds:\n{stories}", f"{press.site.public_url}/desk/{newsletter.name}/{issue.number}"]
+    told += [f"It holds:\n{stories}", f"{composer.site.public_url}/desk/{newsletter.name}/{issue.number}"]
     if newsletter.needs_approval and (then := _AT_THE_DEADLINE.get(newsletter.on_deadline)):
         told.append(f"If nobody has approved it by {_slot(newsletter, now)}, {then}")
     return told
@@ -133,15 +133,15 @@ def _slot(newsletter: Newsletter, now: datetime) -> str:
     return f"{local:%A}, {local.day} {local:%B}, {local:%H:%M} ({newsletter.timezone})"
 
 
-def _envelope(issue: Issue, to: Mailbox, place: int, *, press: Composer, now: datetime) -> Envelope:
+def _envelope(issue: Issue, to: Mailbox, place: int, *, composer: Composer, now: datetime) -> Envelope:
     """Outside the ledger: deliveries of people have positive numbers."""
-    sender = press.newsletter.sender
+    sender = composer.newsletter.sender
     return Envelope(
         delivery_id=DeliveryId(-1 - place),
         address=to.address,
         name=to.name,
         return_path=sender.address,
         message_id=f"{issue.newsletter}.{issue.number}.waits.{place}.{now:%Y%m%d%H%M%S}@{sender.domain}",
-        unsubscribe_url=f"{press.site.public_url}/",
+        unsubscribe_url=f"{composer.site.public_url}/",
         date=now,
     )

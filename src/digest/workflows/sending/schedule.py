@@ -52,12 +52,12 @@ class Scheduler:
         newsletters: Sequence[Newsletter],
         *,
         database: Database,
-        duties: ScheduleHandlers,
+        handlers: ScheduleHandlers,
         tell: Callable[[ScheduleEvent], None],
     ) -> None:
         self._newsletters = newsletters
         self._database = database
-        self._duties = duties
+        self._handlers = handlers
         self._tell = tell
         self._collected: dict[str, datetime] = {}
         self._found_nothing: dict[str, tuple[str, datetime]] = {}  # slot and look without a draft
@@ -103,14 +103,14 @@ class Scheduler:
         Where there was nothing new, it is tried again after each collecting.
         """
         nothing = (slot.key, self._collected[newsletter.name])
-        if self._duties.draft is None or self._found_nothing.get(newsletter.name) == nothing:
+        if self._handlers.draft is None or self._found_nothing.get(newsletter.name) == nothing:
             return
         with self._database.read() as connection:
             made = issues.by_slot(connection, newsletter.name, slot.key)
             if made is not None or issues.open_one(connection, newsletter.name) is not None:
                 return
         try:
-            drafted = self._duties.draft(newsletter, slot.key)
+            drafted = self._handlers.draft(newsletter, slot.key)
         except NotAllowed:
             return  # another scheduler was faster
         if drafted is None:
@@ -122,13 +122,15 @@ class Scheduler:
 
     def _tell_editors(self, newsletter: Newsletter, now: datetime) -> None:
         last = self._not_told.get(newsletter.name)
-        if self._duties.tell_editors is None or (last is not None and now - last < newsletter.collect_every):
+        if self._handlers.tell_editors is None or (
+            last is not None and now - last < newsletter.collect_every
+        ):
             return
         with self._database.read() as connection:
             begun = issues.open_one(connection, newsletter.name)
             if begun is None or issues.are_editors_told(connection, begun.id):
                 return
-        if trouble := self._duties.tell_editors(newsletter, begun):
+        if trouble := self._handlers.tell_editors(newsletter, begun):
             self._not_told[newsletter.name] = now
             self._tell(ScheduleEvent(newsletter=newsletter.name, what=trouble, is_trouble=True))
 
@@ -140,7 +142,7 @@ class Scheduler:
 
     def _collect(self, newsletter: Newsletter, now: datetime) -> None:
         self._collected[newsletter.name] = now
-        for happened in self._duties.collect(newsletter):
+        for happened in self._handlers.collect(newsletter):
             self._tell(happened)
 
     def _due(self, newsletter: Newsletter, now: datetime) -> list[Slot]:
@@ -200,7 +202,7 @@ class Scheduler:
     def _send(self, newsletter: Newsletter, slot: Slot) -> None:
         sent, trouble = None, ""
         try:
-            sent = self._duties.send(newsletter, slot.key)
+            sent = self._handlers.send(newsletter, slot.key)
         except Busy:
             return  # another scheduler has it in hand, and will settle the slot
         except DigestError as error:
@@ -244,7 +246,7 @@ class Scheduler:
         if not (counts.pending or counts.in_flight):
             return None
         try:
-            sent = self._duties.resume(newsletter, begun)
+            sent = self._handlers.resume(newsletter, begun)
         except Busy:
             return None  # another scheduler goes on with it
         self._tell(

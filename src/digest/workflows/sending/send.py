@@ -29,15 +29,15 @@ from digest.workflows.sending.deliver import Clock, SendOptions, Sent, deliver, 
 def send(  # noqa: PLR0913 - each is a different thing that the caller alone knows
     newsletter: Newsletter,
     *,
-    press: Composer,
+    composer: Composer,
     database: Database,
-    wire: SendOptions,
+    options: SendOptions,
     clock: Clock,
     by: Actor,
     yes: bool = False,
     overrides: Collection[str] = (),
     slot_key: str = "",
-    illustrate: ChooseImages | None = None,
+    choose_images: ChooseImages | None = None,
     progress: Progress = no_progress,
 ) -> Sent:
     """Bring the newsletter's open issue, or a new one, to its readers.
@@ -51,12 +51,12 @@ def send(  # noqa: PLR0913 - each is a different thing that the caller alone kno
         return Sent(issue=None, state=IssueState.SKIPPED.value, reason=later)
     issue = _begun(
         newsletter,
-        press=press,
+        composer=composer,
         database=database,
         by=by,
         clock=clock,
         slot_key=slot_key,
-        illustrate=illustrate,
+        choose_images=choose_images,
     )
     if isinstance(issue, Selection):
         return Sent(issue=None, state=IssueState.SKIPPED.value, reason=issue.nothing, nothing=issue)
@@ -73,8 +73,10 @@ def send(  # noqa: PLR0913 - each is a different thing that the caller alone kno
                 return _hold(issue, why, database=database, by=by, clock=clock)
             by = replace(by, name='on_deadline = "send"')
         if not issue.content_hash:  # what the circuit breaker held is approved already
-            issue = _approved(issue, press, database, by=by, overrides=overrides, clock=clock)
-    return deliver(issue, press=press, database=database, wire=wire, clock=clock, progress=progress)
+            issue = _approved(issue, composer, database, by=by, overrides=overrides, clock=clock)
+    return deliver(
+        issue, composer=composer, database=database, options=options, clock=clock, progress=progress
+    )
 
 
 def resolve(issue: Issue, *, decision: str, database: Database, by: Actor, now: datetime) -> int:
@@ -122,12 +124,12 @@ def _approved_for_later(newsletter: Newsletter, *, database: Database, now: date
 def _begun(
     newsletter: Newsletter,
     *,
-    press: Composer,
+    composer: Composer,
     database: Database,
     by: Actor,
     clock: Clock,
     slot_key: str,
-    illustrate: ChooseImages | None,
+    choose_images: ChooseImages | None,
 ) -> Issue | Selection:
     """The issue to go on with, or a new one; where there is neither, one that waits for a decision."""
     found = _open_issue(newsletter, database=database, slot_key=slot_key)
@@ -139,8 +141,8 @@ def _begun(
             database=database,
             by=by,
             now=clock(),
-            press=press,
-            illustrate=illustrate,
+            composer=composer,
+            choose_images=choose_images,
             slot_key=slot_key,
         )
     except NotAllowed:
@@ -201,7 +203,7 @@ def _hold(issue: Issue, why: str, *, database: Database, by: Actor, clock: Clock
 
 def _approved(
     issue: Issue,
-    press: Composer,
+    composer: Composer,
     database: Database,
     *,
     by: Actor,
@@ -209,7 +211,7 @@ def _approved(
     clock: Clock,
 ) -> Issue:
     try:
-        return approve(issue, press=press, database=database, by=by, overrides=overrides, now=clock())
+        return approve(issue, composer=composer, database=database, by=by, overrides=overrides, now=clock())
     except Blocked as blocked:
         _hold(issue, blocked.message, database=database, by=by, clock=clock)
         raise
