@@ -1,8 +1,8 @@
-"""The press: one issue as it is printed, for preview, proof, checks and sending alike.
+"""Turns an issue into its message: for preview, proofs, checks and sending alike.
 
-There is one way from an issue to bytes, so that what an editor sees is what
-goes out.  Until approval an issue is rendered anew each time; from then on the
-frozen rendering is used.
+There is only one way from an issue to bytes, so what an editor sees is what goes
+out.  Until approval an issue is rendered each time; after that the frozen
+rendering is used.
 """
 
 from __future__ import annotations
@@ -43,20 +43,20 @@ _ANOTHER = _SAMPLE._replace(subscription_id=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Composer:
-    """What printing an issue of one newsletter takes."""
+    """Everything that composing an issue of one newsletter needs."""
 
     site: Site
     newsletter: Newsletter
-    folders: Sequence[Path]  # of templates, the owner's first
+    folders: Sequence[Path]  # with templates, the owner's first
     secret_keys: Sequence[str]
     signs_dkim: bool = False
-    bounce_address: str = ""  # where bounces of each delivery go, each to a return path of its own
+    bounce_address: str = ""  # receives bounces, each at a return path of its own (VERP)
     signed_by_provider: bool = False
     provider_limits: ProviderLimits | None = None
 
 
 def rendered(composer: Composer, issue: Issue, *, now: datetime) -> Rendered:
-    """The frozen rendering of an approved issue; a fresh one before that.
+    """The frozen rendering of an approved issue; a new one before approval.
 
     Raises:
         TemplateError: a template does not load or render.
@@ -81,24 +81,24 @@ def compiled(composer: Composer, issue: Issue, *, now: datetime, is_proof: bool 
 
     Raises:
         TemplateError: a template does not load or render.
-        NotAllowed: an approved issue no longer compiles to what was approved.
+        NotAllowed: an approved issue would no longer be sent as approved.
     """
     made = compile_message(rendered(composer, issue, now=now), _facts(composer, issue, is_proof=is_proof))
     if issue.content_hash and not is_proof and made.content_hash != issue.content_hash:
         raise NotAllowed(
             f"Issue {issue.ref} would not go out as approved: its sender or headers have changed since.",
-            mend=f"Take the change back, or cancel it (`digest cancel {issue.ref}`) and draft it again.",
+            mend=f"Undo the change, or cancel the issue (`digest cancel {issue.ref}`) and draft it again.",
         )
     return made
 
 
 def envelope(composer: Composer, issue: Issue, to: Delivery, *, now: datetime) -> Envelope:
-    """Sender, recipient and the values of the slots of one message."""
+    """Sender, recipient and slot values of one message."""
     return EnvelopeFactory(composer, issue)(to, now=now)
 
 
 class EnvelopeFactory:
-    """Makes the envelopes of one issue; what is the same for all is worked out once."""
+    """Makes the envelopes of one issue; whatever they share is computed once."""
 
     def __init__(self, composer: Composer, issue: Issue) -> None:
         self._sender = composer.newsletter.sender.address
@@ -110,10 +110,10 @@ class EnvelopeFactory:
         self._leave = f"{composer.site.public_url}/u/"
 
     def __call__(self, to: Delivery, *, now: datetime) -> Envelope:
-        """Sender, recipient and the values of the slots of one message.
+        """Sender, recipient and slot values of one message.
 
-        The Message-ID is the same on every attempt, so that receivers can drop
-        a repeat (RFC 5322, 3.6.4).
+        The Message-ID is the same on every attempt, so receivers can drop a
+        duplicate (RFC 5322, 3.6.4).
         """
         recipient = hashlib.blake2b(b"%d" % to.subscription_id, key=self._key, digest_size=10).hexdigest()
         return Envelope(
@@ -128,7 +128,7 @@ class EnvelopeFactory:
         )
 
     def _return_path(self, number: DeliveryId) -> str:
-        """bounce+TOKEN@news.example.com (VERP): what comes back says whose mail it was."""
+        """bounce+TOKEN@news.example.com (VERP): a bounce shows which delivery it belongs to."""
         if not self._bounces:
             return self._sender
         token = sign(number, purpose="bounce", keys=self._secret_keys)
@@ -136,17 +136,17 @@ class EnvelopeFactory:
 
 
 def sample(composer: Composer, issue: Issue, *, now: datetime) -> Envelope:
-    """An envelope to nobody, for preview and checks; its links lead nowhere."""
+    """An envelope for a made-up recipient, for preview and checks; its links do not work."""
     return envelope(composer, issue, _SAMPLE, now=now)
 
 
 def message(composer: Composer, issue: Issue, *, now: datetime) -> bytes:
-    """The whole message as a sample recipient would get it."""
+    """The complete message as a sample recipient would get it."""
     return message_bytes(compiled(composer, issue, now=now), sample(composer, issue, now=now))
 
 
 def public_html(composer: Composer, issue: Issue) -> str:
-    """The page that "view in browser" opens: what was sent, with nothing of one person in it."""
+    """The page that "view in browser" opens: the sent mail, without anything personal."""
     if issue.rendered is None:
         raise NotAllowed(f"Issue {issue.ref} has not been sent.")
     nobody = {
@@ -154,7 +154,7 @@ def public_html(composer: Composer, issue: Issue) -> str:
         SlotName.ADDRESS: "",
         SlotName.NAME: "",
     }
-    # Whose preferences they are nobody knows there: both links lead to the front page.
+    # The page does not know who is reading it, so both personal links lead to the front page.
     leave = marker(issue.rendered.nonce, SlotName.UNSUBSCRIBE_URL)
     page = (issue.rendered.web_html or issue.rendered.html).replace(f"{leave}/preferences", leave)
     return pattern(issue.rendered.nonce).sub(lambda found: nobody[SlotName(found.group(1))], page)
@@ -168,7 +168,7 @@ def check(
     audience_count: int | None = None,
     now: datetime,
 ) -> tuple[tuple[Finding, ...], ParsedMessage]:
-    """Run the pre-flight over the message as it would be sent; the count is None where nobody knows it."""
+    """Run the offline checks on the message as it would be sent; `audience_count` is None if unknown."""
     content = rendered(composer, issue, now=now)
     made = compiled(composer, replace(issue, rendered=content), now=now)
     addressed = sample(composer, issue, now=now)
@@ -203,19 +203,19 @@ def unsubscribe_url(composer: Composer, subscription_id: int) -> str:
 
 
 def sample_unsubscribe_url(composer: Composer) -> str:
-    """The link in what `message` prints; it is nobody's."""
+    """The unsubscribe link in the output of `message`; it belongs to no subscriber."""
     return unsubscribe_url(composer, _SAMPLE.subscription_id)
 
 
 def probe_url(composer: Composer) -> str:
-    """Where the one-click endpoint can be tried: the place of every unsubscribe link, and nobody's token."""
+    """A URL for testing the one-click endpoint: like an unsubscribe link, with a token of no subscriber."""
     return f"{composer.site.public_url}/u/{probe_token(keys=composer.secret_keys)}"
 
 
 def _facts(composer: Composer, issue: Issue, *, is_proof: bool) -> MessageFacts:
     newsletter = composer.newsletter
     domain = newsletter.sender.domain
-    # Gmail's feedback loop wants a stable sender id of 5 to 15 characters in the last field.
+    # Gmail's feedback loop requires a stable sender id of 5 to 15 characters in the last field.
     sender_id = "digest" + hashlib.sha256(domain.encode()).hexdigest()[:8]
     return MessageFacts(
         issue_ref=issue.ref,
@@ -231,6 +231,6 @@ def _facts(composer: Composer, issue: Issue, *, is_proof: bool) -> MessageFacts:
 
 
 def _nonce(composer: Composer, issue: Issue) -> str:
-    """Stable for an issue, so that its preview and its sending are the same bytes; secret beforehand."""
+    """Stable for an issue, so preview and sent mail are the same bytes; nobody can guess it beforehand."""
     key = composer.secret_keys[-1].encode()
     return hmac.new(key, f"nonce:{issue.ref}:{issue.id}".encode(), hashlib.sha256).hexdigest()[:20]

@@ -1,4 +1,4 @@
-"""Fit: have the pictures ready that a list of edits will need, before its transaction begins."""
+"""Prepares lead-sized image copies before an edit's transaction starts, so it never waits for the network."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def copies_for_leads(
     database: Database,
     choose_images: ChooseImages | None,
 ) -> Mapping[ArticleId, Image]:
-    """A copy in the lead's size for each story that comes to lead with a copy made for a card.
+    """A lead-sized copy for each story that becomes the lead with an image copied for a card.
 
-    The edits are tried on the issue as it was read.  If another editor is faster,
-    a lead may keep the copy that it has; so may one whose picture is gone by now.
+    The edits are tried on the issue as it was read.  If another editor is faster, or
+    the original image is gone, a lead may keep the copy it has.
     """
     if choose_images is None:
         return {}
@@ -46,7 +46,7 @@ def copies_for_leads(
             continue
         alone = Layout(lead=replace(leads[article.id], image=picture))
         made = choose_images(alone, {article.id: sources[article.source]}).get(ImageRequest(picture, LEAD))
-        # What is gone by now leaves the copy that is there.
+        # If the original is gone, the present copy stays.
         if made is not None and made.image is not None:
             copies[article.id] = made.image
     return copies

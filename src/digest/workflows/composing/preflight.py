@@ -1,4 +1,4 @@
-"""The pre-flight of one issue: every offline check over the message as it would be sent."""
+"""The pre-flight check of one issue: every offline check on the message as it would be sent."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from digest.workflows.composing.compose import Composer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """The pre-flight of one issue."""
+    """The result of the pre-flight check of one issue."""
 
     issue: Issue
     findings: tuple[Finding, ...]
@@ -32,7 +32,7 @@ class Report:
 
 
 def check(issue: Issue, *, composer: Composer, database: Database, now: datetime) -> Report:
-    """Run every offline check over the message as it would be sent."""
+    """Run every offline check on the message as it would be sent."""
     with database.read() as connection:
         earlier = issues.earlier_subjects(connection, issue.newsletter, before=issue.number)
         confirmed = subscribers.count(connection, issue.newsletter).get("confirmed", 0)
@@ -47,7 +47,7 @@ def checked(
     audience_count: int | None,
     now: datetime,
 ) -> Report:
-    """The same by what was read before."""
+    """Like `check`, with what it would read from the database passed in."""
     findings, message = compose.check(
         composer, issue, earlier_subjects=earlier_subjects, audience_count=audience_count, now=now
     )
