@@ -295,7 +295,7 @@ def test_only_what_is_certain_is_held_against_the_address(
         others = subscribers.by_address(connection, "bob@example.org")
     assert (found.reason if found else None) is reason
     assert mine.state is state
-    how = f"{kind.value}, told by sendgrid: 550 no such user"
+    how = f"{kind.value}, reported by sendgrid: 550 no such user"
     expected = [("suppressed", how)] * bool(reason) + [("left", how)] * (state is SubscriptionState.ENDED)
     assert history == expected
     assert [s.state for s in others] == [SubscriptionState.CONFIRMED]

@@ -184,7 +184,7 @@ def test_the_letter_says_what_waits_and_until_when(database: Database, tmp_path:
     ]
     text = first.get_body(("plain",)).get_content().replace("\r\n", "\n")
 
-    assert first["Subject"] == "Example Weekly 1 waits for you"
+    assert first["Subject"] == "Example Weekly 1 needs your review"
     assert first["Auto-Submitted"] == "auto-generated"
     assert not [name for name in first if name.startswith("List-")]
     assert "https://news.example.com/desk/weekly/1" in text
@@ -327,7 +327,9 @@ def test_a_letter_that_cannot_be_sent_stops_nothing_and_is_tried_again(
     home.at(TUESDAY - DAY)
     home.at(TUESDAY - DAY + timedelta(minutes=1))
     troubles = [h.what for h in home.told if h.is_trouble]
-    assert troubles == ["The editors could not be told that weekly/1 waits: The server cannot be reached."]
+    assert troubles == [
+        "The editors could not be notified that weekly/1 needs review: The server cannot be reached."
+    ]
     home.transport = Outbox
     home.at(TUESDAY - DAY + HOUR)
     assert home.mails("letters") == 2

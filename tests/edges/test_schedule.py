@@ -179,7 +179,7 @@ def test_after_a_long_downtime_it_is_missed_and_told(database: Database, work: W
     assert work.sent == []
     [record] = records(database)
     assert record.state is SlotState.MISSED
-    assert "13 hours late" in record.reason
+    assert record.reason == "missed by 13 hours (late_hours = 12)"
     assert any("missed" in trouble for trouble in work.troubles)
 
 

@@ -65,14 +65,10 @@ def _statuses(
 ) -> list[ArticleStatus]:
     planned = plan(newsletter, database=database, now=now, everything=everything)
     choices = {c.article.id: c for c in (*planned.selection.chosen, *planned.selection.left_out)}
-    return [
-        _status(newsletter, article, choices.get(article.id), number=planned.number) for article in known
-    ]
+    return [_status(newsletter, article, choices.get(article.id), number=planned.number) for article in known]
 
 
-def _status(
-    newsletter: Newsletter, article: Article, choice: Choice | None, *, number: int
-) -> ArticleStatus:
+def _status(newsletter: Newsletter, article: Article, choice: Choice | None, *, number: int) -> ArticleStatus:
     if choice is not None and choice.chosen:
         sentence = f"It comes into issue {number}: {choice.reason}."
     elif article.last_issue is not None:
@@ -82,9 +78,7 @@ def _status(
     elif article.is_backlog:
         sentence = "It stays out: too old for the first issue. To include it, use `digest feature`."
     else:
-        sentence = (
-            f"It stays out: older than {newsletter.policy.max_age.days} days. To include it, use `digest feature`."
-        )
+        sentence = f"It stays out: older than {newsletter.policy.max_age.days} days. To include it, use `digest feature`."
     return ArticleStatus(newsletter=newsletter.name, article=article, sentence=sentence, choice=choice)
 
 

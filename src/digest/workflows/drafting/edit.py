@@ -36,7 +36,7 @@ class Edited:
     issue: Issue
     revision: Revision | None  # None where the edit changed nothing
     others: tuple[Revision, ...] = ()
-    took_approval_back: bool = False
+    withdrew_approval: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ class EditedAll:
     issue: Issue
     done: int  # how many of them changed something
     others: tuple[Revision, ...] = ()
-    took_approval_back: bool = False
+    withdrew_approval: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +155,7 @@ class _Steps:
 
 
 def _carry_out_all(steps: _Steps, begun: Issue, edits: Sequence[Edit]) -> EditedAll:
-    issue, done, others, took_back = begun, 0, tuple[Revision, ...](), False
+    issue, done, others, withdrew = begun, 0, tuple[Revision, ...](), False
     for position, what in enumerate(edits):
         try:
             came = _carry_out(steps, issue, what)
@@ -168,8 +168,8 @@ def _carry_out_all(steps: _Steps, begun: Issue, edits: Sequence[Edit]) -> Edited
             raise _Stopped(Refusal(position=position, why=replace(came, issue=begun)))
         issue, others = came.issue, came.others
         done += came.revision is not None
-        took_back = took_back or came.took_approval_back
-    return EditedAll(issue=issue, done=done, others=others, took_approval_back=took_back)
+        withdrew = withdrew or came.withdrew_approval
+    return EditedAll(issue=issue, done=done, others=others, withdrew_approval=withdrew)
 
 
 def undo(
@@ -251,7 +251,9 @@ def _along(
         if current.revision != seen_revision:
             # Undo reverts the last step, and the editor has not seen which one that is now.
             return _as_conflict(
-                current, Clash(sentence="The issue was changed in the meantime."), history[-1] if history else None
+                current,
+                Clash(sentence="The issue was changed in the meantime."),
+                history[-1] if history else None,
             )
         found = leads_to(history)
         if found is None:
@@ -291,14 +293,14 @@ def _step(
     if not revisions.add(connection, current.id, made, content):
         raise Busy(f"Issue {current.ref} was changed at the same moment.", mend="Try again.")
     _follow(connection, current, content, made, by=by)
-    took_back = current.state is IssueState.APPROVED
-    if took_back:
+    withdrew = current.state is IssueState.APPROVED
+    if withdrew:
         _withdraw_approval(connection, current, made, by=by)
     return Edited(
-        issue=issues.by_id(connection, current.id) if took_back else _with(content, current, made.number),
+        issue=issues.by_id(connection, current.id) if withdrew else _with(content, current, made.number),
         revision=made,
         others=_since(history, seen, made.by),
-        took_approval_back=took_back,
+        withdrew_approval=withdrew,
     )
 
 

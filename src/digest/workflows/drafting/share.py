@@ -39,7 +39,7 @@ def share(
             mend=f"Anyone can read it at {public_url}/archive/{issue.newsletter}/{issue.number}.",
         )
     if issue.state in _NEVER_SHOWN:
-        raise NotAllowed(f"Issue {issue.ref} is {issue.state.said}.", mend="Run `digest draft` for a new one.")
+        raise NotAllowed(f"Issue {issue.ref} is {issue.state.said}.", mend="Make a new one: `digest draft`.")
     until = (now + length).replace(microsecond=0)
     token = sign_until(issue.id, until, purpose=SHARE, keys=keys)
     what = f"made a share link until {until:%Y-%m-%d %H:%M} UTC"

@@ -49,9 +49,7 @@ def examine(
         database = open_database()
         with database.write():
             pass  # getting the lock is proof enough
-        found.append(
-            Diagnosis(what="database", severity="ok", finding="Writable; schema is up to date.")
-        )
+        found.append(Diagnosis(what="database", severity="ok", finding="Writable; schema is up to date."))
     except DigestError as error:
         found.append(Diagnosis(what="database", severity="error", finding=error.message, mend=error.mend))
         return found
@@ -87,9 +85,7 @@ def _keys(keys: Callable[[], Sequence[str]]) -> Diagnosis:
             finding=f"A key has fewer than {_SHORTEST_KEY} characters and could be guessed.",
             mend="Add a longer key before it; keep the old one for the links in earlier mails.",
         )
-    return Diagnosis(
-        what="secret keys", severity="ok", finding="Found. Include them in your backups."
-    )
+    return Diagnosis(what="secret keys", severity="ok", finding="Found. Include them in your backups.")
 
 
 def _public_url(site: Site) -> Iterator[Diagnosis]:

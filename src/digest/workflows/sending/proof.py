@@ -1,4 +1,4 @@
-"""Proof: test copies of an issue, marked as such and outside the ledger."""
+"""Sends proofs: test copies of an issue, marked as such and not recorded in the ledger."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _MOST_PROOFS = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """What became of one proof."""
+    """The result of sending one proof."""
 
     address: str
     accepted: bool
     detail: str = ""
-    outcome: Outcome | None = None  # None where it could not be submitted, which `error` explains
+    outcome: Outcome | None = None  # None if it could not be submitted; `error` says why
     error: DigestError | None = None
 
 
@@ -41,23 +41,23 @@ def send_proofs(
     by: Actor,
     now: datetime,
 ) -> tuple[Proof, ...]:
-    """Send a marked copy to each address; the log keeps how many, and not to whom.
+    """Send a marked copy to each address; the log records how many, but not to whom.
 
     Raises:
-        InvalidAddress: one of them is none; nothing is sent then.
-        NotAllowed: there are none, or more than ten.
+        InvalidAddress: one of them is not an address; nothing is sent.
+        NotAllowed: there are no addresses, or more than ten.
     """
     if not 0 < len(to) <= _MOST_PROOFS:
         raise NotAllowed(f"A proof goes to one to {_MOST_PROOFS} addresses, not to {len(to)}.")
     addresses = [parse_address(one).address for one in to]
-    told = tuple(
+    proofs = tuple(
         _proof(issue, address, composer=composer, open_transport=open_transport, now=now)
         for address in addresses
     )
-    what = f"proof sent to {sum(one.accepted for one in told)} of {len(told)} addresses"
+    what = f"proof sent to {sum(one.accepted for one in proofs)} of {len(proofs)} addresses"
     with database.write() as connection:
         activity_log.record_of_issue(connection, issue, ActivityKind.PROOF_SENT, what, by=by, at=now)
-    return told
+    return proofs
 
 
 def _proof(
@@ -72,7 +72,7 @@ def _proof(
 
 
 def _send_proof(issue: Issue, *, to: str, composer: Composer, transport: Transport, now: datetime) -> Receipt:
-    """Submit one marked copy; its unsubscribe link belongs to nobody.
+    """Submit one marked copy; its unsubscribe link belongs to no subscriber.
 
     Raises:
         TransportError: the server cannot be reached, or gave no answer.
@@ -82,7 +82,7 @@ def _send_proof(issue: Issue, *, to: str, composer: Composer, transport: Transpo
     )
     compiled = compose.compiled(composer, issue, now=now, is_proof=True)
     envelope = compose.envelope(composer, issue, reader, now=now)
-    # Every proof has its own id: a reader must see the second one too.
+    # Every proof has its own id, so that mail apps show the second one too.
     local, _, domain = envelope.message_id.rpartition("@")
     envelope = envelope._replace(message_id=f"{local}.proof.{now:%Y%m%d%H%M%S%f}@{domain}")
     try:
@@ -90,4 +90,4 @@ def _send_proof(issue: Issue, *, to: str, composer: Composer, transport: Transpo
             return receipt
     finally:
         transport.close()
-    raise TransportError(f"There was no answer for the proof to {to}.")
+    raise TransportError(f"The provider gave no answer about the proof to {to}.")
