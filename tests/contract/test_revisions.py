@@ -591,7 +591,7 @@ def test_what_goes_out_is_not_edited(database: Database, draft: Issue, state: Is
     assert approved(database, draft)
     with database.write() as connection:
         issues.move(connection, draft.id, to=state, among=[IssueState.APPROVED])
-    with pytest.raises(NotAllowed, match="cannot be edited"):
+    with pytest.raises(NotAllowed, match="can no longer be edited"):
         do(database, draft, headline("x"))
-    with pytest.raises(NotAllowed, match="cannot be edited"):
+    with pytest.raises(NotAllowed, match="can no longer be edited"):
         undo(draft, by=actor("ann"), seen_revision=0, database=database, now=NOW)

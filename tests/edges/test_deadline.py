@@ -190,7 +190,7 @@ def test_the_letter_says_what_waits_and_until_when(database: Database, tmp_path:
     assert "https://news.example.com/desk/weekly/1" in text
     assert "* Story 4\n* Story 5" in text
     assert (
-        "If nobody has approved it by Tuesday, 24 November, 09:00 (Europe/Berlin), it is skipped"
+        "If nobody approves it by Tuesday, 24 November, 09:00 (Europe/Berlin), it will be skipped"
         in text.replace("\n", " ")
     )
 

@@ -178,7 +178,7 @@ def test_who_is_too_slow_is_not_waited_for(httpserver: HTTPServer, folder: Media
     teaser = copied(serve(httpserver, PHOTO, slow=2.0), folder, patience=0.3)
 
     assert time.monotonic() - begun < 1.5
-    assert "did not come in time" in teaser.image_note
+    assert "took too long" in teaser.image_note
 
 
 def test_private_addresses_are_the_guard_s_to_refuse(httpserver: HTTPServer, folder: MediaFolder) -> None:

@@ -148,7 +148,7 @@ def test_a_paused_issue_is_neither_edited_nor_approved_again_but_can_be_cancelle
     delivered(database, issue, pausing(database, issue, after=1), tmp_path / "outbox")
     with database.read() as connection:
         held = issues.by_id(connection, issue.id)
-    with pytest.raises(NotAllowed, match="middle of its send"):
+    with pytest.raises(NotAllowed, match="paused partway through sending"):
         edit(
             held,
             SetText(text=IssueText.SUBJECT, value="x", was=""),

@@ -78,7 +78,10 @@ def _status(newsletter: Newsletter, article: Article, choice: Choice | None, *, 
     elif article.is_backlog:
         sentence = "It stays out: too old for the first issue. To include it, use `digest feature`."
     else:
-        sentence = f"It stays out: older than {newsletter.policy.max_age.days} days. To include it, use `digest feature`."
+        sentence = (
+            f"It stays out: older than {newsletter.policy.max_age.days} days. "
+            "To include it, use `digest feature`."
+        )
     return ArticleStatus(newsletter=newsletter.name, article=article, sentence=sentence, choice=choice)
 
 

@@ -313,13 +313,15 @@ def _with(content: Content, issue: Issue, revision: int) -> Issue:
 
 def _editable(connection: Connection, issue: Issue) -> Issue:
     current = issues.for_update(connection, issue.id)
-    was_begun = current.state is IssueState.HELD and current.content_hash
-    if current.state not in approval.CAN_EDIT or was_begun:
-        why = "is paused partway through sending" if was_begun else f"is {current.state.said}"
+    is_paused = current.state is IssueState.HELD and bool(current.content_hash)
+    if is_paused or current.state is IssueState.SENDING:
+        why = "paused partway through sending" if is_paused else current.state.said
         raise NotAllowed(
-            f"Issue {issue.ref} {why}: "
+            f"Issue {issue.ref} is {why}: "
             "the approved version is what will be sent, so it can no longer be edited."
         )
+    if current.state not in approval.CAN_EDIT:
+        raise NotAllowed(f"Issue {issue.ref} is {current.state.said} and can no longer be edited.")
     return current
 
 

@@ -44,7 +44,7 @@ def add(
         if not editors.add(connection, name, role=role, password_hash=kept, at=now):
             raise NotAllowed(
                 f"There is already an editor “{name}”.",
-                mend="Set a new password with `digest editors password`, a new role with `digest editors role`.",
+                mend="Change it with `digest editors password` or `digest editors role`.",
             )
         _record(
             connection, ActivityKind.ACCOUNT_ADDED, f"added with the role {role.value}", name, by=by, at=now

@@ -288,7 +288,7 @@ class _Sender:
     def run(self, transport: Transport) -> None:
         """Feed the transport until the pool is empty or the job is stopped.
 
-        Even after an error, known results are stored, and rows that were certainly not submitted are released.
+        Even after an error, known results are stored and rows that were certainly not submitted released.
         """
         self._keeps = max(_KEPT_BACK, transport.window)
         envelopes = self._envelopes(transport.window)
@@ -343,7 +343,7 @@ class _Sender:
         return going
 
     def _end(self) -> None:
-        """Release the rest: a transport that ended guarantees that rows without a receipt were not submitted."""
+        """Release the rest: an ended transport guarantees that rows without receipt were not submitted."""
         self._exchange(())
         held = self._held if self._is_vouched_for else ()
         unsent = [*held, *(row.id for row in self._own)]

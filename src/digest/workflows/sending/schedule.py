@@ -67,7 +67,7 @@ class Scheduler:
         self.had_trouble = False  # a slot was missed or failed, or an issue needs review
 
     def tick(self, now: datetime) -> datetime | None:
-        """Do what is due; returns when the next thing is due.  A problem with one newsletter stops no other."""
+        """Do what is due; returns the next due time.  A problem with one newsletter stops no other."""
         times = []
         for newsletter in self._newsletters:
             try:
@@ -225,7 +225,7 @@ class Scheduler:
         self._tell(ScheduleEvent(newsletter=newsletter.name, what=what, is_trouble=not went_well))
 
     def _resume(self, newsletter: Newsletter, now: datetime) -> datetime | None:
-        """Resume an issue under way: deferred recipients, an interrupted send, or a chosen time that has come.
+        """Resume an issue: deferred recipients, an interrupted send, or a chosen time that has come.
 
         Returns the time a person has chosen for it, if that is still in the future.
         """

@@ -80,7 +80,7 @@ def send(  # noqa: PLR0913 - each is a separate thing that only the caller knows
 
 
 def resolve(issue: Issue, *, decision: str, database: Database, by: Actor, now: datetime) -> int:
-    """Resolve the uncertain deliveries by a person's decision, "resend" or "skip"; returns how many there were.
+    """Apply a person's decision on uncertain deliveries, "resend" or "skip"; returns how many there were.
 
     Raises:
         NotAllowed: the decision is to resend, but the issue is cancelled.
@@ -133,7 +133,7 @@ def _begun(
     slot_key: str,
     choose_images: ChooseImages | None,
 ) -> Issue | Selection:
-    """The issue to resume, or a new one; if there is neither, one with uncertain deliveries, or the empty plan."""
+    """The issue to resume, a new one, one with uncertain deliveries, or else the empty selection."""
     found = _open_issue(newsletter, database=database, slot_key=slot_key)
     if found is not None:
         return found
@@ -174,7 +174,7 @@ def _open_issue(newsletter: Newsletter, *, database: Database, slot_key: str) ->
 
 
 def _at_deadline(newsletter: Newsletter, issue: Issue, why: str, *, slot_key: str, now: datetime) -> str:
-    """The policy (hold, skip, send) for a draft nobody approved; a manual send has no deadline, so it holds."""
+    """hold, skip or send for a draft nobody approved; a manual send has no deadline, so it holds."""
     if not slot_key:
         return "hold"
     waited = now - issue.created_at
