@@ -101,7 +101,12 @@ def accept_on_evidence(connection: Connection, which: IssueId, *, now: datetime)
     return connection.execute(proven).rowcount
 
 
-def outcome_counts(which: IssueId) -> Select[str, int]:
+def outcome_counts(connection: Connection, which: IssueId) -> dict[str, int]:
+    """How many of the accepted deliveries the provider reports as delivered, bounced and complained."""
+    return by_outcome(dict(connection.execute(select_outcomes(which)).all()))
+
+
+def select_outcomes(which: IssueId) -> Select[str, int]:
     """Selects the number of accepted deliveries per kind of event that the provider has reported."""
     # As a literal, or SQLite does not see that the index covers the query.
     is_reported = delivery.c.event != literal_column("''")
@@ -117,7 +122,7 @@ def outcome_counts(which: IssueId) -> Select[str, int]:
 
 
 def by_outcome(found: Mapping[str, int]) -> dict[str, int]:
-    """How many are delivered, bounced and complained, named as in `Counts`, from the rows of `outcome_counts`.
+    """How many are delivered, bounced and complained (the names of `Counts`), from `select_outcomes`.
 
     Whatever did not arrive counts as bounced: refused for good, refused this time,
     or dropped by the provider.

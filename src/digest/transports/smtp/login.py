@@ -103,7 +103,7 @@ def _down(account: Credentials, error: OSError | smtplib.SMTPException) -> Trans
     if isinstance(error, ssl.SSLCertVerificationError):
         return TransportDown(
             f"The certificate of {account.place} is not valid: {error.verify_message}.",
-            mend="Set host to the name in the certificate.",
+            mend="Set host to the name in the certificate, or pass its authority as ca_file.",
         )
     if isinstance(error, ssl.SSLError):
         return TransportDown(
