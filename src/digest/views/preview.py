@@ -67,7 +67,7 @@ def framed(
     chosen = stories.get(look.story, "")
     for article, address in stories.items():
         if (found := links.get(address)) is not None and (around := found[0].parent) is not None:
-            # Not the link itself: scrolling to a focusable element would take the focus from the editor's field.
+            # Not the link itself: a focusable target would take the focus from the editor's field.
             around.attrs["id"] = f"story-{article}"
     added = [_INERT, _REACHED]
     if look.scheme == "inverted":
