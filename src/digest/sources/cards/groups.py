@@ -39,8 +39,8 @@ def groups_in(page: Page, links: list[Link]) -> list[LinkGroup]:
 def _labels(page: Page, links: list[Link]) -> frozenset[int]:
     """Short links beside articles: authors, categories, comments, the host of a link.
 
-    The same words lead to one address from several places; what lies in the same
-    folder of the site is of the same sort, also if it comes only once.
+    A label occurs in several places with the same text and URL; other short links into
+    the same folder of the site are labels too, even if they occur only once.
     """
     texts = {link.anchor.index: page.text_of(link.anchor).casefold() for link in links}
     short = [
