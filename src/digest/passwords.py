@@ -34,12 +34,12 @@ class Passwords:
     def __init__(self, cost: Cost | None = None) -> None:
         self._cost = cost or Cost()
 
-    def hashed(self, password: str) -> str:
+    def hash(self, password: str) -> str:
         """The hash with its salt and cost parameters, in PHC string format."""
         with _one_of_few():
             return self._hasher.hash(password)
 
-    def fits(self, password: str, kept: str | None) -> bool:
+    def verify(self, password: str, kept: str | None) -> bool:
         """Whether the password matches this hash.  None, for an unknown user, takes just as long."""
         from argon2.exceptions import InvalidHashError, VerificationError
 
@@ -65,7 +65,7 @@ class Passwords:
 
     @cached_property
     def _nobody(self) -> str:
-        return self.hashed("a password that nobody has")
+        return self.hash("a password that nobody has")
 
 
 @contextmanager

@@ -158,7 +158,7 @@ class Container:
             )
         return newsletter, found
 
-    def press(self, newsletter: Newsletter) -> Composer:
+    def composer(self, newsletter: Newsletter) -> Composer:
         from digest.workflows.composing.compose import Composer
 
         return Composer(
@@ -209,7 +209,7 @@ class Container:
         page = self.fetcher.get(article.url, allow_private=spec.allow_private_addresses, obey_robots=True)
         return complete(article, read_article_page(page.body, url=page.url, charset=page.charset))
 
-    def illustrate(self, newsletter: Newsletter) -> ChooseImages:
+    def choose_images(self, newsletter: Newsletter) -> ChooseImages:
         """What becomes of the pictures of an issue, by the newsletter's settings."""
         from functools import partial
 
@@ -239,7 +239,7 @@ class Container:
 
         return MediaFolder(self._beside_database / "media")
 
-    def wire(self) -> SendOptions:
+    def send_options(self) -> SendOptions:
         """How issues leave, by the settings.
 
         Raises:

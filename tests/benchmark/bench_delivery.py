@@ -23,8 +23,8 @@ from time import perf_counter
 
 import pytest
 from delivery import (
+    COMPOSER,
     NOW,
-    PRESS,
     approved_issue,
     content,
     free_port,
@@ -81,7 +81,7 @@ def race(folder: Path, *, kilobytes: int, messages: int, goal: str) -> list[Row]
     for number in range(ROUNDS):
         database = fresh_database(folder, f"race{kilobytes}-{number}")
         issue = approved_issue(database, recipients=messages, kilobytes=kilobytes)
-        octets = len(message_bytes(compiled(PRESS, issue, now=NOW), _envelope(issue)))
+        octets = len(message_bytes(compiled(COMPOSER, issue, now=NOW), _envelope(issue)))
         with smtp_sink() as port:
             source += peer(port, messages=messages, octets=octets)
             ours.append(send_all(database, issue, port=port))
@@ -110,9 +110,9 @@ def peer(port: int, *, messages: int, octets: int) -> list[float]:
 
 
 def send_all(database: Database, issue: Issue, *, port: int) -> float:
-    wire = SendOptions(open=lambda: Smtp(host="127.0.0.1", port=port, security="none", connections=10))
+    options = SendOptions(open=lambda: Smtp(host="127.0.0.1", port=port, security="none", connections=10))
     begin = perf_counter()
-    sent = deliver(issue, press=PRESS, database=database, wire=wire, clock=Clock(NOW))
+    sent = deliver(issue, composer=COMPOSER, database=database, options=options, clock=Clock(NOW))
     taken = perf_counter() - begin
     assert sent.state == "sent", sent
     return sent.counts.accepted / taken
@@ -136,7 +136,7 @@ def by_smtplib(port: int, *, kilobytes: int, messages: int) -> float:
 def personalising() -> Row:
     """From a ledger row to the buffers of a 60 KB message."""
     made, issue = _compiled(60)
-    address = EnvelopeFactory(PRESS, issue)
+    address = EnvelopeFactory(COMPOSER, issue)
     person = Delivery(
         id=DeliveryId(7),
         address="reader7@example.org",
@@ -166,9 +166,9 @@ def sendgrid(folder: Path) -> Row:
             database = fresh_database(folder, f"sendgrid-{number}")
             issue = approved_issue(database, recipients=recipients, kilobytes=10)
             transport = SendGrid(api_key="SG.bench", host=url, batch_size=500)
-            wire = SendOptions(open=lambda transport=transport: transport, senders=8, per_request=500)
+            options = SendOptions(open=lambda transport=transport: transport, senders=8, per_request=500)
             begin = perf_counter()
-            sent = deliver(issue, press=PRESS, database=database, wire=wire, clock=Clock(NOW))
+            sent = deliver(issue, composer=COMPOSER, database=database, options=options, clock=Clock(NOW))
             ours.append(sent.counts.accepted / (perf_counter() - begin))
             headers = {"Authorization": "Bearer SG.bench", "Content-Type": "application/json"}
             client = Client(host=url, request_headers=headers, version=3, timeout=15)
@@ -281,10 +281,10 @@ def _compiled(kilobytes: int) -> tuple[Compiled, Issue]:
         database = fresh_database(Path(folder), "compiled")
         issue = approved_issue(database, recipients=1, kilobytes=kilobytes)
         database.close()
-    return compiled(PRESS, issue, now=NOW), issue
+    return compiled(COMPOSER, issue, now=NOW), issue
 
 
 def _envelope(issue: Issue):
     from digest.workflows.composing.compose import sample
 
-    return sample(PRESS, issue, now=NOW)
+    return sample(COMPOSER, issue, now=NOW)

@@ -18,7 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import islice
 from pathlib import Path
 
-from delivery import NOW, PRESS, approved_issue, fresh_database, smtp_sink
+from delivery import COMPOSER, NOW, approved_issue, fresh_database, smtp_sink
 
 from digest.clock import Clock
 from digest.message.compile import Compiled
@@ -62,7 +62,11 @@ def memory(folder: Path, recipients: int) -> float:
     with database.read() as connection:
         issue = issues.by_number(connection, "weekly", 1)
     sent = deliver(
-        issue, press=PRESS, database=database, wire=SendOptions(open=Accepting, senders=8), clock=Clock(NOW)
+        issue,
+        composer=COMPOSER,
+        database=database,
+        options=SendOptions(open=Accepting, senders=8),
+        clock=Clock(NOW),
     )
     assert sent.counts.accepted == recipients, sent
     return _peak()
@@ -112,8 +116,10 @@ def victim(folder: Path, where: str) -> float:
     database = Database(f"sqlite:///{folder}/kill-{number}.db")
     with database.read() as connection:
         issue = issues.by_number(connection, "weekly", 1)
-    wire = SendOptions(open=lambda: Smtp(host="127.0.0.1", port=int(port), security="none", connections=10))
-    deliver(issue, press=PRESS, database=database, wire=wire, clock=Clock(NOW))
+    options = SendOptions(
+        open=lambda: Smtp(host="127.0.0.1", port=int(port), security="none", connections=10)
+    )
+    deliver(issue, composer=COMPOSER, database=database, options=options, clock=Clock(NOW))
     return 0
 
 

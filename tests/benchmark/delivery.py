@@ -39,7 +39,7 @@ WEEKLY = Newsletter(
     policy=Policy(),
     schedule=parse_schedule("Mon 09:00"),
 )
-PRESS = Composer(site=SITE, newsletter=WEEKLY, folders=(), secret_keys=("a bench key of some length",))
+COMPOSER = Composer(site=SITE, newsletter=WEEKLY, folders=(), secret_keys=("a bench key of some length",))
 
 
 def approved_issue(database: Database, *, recipients: int, kilobytes: int) -> Issue:
@@ -56,7 +56,7 @@ def approved_issue(database: Database, *, recipients: int, kilobytes: int) -> Is
             connection, WEEKLY.name, layout=Layout(lead=lead), selection=nothing, now=NOW
         )
         rendered = content(kilobytes)
-        content_hash = compiled(PRESS, replace(draft, rendered=rendered), now=NOW).content_hash
+        content_hash = compiled(COMPOSER, replace(draft, rendered=rendered), now=NOW).content_hash
         issues.freeze(
             connection,
             draft.id,

@@ -64,7 +64,7 @@ def test_an_account_is_made_once_whatever_the_spelling(database: Database) -> No
         with pytest.raises(NotAllowed, match="already"):
             add(database, name)
     assert accounts.any_exist(database=database)
-    assert [(e.name, e.role, seen) for e, seen in accounts.every(database=database)] == [
+    assert [(e.name, e.role, seen) for e, seen in accounts.all_of(database=database)] == [
         ("Ann", Role.EDITOR, None)
     ]
 
@@ -164,8 +164,8 @@ def test_a_session_that_outlived_its_generation_is_dead(database: Database) -> N
 
 def test_an_old_password_that_is_looked_at_while_it_is_changed_opens_nothing(database: Database) -> None:
     class Slow(Passwords):
-        def fits(self, password: str, kept: str | None) -> bool:
-            fitted = CHEAP.fits(password, kept)
+        def verify(self, password: str, kept: str | None) -> bool:
+            fitted = CHEAP.verify(password, kept)
             accounts.change_password(
                 "Ann", "old rain, tin roof", database=database, passwords=CHEAP, by=actor("root"), now=NOW
             )
@@ -254,9 +254,9 @@ def test_an_unknown_name_costs_a_look_at_a_password_too(database: Database) -> N
     looked: list[bool] = []
 
     class Watched(Passwords):
-        def fits(self, password: str, kept: str | None) -> bool:
+        def verify(self, password: str, kept: str | None) -> bool:
             looked.append(kept is not None)
-            return CHEAP.fits(password, kept)
+            return CHEAP.verify(password, kept)
 
     add(database)
     log_in(database, "Ann", "wrong", passwords=Watched())

@@ -30,7 +30,7 @@ def test_a_token_is_shown_once_and_kept_as_a_hash(database: Database) -> None:
     assert token.startswith("dgt_")
     assert len(token) == 47  # 256 bits in base64url
     assert rules.is_shaped(token)
-    [known] = tokens.every(database=database)
+    [known] = tokens.all_of(database=database)
     assert (known.name, known.role, known.created_at, known.last_used_at) == ("cms", Role.EDITOR, NOW, None)
     if database.sqlite_file:
         engine = create_engine(f"sqlite:///{database.sqlite_file}")
@@ -50,7 +50,7 @@ def test_no_two_tokens_are_alike_and_no_name_is_used_twice(database: Database) -
     for name in ("", " cms", "a\x00b"):
         with pytest.raises(NotAllowed):
             add(database, name)
-    assert [t.name for t in tokens.every(database=database)] == ["cms", "script"]
+    assert [t.name for t in tokens.all_of(database=database)] == ["cms", "script"]
 
 
 def test_the_use_of_a_token_is_written_down_once_a_minute(database: Database) -> None:
@@ -59,7 +59,7 @@ def test_the_use_of_a_token_is_written_down_once_a_minute(database: Database) ->
         now = NOW + timedelta(seconds=seconds)
         shown = tokens.show(token, address=HOME, database=database, now=now)
         assert shown.token is not None
-        [known] = tokens.every(database=database)
+        [known] = tokens.all_of(database=database)
         assert known.last_used_at == NOW + timedelta(seconds=seen)
 
 

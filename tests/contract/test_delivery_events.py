@@ -244,7 +244,7 @@ def _told_all(kind: str, template: Path, posts: Iterable[list[tuple[str, EventKi
                 )
                 for name in NAMES
             }
-            counts = delivery_events.told(connection, issue.id)
+            counts = delivery_events.outcome_counts(connection, issue.id)
         ends = ({n: (r.state, r.event, r.event_at) for n, r in rows(database).items()}, people, counts)
         database.close()
         return ends
@@ -295,7 +295,7 @@ def test_only_what_is_certain_is_held_against_the_address(
         others = subscribers.by_address(connection, "bob@example.org")
     assert (found.reason if found else None) is reason
     assert mine.state is state
-    how = f"{kind.value}, told by sendgrid: 550 no such user"
+    how = f"{kind.value}, reported by sendgrid: 550 no such user"
     expected = [("suppressed", how)] * bool(reason) + [("left", how)] * (state is SubscriptionState.ENDED)
     assert history == expected
     assert [s.state for s in others] == [SubscriptionState.CONFIRMED]
@@ -452,7 +452,7 @@ def test_what_was_told_is_counted_among_the_accepted(database: Database) -> None
     put(database, issue, name="bob", state="abandoned")
 
     with database.read() as connection:
-        assert delivery_events.told(connection, issue.id) == {
+        assert delivery_events.outcome_counts(connection, issue.id) == {
             "delivered": 1,
             "bounced": 3,
             "complained": 1,
@@ -471,7 +471,7 @@ def test_counting_reads_only_what_was_told(database: Database, url: str) -> None
         raw = connection.connection.driver_connection
         assert isinstance(raw, sqlite3.Connection)
         raw.set_trace_callback(seen.append)
-        delivery_events.told(connection, issue.id)
+        delivery_events.outcome_counts(connection, issue.id)
         raw.set_trace_callback(None)
         [statement] = [s for s in seen if "FROM delivery" in s]
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}").all()

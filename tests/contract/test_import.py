@@ -187,7 +187,7 @@ def test_a_file_that_is_changed_meanwhile_is_told(
     monkeypatch.setattr(PeopleFile, "rows", changed)
     done = import_file(WEEKLY, path, database=database, by=actor("a test"), now=NOW)
 
-    assert done.problem == "people.csv cannot be read: it was changed while it was read."
+    assert done.problem == "people.csv cannot be read: it was changed while it was being read."
     assert stored(database) == {}
 
 

@@ -98,7 +98,7 @@ def settle(
 
 def withdraw(database: Database, rows: Sequence[Delivery], *, owner: str = "a", now=NOW) -> None:
     with hot(database, IssueId(0), owner) as ours:
-        ours.withdraw([row.id for row in rows], now=now)
+        ours.release([row.id for row in rows], now=now)
 
 
 def settled(receipt: Receipt, wait: timedelta | None = timedelta(minutes=1)) -> Settlement:

@@ -126,7 +126,7 @@ def reserved(database: Database) -> list[int]:
     ],
 )
 def test_an_edit_comes_back_as_it_went_in(database: Database, draft: Issue, what: Edit) -> None:
-    made = Revision(number=1, deed=StepKind.EDIT, at=NOW, by="ann", what="…", state=1, before=0, edit=what)
+    made = Revision(number=1, kind=StepKind.EDIT, at=NOW, by="ann", what="…", state=1, before=0, edit=what)
     content = Content(
         layout=draft.layout,
         texts=Texts(subject="S", preheader="P", note="N"),
@@ -160,7 +160,7 @@ def test_a_document_that_is_no_edit_is_refused() -> None:
 
 
 def test_a_revision_is_written_only_after_the_one_it_follows(database: Database, draft: Issue) -> None:
-    made = Revision(number=1, deed=StepKind.EDIT, at=NOW, by="ann", what="", state=1, before=0)
+    made = Revision(number=1, kind=StepKind.EDIT, at=NOW, by="ann", what="", state=1, before=0)
     with database.write() as connection:
         assert revisions.add(connection, draft.id, made, draft.content)
         assert not revisions.add(connection, draft.id, replace(made, by="bob"), draft.content)
@@ -186,7 +186,7 @@ def test_an_edit_changes_the_issue_and_is_told(database: Database, draft: Issue)
     assert isinstance(answer, Edited)
     assert answer.issue.layout.lead is not None
     assert answer.issue.layout.lead.headline == "Better"
-    assert (answer.issue.revision, answer.others, answer.took_approval_back) == (1, (), False)
+    assert (answer.issue.revision, answer.others, answer.withdrew_approval) == (1, (), False)
     assert [(r.by, r.what) for r in history(draft, database=database)] == [
         ("ann", "changed the headline of “Story 1”"),
         ("", "drafted"),
@@ -299,7 +299,7 @@ def test_a_refused_list_leaves_the_approval(database: Database, draft: Issue) ->
     assert isinstance(refused, Refusal)
     assert still.state is IssueState.APPROVED
     assert isinstance(came, EditedAll)
-    assert (came.took_approval_back, came.issue.state) == (True, IssueState.DRAFT)
+    assert (came.withdrew_approval, came.issue.state) == (True, IssueState.DRAFT)
 
 
 def test_a_story_that_is_gone_says_who_took_it_out(database: Database, draft: Issue) -> None:
@@ -375,8 +375,8 @@ def test_undo_and_redo_survive_a_restart(url: str, database: Database, draft: Is
     assert third.issue.content == once.content
     assert fourth.issue.content == twice.content
     assert [r.what for r in history(draft, database=database)][:2] == [
-        "did again: took out “Story 2”: not now",
-        "did again: changed the headline of “Story 1”",
+        "redid: took out “Story 2”: not now",
+        "redid: changed the headline of “Story 1”",
     ]
     with pytest.raises(NotAllowed, match="nothing to redo"):
         redo(fourth.issue, by=actor("cid"), seen_revision=6, database=database, now=LATER)
@@ -477,7 +477,7 @@ def test_the_picture_of_what_comes_in_is_decided_as_for_a_draft(database: Databa
         seen_revision=0,
         database=database,
         now=NOW,
-        illustrate=no_images,
+        choose_images=no_images,
     )
 
     assert isinstance(answer, Edited)
@@ -547,15 +547,15 @@ def test_an_edit_takes_the_approval_back(database: Database, draft: Issue) -> No
     answer = do(database, draft, headline("Better"), by="bob")
 
     assert isinstance(answer, Edited)
-    assert answer.took_approval_back
+    assert answer.withdrew_approval
     now = answer.issue
     assert (now.state, now.content_hash, now.rendered, now.approved_by, now.overrides) == (
         IssueState.DRAFT, "", None, "", ()
     )  # fmt: skip
     with database.read() as connection:
         assert ledger.counts(connection, draft.id, now=NOW).candidates == 0
-    taken_back = "approval of ann taken back: bob changed the headline of “Story 1”"
-    assert (taken_back, "bob") in told(database)
+    withdrawn = "approval of ann withdrawn: bob changed the headline of “Story 1”"
+    assert (withdrawn, "bob") in told(database)
     assert approved(database, now)
 
 
@@ -591,7 +591,7 @@ def test_what_goes_out_is_not_edited(database: Database, draft: Issue, state: Is
     assert approved(database, draft)
     with database.write() as connection:
         issues.move(connection, draft.id, to=state, among=[IssueState.APPROVED])
-    with pytest.raises(NotAllowed, match="cannot be edited"):
+    with pytest.raises(NotAllowed, match="can no longer be edited"):
         do(database, draft, headline("x"))
-    with pytest.raises(NotAllowed, match="cannot be edited"):
+    with pytest.raises(NotAllowed, match="can no longer be edited"):
         undo(draft, by=actor("ann"), seen_revision=0, database=database, now=NOW)

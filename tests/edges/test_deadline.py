@@ -64,7 +64,7 @@ class House:
         self.restart()
 
     def restart(self) -> None:
-        duties = ScheduleHandlers(
+        handlers = ScheduleHandlers(
             collect=lambda _: [],
             send=self._send,
             resume=self._resume,
@@ -72,11 +72,11 @@ class House:
             tell_editors=self._tell,
         )
         self._schedule = Scheduler(
-            [self.letter], database=self.database, duties=duties, tell=self.told.append
+            [self.letter], database=self.database, handlers=handlers, tell=self.told.append
         )
 
     @property
-    def press(self) -> Composer:
+    def composer(self) -> Composer:
         return Composer(
             site=Site(
                 name="Example Engineering",
@@ -96,17 +96,19 @@ class House:
     def _send(self, letter: Newsletter, key: str) -> Sent:
         return send(
             letter,
-            press=self.press,
+            composer=self.composer,
             database=self.database,
-            wire=SendOptions(open=lambda: Outbox(self.folder / "outbox")),
+            options=SendOptions(open=lambda: Outbox(self.folder / "outbox")),
             clock=lambda: self.now,
             by=actor("the schedule"),
             slot_key=key,
         )
 
     def _resume(self, _letter: Newsletter, issue: Issue) -> Sent:
-        wire = SendOptions(open=lambda: Outbox(self.folder / "outbox"))
-        return deliver(issue, press=self.press, database=self.database, wire=wire, clock=lambda: self.now)
+        options = SendOptions(open=lambda: Outbox(self.folder / "outbox"))
+        return deliver(
+            issue, composer=self.composer, database=self.database, options=options, clock=lambda: self.now
+        )
 
     def _draft(self, letter: Newsletter, key: str) -> Issue | None:
         made = draft(letter, database=self.database, by=actor("a test"), now=self.now, slot_key=key)
@@ -115,7 +117,7 @@ class House:
     def _tell(self, _letter: Newsletter, issue: Issue) -> str:
         return tell_editors(
             issue,
-            press=self.press,
+            composer=self.composer,
             database=self.database,
             open_transport=lambda: self.transport(self.folder / "letters"),
             now=self.now,
@@ -182,13 +184,13 @@ def test_the_letter_says_what_waits_and_until_when(database: Database, tmp_path:
     ]
     text = first.get_body(("plain",)).get_content().replace("\r\n", "\n")
 
-    assert first["Subject"] == "Example Weekly 1 waits for you"
+    assert first["Subject"] == "Example Weekly 1 needs your review"
     assert first["Auto-Submitted"] == "auto-generated"
     assert not [name for name in first if name.startswith("List-")]
     assert "https://news.example.com/desk/weekly/1" in text
     assert "* Story 4\n* Story 5" in text
     assert (
-        "If nobody has approved it by Tuesday, 24 November, 09:00 (Europe/Berlin), it is skipped"
+        "If nobody approves it by Tuesday, 24 November, 09:00 (Europe/Berlin), it will be skipped"
         in text.replace("\n", " ")
     )
 
@@ -227,7 +229,7 @@ def test_an_approved_draft_goes_at_its_slot_and_not_before(database: Database, t
     home.at(TUESDAY - DAY)
     made = home.issue()
     assert made is not None
-    approve(made, press=home.press, database=database, by=actor("ann"), now=home.now)
+    approve(made, composer=home.composer, database=database, by=actor("ann"), now=home.now)
     home.at(TUESDAY - HOUR)
     assert (home.states(), home.mails("outbox")) == ([IssueState.APPROVED], 0)
     home.at(TUESDAY)
@@ -243,7 +245,7 @@ def test_an_approved_draft_whose_slot_was_missed_waits_for_a_person(
     home.at(TUESDAY - DAY)
     made = home.issue()
     assert made is not None
-    approve(made, press=home.press, database=database, by=actor("ann"), now=home.now)
+    approve(made, composer=home.composer, database=database, by=actor("ann"), now=home.now)
     home.restart()
     home.at(TUESDAY + 2 * DAY)
     home.at(TUESDAY + 2 * DAY + HOUR)
@@ -325,7 +327,9 @@ def test_a_letter_that_cannot_be_sent_stops_nothing_and_is_tried_again(
     home.at(TUESDAY - DAY)
     home.at(TUESDAY - DAY + timedelta(minutes=1))
     troubles = [h.what for h in home.told if h.is_trouble]
-    assert troubles == ["The editors could not be told that weekly/1 waits: The server cannot be reached."]
+    assert troubles == [
+        "The editors could not be notified that weekly/1 needs review: The server cannot be reached."
+    ]
     home.transport = Outbox
     home.at(TUESDAY - DAY + HOUR)
     assert home.mails("letters") == 2

@@ -144,7 +144,7 @@ def test_what_is_no_picture_is_left_out(
     teaser = copied(serve(httpserver, content), folder)
 
     assert teaser.image is None
-    assert teaser.image_note == f"its picture is left out: {httpserver.url_for('/a.jpg')} {why}"
+    assert teaser.image_note == f"its image is left out: {httpserver.url_for('/a.jpg')} {why}"
 
 
 def test_thirty_megabytes_are_left_out(httpserver: HTTPServer, folder: MediaFolder) -> None:
@@ -160,7 +160,7 @@ def test_what_is_gone_is_left_out(httpserver: HTTPServer, folder: MediaFolder, s
 
     assert copied(image, folder).image is None
     assert linked(image).image is None
-    assert linked(image).image_note.startswith("its picture is left out: ")
+    assert linked(image).image_note.startswith("its image is left out: ")
 
 
 @pytest.mark.parametrize("status", [403, 500, 503])
@@ -169,7 +169,7 @@ def test_what_fails_for_now_is_linked(httpserver: HTTPServer, folder: MediaFolde
     teaser = copied(image, folder)
 
     assert teaser.image == image
-    assert teaser.image_note.startswith("its picture is linked, not copied: ")
+    assert teaser.image_note.startswith("its image is linked, not copied: ")
     assert linked(image) == replace(teaser, image_note="")
 
 
@@ -178,7 +178,7 @@ def test_who_is_too_slow_is_not_waited_for(httpserver: HTTPServer, folder: Media
     teaser = copied(serve(httpserver, PHOTO, slow=2.0), folder, patience=0.3)
 
     assert time.monotonic() - begun < 1.5
-    assert "did not come in time" in teaser.image_note
+    assert "took too long" in teaser.image_note
 
 
 def test_private_addresses_are_the_guard_s_to_refuse(httpserver: HTTPServer, folder: MediaFolder) -> None:

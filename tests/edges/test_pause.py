@@ -28,7 +28,7 @@ from fakes.databases import NOW, newsletter, store, subscribe
 
 PEOPLE = 30
 WINDOW = 4
-PRESS = Composer(
+COMPOSER = Composer(
     site=Site(
         name="Example Engineering",
         url="https://blog.example.com",
@@ -56,12 +56,12 @@ def database(tmp_path: Path, template: Path) -> Iterator[Database]:
 def issue(database: Database) -> Issue:
     made = draft(newsletter(), database=database, by=actor("a test"), now=NOW)
     assert isinstance(made, Issue)
-    return approve(made, press=PRESS, database=database, by=actor("ann"), now=NOW)
+    return approve(made, composer=COMPOSER, database=database, by=actor("ann"), now=NOW)
 
 
 def delivered(database: Database, issue: Issue, transport: type[Outbox], outbox: Path) -> Sent:
-    wire = SendOptions(open=lambda: transport(outbox))
-    return deliver(issue, press=PRESS, database=database, wire=wire, clock=lambda: NOW)
+    options = SendOptions(open=lambda: transport(outbox))
+    return deliver(issue, composer=COMPOSER, database=database, options=options, clock=lambda: NOW)
 
 
 def pausing(database: Database, issue: Issue, *, after: int) -> type[Outbox]:
@@ -162,9 +162,9 @@ def test_the_schedule_leaves_a_paused_issue_alone_and_a_person_goes_on(
         done.append(
             send(
                 newsletter(),
-                press=PRESS,
+                composer=COMPOSER,
                 database=database,
-                wire=SendOptions(open=lambda: Outbox(outbox)),
+                options=SendOptions(open=lambda: Outbox(outbox)),
                 clock=lambda: NOW,
                 by=actor("ann"),
                 yes=yes,
@@ -181,7 +181,7 @@ def test_a_paused_issue_is_neither_edited_nor_approved_again_but_can_be_cancelle
     delivered(database, issue, pausing(database, issue, after=1), tmp_path / "outbox")
     with database.read() as connection:
         held = issues.by_id(connection, issue.id)
-    with pytest.raises(NotAllowed, match="middle of its send"):
+    with pytest.raises(NotAllowed, match="paused partway through sending"):
         edit(
             held,
             SetText(text=IssueText.SUBJECT, value="x", was=""),
@@ -192,7 +192,7 @@ def test_a_paused_issue_is_neither_edited_nor_approved_again_but_can_be_cancelle
             now=NOW,
         )
     with pytest.raises(NotAllowed, match="approved before it was held"):
-        approve(held, press=PRESS, database=database, by=actor("ann"), now=NOW)
+        approve(held, composer=COMPOSER, database=database, by=actor("ann"), now=NOW)
 
     cancel(held, database=database, by=actor("ann"), now=NOW)
     with database.read() as connection:

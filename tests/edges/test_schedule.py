@@ -41,7 +41,7 @@ class Work:
     )
     on_resume: Callable[[Newsletter, Issue], Sent] = lambda _n, i: Sent(issue=i, state="sent")
 
-    def duties(self) -> ScheduleHandlers:
+    def handlers(self) -> ScheduleHandlers:
         return ScheduleHandlers(collect=self._collect, send=self._send, resume=self._resume)
 
     def _collect(self, letter: Newsletter) -> list[ScheduleEvent]:
@@ -77,7 +77,7 @@ def work() -> Work:
 
 def schedule(database: Database, work: Work, *newsletters: Newsletter) -> Scheduler:
     letters = newsletters or (newsletter(),)
-    return Scheduler(letters, database=database, duties=work.duties(), tell=work.told.append)
+    return Scheduler(letters, database=database, handlers=work.handlers(), tell=work.told.append)
 
 
 def recorded(database: Database, name: str = "weekly") -> list[tuple[str, SlotState]]:
@@ -148,7 +148,7 @@ def test_it_wakes_for_the_next_thing(database: Database, work: Work) -> None:
 
 
 def test_nothing_to_look_after_wakes_nobody(database: Database, work: Work) -> None:
-    empty = Scheduler([], database=database, duties=work.duties(), tell=work.told.append)
+    empty = Scheduler([], database=database, handlers=work.handlers(), tell=work.told.append)
 
     assert empty.tick(TUESDAY) is None
 
@@ -179,7 +179,7 @@ def test_after_a_long_downtime_it_is_missed_and_told(database: Database, work: W
     assert work.sent == []
     [record] = records(database)
     assert record.state is SlotState.MISSED
-    assert "13 hours late" in record.reason
+    assert record.reason == "missed by 13 hours (late_hours = 12)"
     assert any("missed" in trouble for trouble in work.troubles)
 
 

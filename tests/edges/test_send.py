@@ -65,7 +65,7 @@ def outbox(tmp_path: Path) -> Path:
     return tmp_path / "outbox"
 
 
-def press(letter: Newsletter | None = None) -> Composer:
+def composer(letter: Newsletter | None = None) -> Composer:
     return Composer(
         site=SITE,
         newsletter=letter or newsletter(),
@@ -86,9 +86,9 @@ def sent(
     letter = letter or newsletter()
     return send(
         letter,
-        press=press(letter),
+        composer=composer(letter),
         database=database,
-        wire=SendOptions(open=lambda: transport(outbox)),
+        options=SendOptions(open=lambda: transport(outbox)),
         clock=lambda: NOW,
         by=actor("a test"),
         yes=yes,
@@ -103,7 +103,7 @@ def begun(database: Database) -> Issue:
 
 
 def approved(database: Database, issue: Issue) -> Issue:
-    return approve(issue, press=press(), database=database, by=actor("a test"), now=NOW)
+    return approve(issue, composer=composer(), database=database, by=actor("a test"), now=NOW)
 
 
 def reserved(database: Database) -> set[int | None]:
@@ -142,20 +142,20 @@ def test_the_pre_flight_knows_who_gets_it_and_how(database: Database) -> None:
     issue = begun(database)
 
     def failed(how: Composer) -> set[str]:
-        report = check(issue, press=how, database=database, now=NOW)
+        report = check(issue, composer=how, database=database, now=NOW)
         return {finding.id for finding in report.findings if not finding.passed}
 
-    elsewhere = replace(press(), bounce_address="bounce@mailhouse.example")
+    elsewhere = replace(composer(), bounce_address="bounce@mailhouse.example")
     known = {"recipients", "sg-limits", "dmarc-align", "lu-unique"}
 
-    assert failed(press()) & known == set()
+    assert failed(composer()) & known == set()
     assert failed(elsewhere) & known == {"dmarc-align"}
     assert failed(replace(elsewhere, signs_dkim=True)) & known == set()
     assert failed(replace(elsewhere, signed_by_provider=True)) & known == set()  # which signs by itself
     with database.write() as connection:
         for person in list(subscribers.all_of(connection, "weekly")):
             subscribers.end(connection, person.id, at=NOW, why="", how="")
-    assert failed(press()) & known == {"recipients"}
+    assert failed(composer()) & known == {"recipients"}
 
 
 def test_an_issue_without_readers_stays_a_draft(database: Database) -> None:
@@ -433,9 +433,9 @@ def test_many_senders_share_the_work(database: Database, outbox: Path) -> None:
 
     done = send(
         newsletter(),
-        press=press(),
+        composer=composer(),
         database=database,
-        wire=SendOptions(open=lambda: Narrow(outbox), senders=6),
+        options=SendOptions(open=lambda: Narrow(outbox), senders=6),
         clock=lambda: NOW,
         by=actor("a test"),
         yes=True,

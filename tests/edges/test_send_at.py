@@ -22,7 +22,7 @@ from digest.workflows.sending.approve import approve
 from digest.workflows.sending.deliver import SendOptions, Sent, deliver
 from digest.workflows.sending.schedule import ScheduleEvent, ScheduleHandlers, Scheduler
 from digest.workflows.sending.send import send
-from edges.test_pause import PRESS
+from edges.test_pause import COMPOSER
 from fakes.activity import actor
 from fakes.databases import newsletter, store, subscribe
 
@@ -54,9 +54,9 @@ class World:
         self.schedule = self.restarted()
 
     def restarted(self) -> Scheduler:
-        duties = ScheduleHandlers(collect=lambda _: [], send=self._send, resume=self._resume)
+        handlers = ScheduleHandlers(collect=lambda _: [], send=self._send, resume=self._resume)
         self.schedule = Scheduler(
-            (newsletter(),), database=self.database, duties=duties, tell=self.told.append
+            (newsletter(),), database=self.database, handlers=handlers, tell=self.told.append
         )
         return self.schedule
 
@@ -74,22 +74,24 @@ class World:
     def mails(self) -> int:
         return len(list(self.folder.glob("*.eml")))
 
-    def _wire(self) -> SendOptions:
+    def _options(self) -> SendOptions:
         return SendOptions(open=lambda: Outbox(self.folder))
 
     def _send(self, of, key: str) -> Sent:
         return send(
             of,
-            press=PRESS,
+            composer=COMPOSER,
             database=self.database,
-            wire=self._wire(),
+            options=self._options(),
             clock=self.clock,
             by=actor("x"),
             slot_key=key,
         )
 
     def _resume(self, _, issue: Issue) -> Sent:
-        return deliver(issue, press=PRESS, database=self.database, wire=self._wire(), clock=self.clock)
+        return deliver(
+            issue, composer=COMPOSER, database=self.database, options=self._options(), clock=self.clock
+        )
 
 
 @pytest.fixture
@@ -101,7 +103,7 @@ def approved(world: World, at: datetime) -> Issue:
     world.look(MONDAY)  # the first look: slots of before are nobody's
     made = draft(newsletter(), database=world.database, by=actor("a test"), now=MONDAY)
     assert isinstance(made, Issue)
-    return approve(made, press=PRESS, database=world.database, by=actor("ann"), send_at=at, now=MONDAY)
+    return approve(made, composer=COMPOSER, database=world.database, by=actor("ann"), send_at=at, now=MONDAY)
 
 
 def test_it_goes_at_its_time_and_the_clock_is_woken_for_it(world: World) -> None:
@@ -122,7 +124,7 @@ def test_a_slot_before_its_time_sends_nothing_and_makes_no_other_issue(world: Wo
     with world.database.read() as connection:
         (record,) = slots.recent(connection, "weekly", limit=5)
     assert (world.mails, world.issue().number, record.state) == (0, 1, SlotState.SKIPPED)
-    assert record.reason == "issue weekly/1 was approved for 2026-11-26 09:00 in Europe/Berlin"
+    assert record.reason == "issue weekly/1 is approved for 26 November 2026, 09:00 (Europe/Berlin)"
     world.look(THURSDAY)
     assert (world.mails, world.issue().state) == (3, IssueState.SENT)
 
@@ -155,9 +157,7 @@ def test_found_too_late_it_waits_for_a_person(world: World) -> None:
 
     held = world.issue()
     assert (world.mails, held.state) == (0, IssueState.HELD)
-    assert (
-        held.reason == "it was approved for a time that was found 13 hours late, and late_hours is 12 hours"
-    )
+    assert held.reason == "it missed the time it was approved for by 13 hours (late_hours = 12)"
     assert held.content_hash, "what was approved is kept: somebody may send it on"
     assert world.schedule.had_trouble
 

@@ -387,7 +387,7 @@ def test_verify_names_a_sender_that_is_not_verified(fake: FakeSendGrid) -> None:
 def test_verify_without_a_sender_reads_the_rights_of_the_key(fake: FakeSendGrid) -> None:
     assert "may send mail" in SendGrid(api_key=KEY, host=fake.url).verify()
     fake.scopes = ("stats.read",)
-    with pytest.raises(TransportDown, match="no right to send"):
+    with pytest.raises(TransportDown, match="not allowed to send"):
         SendGrid(api_key=KEY, host=fake.url).verify()
     with pytest.raises(TransportDown, match="401"):
         SendGrid(api_key="SG.wrong", host=fake.url).verify()

@@ -202,12 +202,12 @@ def test_an_approved_issue_goes_out_whatever_became_of_the_templates(tmp_path: P
         layout=example("mixed").layout,
         rendered=example("mixed").rendered(),
     )
-    press = Composer(site=SITE, newsletter=NEWSLETTER, folders=(tmp_path,), secret_keys=("key",))
+    composer = Composer(site=SITE, newsletter=NEWSLETTER, folders=(tmp_path,), secret_keys=("key",))
     (tmp_path / "footer.mjml.j2").write_text("{{ broken")
 
-    assert compiled(press, issue, now=NOW).content_hash
+    assert compiled(composer, issue, now=NOW).content_hash
     with pytest.raises(TemplateError, match=r"footer\.mjml\.j2, line 1"):
-        compiled(press, replace(issue, rendered=None), now=NOW)
+        compiled(composer, replace(issue, rendered=None), now=NOW)
 
 
 # The subject

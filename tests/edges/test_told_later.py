@@ -185,7 +185,7 @@ def test_what_sendgrid_tells_is_counted_and_heeded(sendgrid: tuple[Letter, Provi
     assert "3 accepted (1 delivered, 1 bounced, 1 complained)" in made.told("status")
     _, ann = made.run("subscribers", "history", "ann@example.org")
     assert [(e["what"], e["how"]) for e in ann["history"]][1:] == [
-        ("suppressed", "bounced, told by sendgrid: 550 5.1.1 no such user")
+        ("suppressed", "bounced, reported by sendgrid: 550 5.1.1 no such user")
     ]
 
     provider.fake.accepted.clear()

@@ -64,4 +64,4 @@ def _approve(parts: Container, database: Database) -> None:
     newsletter = parts.newsletter("weekly")
     issue = draft(newsletter, database=database, by=actor("a test"), now=NOW)
     assert isinstance(issue, Issue)
-    approve(issue, press=parts.press(newsletter), database=database, by=actor("a test"), now=NOW)
+    approve(issue, composer=parts.composer(newsletter), database=database, by=actor("a test"), now=NOW)

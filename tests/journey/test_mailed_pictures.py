@@ -108,7 +108,7 @@ def test_a_mail_shows_copies(digest: Callable[..., str], tmp_path: Path) -> None
     assert sorted(shown) == ["clock", "pump"]
     assert [article["title"] for article in answer["articles"]] == [f"About the {name}" for name in STORIES]
     bomb, gone = answer["warnings"]
-    assert bomb.startswith("“About the bomb”: its picture is left out: ")
+    assert bomb.startswith("“About the bomb”: its image is left out: ")
     assert bomb.endswith("/bomb.png has too many pixels.")
     assert gone.endswith("/gone.jpg does not exist (404).")
     for address, size in ((shown["pump"], (1200, 674)), (shown["clock"], (512, 288))):

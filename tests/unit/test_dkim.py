@@ -286,15 +286,15 @@ def test_a_key_in_the_settings_signs_what_goes_out(tmp_path: Path) -> None:
     list(made.transport().submit(compiled(), [envelope(1)], on_wire=set))
     [file] = (tmp_path / "outbox").glob("*.eml")
     assert holds(file.read_bytes(), "ed25519")
-    assert made.press(made.newsletter("weekly")).signs_dkim
+    assert made.composer(made.newsletter("weekly")).signs_dkim
 
 
 def test_sendgrid_signs_by_itself(tmp_path: Path) -> None:
     made = parts(tmp_path, transport="sendgrid", key=pem(key_of("ed25519")))
-    assert not made.press(made.newsletter("weekly")).signs_dkim
+    assert not made.composer(made.newsletter("weekly")).signs_dkim
 
 
 def test_a_key_that_is_none_is_told_before_anything_is_approved(tmp_path: Path) -> None:
     made = parts(tmp_path, transport="outbox", key=b"no key")
     with pytest.raises(SettingsError, match="DKIM key"):
-        made.wire()
+        made.send_options()

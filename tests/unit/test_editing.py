@@ -380,14 +380,14 @@ class Line:
     """A history as storage keeps it, beside two plain stacks that say what is right."""
 
     def __init__(self) -> None:
-        self.history = [Revision(number=0, deed=StepKind.BEGIN, at=NOW, by="", what="", state=0, before=None)]
+        self.history = [Revision(number=0, kind=StepKind.BEGIN, at=NOW, by="", what="", state=0, before=None)]
         self.done, self.undone = [0], list[int]()
 
     def add(self, deed: StepKind, state: int | None = None, before: int | None = None) -> int:
         number = len(self.history)
         made = Revision(
             number=number,
-            deed=deed,
+            kind=deed,
             at=NOW,
             by="",
             what="",
@@ -423,7 +423,7 @@ def test_undo_and_redo_are_two_stacks(doings: list[str]) -> None:
 
 def typed(at: datetime, *, by: str = "ann", article: int = 1) -> Revision:
     edit = EditTeaser(article=ArticleId(article), field=TeaserField.TEXT, value="x", was="")
-    return Revision(number=1, deed=StepKind.EDIT, at=at, by=by, what="", state=1, before=0, edit=edit)
+    return Revision(number=1, kind=StepKind.EDIT, at=at, by=by, what="", state=1, before=0, edit=edit)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from digest.model.issue import Content, Layout, Section, Teaser, TeaserField
 from digest.rules.cleaning import teaser_of
 from digest.rules.editing import apply
 from digest.rules.layout import CARD_TEXT, LEAD_TEXT
-from digest.rules.lead_change import fitted, needs_lead_image, promoted_or_demoted
+from digest.rules.lead_change import fit_to_place, needs_lead_image, promoted_or_demoted
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 SOURCE = Image(url="https://blog.example.com/1.png", alt="A heron")
@@ -57,7 +57,7 @@ def after(edit: object, before: Content, *known: Article, copies: dict[int, Imag
     assert isinstance(changed, Content)
     articles = {a.id: a for a in known or (article(1), article(2), article(3))}
     larger = {ArticleId(number): image for number, image in (copies or {}).items()}
-    return fitted(before.layout, changed.layout, known=articles, copies=larger)
+    return fit_to_place(before.layout, changed.layout, known=articles, copies=larger)
 
 
 def texts(layout: Layout) -> dict[int, str]:

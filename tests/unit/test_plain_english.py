@@ -40,11 +40,8 @@ NOT_YET: tuple[str, ...] = (
     "src/digest/settings/",
     "src/digest/sources/",
     "src/digest/storage/",
-    "src/digest/transports/",
-    "src/digest/views/",
     "src/digest/web/",
     "src/digest/wiring.py",
-    "src/digest/workflows/",
 )
 
 

@@ -261,7 +261,7 @@ HOME = DeskHome(
             people=4_131,
             timezone="Europe/Berlin",
             next_due=datetime(2026, 10, 29, 9, tzinfo=UTC),
-            plan="1 story so far; it needs 3",
+            plan="1 story so far; 3 needed",
         ),
         DeskNewsletter(
             name="releases",

@@ -76,7 +76,7 @@ def test_it_says_what_needs_a_person_and_when_the_next_issues_go_out(editor: Tes
     )
     assert "<strong>Tuesday 09:00 in Berlin</strong>, in 19 hours" in page
     assert "<strong>Thursday 29 October, 10:00 in Berlin</strong>, in 23 days" in page
-    assert "1 story so far; it needs 3" in page
+    assert "1 story so far; 3 needed" in page
     assert '<a class="button filled" href="/desk/weekly/41">Open draft 41</a>' in page
 
 
@@ -350,7 +350,7 @@ def test_nothing_is_there_yet(answers: DeskViews) -> None:
     [one] = home.newsletters
     assert (home.uncertain, home.held, home.issues, home.last_collected) == ((), (), (), None)
     assert (one.people, one.draft, one.can_draft) == (0, None, False)
-    assert one.plan == "Its sources were never read."
+    assert one.plan == "Its sources have not been read yet."
     assert home.sources[0].severity == ""
     assert home.timezone == "Europe/Berlin"
 
@@ -374,7 +374,7 @@ def test_the_plan_follows_what_comes_in(answers: DeskViews, database: Database) 
         store(connection, 2, 3, 4)
     enough = answers.home().newsletters[0]
 
-    assert (waits.plan, waits.can_draft) == ("1 story so far; it needs 3", False)
+    assert (waits.plan, waits.can_draft) == ("1 story so far; 3 needed", False)
     assert (enough.plan, enough.can_draft) == ("4 stories so far, 0 left out", True)
 
 

@@ -38,20 +38,20 @@ def test_a_reader_s_own_link_is_named_and_not_odd() -> None:
     last = rows()[-1]
 
     assert (last.where, last.is_odd) == ("Around the stories", False)
-    assert last.notes == ("Everybody’s own; here it is nobody’s.",)
+    assert last.notes == ("Personal link; the preview shows a dummy.",)
 
 
 @pytest.mark.parametrize(
     ("url", "note"),
     [
-        ("http://blog.example/b", "It is not encrypted."),
+        ("http://blog.example/b", "Not encrypted (http)."),
         (
             "https://blog.example/b?utm_source=x&fbclid=y",
-            "It carries parameters that follow readers: fbclid, utm_source.",
+            "Contains tracking parameters: fbclid, utm_source.",
         ),
-        ("https://localhost/b", "Only this network knows localhost."),
-        ("/b", "It is no web address."),
-        ("https://[broken/b", "It cannot be read as an address."),
+        ("https://localhost/b", "localhost is only reachable on this network."),
+        ("/b", "Not a web address."),
+        ("https://[broken/b", "Not a valid URL."),
     ],
 )
 def test_what_is_odd_about_a_link_is_said(url: str, note: str) -> None:
@@ -68,7 +68,7 @@ def test_a_usual_link_has_no_note() -> None:
 def test_one_text_for_two_pages_is_said() -> None:
     other = next(row for row in rows() if row.url == "https://blog.example/c")
 
-    assert other.notes == ("“First” leads to another page too.",)
+    assert other.notes == ("Another link “First” leads to a different page.",)
 
 
 # -- the last issue --------------------------------------------------------------------------
@@ -120,12 +120,12 @@ def test_each_thing_that_differs_has_its_line() -> None:
 
     assert lines == [
         ("changed", "1 new story, 1 repeated"),
-        ("added", "The section “Rust” is new"),
-        ("gone", "The section “Go” is not in it"),
+        ("added", "New section “Rust”"),
+        ("gone", "No section “Go”"),
         ("changed", "1 story fewer"),
         ("changed", "3.8 KB larger"),
-        ("added", "A note of the editor’s"),
-        ("same", "The same subject"),
+        ("added", "Editor’s note added"),
+        ("same", "Same subject"),
     ]
 
 

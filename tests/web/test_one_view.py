@@ -140,7 +140,7 @@ def test_no_view_writes(parts: Container, monkeypatch: pytest.MonkeyPatch) -> No
         subscribe(connection, "ann")
         issue = drafted(connection, store(connection, 1, 2))
         store(connection, 3)
-    token = compose.unsubscribe_url(parts.press(parts.newsletter("weekly")), 1).rpartition("/")[2]
+    token = compose.unsubscribe_url(parts.composer(parts.newsletter("weekly")), 1).rpartition("/")[2]
     link, _ = share.share(
         issue,
         length=timedelta(days=1),

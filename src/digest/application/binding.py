@@ -115,7 +115,7 @@ class Bound:
         return self._container.clock()
 
     def _composer(self, newsletter: Newsletter) -> Composer:
-        return self._container.press(newsletter)
+        return self._container.composer(newsletter)
 
     @cached_property
     def _public_url(self) -> str:

@@ -35,8 +35,8 @@ class Drafting(Bound):
             database=self._database,
             now=self._now,
             by=by,
-            press=self._composer(of),
-            illustrate=self._container.illustrate(of),
+            composer=self._composer(of),
+            choose_images=self._container.choose_images(of),
             slot_key=slot_key,
         )
 
@@ -78,7 +78,7 @@ class Drafting(Bound):
             seen_revision=seen,
             database=self._database,
             now=self._now,
-            illustrate=self._container.illustrate(of),
+            choose_images=self._container.choose_images(of),
         )
 
     def edit_all(self, ref: str, edits: Sequence[Edit], *, by: Actor, seen: int) -> EditedAll | Refusal:
@@ -94,7 +94,7 @@ class Drafting(Bound):
             seen_revision=seen,
             database=self._database,
             now=self._now,
-            illustrate=self._container.illustrate(of),
+            choose_images=self._container.choose_images(of),
         )
 
     def undo(self, ref: str, *, by: Actor, seen: int) -> Edited | Conflict:

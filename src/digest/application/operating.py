@@ -45,9 +45,9 @@ class Operating(Bound):
 
     def editors(self) -> list[tuple[Editor, datetime | None]]:
         """Every account, with the time its owner was last seen."""
-        from digest.workflows.operating.accounts import every
+        from digest.workflows.operating.accounts import all_of
 
-        return every(database=self._database)
+        return all_of(database=self._database)
 
     def has_editors(self) -> bool:
         """Whether there are accounts; without any, the desk opens on this machine alone."""
@@ -119,9 +119,9 @@ class Operating(Bound):
         return add(name, role=role, database=self._database, by=by, now=self._now)
 
     def tokens(self) -> list[ApiToken]:
-        from digest.workflows.operating.tokens import every
+        from digest.workflows.operating.tokens import all_of
 
-        return every(database=self._database)
+        return all_of(database=self._database)
 
     def remove_token(self, name: str, *, by: Actor) -> str:
         """End a token, at once; its name as it was written."""

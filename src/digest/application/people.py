@@ -95,10 +95,10 @@ class People(Queries):
 
     def resubscribe(self, token: str) -> ReaderView | None:
         """Undo an unsubscription that was a mistake; None for a forged link."""
-        from digest.workflows.people.feedback import come_back
+        from digest.workflows.people.feedback import resubscribe
 
         keys = self._container.secret_keys
-        return self.public.reader(come_back(token, keys=keys, database=self._database, now=self._now))
+        return self.public.reader(resubscribe(token, keys=keys, database=self._database, now=self._now))
 
     def choose(self, token: str, *, wanted: Collection[str], name: str) -> PreferencesView | None:
         """Make the person's subscriptions those of `wanted`, and keep their name; None for a forged link."""

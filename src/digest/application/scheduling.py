@@ -29,7 +29,7 @@ class Scheduling(Collecting, Drafting, Sending):
             draft=self._draft_on_schedule,
             tell_editors=self._tell_editors,
         )
-        return Scheduler(self.newsletters, database=self._database, duties=handlers, tell=tell)
+        return Scheduler(self.newsletters, database=self._database, handlers=handlers, tell=tell)
 
     def _collect_on_schedule(self, of: Newsletter) -> list[ScheduleEvent]:
         from digest.workflows.sending.schedule import ScheduleEvent
@@ -56,7 +56,7 @@ class Scheduling(Collecting, Drafting, Sending):
 
         return tell_editors(
             issue,
-            press=self._composer(self.newsletter(of.name)),
+            composer=self._composer(self.newsletter(of.name)),
             database=self._database,
             open_transport=self._container.transport,
             now=self._now,

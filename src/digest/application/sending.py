@@ -97,14 +97,14 @@ class Sending(Bound):
 
         of, issue = self.find(ref)
         composer = self._composer(of)
-        report = check(issue, press=composer, database=self._database, now=self._now)
+        report = check(issue, composer=composer, database=self._database, now=self._now)
         if not online and not spam:
             return report
         from digest.workflows.composing.online_checks import add_online_checks, add_spam_check
 
         if online:
             report = add_online_checks(
-                report, press=composer, fetcher=self._container.fetcher, progress=progress
+                report, composer=composer, fetcher=self._container.fetcher, progress=progress
             )
         return add_spam_check(report)
 
@@ -121,7 +121,7 @@ class Sending(Bound):
         return send_proofs(
             issue,
             to=to,
-            press=self._composer(of),
+            composer=self._composer(of),
             open_transport=self._container.transport,
             database=self._database,
             by=by,
@@ -158,7 +158,7 @@ class Sending(Bound):
             )
         approved = approve(
             issue,
-            press=self._composer(of),
+            composer=self._composer(of),
             database=self._database,
             by=by,
             overrides=overrides,
@@ -192,7 +192,7 @@ class Sending(Bound):
         Raises:
             SettingsError: they are not.
         """
-        self._container.wire()
+        self._container.send_options()
 
     # -- sending -----------------------------------------------------------------------
 
@@ -218,15 +218,15 @@ class Sending(Bound):
         try:
             return send(
                 of,
-                press=self._composer(of),
+                composer=self._composer(of),
                 database=self._database,
-                wire=self._container.wire(),
+                options=self._container.send_options(),
                 clock=self._container.clock,
                 by=by,
                 yes=yes,
                 overrides=overrides,
                 slot_key=slot_key,
-                illustrate=self._container.illustrate(of),
+                choose_images=self._container.choose_images(of),
                 progress=progress,
             )
         except Blocked as blocked:
@@ -244,9 +244,9 @@ class Sending(Bound):
         of, issue = self.find(ref)
         return deliver(
             issue,
-            press=self._composer(of),
+            composer=self._composer(of),
             database=self._database,
-            wire=self._container.wire(),
+            options=self._container.send_options(),
             clock=self._container.clock,
             progress=progress,
         )

@@ -31,7 +31,7 @@ from digest.checks import (
     structure,
     unsubscribe,
 )
-from digest.checks.compatibility import ACCEPTED, MailProgram, RenderingDifference, differences
+from digest.checks.compatibility import ACCEPTED, MailApp, RenderingDifference, differences
 from digest.checks.size import Sizes, sizes
 from digest.checks.types import Check, Facts, Finding, Message, Problem, Severity
 from digest.rules.cleaning import plain
@@ -99,7 +99,7 @@ __all__ = [
     "Check",
     "Facts",
     "Finding",
-    "MailProgram",
+    "MailApp",
     "Message",
     "Problem",
     "RenderingDifference",

@@ -40,7 +40,7 @@ class RenderingDifference(NamedTuple):
     where: str  # the headline of the first story that uses it; empty for the whole mail
 
 
-class MailProgram(NamedTuple):
+class MailApp(NamedTuple):
     """A mail app, and everything it shows differently."""
 
     client: str
@@ -103,16 +103,16 @@ ACCEPTED = frozenset(
 
 
 @lru_cache(maxsize=4)
-def differences(html: str) -> tuple[MailProgram, ...]:
+def differences(html: str) -> tuple[MailApp, ...]:
     """Every app of `PROGRAMS`, in that order, with what it shows differently in this page."""
     return compared(html, caniemail())
 
 
-def compared(html: str, data: Mapping[str, Mapping[str, Any]]) -> tuple[MailProgram, ...]:
+def compared(html: str, data: Mapping[str, Mapping[str, Any]]) -> tuple[MailApp, ...]:
     """The same, based on other data: features as in `features.json`, by slug."""
     seen, by_word = _Reading.of(html), _Reading.of(_as_word_reads(html))
     return tuple(
-        MailProgram(
+        MailApp(
             program.client,
             program.platform,
             tuple(_different(by_word if _is_word(program) else seen, program, data)),
@@ -321,11 +321,11 @@ def programs(message: Message, facts: Facts) -> Iterator[Problem]:  # noqa: ARG0
     )
 
 
-def _unaccepted(program: MailProgram) -> MailProgram:
+def _unaccepted(program: MailApp) -> MailApp:
     return program._replace(different=tuple(d for d in program.different if d.feature not in ACCEPTED))
 
 
-def _lost(program: MailProgram) -> tuple[int, int]:
+def _lost(program: MailApp) -> tuple[int, int]:
     """Sort key by extent of the differences; unsupported first, since partial support often suffices."""
     lost = {found.name for found in program.different if found.support is Support.NONE}
     return len(lost), len(program.different)

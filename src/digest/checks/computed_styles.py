@@ -145,7 +145,7 @@ def _styled(node: LexborNode, around: _Style, in_dark: Mapping[str, str], *, dar
     return _style(node.tag or "", telling, around, tuple(in_dark.items()), dark_link=dark_link)
 
 
-# All attributes that say how an element looks; a link is one by its `href`, wherever that leads.
+# All attributes that affect how an element looks; having an `href` makes a link, whatever its value.
 _TELLING = frozenset(("style", "bgcolor", "background", "color", "hidden", "href"))
 
 
@@ -158,7 +158,7 @@ def _style(
     *,
     dark_link: str,
 ) -> _Style:
-    """Most elements look like one before: each card like the last, each mail like the one before."""
+    """Cached, because most elements look like an earlier one: each card, and each mail, like the last."""
     attributes = dict(telling)
     own = _values(declarations(attributes.get("style", "")))
     plain = _from_attributes(tag, attributes) | own

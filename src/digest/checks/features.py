@@ -1,4 +1,4 @@
-"""Which features of HTML and CSS a mail really uses: a detector for each, by its slug at caniemail.com.
+"""Detects which HTML and CSS features a mail really uses, each by its slug at caniemail.com.
 
 A word in an article does not use a feature, nor does a rule that matches no element, a
 property set to its default, or the styling of a hidden element.  Rules under a
@@ -34,13 +34,13 @@ class Inventory:
     declarations: dict[Declaration, Place]  # with the first element that each applies to
     selectors: dict[str, Place]
     conditions: tuple[str, ...]  # the preludes of all at-rules
-    nested: bool  # a condition stands in a condition
+    nested: bool  # one condition contains another
     declared: _Declared
-    tags: frozenset[str]  # of every element that somebody wrote
+    tags: frozenset[str]  # of every element written in the source
 
 
 class _Declared:
-    """What is declared, in order: one object for all pages that declare the same."""
+    """The declarations in order; pages with the same declarations share one object."""
 
     __slots__ = ("all",)
 
@@ -160,7 +160,7 @@ _OFF = set("none normal auto initial inherit unset revert static visible 0 0px 1
 
 
 def _declared(fits: Callable[[Declaration], object]) -> Detector:
-    """By what is declared: the next version of a mail declares the very same, and is not judged again."""
+    """A detector over declarations, cached: the next version of a mail usually has the same ones."""
 
     @lru_cache(maxsize=8)
     def fitting(declared: _Declared) -> tuple[Declaration, ...]:
@@ -216,7 +216,7 @@ def _condition(pattern: str) -> Detector:
 
 def _element(selector: str) -> Detector:
     tags = set(re.findall(r"(?:^|,)\s*([a-z][a-z0-9]*)", selector))
-    # A tree has elements that nobody wrote, but none of those that are asked for by their name here.
+    # The parser adds elements that nobody wrote, but none of those looked up by name here.
     is_by_name = len(tags) == selector.count(",") + 1 and not tags & _UNWRITTEN
 
     def places(seen: Inventory) -> Iterator[Place]:
@@ -231,7 +231,7 @@ _UNWRITTEN = frozenset(("html", "head", "body", "tbody", "tr", "colgroup", "p", 
 
 
 def _picture(*endings: str) -> Detector:
-    """An image format, recognised by the file extension; what the server really sends is not known here.
+    """An image format, recognised by the file extension; what the server really sends is unknown here.
 
     A `srcset` does not count, because apps that do not support it use the `src`.
     """
@@ -244,7 +244,7 @@ def _picture(*endings: str) -> Detector:
 
 @lru_cache(maxsize=4)
 def _pictures(html: str) -> tuple[tuple[str, Place], ...]:
-    """The ending of each picture's address, and where it stands: elements before styles."""
+    """The file extension of each image URL, and its place: elements before styles."""
     found: list[tuple[str, Place]] = []
     for node in elements(html, "img[src], [background]"):
         address = attribute(node, "src" if node.tag == "img" else "background") or ""

@@ -64,7 +64,7 @@ def faults(html: str) -> tuple[MarkupFault, ...]:
     return (*reader.found, *reader.unclosed(), *(MarkupFault(said, "") for said in _unbalanced(html)))
 
 
-# Whatever is none of these is looked at more closely: a quote left out, a stray “<”, a comment ended oddly.
+# Anything else is examined more closely: a missing quote, a stray “<”, an oddly ended comment.
 _PLAIN = re.compile(
     r"""[^<]+
     |   <!--(?![^>]*?--\s+>).*?-->
@@ -78,7 +78,7 @@ _PLAIN = re.compile(
 
 
 def _is_nested_plainly(html: str) -> bool:
-    """Whether every element has its end tag in the right place, written plainly: then none has a fault.
+    """Whether every element plainly has its end tag in the right place, so that none has a fault.
 
     A tenth of the time that reading it by the letter takes, and nearly every mail is so.
     """

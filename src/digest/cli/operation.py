@@ -50,6 +50,8 @@ def doctor(
 
 
 def _print_status(status: NewsletterStatus) -> None:
+    from digest.model.slot import described
+
     newsletter, zone = status.newsletter, status.newsletter.timezone
     confirmed = status.subscribers.get("confirmed", 0)
     people = "1 subscriber" if confirmed == 1 else f"{confirmed} subscribers"
@@ -58,7 +60,7 @@ def _print_status(status: NewsletterStatus) -> None:
         show(f"Next: {moment(status.next_slots[0].due, zone)} in {zone}.")
     for record in status.recent_slots:
         if record.state.value not in {"done", "due"}:
-            warn(f"Slot {moment(record.slot.due, zone)}, {record.state.value}: {record.reason}")
+            warn(f"Slot {moment(record.slot.due, zone)}, {described(record.state, record.reason)}")
     if status.issues:
         made = table("Issue", "State", "When", "Account")
         for issue, counts in status.issues:

@@ -135,7 +135,7 @@ class Revision:
     """One step in the history of an issue's content."""
 
     number: int
-    deed: StepKind
+    kind: StepKind
     at: datetime
     by: str
     what: str  # a sentence for people

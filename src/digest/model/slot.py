@@ -43,6 +43,14 @@ class SlotState(StrEnum):
     FAILED = "failed"  # stopped by an error; see the reason
 
 
+def described(state: SlotState, reason: str) -> str:
+    """The state with its reason, for people: “skipped: replaced by a later slot”."""
+    word = "skipped" if state is SlotState.COALESCED else state.value
+    if not reason or reason.startswith(word):
+        return reason or word
+    return f"{word}: {reason}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlotRecord:
     """A slot as stored in the database."""

@@ -27,12 +27,12 @@ from digest.rendering.presentation import (
     PrintedLayout,
     contents,
     cut,
+    present_layout,
     printable,
-    printed,
     promise,
     web_address,
 )
-from digest.rendering.size_budget import ON_THE_WEB, fitted
+from digest.rendering.size_budget import ON_THE_WEB, fit_to_budget
 from digest.rendering.templates import filled_line, is_plain_line, only_bundled, owners, search_path
 
 VARIABLES: dict[str, str] = {
@@ -148,7 +148,7 @@ def _presenter(
 ) -> Callable[..., PrintedLayout]:
     """Prepares the layout for printing in the newsletter's look; takes the length budget as `room`."""
     return partial(
-        printed,
+        present_layout,
         layout,
         phrases=words,
         zone=ZoneInfo(newsletter.timezone),
@@ -183,7 +183,7 @@ def _within_budget(
     """The largest version of the issue that fits in a mail; with a web version if stories are left out."""
     below = paper.teasers[1:] if paper.lead else paper.teasers
     has_pictures = any(teaser.image for teaser in below)
-    room, gave_way = fitted(len(below), lambda room: bodies(room)[0], has_pictures=has_pictures)
+    room, gave_way = fit_to_budget(len(below), lambda room: bodies(room)[0], has_pictures=has_pictures)
     html, text = bodies(room)
     return Rendered(
         subject=str(variables["subject"]),

@@ -113,7 +113,7 @@ class PrintedLayout:
         return first + tuple(t for s in self.sections for t in (*s.cards, *s.links))
 
 
-def printed(
+def present_layout(
     layout: Layout,
     *,
     phrases: Phrases,

@@ -29,7 +29,7 @@ class FittedIssue(NamedTuple):
     gave_way: tuple[str, ...]  # clauses: what is not printed in full, and how
 
 
-def fitted(teasers: int, make: Callable[[LengthBudget], str], *, has_pictures: bool) -> FittedIssue:
+def fit_to_budget(teasers: int, make: Callable[[LengthBudget], str], *, has_pictures: bool) -> FittedIssue:
     """The most of an issue that fits; `make` renders its HTML, `teasers` counts those in its sections."""
     compact = LengthBudget(text=SHORT_TEXT, pictures=not has_pictures)
     room = _most_room(teasers, make, compact)

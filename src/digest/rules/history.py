@@ -27,7 +27,7 @@ def redo_leads_to(history: Sequence[Revision]) -> tuple[int, Revision] | None:
     """The state that was undone last, and the edit that made it; None after a new edit."""
     if not history:
         return None
-    undone = [r for r in history if r.deed is StepKind.EDIT and r.before == history[-1].state]
+    undone = [r for r in history if r.kind is StepKind.EDIT and r.before == history[-1].state]
     return (undone[-1].number, undone[-1]) if undone else None
 
 
@@ -36,7 +36,7 @@ def merges_with(last: Revision | None, edit: Edit) -> bool:
 
     The two are then undone together.  `continues_step` also considers who made it and when.
     """
-    if last is None or last.deed is not StepKind.EDIT:
+    if last is None or last.kind is not StepKind.EDIT:
         return False
     match edit, last.edit:
         case EditTeaser(), EditTeaser() as before:

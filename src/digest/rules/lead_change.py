@@ -24,7 +24,7 @@ def promoted_or_demoted(before: Layout, after: Layout) -> frozenset[ArticleId]:
     return frozenset(t.article_id for t in after.teasers if t.article_id in came | other)
 
 
-def fitted(
+def fit_to_place(
     before: Layout,
     after: Layout,
     *,

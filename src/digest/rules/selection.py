@@ -76,7 +76,7 @@ def judge(
 ) -> Choice:
     """Whether one article qualifies for the issue, before the limit is applied."""
     featured = is_featured(article, sources)
-    called_in = wants_in(article)
+    called_in = featured_since_last_issue(article)
     left_out = _reason_against(article, policy, sources.get(article.source), moment, called_in=called_in)
     if left_out is not None:
         code, detail = left_out
@@ -86,7 +86,7 @@ def judge(
     return Choice(article=article, chosen=True, reason=_reason_for(article, moment), is_featured=featured)
 
 
-def wants_in(article: Article) -> bool:
+def featured_since_last_issue(article: Article) -> bool:
     """Whether an editor, or a source that changed its mind, featured it and no issue has had it since."""
     at = article.featured_at
     if at is None or _later(article.unfeatured_at, at) or _later(article.excluded_at, at):
@@ -96,7 +96,7 @@ def wants_in(article: Article) -> bool:
 
 def is_featured(article: Article, sources: Mapping[str, SourceSpec]) -> bool:
     """Whether it is featured by an editor, by its front matter or by its source's setting."""
-    if wants_in(article):
+    if featured_since_last_issue(article):
         return True
     if article.unfeatured_at is not None:
         return False
@@ -139,7 +139,7 @@ def _refused_tag(
 
 
 def _reason_for(article: Article, moment: SelectionTime) -> str:
-    if wants_in(article):
+    if featured_since_last_issue(article):
         return "featured by an editor" if article.last_issue is None else "featured again by an editor"
     if moment.since is None and article.is_backlog:
         return f"from the last {moment.first_issue.days} days"
@@ -155,7 +155,7 @@ def _first_in_line(choice: Choice, moment: SelectionTime) -> tuple[int, float, i
     postponing it until it is too old.
     """
     article = choice.article
-    if wants_in(article):
+    if featured_since_last_issue(article):
         return 0, -_seconds(article.featured_at or article.dated), article.id
     if choice.is_featured:
         return 1, -_seconds(article.dated), article.id
@@ -166,7 +166,7 @@ def _first_in_line(choice: Choice, moment: SelectionTime) -> tuple[int, float, i
 
 def _printing_order(choice: Choice) -> tuple[int, float, int]:
     article = choice.article
-    if wants_in(article):
+    if featured_since_last_issue(article):
         return 0, -_seconds(article.featured_at or article.dated), article.id
     # Undated articles from one reading keep the order of their page, which their ids follow.
     return (1 if choice.is_featured else 2), -_seconds(article.dated), article.id
@@ -217,7 +217,7 @@ def _flood(wanted: Sequence[Article], policy: Policy, moment: SelectionTime) -> 
     at_once = Counter(
         (article.source, article.first_seen)
         for article in wanted
-        if not article.is_backlog and not wants_in(article) and _looks_old(article, moment)
+        if not article.is_backlog and not featured_since_last_issue(article) and _looks_old(article, moment)
     )
     worst = max(at_once.values(), default=0)
     if worst <= policy.flood_limit:

@@ -88,8 +88,8 @@ def _known(label: str) -> str:
 def without_doctype(text: str) -> str:
     """The XML without its document type, and without named entities that only such a type could explain.
 
-    HTML's names and short texts that the feed declares itself become what they
-    stand for; anything else about entities (nested, external) is simply not there.
+    HTML's names and short texts that the feed declares itself are replaced by their
+    values; any other entity (nested, external) is dropped.
     """
     first_element = re.search(r"<\w", text)
     head = text[: first_element.start()] if first_element else text

@@ -1,4 +1,4 @@
-"""Dates and reading times as people write them on pages, in many languages.
+"""Reads dates and reading times as people write them on pages, in many languages.
 
 Pure: `now` is passed in, and resolves "3 days ago".  A date without a time is
 midnight UTC; a month without a day is no date.  What cannot be a publication
@@ -24,7 +24,7 @@ _AHEAD = timedelta(days=366)
 
 @dataclass(frozen=True, slots=True)
 class FoundDate:
-    """A date in a text, and where it stands there."""
+    """A date in a text, and its position."""
 
     value: datetime  # aware, UTC
     start: int
@@ -32,7 +32,7 @@ class FoundDate:
 
 
 def read_datetime(value: str, *, now: datetime) -> datetime | None:
-    """A date made for machines (`<time datetime>`, meta, JSON-LD); a naive one counts as UTC."""
+    """A machine-readable date (`<time datetime>`, meta, JSON-LD); without a zone it counts as UTC."""
     text = re.sub(r"([+-]\d{2}:?\d{2})\s+[A-Z]{2,5}$", r"\1", value.strip())  # Go: "+0000 UTC"
     if not re.search(r"\d{4}", text) or re.fullmatch(r"\d{4}(-\d{1,2})?", text):
         return None
@@ -46,7 +46,7 @@ def read_datetime(value: str, *, now: datetime) -> datetime | None:
     return _plausible(found, now)
 
 
-@lru_cache(maxsize=8192)  # the same line of a card is asked for from several sides
+@lru_cache(maxsize=8192)  # several functions ask about the same line of a card
 def find_date(
     text: str, *, now: datetime, year: int | None = None, yearless: bool = False, day_first: bool = False
 ) -> FoundDate | None:
@@ -99,7 +99,7 @@ def without_minutes(text: str) -> str:
 
 
 def is_day_first(texts: Iterable[str], *, language: str) -> bool:
-    """How a page writes 05/06/2024: as its other dates prove it, else as its language does."""
+    """Whether a page means 5 June or 6 May by 05/06/2024: decided by its other dates, else its language."""
     for text in texts:
         for first, second in re.findall(r"(?<![\d/])(\d{1,2})/(\d{1,2})/\d{2,4}(?![\d/])", text):
             if int(first) > 12 or int(second) > 12:
@@ -109,7 +109,7 @@ def is_day_first(texts: Iterable[str], *, language: str) -> bool:
 
 
 def year_alone(text: str) -> int | None:
-    """The year that a heading of an archive names: "2024", "Posts in 2024", "May 2024"."""
+    """The year named by an archive heading: "2024", "Posts in 2024", "May 2024"."""
     if len(text) > 40:
         return None
     found = re.fullmatch(r"\D{0,20}\b((?:19|20)\d{2})(?:年|[^\w]{0,8})", text.strip())
@@ -193,7 +193,7 @@ _NUMERIC = tuple(
 
 @cache
 def _named_patterns() -> tuple[re.Pattern[str], ...]:
-    """Dates with the name of a month and a year."""
+    """Dates with a month name and a year."""
     name = rf"\b(?P<name>{_alternatives(_months())})\b\.?"
     day, year, space = r"(?P<day>\d{1,2})", r"(?P<year>\d{4})", r"(?:\s+|\s*[-/,]\s*)"
     ordinal = r"(?:st|nd|rd|th|er|º|ª|°|\.)?(?:\s+|\s*[-/]\s*)?(?:of\s+|de\s+|d['’])?"
@@ -207,7 +207,7 @@ def _named_patterns() -> tuple[re.Pattern[str], ...]:
 
 
 def _patterns_for(text: str) -> tuple[re.Pattern[str], ...]:
-    """The patterns that can match at all: most lines of a page have no digit, or no month's name."""
+    """The patterns that can match at all: most lines of a page contain no digit or no month name."""
     if not re.search(r"\d", text):
         return ()
     return (*_NUMERIC, *_named_patterns()) if _names_month(text) else _NUMERIC
@@ -218,7 +218,7 @@ def _names_month(text: str) -> bool:
 
 
 def _with_weekday(text: str, start: int) -> int:
-    """Where a date begins that has its weekday in front: "Mon 20 July"."""
+    """Where a date begins if a weekday precedes it: "Mon 20 July"."""
     found = re.search(r"\b([^\W\d_]{2,14})\.?,?\s+(?:the\s+|den\s+|le\s+|dem\s+|el\s+)?$", text[:start])
     return found.start() if found and found[1].casefold() in _weekdays() else start
 
@@ -254,7 +254,7 @@ def _yearless_dates(text: str, now: datetime, year: int | None) -> Iterable[Foun
 def _in_year(month: int, day: int, year: int | None, now: datetime) -> datetime | None:
     if year is not None:
         return _day(year, month, day, now)
-    # A page says "5 May" for its newest; a week of grace for clocks and time zones.
+    # Pages write "5 May" for recent dates; one week of tolerance for clocks and time zones.
     this = _day(now.year, month, day, now)
     return (
         this if this is not None and this <= now + timedelta(days=7) else _day(now.year - 1, month, day, now)
@@ -273,7 +273,7 @@ def _month_and_year() -> re.Pattern[str]:
 
 @cache
 def _months() -> dict[str, int]:
-    """Month names and abbreviations without their dot, case folded; no two languages of ours disagree."""
+    """Month names and abbreviations without dots, case-folded; no two supported languages conflict."""
     names = {"sept": 9}
     for language in LANGUAGES:
         for width in ("wide", "abbreviated"):

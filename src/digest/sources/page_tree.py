@@ -1,8 +1,8 @@
 """A parsed page as plain values: elements in document order, and the visible pieces of text between them.
 
-Every element knows its half-open ranges in both lists, so that "what stands in
-this card" is a slice and costs nothing, also when a card is a run of siblings
-without an element of its own.  Invisible content (scripts, hidden copies,
+Every element knows its half-open ranges in both lists, so the content of a card
+is a slice, which costs nothing, even if a card is a run of siblings without an
+element of its own.  Invisible content (scripts, hidden copies,
 comments, templates) is left out.  Other modules find what a page *means*.
 """
 
@@ -24,7 +24,7 @@ BLOCKS = frozenset(
 )
 HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 
-# A page is parsed whole; beyond this no real listing goes, and time and memory stay bounded.
+# Pages are parsed completely; no real listing is larger than this, and it bounds time and memory.
 _MOST_ELEMENTS = 200_000
 _DEEPEST = 400
 _UNSEEN = frozenset("script style template svg math iframe object canvas audio video".split())
@@ -54,7 +54,7 @@ class Element:
 
     @property
     def label(self) -> str:
-        """Class and id, the two places where authors say what a thing is."""
+        """Class and id, where authors name the purpose of an element."""
         return f"{self.attributes.get('class', '')} {self.attributes.get('id', '')}".strip()
 
     def words(self) -> frozenset[str]:
@@ -73,7 +73,7 @@ class Element:
 
 @dataclass(slots=True)
 class Piece:
-    """A piece of text, and the smallest element that a reader sees as one unit with it."""
+    """A piece of text, and the smallest element that readers see as one unit with it."""
 
     text: str
     owner: Element
@@ -82,7 +82,7 @@ class Piece:
 
 @dataclass(slots=True)
 class Page:
-    """A parsed page; `base` is what its relative links start from."""
+    """A parsed page; `base` is the base URL of its relative links."""
 
     url: str
     base: str
@@ -93,10 +93,10 @@ class Page:
     language: str
     parser: LexborHTMLParser
     by_node: dict[int, Element]
-    known: dict[str, str] = field(default_factory=dict)  # addresses made absolute already
+    known: dict[str, str] = field(default_factory=dict)  # URLs that were already resolved
 
     def text(self, start: int, end: int, *, without: frozenset[int] | set[int] = frozenset()) -> str:
-        """The pieces of a range as one line; units stand apart by a space."""
+        """The pieces of a range as one line, with a space between units."""
         parts: list[str] = []
         last: Element | None = None
         for place in range(start, end):
@@ -116,13 +116,13 @@ class Page:
         return [e for e in self.elements if e.tag in tags]
 
     def absolute(self, address: str) -> str:
-        """An absolute http(s) address, or empty where there is none."""
+        """An absolute http(s) URL, or empty if there is none."""
         if address not in self.known:
             self.known[address] = absolute_http_url(address.strip(), self.base) if address.strip() else ""
         return self.known[address]
 
     def select(self, selector: str) -> list[Element]:
-        """The visible elements that a CSS selector finds, in document order.
+        """The visible elements that match a CSS selector, in document order.
 
         Raises:
             selectolax.lexbor.SelectolaxError: this is no selector.
@@ -154,7 +154,7 @@ def parse(body: bytes | str, *, url: str, charset: str = "") -> Page:
 
 
 def decoded(body: bytes, charset: str = "") -> str:
-    """The text of a page by BOM, else HTTP charset, else the page's own word, else UTF-8; never fails."""
+    """Decode a page by its BOM, else HTTP charset, else its own declaration, else UTF-8; never fails."""
     for mark, name in (
         (codecs.BOM_UTF8, "utf-8"),
         (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -258,7 +258,7 @@ def _close_ranges(page: Page) -> None:
 
 
 def _join_cells(page: Page) -> None:
-    """Inline elements belong to the text around them; in a mere row of them each is its own unit.
+    """Inline elements belong to the text around them; in a row of only inline elements each is a unit.
 
     `<p>By <b>Ann</b></p>` is one unit, `<div><span>5 May</span><span>Title</span></div>` are two.
     """

@@ -27,7 +27,7 @@ def add(connection: Connection, name: str, *, role: Role, token_hash: str, at: d
     return connection.execute(made).first() is not None
 
 
-def every(connection: Connection) -> list[ApiToken]:
+def all_of(connection: Connection) -> list[ApiToken]:
     """All tokens, ordered by name."""
     return [_token(row) for row in connection.execute(select(api_token).order_by(api_token.c.name_key))]
 

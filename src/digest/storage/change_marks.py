@@ -1,4 +1,4 @@
-"""How far everything goes that is only ever added to: where a mark stands still, nothing has changed."""
+"""Marks the newest row of each table that only grows: an unchanged mark means that nothing has changed."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ from digest.storage.tables import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeMarks:
-    """Numbers of the newest rows; 0 where there is none."""
+    """Ids of the newest rows; 0 if there are none."""
 
     activity: int = 0  # of the activity log
-    told: int = 0  # of what providers told
+    told: int = 0  # of the events reported by providers
     article: int = 0
-    looked: datetime | None = None  # the last time that a source was read
-    audience: tuple[int, int, int] = (0, 0, 0)  # nobody has come, left or been erased
-    readers: int = 0  # confirmed ones of the newsletter that was asked about
+    looked: datetime | None = None  # when a source was last read
+    audience: tuple[int, int, int] = (0, 0, 0)  # changes when somebody subscribes, unsubscribes or is erased
+    readers: int = 0  # confirmed subscribers of the newsletter asked about
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangedIssues:
-    """Issues that the records since some marks are about."""
+    """The issues that records since some marks refer to."""
 
     refs: frozenset[str]
     ids: frozenset[IssueId]
 
 
 def read(connection: Connection, *, newsletter: str = "") -> ChangeMarks:
-    """All of them, in one statement; `readers` only where a newsletter is named."""
+    """All marks, in one statement; `readers` only if a newsletter is named."""
     mine = select(func.count()).where(
         subscription.c.newsletter == newsletter, subscription.c.state == SubscriptionState.CONFIRMED.value
     )
@@ -68,7 +68,7 @@ def read(connection: Connection, *, newsletter: str = "") -> ChangeMarks:
 
 
 def changed_issues(connection: Connection, *, since: ChangeMarks) -> ChangedIssues:
-    """Whatever was done or told since then."""
+    """The issues that something was done to or reported about since then."""
     done = select(activity.c.subject).where(activity.c.id > since.activity).distinct()
     told = (
         select(delivery_event.c.issue_id)

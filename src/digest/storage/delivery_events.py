@@ -101,20 +101,20 @@ def accept_on_evidence(connection: Connection, which: IssueId, *, now: datetime)
     return connection.execute(proven).rowcount
 
 
-def told(connection: Connection, which: IssueId) -> dict[str, int]:
-    """Of the accepted ones: how many are delivered, bounced and complained, as `Counts` names them."""
-    return by_outcome(dict(connection.execute(select_told(which)).all()))
+def outcome_counts(connection: Connection, which: IssueId) -> dict[str, int]:
+    """How many of the accepted deliveries the provider reports as delivered, bounced and complained."""
+    return by_outcome(dict(connection.execute(select_outcomes(which)).all()))
 
 
-def select_told(which: IssueId) -> Select[str, int]:
-    """Selects how many of the accepted ones the provider has told each kind of event of."""
-    # Spelled out, or SQLite does not see that the index holds all that is asked for.
-    was_told = delivery.c.event != literal_column("''")
+def select_outcomes(which: IssueId) -> Select[str, int]:
+    """Selects the number of accepted deliveries per kind of event that the provider has reported."""
+    # As a literal, or SQLite does not see that the index covers the query.
+    is_reported = delivery.c.event != literal_column("''")
     return (
         select(delivery.c.event, func.count())
         .where(
             delivery.c.issue_id == which,
-            was_told,
+            is_reported,
             delivery.c.state == DeliveryState.ACCEPTED.value,
         )
         .group_by(delivery.c.event)
@@ -122,10 +122,10 @@ def select_told(which: IssueId) -> Select[str, int]:
 
 
 def by_outcome(found: Mapping[str, int]) -> dict[str, int]:
-    """How many are delivered, bounced and complained, as `Counts` names them, of what `select_told` finds.
+    """How many are delivered, bounced and complained (the names of `Counts`), from `select_outcomes`.
 
-    Whatever did not arrive counts as bounced: turned away for good, turned away
-    this time, or dropped by the provider.
+    Whatever did not arrive counts as bounced: refused for good, refused this time,
+    or dropped by the provider.
     """
     return {name: sum(found.get(kind.value, 0) for kind in kinds) for name, kinds in _COUNTED.items()}
 

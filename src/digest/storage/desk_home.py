@@ -160,7 +160,7 @@ def delivery_summaries(connection: Connection, which: Collection[IssueId]) -> di
 
 
 def _told(connection: Connection, which: Collection[IssueId]) -> dict[int, dict[str, int]]:
-    """Like `delivery_events.told`, for several issues at once."""
+    """Like `delivery_events.outcome_counts`, for several issues at once."""
     rows = (
         select(delivery.c.issue_id, delivery.c.event, func.count())
         .where(
@@ -225,7 +225,7 @@ def _summary(
 # -- people --------------------------------------------------------------------
 
 
-def people(connection: Connection, newsletters: Sequence[str]) -> dict[str, int]:
+def confirmed_counts(connection: Connection, newsletters: Sequence[str]) -> dict[str, int]:
     """How many confirmed subscriptions each newsletter has."""
     rows = (
         select(subscription.c.newsletter, func.count())
@@ -235,7 +235,7 @@ def people(connection: Connection, newsletters: Sequence[str]) -> dict[str, int]
     return dict(connection.execute(rows).all())
 
 
-def leavings(
+def unsubscribes(
     connection: Connection, newsletters: Sequence[str], *, since: datetime
 ) -> dict[str, list[datetime]]:
     """When people unsubscribed from each newsletter by their own choice since then, in order."""
@@ -283,7 +283,7 @@ def sources(connection: Connection, newsletters: Sequence[str]) -> dict[tuple[st
     }
 
 
-def arrivals(
+def new_articles_by_day(
     connection: Connection, newsletters: Sequence[str], *, since: datetime
 ) -> dict[tuple[str, str], dict[date, int]]:
     """New articles of each source by the day (UTC) they were first seen; without backlog."""

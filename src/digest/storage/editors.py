@@ -18,7 +18,7 @@ def any_exist(connection: Connection) -> bool:
     return bool(connection.execute(select(exists().where(editor.c.id > 0))).scalar())
 
 
-def every(connection: Connection) -> list[Editor]:
+def all_of(connection: Connection) -> list[Editor]:
     """In the order of their names."""
     return [editor_of(row._mapping) for row in connection.execute(select(editor).order_by(editor.c.name_key))]
 
@@ -72,7 +72,7 @@ def remove(connection: Connection, number: EditorId) -> None:
 
 
 def editor_of(row: Mapping[Any, Any]) -> Editor:
-    """Of a row that holds the columns of the table, whatever stands beside them."""
+    """The editor in a row with the columns of the table, and possibly others."""
     return Editor(
         id=EditorId(row[editor.c.id]),
         name=row[editor.c.name],

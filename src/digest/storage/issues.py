@@ -78,7 +78,7 @@ def add_draft(
 def reserve(
     connection: Connection, into: IssueId, number: int, articles: Sequence[int], now: datetime
 ) -> None:
-    """Note that these articles stand in this issue, so that no later one takes them by itself."""
+    """Record that these articles are in this issue, so that no later one selects them by itself."""
     if not articles:
         return
     before = dict(
@@ -120,7 +120,7 @@ def skip(connection: Connection, which: IssueId, *, reason: str) -> bool:
 
 
 def tell_editors_once(connection: Connection, which: IssueId, *, at: datetime | None) -> bool:
-    """Record that the editors were notified that it waits, or with None that they were not after all.
+    """Record that the editors were notified that it needs review; None takes the record away again.
 
     False if that was already recorded.
     """
@@ -139,7 +139,7 @@ def _free_all(connection: Connection, which: IssueId) -> None:
 
 
 def free(connection: Connection, which: IssueId, articles: Sequence[int]) -> None:
-    """Take these articles out of an issue: each stands where it stood before."""
+    """Take these articles out of an issue; each gets back the state it had before."""
     if not articles:
         return
     mine = and_(issue_article.c.issue_id == which, issue_article.c.article_id.in_(articles))
@@ -188,7 +188,7 @@ def by_number(connection: Connection, newsletter: str, number: int) -> Issue | N
 def with_left_out(
     connection: Connection, newsletter: str, number: int
 ) -> tuple[Issue, list[tuple[int, str]]] | None:
-    """The issue, and article id and reason of what stayed out when it was drafted; of one row read once."""
+    """The issue with article id and reason of everything left out of the draft, reading its row once."""
     if number > _HIGHEST:
         return None
     which = and_(issue.c.newsletter == newsletter, issue.c.number == number)

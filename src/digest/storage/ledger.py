@@ -355,7 +355,7 @@ def counts(connection: Connection, which: IssueId, *, now: datetime, candidates:
 def _counted(which: IssueId, *, now: datetime, with_candidates: bool) -> list[SelectBase]:
     """Rows of what is counted, of which kind, and how many; each part by an index of its own."""
     mine = delivery.c.issue_id == which
-    told = delivery_events.select_told(which).subquery()
+    told = delivery_events.select_outcomes(which).subquery()
     asked: list[SelectBase] = [
         select(literal("state"), delivery.c.state, func.count()).where(mine).group_by(delivery.c.state),
         select(literal("deferred"), literal(""), func.count()).where(

@@ -76,10 +76,10 @@ class SqliteLedgerWriter:
             raise request.error
         return request.going
 
-    def withdraw(self, ids: Collection[DeliveryId], *, now: datetime) -> None:
+    def release(self, ids: Collection[DeliveryId], *, now: datetime) -> None:
         """Give back rows that were certainly not submitted."""
         with self._lock:
-            self._rows.withdraw(ids, now)
+            self._rows.release(ids, now)
 
     def close(self) -> None:
         with self._lock:
@@ -111,7 +111,7 @@ class _Request:
 class _Rows(Protocol):
     def claim(self, limit: int, now: datetime, lease_until: datetime) -> list[Delivery]: ...
     def exchange(self, requests: Iterable[_Request]) -> None: ...
-    def withdraw(self, ids: Collection[DeliveryId], now: datetime) -> None: ...
+    def release(self, ids: Collection[DeliveryId], now: datetime) -> None: ...
     def close(self) -> None: ...
 
 
@@ -246,7 +246,7 @@ class _SqliteRows:
             ids = [settled.delivery_id for settled in some]
             rows.execute(_for(_SETTLE, len(ids)), (*known, *ids, self._owner))
 
-    def withdraw(self, ids: Collection[DeliveryId], now: datetime) -> None:
+    def release(self, ids: Collection[DeliveryId], now: datetime) -> None:
         with _Transaction(self._cheap) as rows:
             rows.executemany(_WITHDRAW, ((_written(now), number, self._owner) for number in ids))
 
@@ -342,7 +342,7 @@ class _CoreRows:
                     lease_until=request.lease_until,
                 )
 
-    def withdraw(self, ids: Collection[DeliveryId], now: datetime) -> None:
+    def release(self, ids: Collection[DeliveryId], now: datetime) -> None:
         with self._database.write() as connection:
             ledger.release(connection, ids, owner=self._owner, now=now)
 

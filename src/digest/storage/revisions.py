@@ -40,7 +40,7 @@ def _insert(connection: Connection, which: IssueId, made: Revision, content: Con
     row = {
         "issue_id": which,
         "number": made.number,
-        "deed": made.deed.value,
+        "deed": made.kind.value,
         "at": made.at,
         "by": made.by,
         "what": made.what,
@@ -97,6 +97,6 @@ def edit_from_json(document: Mapping[str, Any]) -> Edit:
 
 def _revision(row: Row[Any]) -> Revision:
     values = dict(row._mapping)
-    values["deed"] = StepKind(values["deed"])
+    values["kind"] = StepKind(values.pop("deed"))
     values["edit"] = edit_from_json(values["edit"]) if values["edit"] else None
     return Revision(**values)

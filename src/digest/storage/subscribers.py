@@ -169,7 +169,7 @@ def count(connection: Connection, newsletter: str) -> dict[str, int]:
     return dict(connection.execute(rows).all())
 
 
-def beginning(connection: Connection, newsletter: str, words: str, *, limit: int) -> list[Subscription]:
+def starting_with(connection: Connection, newsletter: str, words: str, *, limit: int) -> list[Subscription]:
     """Confirmed subscribers whose address or name begins with these words, ordered by address."""
     begins = words.strip().casefold()
     mine = and_(subscription.c.newsletter == newsletter, subscription.c.state == "confirmed")

@@ -107,7 +107,7 @@ article = Table(
     Index("ix_article_waiting", "newsletter", "last_issue", "first_seen"),
     Index("ix_article_dated", "newsletter", "last_issue", "dated"),
     Index("ix_article_featured", "newsletter", "featured_at"),
-    # Covers the counts of new articles by day and source: see `desk_home.arrivals`.
+    # Covers the counts of new articles by day and source: see `desk_home.new_articles_by_day`.
     Index("ix_article_arrivals", "newsletter", "first_seen", "source", "is_backlog"),
 )
 
@@ -278,7 +278,7 @@ Index(
     postgresql_where=text("state = 'pending'"),
 )
 
-# Counting reported events must not read everything that was sent: see `delivery_events.told`.
+# Counting reported events must not read everything that was sent: see `delivery_events.outcome_counts`.
 Index(
     "ix_delivery_told",
     delivery.c.issue_id,

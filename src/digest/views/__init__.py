@@ -1,1 +1,1 @@
-"""Read models: what desk, API, `status` and `plan` show, as values.  A view reads and never writes."""
+"""Read models: the values that desk, API, `status` and `plan` show.  Views read and never write."""

@@ -1,4 +1,4 @@
-"""The activity log as commands, the API and the desk show it: newest first, a page at a time."""
+"""The activity log as the command line, the API and the desk show it: newest first, in pages."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ class ActivityPage:
     """Some entries, newest first."""
 
     entries: tuple[Activity, ...]
-    next: int | None  # to ask for the older ones with, as `before`; None where there are none
+    next: int | None  # pass it as `before` to get older entries; None if there are none
 
 
 def activity(
     which: ActivityFilter, *, database: Database, before: int | None = None, limit: int = 50
 ) -> ActivityPage:
-    """The newest `limit` entries, or the newest of those older than the entry with the id `before`."""
+    """The newest `limit` entries, or the newest `limit` of those older than the entry `before`."""
     with database.read() as connection:
         found = activity_log.entries(connection, which, before=before, limit=limit + 1)
     page = tuple(found[:limit])

@@ -1,8 +1,8 @@
-"""What the views have worked out lately: one cache for all of them.
+"""One cache for all views.
 
-A value is kept under a key, with the part of the `Freshness` that it depends on,
-and counts for as long as that part is the same.  Each kind of value has room of
-its own, so that many small ones push out no large one.
+A value is stored under a key together with the part of the `Freshness` it depends
+on, and is valid while that part is unchanged.  Each kind of value has its own
+limit, so that many small values do not push out large ones.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ T = TypeVar("T")
 
 
 class Kind(Enum):
-    """Kinds of values, each with how many of it are kept; those that were not used longest go first."""
+    """Kinds of values, each with its limit; the least recently used are dropped first."""
 
-    REPORT = ("pre-flight of an issue", 16)  # some 200 KB each
-    INSIGHTS = ("what follows from a report", 16)
-    EARLIER = ("subjects of the issues before one", 64)
-    LAST_SENT = ("the issue that went out before one", 16)
-    DRAFT = ("an issue that is not sent, on home", 64)
+    REPORT = ("pre-flight of an issue", 16)  # about 200 KB each
+    INSIGHTS = ("insights that follow from a report", 16)
+    EARLIER = ("subjects of earlier issues", 64)
+    LAST_SENT = ("the issue sent before", 16)
+    DRAFT = ("an unsent issue, on home", 64)
     PLAN = ("the plan of a newsletter", 64)
-    PLAN_PAGE = ("the same, as its page shows it", 64)
-    COUNTS = ("deliveries of an issue that is finished", 2_000)
-    LOG = ("what was done with an issue", 16)
-    ARTICLES = ("how many articles there are", 64)
-    PEOPLE = ("who came and who left", 1)
+    PLAN_PAGE = ("the plan as its page shows it", 64)
+    COUNTS = ("deliveries of a finished issue", 2_000)
+    LOG = ("activity log of an issue", 16)
+    ARTICLES = ("number of articles", 64)
+    PEOPLE = ("new and lost subscribers", 1)
 
     def __init__(self, what: str, kept: int) -> None:
         self.what = what
@@ -52,17 +52,17 @@ class _Shelf:
 
 
 class ViewCache:
-    """Thread-safe; of one value that is asked for twice at once, one is made, and both get it."""
+    """Thread-safe; if a value is asked for twice at once, it is made once and both callers get it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._shelves = {kind: _Shelf() for kind in Kind}
 
     def of(self, kind: Kind, key: Hashable, fresh: Hashable, make: Callable[[], T]) -> T:
-        """The value that is kept, if it is as fresh as that; else what `make` makes.
+        """The cached value if its freshness equals `fresh`; otherwise the result of `make`.
 
-        What `make` raises is raised to all who wait for it, and nothing is kept.
-        A `make` may ask for other values, and never for its own.
+        An exception from `make` is raised to all who wait for the value, and nothing is
+        cached.  `make` may ask for other values, but never for its own.
         """
         with self._lock:
             entries = self._shelves[kind].entries
@@ -87,10 +87,10 @@ class ViewCache:
         *,
         changed: Callable[[Hashable], Callable[[K], bool]],
     ) -> dict[K, T]:
-        """Values that are made together; `make` is asked for those that are not kept, even if there are none.
+        """Values that are made together; `make` is called with the keys not cached, even if there are none.
 
-        `changed` takes an older freshness, and tells of a key whether its value may be another one since
-        then.  The others count as fresh from now on.  What `make` does not return is not kept.
+        `changed` takes an older freshness and returns a test of whether a key's value may have changed
+        since.  The other values count as fresh from now on.  Keys that `make` does not return are not cached.
         """
         with self._shelves[kind].together:
             kept = self._still_fresh(kind, fresh, changed)
@@ -123,7 +123,7 @@ class ViewCache:
     def _make(self, kind: Kind, key: Hashable, value: Future[T], make: Callable[[], T]) -> None:
         try:
             value.set_result(make())
-        except BaseException as error:  # noqa: BLE001 - it is raised to each who waits
+        except BaseException as error:  # noqa: BLE001 - raised to everyone who waits
             with self._lock:
                 entries = self._shelves[kind].entries
                 if key in entries and entries[key].value is value:

@@ -1,4 +1,4 @@
-"""What is different from the last issue that went out, so that a slip shows before everybody sees it."""
+"""Compares an issue with the last one sent, so that a mistake is noticed before it goes out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from digest.views.formatting import count
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparisonLine:
-    """One thing that is different from the last issue, or the same."""
+    """One difference from the last issue, or one thing that is the same."""
 
     kind: str  # added, gone, changed, same
     what: str
@@ -22,7 +22,7 @@ class ComparisonLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssueComparison:
-    """This issue against the last one that went out."""
+    """This issue compared with the last one sent."""
 
     number: int
     sent: datetime | None
@@ -30,11 +30,11 @@ class IssueComparison:
 
 
 _A_KILOBYTE = 1000
-_SIZE_THAT_SHOWS = 500  # bytes
+_SIZE_THAT_SHOWS = 500  # bytes; smaller differences are not shown
 
 
 def compare(now: Issue, rendered: Rendered, last: Issue, printed: Rendered) -> IssueComparison:
-    """Both issues as they are printed."""
+    """Compare both issues as they are rendered."""
     lines = [
         *_stories(now.layout, last.layout),
         *_sections(now.layout, last.layout),
@@ -63,10 +63,10 @@ def _sections(now: Layout, last: Layout) -> Iterator[ComparisonLine]:
     there = [section.title for section in last.sections if section.title]
     for title in here:
         if title not in there:
-            yield ComparisonLine(kind="added", what=f"The section “{title}” is new")
+            yield ComparisonLine(kind="added", what=f"New section “{title}”")
     for title in there:
         if title not in here:
-            yield ComparisonLine(kind="gone", what=f"The section “{title}” is not in it")
+            yield ComparisonLine(kind="gone", what=f"No section “{title}”")
 
 
 def _lengths(now: Layout, last: Layout) -> Iterator[ComparisonLine]:
@@ -83,7 +83,7 @@ def _lengths(now: Layout, last: Layout) -> Iterator[ComparisonLine]:
     if bool(pictures[0]) != bool(pictures[1]):
         yield ComparisonLine(
             kind="changed",
-            what="It has pictures" if pictures[1] else "It has no pictures",
+            what="With images" if pictures[1] else "Without images",
             before=str(pictures[0]),
             after=str(pictures[1]),
         )
@@ -107,7 +107,7 @@ def _note(now: Issue, last: Issue) -> Iterator[ComparisonLine]:
     if here != there:
         yield ComparisonLine(
             kind="added" if here else "gone",
-            what="A note of the editor’s" if here else "No note of the editor’s, as the last one had",
+            what="Editor’s note added" if here else "No editor’s note, unlike the last issue",
         )
 
 
@@ -115,7 +115,7 @@ def _subject(rendered: Rendered, printed: Rendered) -> Iterator[ComparisonLine]:
     is_same = rendered.subject == printed.subject
     yield ComparisonLine(
         kind="same" if is_same else "changed",
-        what="The same subject" if is_same else "Subject",
+        what="Same subject" if is_same else "Subject",
         before="" if is_same else printed.subject,
         after=rendered.subject,
     )

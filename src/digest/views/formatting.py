@@ -1,4 +1,4 @@
-"""Times, numbers and sums of a day, as people say them."""
+"""Times, dates, numbers and shares as people write them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MONTHS = (
 
 
 def day_and_city(moment: datetime, timezone: str, *, now: datetime) -> str:
-    """Tuesday 09:00 in Berlin; with its date where it is more than six days away."""
+    """Tuesday 09:00 in Berlin; with the date if it is more than six days away."""
     local, today = moment.astimezone(ZoneInfo(timezone)), now.astimezone(ZoneInfo(timezone))
     clock = f"{local:%H:%M} {_city(timezone)}"
     weekday = _WEEKDAYS[local.weekday()]
@@ -42,7 +42,7 @@ def hour(moment: datetime, timezone: str) -> str:
 
 
 def initials(name: str) -> str:
-    """Two letters that stand for a person: those of the first two words, or the first two of one."""
+    """A person's initials: the first letters of the first two words, or the first two letters of one."""
     words = name.split()
     letters = [word[0] for word in words[:2]] if len(words) > 1 else list(name.strip()[:2])
     return "".join(letters).upper()
@@ -53,7 +53,7 @@ def short_date(moment: datetime) -> str:
 
 
 def list_date(moment: datetime, *, now: datetime) -> str:
-    """29 Sep; with its year where that is not plain"""
+    """29 Sep; with the year if it is not obvious"""
     year = f" {moment.year}" if abs(moment.date() - now.astimezone(moment.tzinfo).date()).days > 180 else ""
     return f"{short_date(moment)}{year}"
 
@@ -73,12 +73,12 @@ def count(number: int, one: str, many: str = "") -> str:
 
 
 def kilobytes(size: int) -> str:
-    """Of 1,000 bytes, as the clipping limits of mail programs are given."""
+    """Kilobytes of 1,000 bytes, the unit of mail apps' clipping limits."""
     return f"{size / 1000:.1f} KB"
 
 
 def sentence(text: str) -> str:
-    """With a capital and a full stop, whoever wrote it; an address in front stays as it is."""
+    """The text with a capital letter and a full stop; a leading URL or path stays as it is."""
     first = text.split(maxsplit=1)[:1]
     if not first:
         return ""
@@ -88,7 +88,7 @@ def sentence(text: str) -> str:
 
 
 def share(part: int, whole: int) -> str:
-    """99.7 %; nothing is rounded up to all or down to none."""
+    """99.7 %; never rounded up to 100 % or down to 0 %."""
     if not whole:
         return ""
     shown = 100 * part / whole

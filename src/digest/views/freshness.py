@@ -1,4 +1,4 @@
-"""How fresh what is shown has to be: one token, read once for a page, in one statement."""
+"""The freshness token for cached views: read once per page, in one statement."""
 
 from __future__ import annotations
 
@@ -18,52 +18,53 @@ from digest.wiring import Container
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Freshness:
-    """What anything shown may depend on, beside the issue's own row.
+    """Everything a view may depend on, except the issue's own row.
 
-    It is read before what it vouches for: a change in between makes a value
-    that is newer than its token, and never one that is older.
+    It is read before the values it is stored with: after a change in between, a
+    value may be newer than its token, but never older.
     """
 
     marks: ChangeMarks
-    files: int  # of all template files
+    files: int  # a fingerprint of all template files
     now: datetime
 
     def preflight(self, newsletter: Newsletter) -> Hashable:
-        """Templates and settings, the day that is printed, and the issues before it.
+        """Changes with templates, settings, the date, and earlier issues.
 
-        Subjects of earlier issues count, and no issue is approved or cancelled without a record.
+        The checks compare subjects of earlier issues; every approval or cancellation is in the
+        activity log.
         """
         return (self.marks.activity, self.now.date(), *self.printing(newsletter))
 
     def printing(self, newsletter: Newsletter) -> tuple[int, int]:
-        """Another one as soon as a template is saved, or the settings say something else."""
+        """Changes when a template is saved or the settings change."""
         return (hash(repr(newsletter)), self.files)
 
     @property
     def plan(self) -> Hashable:
-        """An article came, a source was read, somebody did something, or an hour has passed."""
+        """Changes when an article arrives, a source is read, somebody does something, or an hour ends."""
         hour = self.now.replace(minute=0, second=0, microsecond=0)
         return (self.marks.article, self.marks.looked, self.marks.activity, hour)
 
     @property
     def people(self) -> Hashable:
-        """Somebody came, left or was erased, or another day (UTC) began."""
+        """Changes when somebody subscribes, unsubscribes or is erased, and at midnight UTC."""
         return (self.marks.audience, self.now.astimezone(UTC).date())
 
     @property
     def deliveries(self) -> ChangeMarks:
-        """Of an issue that is finished: somebody decided on some of them, or the provider told something."""
+        """Changes when a person decides on deliveries of a finished issue, or the provider reports events."""
         return ChangeMarks(activity=self.marks.activity, told=self.marks.told)
 
 
 def freshness(connection: Connection, parts: Container, *, now: datetime, newsletter: str = "") -> Freshness:
-    """As it is now; with the number of a newsletter's readers, where one is named."""
+    """The token as of now; with the number of subscribers if a newsletter is named."""
     marks = change_marks.read(connection, newsletter=newsletter)
     return Freshness(marks=marks, files=_fingerprint(parts.template_folders), now=now)
 
 
 def _fingerprint(folders: Sequence[Path]) -> int:
-    """Of all files in these folders; those that are missing are empty."""
+    """A hash over all files in these folders; a missing folder counts as empty."""
     return hash(tuple(entry for folder in folders for entry in _entries(folder)))
 
 

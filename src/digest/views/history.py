@@ -1,4 +1,4 @@
-"""What was done to an issue's content, step by step."""
+"""The edits of an issue, step by step."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The answer to what the desk's first page asks.
+"""Builds the desk's home page.
 
-What is costly is kept in the views' cache until something is written that may
-change it: the account of a finished issue, the pre-flight of a draft, the plan of
-an issue that is not begun, who came and left.
+Expensive values stay in the views' cache until something is written that may change
+them: delivery counts of finished issues, the pre-flight check of a draft, the plan
+of the next issue, new and lost subscribers.
 """
 
 from __future__ import annotations
@@ -40,81 +40,81 @@ from digest.workflows.drafting.draft import Plan
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskSending:
-    """A send that is on its way, or stands still in the middle of it."""
+    """A send that is running, or has stalled."""
 
     number: int  # of the issue
-    done: int  # people whose delivery has come to its end
+    done: int  # deliveries that are settled
     total: int
-    left: timedelta | None = None  # about; None where nothing can be said yet
-    still_since: datetime | None = None  # nothing has moved since then
+    left: timedelta | None = None  # an estimate; None if it is too early for one
+    still_since: datetime | None = None  # nothing has happened since then
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskNewsletter:
-    """A newsletter on the desk's first page.  Its moments are in its own zone."""
+    """A newsletter on the home page.  Times are in its own time zone."""
 
     name: str
     title: str
     people: int
     timezone: str
     next_due: datetime | None = None
-    draft: int | None = None  # number of the issue that is being made or waits
+    draft: int | None = None  # number of the open issue
     draft_state: IssueState | None = None
-    blocks: int = 0  # checks that stop the draft
-    trouble: str = ""  # why the draft cannot be printed at all
+    blocks: int = 0  # blocking checks
+    trouble: str = ""  # why the draft cannot be rendered
     plan: str = ""  # "9 stories chosen, 14 left out"
-    can_draft: bool = False  # there is no draft, and something to make one of
+    can_draft: bool = False  # there is no draft, but there are articles for one
     sending: DeskSending | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskUncertain:
-    """Deliveries of an issue of which nobody knows whether they arrived: somebody has to decide."""
+    """Uncertain deliveries of an issue: somebody has to decide what to do."""
 
     newsletter: str
     newsletter_title: str
     number: int
     people: int
     since: datetime | None = None
-    addresses: tuple[str, ...] = ()  # of some of them
-    can_resend: bool = True  # nothing of a cancelled issue is sent again
+    addresses: tuple[str, ...] = ()  # some of them
+    can_resend: bool = True  # nothing of a cancelled issue is resent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskHeld:
-    """An issue that waits for a person."""
+    """An issue that needs a decision."""
 
     newsletter: str
     newsletter_title: str
     number: int
     reason: str
-    is_begun: bool = False  # held in the middle of its send
+    is_begun: bool = False  # held partway through sending
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskSource:
-    """A source and how it does."""
+    """A source and its health."""
 
     newsletter_title: str
     name: str
     kind: str
     ok: bool
     newsletter: str = ""
-    handle: str = ""  # what its page's address ends with; empty where it has no page
+    handle: str = ""  # the end of its page's URL; empty if it has no page
     place: str = ""  # address or path, without credentials
-    is_local: bool = False  # read from a folder of this machine
+    is_local: bool = False  # read from a folder on this machine
     last_fetched: datetime | None = None
     last_new: datetime | None = None
     newest: int = 0  # how many were new on the day of `last_new`
     message: str = ""
-    shows_nothing: bool = False  # it did before: its page may have changed
-    quiet: timedelta | None = None  # silent for so long, and that is longer than is usual
-    usual: timedelta | None = None  # the time between days with something new
-    weeks: tuple[int, ...] = ()  # new articles of each of the last 12, the oldest first
+    shows_nothing: bool = False  # though it did before: its page may have changed
+    quiet: timedelta | None = None  # how long it has been quiet, if that is unusually long
+    usual: timedelta | None = None  # the usual time between days with something new
+    weeks: tuple[int, ...] = ()  # new articles in each of the last 12 weeks, oldest first
 
     @property
     def severity(self) -> str:
-        """block, warn, or empty where all is well."""
+        """block, warn, or empty if all is well."""
         if not self.ok or self.shows_nothing:
             return "block"
         return "warn" if self.quiet is not None or self.message else ""
@@ -122,18 +122,18 @@ class DeskSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskPeople:
-    """Who reads a newsletter, and who came and left of late."""
+    """Subscribers of a newsletter, and recent gains and losses."""
 
     newsletter_title: str
     confirmed: int
-    pending: int = 0  # asked for it, and have not confirmed
-    came: tuple[int, ...] = ()  # on each of the last 28 days, the oldest first
+    pending: int = 0  # signed up, but have not confirmed
+    came: tuple[int, ...] = ()  # on each of the last 28 days, oldest first
     left: tuple[int, ...] = ()  # likewise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskHome:
-    """The desk's first page, in the order in which it is shown."""
+    """The home page, in the order in which it is shown."""
 
     uncertain: tuple[DeskUncertain, ...] = ()
     held: tuple[DeskHeld, ...] = ()
@@ -142,21 +142,21 @@ class DeskHome:
     sources: tuple[DeskSource, ...] = ()
     people: tuple[DeskPeople, ...] = ()
     last_collected: datetime | None = None
-    timezone: str = "UTC"  # in which it is what day today
+    timezone: str = "UTC"  # the time zone that decides what day it is
 
 
 _SHOWN = 8  # last issues
 _WEEKS = 12
-_DAYS = 28  # of who came and left
-_REMEMBERED = timedelta(weeks=26)  # of arrivals: long enough to know what is usual
-_STILL = timedelta(minutes=2)  # a send that has not moved for so long stands still
+_DAYS = 28  # of gains and losses
+_REMEMBERED = timedelta(weeks=26)  # of new articles: long enough to know what is usual
+_STILL = timedelta(minutes=2)  # a send without progress for this long has stalled
 
 
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
 def today(home: DeskHome, *, now: datetime) -> str:
-    """Monday 5 October, where the newsletters are."""
+    """Monday 5 October, in the newsletters' time zone."""
     return formatting.full_date(now.astimezone(ZoneInfo(home.timezone)))
 
 
@@ -190,7 +190,7 @@ def _part(number: int, one: str, many: str, rest: str) -> str:
 
 
 class HomeViews:
-    """Everything an editor looks for first, of all newsletters, in one consistent view."""
+    """What an editor looks for first, for all newsletters, from one consistent read."""
 
     def __init__(
         self, parts: Container, *, cache: ViewCache, plans: PlanViews, reports: IssueReports
@@ -216,7 +216,7 @@ class HomeViews:
         )
 
     def source(self, newsletter: str, handle: str) -> DeskSource | None:
-        """How one source does; None where there is none that is called so."""
+        """The health of one source; None if there is no source with this handle."""
         if newsletter not in self._parts.settings.newsletters:
             return None
         shown = _sources(self._look(), self._parts.newsletter(newsletter))
@@ -234,11 +234,11 @@ class HomeViews:
                 newsletters=newsletters,
                 lines=tuple(lines),
                 accounts=delivery_summaries(self._cache, connection, lines, fresh),
-                people=desk_home.people(connection, names),
+                people=desk_home.confirmed_counts(connection, names),
                 readers=self._people(connection, newsletters, fresh),
-                leavings=desk_home.leavings(connection, names, since=oldest),
+                leavings=desk_home.unsubscribes(connection, names, since=oldest),
                 health=desk_home.sources(connection, names),
-                arrivals=desk_home.arrivals(connection, names, since=now - _REMEMBERED),
+                arrivals=desk_home.new_articles_by_day(connection, names, since=now - _REMEMBERED),
             )
         busy = {line.newsletter for line in lines if line.state in approval.OPEN}
         idle = [newsletter for name, newsletter in newsletters.items() if name not in busy]
@@ -254,7 +254,7 @@ class HomeViews:
         )
 
     def _draft(self, seen: _Snapshot, line: IssueLine) -> _Draft:
-        """What is known of an issue that is not sent, as it is now."""
+        """What home shows of an unsent issue, as of now."""
         newsletter, confirmed = seen.newsletters[line.newsletter], seen.people.get(line.newsletter, 0)
         version = (line, confirmed, seen.fresh.preflight(newsletter))
         return self._cache.of(
@@ -279,7 +279,7 @@ class HomeViews:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Draft:
-    """What is known of an issue that is not sent."""
+    """What home shows of an unsent issue."""
 
     stories: int
     left_out: int
@@ -289,7 +289,7 @@ class _Draft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Snapshot:
-    """What was read of the database, at one moment."""
+    """What was read from the database, in one consistent read."""
 
     fresh: Freshness
     newsletters: Mapping[str, Newsletter]
@@ -415,10 +415,10 @@ def _planned(seen: _Snapshot, newsletter: Newsletter, plan: Plan) -> str:
     waits = sum(choice.code is LeftOut.TOO_FEW for choice in left_out)
     if waits:
         needs = newsletter.policy.min_articles
-        return f"{formatting.count(waits, 'story', 'stories')} so far; it needs {needs:,}"
+        return f"{formatting.count(waits, 'story', 'stories')} so far; {needs:,} needed"
     looked = _last_look(seen, [newsletter])
     if looked is None:
-        return "Its sources were never read."
+        return "Its sources have not been read yet."
     since = f"Nothing new since issue {plan.after}." if plan.after else "Nothing for a first issue yet."
     return f"{since} The sources were read {_at(looked, newsletter, seen.now)}."
 
@@ -455,7 +455,7 @@ def _issue(seen: _Snapshot, line: IssueLine) -> DeskIssue:
 
 
 def _left(seen: _Snapshot, line: IssueLine) -> int | None:
-    """Links name no issue, so it is who left before the next one."""
+    """Unsubscribe links name no issue, so this counts those who unsubscribed before the next one."""
     if line.sent_at is None:
         return None
     later = [one.sent_at for one in seen.of(line.newsletter) if one.sent_at and one.sent_at > line.sent_at]
@@ -524,7 +524,7 @@ def _source(seen: _Snapshot, newsletter: Newsletter, spec: SourceSpec) -> DeskSo
 
 
 def source_slug(newsletter: Newsletter, spec: SourceSpec) -> str:
-    """By what the desk calls a source: its name, or its key where another one has the same name."""
+    """The name of a source in URLs: its name, or its key if another source has the same name."""
     names = [one.name for one in newsletter.sources]
     return spec.name if names.count(spec.name) == 1 else spec.key
 
@@ -537,7 +537,7 @@ def _quiet(health: SourceHealth, *, usual: timedelta | None, now: datetime) -> t
 
 
 def _weeks(arrivals: Mapping[date, int], *, today: date) -> tuple[int, ...]:
-    """Sums of seven days each, the last of which ends today."""
+    """Totals of seven days each; the last ends today."""
     sums = [0] * _WEEKS
     for day, number in arrivals.items():
         ago = max((today - day).days, 0) // 7

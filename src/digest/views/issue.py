@@ -1,7 +1,7 @@
-"""An issue as the desk shows it, from the parts of this process.
+"""An issue as the desk shows it.
 
-Printing and checking one takes some 60 ms; nobody waits for it twice, since
-what was printed is kept until the issue, its templates or its settings change.
+Rendering and checking takes about 60 ms, so the result is cached until the issue,
+its templates or its settings change.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from digest.checks import Finding as Checked
-from digest.checks import MailProgram, differences, family_of, sizes
+from digest.checks import MailApp, differences, family_of, sizes
 from digest.checks.html_tree import collapse_whitespace
 from digest.message.parse import parse
 from digest.message.splice import message_bytes
@@ -43,7 +43,7 @@ from digest.workflows.composing.preflight import Report
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboxRow:
-    """What a mail program's list shows of an issue, and what it cuts."""
+    """What a mail app's inbox shows of an issue, and what it cuts off."""
 
     client: str
     sender: str
@@ -55,7 +55,7 @@ class InboxRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientRow:
-    """What a mail program shows differently; without sentences it is as designed."""
+    """What a mail app shows differently; without sentences it looks as designed."""
 
     name: str
     severity: str = ""
@@ -64,7 +64,7 @@ class ClientRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingView:
-    """What one check of the pre-flight found."""
+    """What one pre-flight check found."""
 
     id: str
     severity: str  # block, warn, info
@@ -72,9 +72,9 @@ class FindingView:
     message: str
     where: str = ""
     family: str = ""  # "Headers and sender"
-    story: int = 0  # the article that it is about; 0 where it is none
+    story: int = 0  # the article it is about; 0 if none
     mends: tuple[QuickFix, ...] = ()
-    can_mark: bool = False  # whether its place can be shown in the mail
+    can_mark: bool = False  # whether it can be shown in the preview
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,12 +85,12 @@ class LeftOutArticle:
     reason: str
     url: str = ""
     id: int = 0  # of the article
-    was_taken_out: bool = False  # of this very issue, by an editor
+    was_taken_out: bool = False  # by an editor, from this issue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssueView:
-    """An issue with everything that an editor looks at."""
+    """An issue with everything the issue page shows."""
 
     ref: str  # weekly/3
     newsletter: str
@@ -98,7 +98,7 @@ class IssueView:
     title: str  # of the newsletter
     state: IssueState
     subject: str
-    html: str  # the very text that `digest show --format html` prints
+    html: str  # exactly what `digest show --format html` prints
     text: str
     layout: Layout
     reason: str = ""
@@ -109,8 +109,8 @@ class IssueView:
     style_bytes: int = 0
     findings: tuple[FindingView, ...] = ()
     counts: Counts = field(default_factory=Counts)
-    people: int = 0  # who would get it now, before the audience is frozen
-    left_out: tuple[LeftOutArticle, ...] = ()  # the first of them, or all
+    people: int = 0  # how many would get it now, before the audience is frozen
+    left_out: tuple[LeftOutArticle, ...] = ()  # the first ones, or all
     left_out_count: int = 0
     earlier: Mapping[str, int] = field(default_factory=dict)  # older articles, counted by reason
     timezone: str = "UTC"
@@ -118,16 +118,16 @@ class IssueView:
     sent_at: datetime | None = None
     approved_by: str = ""
     approved_at: datetime | None = None
-    send_at: datetime | None = None  # the time that was chosen when it was approved
+    send_at: datetime | None = None  # the time chosen at approval
     revision: int = 0
-    stamp: str = ""  # another one as soon as anything shows differently
+    stamp: str = ""  # changes whenever anything is shown differently
     can_edit: bool = False
     texts: Texts = field(default_factory=Texts)  # as editors wrote them
     history: tuple[Revision, ...] = ()  # newest first
-    log: tuple[Activity, ...] = ()  # newest first: what was done with it beside the edits
-    undoes: str = ""  # what an undo would take back, in a sentence; empty where it cannot
+    log: tuple[Activity, ...] = ()  # newest first: everything done with it except edits
+    undoes: str = ""  # what an undo would revert, in a sentence; empty if nothing
     redoes: str = ""
-    older: int = 0  # articles that a search can find
+    older: int = 0  # how many articles a search can find
     inbox: tuple[InboxRow, ...] = ()
     links: tuple[LinkRow, ...] = ()
     clients: tuple[ClientRow, ...] = ()
@@ -136,7 +136,7 @@ class IssueView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """A subscriber as whom an issue can be looked at."""
+    """A subscriber as whom an issue can be previewed."""
 
     id: int  # of the subscription
     name: str
@@ -144,20 +144,20 @@ class Person:
     language: str
 
 
-_PEOPLE = 20  # as whom an issue can be looked at, at once
+_PEOPLE = 20  # subscribers offered at once for a preview
 _STEPS = 40  # of the history
-_LEFT_OUT = 40  # articles that the page shows before it is asked for all
+_LEFT_OUT = 40  # articles shown before the page is asked for all
 
 
 def _beside_edits(issue: Issue) -> ActivityFilter:
-    """Edits are told by the revisions."""
+    """Everything but edits, which the revisions list."""
     kinds = frozenset(ActivityKind) - {ActivityKind.EDITED}
     return ActivityFilter(newsletter=issue.newsletter, issue=issue.ref, kinds=kinds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailInsights:
-    """What follows from a printed issue and takes a while to find out."""
+    """What follows from a rendered issue and takes a while to compute."""
 
     inbox: tuple[InboxRow, ...]
     links: tuple[LinkRow, ...]
@@ -167,7 +167,7 @@ class MailInsights:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Seen:
-    """What was read of the database for a page, at one moment."""
+    """What was read from the database for a page, in one consistent read."""
 
     printable: Printable
     counts: Counts
@@ -175,8 +175,8 @@ class _Seen:
     left_out: Sequence[Addable]
     left_out_count: int
     older: int
-    last: Issue | None  # that was sent before
-    log: Sequence[Activity]  # what was done with the issue, newest first
+    last: Issue | None  # the last one sent before this
+    log: Sequence[Activity]  # everything done with the issue, newest first
 
     @property
     def issue(self) -> Issue:
@@ -188,7 +188,7 @@ class _Seen:
 
 
 class IssueViews:
-    """What was printed of the issues that were looked at last is kept, see `views.reports`."""
+    """The issue page, and the parts it loads; renderings are cached, see `views.reports`."""
 
     def __init__(
         self, parts: Container, *, cache: ViewCache | None = None, reports: IssueReports | None = None
@@ -198,7 +198,7 @@ class IssueViews:
         self._reports = reports or IssueReports(parts, self._cache)
 
     def view(self, newsletter: str, number: int, *, whole: bool = False) -> IssueView | None:
-        """Everything that an editor looks at; None where there is no such issue."""
+        """Everything the issue page shows; None if there is no such issue."""
         seen = self._look(newsletter, number, limit=None if whole else _LEFT_OUT)
         return self._view(seen) if seen else None
 
@@ -215,7 +215,7 @@ class IssueViews:
         return _stamp(issue, counts, fresh.printing(parts.newsletter(newsletter)))
 
     def frame(self, newsletter: str, number: int, look: PreviewOptions) -> str | None:
-        """The mail as it goes to a sample reader, or to one of the subscribers; see `views.preview`."""
+        """The mail as sent to a sample reader or to one of the subscribers; see `views.preview`."""
         found = self._printable(newsletter, number)
         if found is None:
             return None
@@ -235,7 +235,7 @@ class IssueViews:
         )
 
     def _marked(self, report: Report, issue: Issue, look: PreviewOptions) -> FindingView | None:
-        """The finding that was chosen, if it is about the chosen story."""
+        """The selected finding, if it is about the selected story."""
         found = (_finding(one, issue) for one in report.findings if not one.passed and one.id == look.mark)
         return next((finding for finding in found if finding.story == look.story), None)
 
@@ -249,7 +249,7 @@ class IssueViews:
 
     def people(self, newsletter: str, words: str) -> tuple[Person, ...]:
         with self._parts.database.read() as connection:
-            some = subscribers.beginning(connection, newsletter, words, limit=_PEOPLE)
+            some = subscribers.starting_with(connection, newsletter, words, limit=_PEOPLE)
         return tuple(Person(id=s.id, name=s.name, address=s.address, language=s.language) for s in some)
 
     def _printable(self, name: str, number: int) -> Printable | None:
@@ -267,7 +267,7 @@ class IssueViews:
         )
 
     def _look(self, name: str, number: int, *, limit: int | None) -> _Seen | None:
-        """Each row is read once; what is made of it is made when the connection is free again."""
+        """Reads each row once; everything else is computed after the connection is released."""
         if name not in self._parts.settings.newsletters:
             return None
         with self._parts.database.read() as connection:
@@ -328,7 +328,7 @@ class IssueViews:
         )
 
     def _insights(self, newsletter: Newsletter, report: Report, last: Issue | None) -> MailInsights:
-        """What an editor is told about the mail beside the checks."""
+        """What the page says about the mail in addition to the checks."""
         issue, message = report.issue, report.message
         rendered = issue.rendered
         return MailInsights(
@@ -366,9 +366,9 @@ class IssueViews:
         return found if found is not None and found.newsletter == newsletter.name else None
 
     def _as_seen_by(self, reader: Subscription, newsletter: Newsletter, report: Report) -> str:
-        """With their name and address; the links stay those of nobody, so that nobody is unsubscribed."""
+        """With their name and address, but with dummy links, so that nobody is unsubscribed by accident."""
         parts, now = self._parts, self._parts.clock()
-        printing = parts.press(newsletter)
+        composer = parts.composer(newsletter)
         to = Delivery(
             id=DeliveryId(0),
             address=reader.address,
@@ -378,8 +378,8 @@ class IssueViews:
             epoch=0,
             attempt=0,
         )
-        made = compose.compiled(printing, report.issue, now=now)
-        return parse(message_bytes(made, compose.envelope(printing, report.issue, to, now=now))).html
+        made = compose.compiled(composer, report.issue, now=now)
+        return parse(message_bytes(made, compose.envelope(composer, report.issue, to, now=now))).html
 
 
 def _printed(newsletter: Newsletter, issue: Issue, report: Report) -> IssueView:
@@ -414,7 +414,7 @@ def _printed(newsletter: Newsletter, issue: Issue, report: Report) -> IssueView:
 
 
 def _with_history(view: IssueView, issue: Issue, history: Sequence[Revision]) -> IssueView:
-    """With what was done to it, and what can be taken back of that."""
+    """With its history, and what can be undone and redone."""
     is_begun = issue.state is IssueState.HELD and bool(issue.content_hash)
     can_edit = issue.state in approval.CAN_EDIT and not is_begun
     undoes = undo_leads_to(history) if can_edit else None
@@ -429,7 +429,7 @@ def _with_history(view: IssueView, issue: Issue, history: Sequence[Revision]) ->
 
 
 def _stamp(issue: Issue, counts: Counts, printing: Hashable) -> str:
-    """Another one as soon as the page shows anything else, of whatever an editor did not do here."""
+    """Changes whenever the page would show something else, except for what this editor does here."""
     told = (
         issue.id, issue.revision, issue.state, issue.reason, issue.content_hash,
         issue.approved_by, issue.send_at, counts, printing,
@@ -454,7 +454,7 @@ def _finding(found: Checked, issue: Issue) -> FindingView:
     )
 
 
-def _client(program: MailProgram) -> ClientRow:
+def _client(program: MailApp) -> ClientRow:
     return ClientRow(
         name=f"{program.client}, {program.platform}",
         sentences=tuple(dict.fromkeys(different.effect for different in program.different)),
@@ -462,7 +462,7 @@ def _client(program: MailProgram) -> ClientRow:
 
 
 def _story_of(found: Checked, issue: Issue) -> int:
-    """Checks say where by the story's headline; 0 where it is about none."""
+    """Checks name a story by its headline; 0 if the finding is about no story."""
     where = collapse_whitespace(found.where)
     stories = issue.layout.teasers if where and not found.passed else ()
     return next((teaser.article_id for teaser in stories if collapse_whitespace(teaser.headline) == where), 0)

@@ -1,7 +1,7 @@
-"""What became of each issue, counted once for as long as nothing changes.
+"""Delivery counts per issue, cached for finished issues.
 
-Counting an issue reads a row for each of its readers.  Of one that is finished
-it is counted again when the activity log or the providers' events tell of it.
+Counting an issue reads a row for each recipient.  A finished issue is counted
+again only when the activity log or a provider's event mentions it.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from digest.views.freshness import Freshness
 
 _FINISHED = frozenset({IssueState.SENT, IssueState.CANCELLED, IssueState.SKIPPED})
 
-_Named = tuple[IssueId, str]  # an issue by its number in the database, and by the one that people use
+_Named = tuple[IssueId, str]  # an issue's id in the database, and its reference (weekly/3)
 
 
 def delivery_summaries(
     cache: ViewCache, connection: Connection, lines: Collection[IssueLine], fresh: Freshness
 ) -> dict[IssueId, DeliverySummary]:
-    """Of each, as it is now."""
+    """The summary of each of these issues, as of now."""
     running = [line.id for line in lines if line.state not in _FINISHED]
     summaries: dict[IssueId, DeliverySummary] = {}
 

@@ -1,4 +1,4 @@
-"""The answer to who asks for all issues: a page of them, with the accounts that home shows of the last."""
+"""Builds the paginated list of all issues, with the same delivery counts as the home page."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from digest.wiring import Container
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskIssue:
-    """An issue in the list of the last ones."""
+    """An issue in a list of issues."""
 
     newsletter: str
     newsletter_title: str
@@ -30,23 +30,23 @@ class DeskIssue:
     state: IssueState
     subject: str
     reason: str = ""
-    at: datetime | None = None  # when it was sent, or else made
+    at: datetime | None = None  # when it was sent, or else drafted
     counts: Counts = field(default_factory=Counts)
-    left: int | None = None  # who unsubscribed between this issue and the next; None before it is sent
+    left: int | None = None  # how many unsubscribed between this issue and the next; None before it is sent
 
     @property
     def has_reports(self) -> bool:
-        """Whether the provider has told what became of any of it."""
+        """Whether the provider has reported the outcome of any delivery."""
         return bool(self.counts.delivered or self.counts.bounced or self.counts.complained)
 
     @property
     def arrived(self) -> int:
-        """Delivered as far as anybody knows: what was taken over counts where no reports come."""
+        """Delivered as far as is known: without reports, accepted deliveries count."""
         return self.counts.delivered if self.has_reports else self.counts.accepted
 
     @property
     def returned(self) -> int:
-        """Refused at once, or sent back later."""
+        """Refused at once, or bounced later."""
         return self.counts.refused + self.counts.bounced
 
 
@@ -54,21 +54,23 @@ class DeskIssue:
 class IssueList:
     """A page of the list of all issues."""
 
-    issues: tuple[DeskIssue, ...] = ()  # the one that was made last first
-    total: int = 0  # of those that were asked for
+    issues: tuple[DeskIssue, ...] = ()  # newest first
+    total: int = 0  # how many match the filter
     page: int = 1
     pages: int = 1
-    states: Mapping[IssueState, int] = field(default_factory=dict)  # how many there are, before the filter
+    states: Mapping[IssueState, int] = field(
+        default_factory=dict
+    )  # how many issues there are, before the state filter
     newsletters: tuple[tuple[str, str], ...] = ()  # name and title
-    newsletter: str = ""  # the one that was asked for; empty for all
-    state: IssueState | None = None  # likewise
+    newsletter: str = ""  # the one filtered by; empty for all
+    state: IssueState | None = None  # the state filtered by; None for all
 
 
 ON_A_PAGE = 50
 
 
 class IssueListViews:
-    """Every issue that there ever was, of one newsletter or all."""
+    """All issues ever made, of one newsletter or of all."""
 
     def __init__(self, parts: Container, *, cache: ViewCache) -> None:
         self._parts = parts
@@ -90,7 +92,7 @@ class IssueListViews:
             )
             accounts = delivery_summaries(self._cache, connection, [line for line, _ in found], fresh)
             oldest = min((line.sent_at for line, _ in found if line.sent_at), default=now)
-            leavings = desk_home.leavings(connection, names, since=oldest)
+            leavings = desk_home.unsubscribes(connection, names, since=oldest)
         return IssueList(
             issues=tuple(
                 _issue(line, known[line.newsletter], accounts[line.id], _left(line, later or now, leavings))
@@ -121,7 +123,7 @@ def _issue(line: IssueLine, newsletter: Newsletter, account: DeliverySummary, le
 
 
 def _left(line: IssueLine, until: datetime, leavings: Mapping[str, Sequence[datetime]]) -> int | None:
-    """Who unsubscribed between this issue and the next one, as home counts them."""
+    """How many unsubscribed between this issue and the next, counted as on the home page."""
     if line.sent_at is None:
         return None
     moments = leavings.get(line.newsletter, ())

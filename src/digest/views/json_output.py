@@ -1,6 +1,6 @@
-"""What commands and the API answer, as JSON documents: the same names and shapes, wherever it is asked.
+"""The JSON documents of commands and the API: the same names and shapes everywhere.
 
-They are a contract: add to them freely, and never change what is there.
+They are a contract: add to them freely, but never change what is there.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:  # documents are made of what is loaded already
+if TYPE_CHECKING:  # documents are made of objects that are already loaded
     from digest.checks import RenderingDifference
     from digest.message.parse import ParsedMessage
     from digest.model.delivery import Counts
@@ -103,7 +103,7 @@ def plan_json(newsletter: Newsletter, planned: Plan) -> dict[str, Any]:
 
 
 def collected_json(result: Collected) -> dict[str, Any]:
-    """What one look at one source brought."""
+    """The result of reading one source once."""
     return {
         "name": result.source.name,
         "ok": result.ok,
@@ -119,7 +119,7 @@ def collected_json(result: Collected) -> dict[str, Any]:
 def newsletter_collected_json(
     newsletter: str, sources: Sequence[Collected], files: Sequence[Imported], pages_asked: int
 ) -> dict[str, Any]:
-    """What collecting one newsletter brought."""
+    """The result of collecting one newsletter."""
     return {
         "newsletter": newsletter,
         "sources": [collected_json(one) for one in sources],
@@ -129,7 +129,7 @@ def newsletter_collected_json(
 
 
 def imported_json(done: Imported) -> dict[str, Any]:
-    """What reading one file of subscribers came to."""
+    """The result of reading one file of subscribers."""
     return {
         "path": str(done.path),
         "rows": done.rows,
@@ -142,7 +142,7 @@ def imported_json(done: Imported) -> dict[str, Any]:
 
 
 def article_status_json(status: ArticleStatus) -> dict[str, Any]:
-    """Where one article of one newsletter is, and why."""
+    """The status of one article in one newsletter, and the reason."""
     article = status.article
     return {
         "newsletter": status.newsletter,
@@ -254,7 +254,7 @@ def subscriber_json(one: Subscription) -> dict[str, Any]:
 
 
 def edit_json(edit: Edit) -> dict[str, Any]:
-    """An edit as the history keeps it and the API takes it: its kind, and its fields."""
+    """An edit as stored in the history and accepted by the API: its kind and its fields."""
     from digest.storage.revisions import edit_to_json
 
     return dict(edit_to_json(edit))

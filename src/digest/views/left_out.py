@@ -1,4 +1,4 @@
-"""What is not in an issue and could come in: what stayed out, what was taken out, and what is older."""
+"""Articles that could be added to an issue: left out, taken out, and older ones."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class Addable:
 
     article: Article
     reason: str
-    was_taken_out: bool = False  # of this very issue
+    was_taken_out: bool = False  # by an editor, from this issue
     last_issue: int | None = None  # "already in issue 38"
 
 
 def left_out(issue: Issue, *, database: Database) -> list[Addable]:
-    """What an editor took out, then what stayed out when the issue was drafted, with the reasons."""
+    """Articles taken out by an editor, then those left out when the issue was drafted, with reasons."""
     with database.read() as connection:
         current = issues.by_id(connection, issue.id)
         stayed = issues.left_out(connection, issue.id)
@@ -35,7 +35,7 @@ def left_out(issue: Issue, *, database: Database) -> list[Addable]:
 def first_left_out(
     connection: Connection, issue: Issue, stayed: Sequence[tuple[int, str]], *, limit: int | None
 ) -> tuple[list[Addable], int]:
-    """The first of `left_out`, and how many there are; `stayed` is what was left out of the draft."""
+    """The first of `left_out`, and how many there are in all; `stayed` was left out of the draft."""
     reasons = reasons_of(issue, stayed)
     shown = dict(list(reasons.items())[:limit])
     known = {article.id: article for article in articles.by_ids(connection, shown)}
@@ -54,7 +54,7 @@ def first_left_out(
 
 
 def reasons_of(issue: Issue, stayed: Sequence[tuple[int, str]]) -> Mapping[ArticleId, str]:
-    """Why each article is not in the issue: what an editor took out last comes first."""
+    """Why each article is not in the issue; what an editor took out last comes first."""
     here = {teaser.article_id for teaser in issue.layout.teasers}
     taken = {out.teaser.article_id: out.reason for out in issue.taken_out}
     others = {ArticleId(number): reason for number, reason in stayed if number not in here | taken.keys()}
@@ -62,7 +62,7 @@ def reasons_of(issue: Issue, stayed: Sequence[tuple[int, str]]) -> Mapping[Artic
 
 
 def search_older(issue: Issue, words: str, *, database: Database) -> list[Addable]:
-    """Articles that hold every word and are not in the issue, newest first, at most fifty."""
+    """Articles that contain every word and are not in the issue, newest first, at most fifty."""
     wanted = words.split()[:_MOST_WORDS]
     if not wanted:
         return []
@@ -73,9 +73,7 @@ def search_older(issue: Issue, words: str, *, database: Database) -> list[Addabl
     return [
         Addable(
             article=article,
-            reason=f"already in issue {article.last_issue}"
-            if article.last_issue
-            else "not in any issue so far",
+            reason=f"already in issue {article.last_issue}" if article.last_issue else "not in any issue yet",
             last_issue=article.last_issue,
         )
         for article in found

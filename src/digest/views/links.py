@@ -1,4 +1,4 @@
-"""Every link of a mail, for an editor to look through: what it says, where it leads, what is odd about it."""
+"""Lists every link of a mail for review: its text, its target, and anything odd about it."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ class LinkRow:
     story: int = 0
     host: str = ""
     notes: tuple[str, ...] = ()
-    is_odd: bool = False  # somebody should look at it
+    is_odd: bool = False  # somebody should check it
 
 
 _TRACKING = frozenset({"fbclid", "gclid", "msclkid", "mc_cid", "mc_eid", "igshid", "yclid"})
 
 
 def link_rows(html: str, *, stories: Mapping[str, int], personal: str) -> tuple[LinkRow, ...]:
-    """The links in the order of the mail, those of one story to one page as one row.
+    """The links in the order of the mail; links of one story to the same page share a row.
 
-    `stories` are articles by headline; `personal` is the beginning of the
-    addresses that are every reader's own.
+    `stories` are articles by headline; `personal` is how every subscriber's personal
+    links begin.
     """
     texts: dict[tuple[str, str], list[str]] = {}
     for link in elements(html, "a[href]"):
@@ -58,8 +58,12 @@ def _row(
 ) -> LinkRow:
     spoken = [text for text in dict.fromkeys(said) if text]
     is_personal = bool(personal) and url.startswith(personal)
-    notes = ["Everybody’s own; here it is nobody’s."] if is_personal else list(_notes(url))
-    notes += [f"“{text}” leads to another page too." for text in spoken if len(said_of[text.casefold()]) > 1]
+    notes = ["Personal link; the preview shows a dummy."] if is_personal else list(_notes(url))
+    notes += [
+        f"Another link “{text}” leads to a different page."
+        for text in spoken
+        if len(said_of[text.casefold()]) > 1
+    ]
     return LinkRow(
         url=url,
         text=spoken[0] if spoken else "",
@@ -76,17 +80,17 @@ def _notes(url: str) -> list[str]:
         parts = urlsplit(url)
         host, names = parts.hostname or "", {name.lower() for name, _ in parse_qsl(parts.query)}
     except ValueError:
-        return ["It cannot be read as an address."]
+        return ["Not a valid URL."]
     notes = []
     if parts.scheme == "http":
-        notes.append("It is not encrypted.")
+        notes.append("Not encrypted (http).")
     elif parts.scheme not in {"https", "mailto", "tel"}:
-        notes.append("It is no web address.")
+        notes.append("Not a web address.")
     if host and is_private(host):
-        notes.append(f"Only this network knows {host}.")
+        notes.append(f"{host} is only reachable on this network.")
     tracking = sorted(name for name in names if name in _TRACKING or name.startswith("utm_"))
     if tracking:
-        notes.append(f"It carries parameters that follow readers: {', '.join(tracking)}.")
+        notes.append(f"Contains tracking parameters: {', '.join(tracking)}.")
     return notes
 
 
@@ -98,7 +102,7 @@ def _said(link: LexborNode) -> str:
 
 
 def _is_of_frame(link: LexborNode, personal: str) -> bool:
-    """Links of the foot stand near a headline, and are of no story."""
+    """Links in the footer can be near a headline, but belong to no story."""
     return bool(personal) and (attribute(link, "href") or "").startswith(personal)
 
 

@@ -1,4 +1,4 @@
-"""The answer to who asks what the next issue would hold now: what `digest plan` says, for a page."""
+"""Builds the plan page: the same data as `digest plan`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from digest.workflows.drafting.draft import Plan, plan
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedArticle:
-    """An article that the next issue would hold or leave out, and why."""
+    """An article that the next issue would contain or leave out, and why."""
 
     id: int
     title: str
@@ -34,32 +34,32 @@ class PlannedArticle:
     section: str = ""
     published: datetime | None = None  # in the newsletter's zone
     is_featured: bool = False
-    mark: str = "unmarked"  # what an editor said of it: a word of `model.article.Mark`
-    why: str = ""  # it was excluded
+    mark: str = "unmarked"  # the mark set by an editor: a value of `model.article.Mark`
+    why: str = ""  # the reason it was excluded for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskPlan:
-    """What the next issue would hold now; nothing of it is kept."""
+    """What the next issue would contain now; nothing of it is stored."""
 
     newsletter: str
     title: str
     number: int
     timezone: str
     due: datetime | None = None
-    since: datetime | None = None  # of the last selection, in the newsletter's zone
+    since: datetime | None = None  # when articles were last selected, in the newsletter's zone
     chosen: tuple[PlannedArticle, ...] = ()
     left_out: tuple[PlannedArticle, ...] = ()
     earlier: Mapping[str, int] = field(default_factory=dict)  # older articles, counted by reason
-    held: str = ""  # why a person would have to look first
+    held: str = ""  # why a person would have to review it first
     nothing: str = ""  # why there is nothing to send
     warnings: tuple[str, ...] = ()
-    begun: int | None = None  # number of the issue that is not finished; the plan is for the one after it
-    marked: PlannedArticle | None = None  # the one that was asked for by its id
+    begun: int | None = None  # number of the unfinished issue; the plan is for the next one
+    marked: PlannedArticle | None = None  # the article requested by its id
 
 
 class PlanViews:
-    """What the plan's page shows, and home in short."""
+    """The plan of a newsletter: in full for its page, in short for home."""
 
     def __init__(self, parts: Container, *, cache: ViewCache) -> None:
         self._parts = parts
@@ -77,7 +77,7 @@ class PlanViews:
         return replace(shown, marked=self._marked(newsletter, planned, marked)) if marked else shown
 
     def planned(self, newsletter: Newsletter, fresh: Freshness) -> Plan:
-        """What `digest plan` says; made again when something may have changed it, and every hour."""
+        """The plan as in `digest plan`; made again when something may have changed it, and every hour."""
         return self._cache.of(
             Kind.PLAN,
             newsletter.name,

@@ -1,8 +1,8 @@
-"""The mail as the desk's frame shows it: the very mail, looked at in another light.
+"""Prepares the mail for the preview frame of the desk: the real mail, shown in different ways.
 
-Nothing of this is ever sent.  The frame runs no script and leads nowhere, so a
-story is found by its fragment, and what is chosen there is outlined by a style
-that stands at the end of the page.
+None of this is ever sent.  The frame runs no scripts and its links are disabled,
+so a story is found by its fragment, and the selected story is outlined by a style
+at the end of the page.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ class PreviewOptions:
     scheme: str = "light"  # light, dark, inverted
     styles: bool = True
     scale: int = 100  # of the text, in per cent
-    reader: int = 0  # subscription of whom it is shown to; 0 is a sample
-    story: int = 0  # the article that is marked
-    mark: str = ""  # the check whose finding is marked there
+    reader: int = 0  # id of the subscription it is shown as; 0 is a sample
+    story: int = 0  # the selected article
+    mark: str = ""  # the check whose finding is shown on it
 
 
 _STYLE_BLOCK = re.compile(r"(<style\b[^>]*>)(.*?)(</style>)", re.DOTALL | re.IGNORECASE)
@@ -33,17 +33,17 @@ _SEVERITIES = ("block", "warn")
 _ALWAYS, _NEVER = "(min-width:0)", "(max-width:0)"
 _DEEPEST = 64
 
-# The colours that the desk's findings have: on light mails, and on dark ones.
+# The desk's colours for findings: on light mails, and on dark ones.
 _COLOURS = {
     False: {"block": "#B3261E", "warn": "#8A5300", "": "#0B5F6B"},
     True: {"block": "#FF9C93", "warn": "#E9B65C", "": "#7CC7D0"},
 }
 
-# A click would lead the frame to a page that may not be shown in it.
+# A click would open a page in the frame that must not be shown there.
 _INERT = "a{pointer-events:none;outline:0}"
-# A story that is gone to stands a little below the edge.
+# A story scrolled to is shown a little below the edge.
 _REACHED = "[id^=story-]{scroll-margin-top:72px}"
-# As programs do that turn every colour round and leave pictures alone.
+# Like mail apps that invert every colour except in images.
 _INVERTED = (
     "html{background:#fff;filter:invert(1) hue-rotate(180deg)}img{filter:invert(1) hue-rotate(180deg)}"
 )
@@ -52,10 +52,10 @@ _INVERTED = (
 def framed(
     html: str, look: PreviewOptions, *, stories: Mapping[int, str], severity: str = "", label: str = ""
 ) -> str:
-    """The page in this look.
+    """The page with these options.
 
-    `stories` are the addresses of the stories by article: each gets an id, `story-7`.
-    The chosen one is outlined, in the colour of `severity` and with `label` if it has any.
+    `stories` maps articles to the URLs of their stories: each story gets an id such as `story-7`.
+    The selected story is outlined in the colour of `severity`, with `label` if there is one.
     """
     html = _in_scheme(html, "dark" if look.scheme == "dark" else "light")
     if look.scale != 100:
@@ -67,7 +67,7 @@ def framed(
     chosen = stories.get(look.story, "")
     for article, address in stories.items():
         if (found := links.get(address)) is not None and (around := found[0].parent) is not None:
-            # Not the link itself: reaching what can be focused would take the focus from who writes.
+            # Not the link itself: a focusable target would take the focus from the editor's field.
             around.attrs["id"] = f"story-{article}"
     added = [_INERT, _REACHED]
     if look.scheme == "inverted":
@@ -80,7 +80,7 @@ def framed(
                 _COLOURS[look.scheme == "dark"][severity if severity in _SEVERITIES else ""],
                 label,
                 ink="#111" if look.scheme == "dark" else "#fff",
-                # What is as wide as the mail has no room beside it.
+                # A story as wide as the mail has no room beside it.
                 beside=0 if "max-width:600px" in (card.attributes.get("style") or "") else 8,
             )
         )
@@ -88,7 +88,7 @@ def framed(
 
 
 def _in_scheme(html: str, scheme: str) -> str:
-    """With the one scheme's rules always, and the other's never, whatever this device prefers."""
+    """Apply only the rules of this scheme, whatever the device prefers."""
 
     def block(found: re.Match[str]) -> str:
         rules = _SCHEME_QUERY.sub(lambda query: _ALWAYS if query[1].lower() == scheme else _NEVER, found[2])
@@ -119,7 +119,7 @@ def _links(page: LexborHTMLParser) -> dict[str, list[LexborNode]]:
 
 
 def _card(link: LexborNode, address: str) -> LexborNode:
-    """The largest element around the link that holds nothing of another story."""
+    """The largest element around the link that contains nothing of another story."""
     card = link
     for _ in range(_DEEPEST):
         around = card.parent
@@ -133,7 +133,7 @@ def _card(link: LexborNode, address: str) -> LexborNode:
 
 
 def _outline(colour: str, label: str, *, ink: str, beside: int) -> str:
-    """A frame that reaches out to the sides only: right above may stand the name of the section."""
+    """An outline that extends only to the sides: the section title may be right above."""
     rules = (
         "[data-chosen]{position:relative}[data-chosen]::after{content:'';position:absolute;"
         f"inset:0 -{beside}px;border:2px solid {colour};border-radius:8px;z-index:8}}"

@@ -1,4 +1,4 @@
-"""The answers to what the pages ask, from the parts of this process."""
+"""Views for readers' pages, for editors at the desk, and for monitoring."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ ACCENT_DARK = "#7CC7D0"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReaderView:
-    """One person's subscription, as its own link shows it."""
+    """One person's subscription, as shown by its own link."""
 
     address: str
     newsletter: str
     newsletter_title: str
-    is_active: bool  # confirmed, and not ended
+    is_active: bool  # confirmed and not ended
     site: Site
     language: str = "en"
     accent: str = ACCENT
@@ -46,7 +46,7 @@ class ReaderView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preference:
-    """One newsletter of this site, as a reader may choose it or not."""
+    """One newsletter of this site, which a reader can choose."""
 
     newsletter: str
     title: str
@@ -57,9 +57,9 @@ class Preference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreferencesView:
-    """What one person gets, and what else there is."""
+    """What one person is subscribed to, and what else is offered."""
 
-    view: ReaderView  # of the link that they came by
+    view: ReaderView  # of the link they used
     name: str
     preferences: tuple[Preference, ...]
 
@@ -71,7 +71,7 @@ class NewsletterView:
     name: str
     title: str
     description: str = ""
-    latest: int | None = None  # number of the newest issue that went out
+    latest: int | None = None  # number of the last issue sent
     latest_subject: str = ""
 
 
@@ -79,7 +79,7 @@ V = TypeVar("V")
 
 
 class PublicViews:
-    """For the pages that every reader may open."""
+    """For the pages that anyone may open."""
 
     def __init__(self, parts: Container) -> None:
         self._parts = parts
@@ -96,7 +96,7 @@ class PublicViews:
         return self.preferences_of(token, found)
 
     def preferences_of(self, token: str, found: Sequence[Subscription] | None) -> PreferencesView | None:
-        """The same for the page of preferences, of all subscriptions of one person."""
+        """The preferences page, for all subscriptions of one person."""
         view = self.subscription(token)
         if not found or view is None:
             return None
@@ -131,8 +131,8 @@ class PublicViews:
             found = issues.by_number(connection, newsletter, number)
         if found is None or found.state not in approval.WENT_OUT or found.rendered is None:
             return None
-        printing = parts.press(parts.newsletter(newsletter))
-        return compose.public_html(printing, found)
+        composer = parts.composer(parts.newsletter(newsletter))
+        return compose.public_html(composer, found)
 
     def picture(self, name: str) -> tuple[bytes, str] | None:
         return self._parts.media.read(name)
@@ -150,7 +150,7 @@ class PublicViews:
         )
 
     def reader(self, found: Subscription | None) -> ReaderView | None:
-        """What a subscriber's own pages show of a subscription; None where there is none to show."""
+        """What a subscriber's own pages show of a subscription; None if there is none."""
         parts = self._parts
         newsletter = parts.settings.newsletters.get(found.newsletter) if found else None
         if found is None or newsletter is None:
@@ -191,56 +191,56 @@ class DeskViews:
         return self._home.home()
 
     def all_issues(self, *, newsletter: str, state: str, page: int) -> IssueList:
-        """A page of fifty; what is not known narrows nothing, and there is always a page."""
+        """A page of fifty issues; unknown filters are ignored, and there is always a page."""
         return self._all_issues.page(newsletter=newsletter, state=state, page=page)
 
     def plan(self, newsletter: str, *, marked: int = 0) -> DeskPlan | None:
-        """None where there is no such newsletter.  `marked` is the id of an article to tell of as well."""
+        """None if there is no such newsletter.  `marked` is the id of an article to include as well."""
         return self._plans.plan(newsletter, marked=marked)
 
     def source(self, newsletter: str, handle: str) -> DeskSource | None:
-        """How one source does, as home shows it."""
+        """The health of one source, as home shows it."""
         return self._home.source(newsletter, handle)
 
     def issue(self, newsletter: str, number: int, *, whole: bool = False) -> IssueView | None:
-        """The issue; all that stayed out of it only where `whole` is asked for."""
+        """The issue; with all articles left out if `whole`, otherwise only the first."""
         return self._issues.view(newsletter, number, whole=whole)
 
     def stamp(self, newsletter: str, number: int) -> str | None:
-        """That of `IssueView`, cheaply; None where there is no such issue."""
+        """The stamp of `IssueView`, computed cheaply; None if there is no such issue."""
         return self._issues.stamp(newsletter, number)
 
     def frame(self, newsletter: str, number: int, look: PreviewOptions) -> str | None:
-        """The mail itself, with nothing added but what the look asks for."""
+        """The mail itself, with nothing added except by the preview options."""
         return self._issues.frame(newsletter, number, look)
 
     def search(self, newsletter: str, number: int, words: str) -> tuple[LeftOutArticle, ...]:
-        """Older articles that hold every word and are not in the issue."""
+        """Older articles that contain every word and are not in the issue."""
         return self._issues.search(newsletter, number, words)
 
     def people(self, newsletter: str, words: str) -> tuple[Person, ...]:
-        """Some subscribers, those first whose name or address begins so."""
+        """Some subscribers whose name or address begins with these words."""
         return self._issues.people(newsletter, words)
 
     def shared(self, token: str) -> str | None:
-        """The mail that a share link shows, with nothing of one person in it."""
+        """The mail that a share link shows, without anything personal."""
         parts, now = self._parts, self._parts.clock()
         issue = shared(token, keys=parts.secret_keys, database=parts.database, now=now)
         if issue is None or issue.newsletter not in parts.settings.newsletters:
             return None
-        printing = parts.press(parts.newsletter(issue.newsletter))
-        rendered = compose.rendered(printing, issue, now=now)
-        return compose.public_html(printing, replace(issue, rendered=rendered))
+        composer = parts.composer(parts.newsletter(issue.newsletter))
+        rendered = compose.rendered(composer, issue, now=now)
+        return compose.public_html(composer, replace(issue, rendered=rendered))
 
 
 class HealthViews:
-    """For machines."""
+    """For monitoring."""
 
     def __init__(self, parts: Container) -> None:
         self._parts = parts
 
     def health(self) -> Mapping[str, object]:
-        """`ok`: true when mail could be sent now; and what was looked at."""
+        """`ok` is true if mail could be sent now; the other entries say what was checked."""
         try:
             with self._parts.database.read() as connection:
                 for newsletter in self._parts.newsletters:
@@ -250,14 +250,14 @@ class HealthViews:
         return {"ok": True, "database": "ok"}
 
     def metrics(self) -> str:
-        """The figures in Prometheus' text format (version 0.0.4)."""
+        """The metrics in Prometheus' text format (version 0.0.4)."""
         parts = self._parts
         lines = [
             "# HELP digest_deliveries Deliveries of the newest issue by state.",
             "# TYPE digest_deliveries gauge",
         ]
         sources = [
-            "# HELP digest_source_ok Whether the last look at a source worked.",
+            "# HELP digest_source_ok Whether the last read of a source worked.",
             "# TYPE digest_source_ok gauge",
         ]
         for newsletter in parts.newsletters:

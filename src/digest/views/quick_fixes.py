@@ -1,7 +1,6 @@
-"""What an editor can do about a finding from where it is shown.
+"""Buttons that let an editor fix a finding where it is shown.
 
-Only what a person would do about it: a check that nobody can satisfy by editing
-the issue has no button here.
+A check that cannot be satisfied by editing the issue has no button.
 """
 
 from __future__ import annotations
@@ -15,21 +14,21 @@ from digest.rules.editing import value_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuickFix:
-    """What an editor can do about a finding here and now."""
+    """One button that fixes a finding."""
 
-    kind: str  # set: at once; write, take-out, subject, preheader: where to
-    label: str  # of its button
+    kind: str  # set: fixes it at once; write, take-out, subject, preheader: opens that panel
+    label: str  # of the button
     story: int = 0
     field: str = ""  # of the story
-    was: str = ""  # what stands there
-    value: str = ""  # what is to stand there
+    was: str = ""  # the current value
+    value: str = ""  # the new value
 
 
 _Mends = Callable[[Teaser], tuple[QuickFix, ...]]
 
 
 def quick_fixes_for(check: str, story: Teaser | None) -> tuple[QuickFix, ...]:
-    """The buttons of a finding of this check; `story` is what it is about."""
+    """The buttons for a finding of this check; `story` is the story it is about, if any."""
     if check in _OF_ISSUE:
         return _OF_ISSUE[check]
     made = _OF_STORY.get(check)
@@ -41,13 +40,13 @@ def _write(field: TeaserField, label: str) -> _Mends:
 
 
 def _set_empty(story: Teaser, field: TeaserField, label: str) -> QuickFix:
-    """At once: the field is emptied, which is an edit like any other."""
+    """Clears the field at once, as an ordinary edit."""
     was = value_of(story, field)
     return QuickFix(kind="set", label=label, story=story.article_id, field=field.value, was=was)
 
 
 def _image_text(story: Teaser) -> tuple[QuickFix, ...]:
-    """A picture that only adorns has an empty text (WCAG 1.1.1)."""
+    """A decorative image has an empty alt text (WCAG 1.1.1)."""
     if story.image is None:
         return ()
     write = _write(TeaserField.ALT, "Write it")(story)
@@ -74,7 +73,7 @@ _OF_STORY: Mapping[str, _Mends] = {
     "img-url": _image,
     "img-live": _image,
     "link-text": _write(TeaserField.HEADLINE, "Write another headline"),
-    "c1-chars": _write(TeaserField.TEXT, "Write it anew"),
+    "c1-chars": _write(TeaserField.TEXT, "Rewrite it"),
     "link-url": _take_out,
     "link-live": _take_out,
     "dup-content": _take_out,

@@ -1,4 +1,4 @@
-"""Issues as they are printed and checked, made once for home and for the issue's own page."""
+"""Rendered issues and their check reports, made once for the home page and the issue's page."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Printable:
-    """An issue as it was read, with everything outside it that its pre-flight depends on."""
+    """An issue as it was read, with everything else that its pre-flight check depends on."""
 
     newsletter: Newsletter
     issue: Issue
     fresh: Freshness
-    confirmed: int  # people who would get it
+    confirmed: int  # how many subscribers would get it
     earlier_subjects: tuple[str, ...]
 
     @property
@@ -36,14 +36,14 @@ class Printable:
 
     @property
     def version(self) -> Hashable:
-        """Another one as soon as it may print or check differently."""
+        """Changes whenever the issue may render or check differently."""
         issue = self.issue
         outside = self.fresh.preflight(self.newsletter)
         return (issue.revision, issue.state, issue.content_hash, self.confirmed, outside)
 
 
 class IssueReports:
-    """Printing and checking takes some 50 ms; nobody waits for it twice."""
+    """Rendering and checking takes about 50 ms, so the result is cached."""
 
     def __init__(self, parts: Container, cache: ViewCache) -> None:
         self._parts = parts
@@ -58,7 +58,7 @@ class IssueReports:
         fresh: Freshness,
         confirmed: int,
     ) -> Printable:
-        """What `report` needs, so that it can be made when the connection is closed again."""
+        """What `report` needs, so that the report can be made after the connection is closed."""
         earlier = self._cache.of(
             Kind.EARLIER,
             issue.id,
@@ -70,7 +70,7 @@ class IssueReports:
         )
 
     def report(self, of: Printable) -> Report:
-        """The issue with its rendering, its pre-flight and its message.
+        """The issue with its rendering, its pre-flight check and its message.
 
         Raises:
             TemplateError: a template does not load or render.
@@ -78,15 +78,15 @@ class IssueReports:
         return self._cache.of(Kind.REPORT, of.issue.id, of.version, lambda: self._report(of))
 
     def insights(self, of: Printable, make: Callable[[], T]) -> T:
-        """What follows from a report, kept as long as it."""
+        """Insights that follow from a report, cached together with it."""
         return self._cache.of(Kind.INSIGHTS, of.issue.id, of.version, make)
 
     def _report(self, of: Printable) -> Report:
-        press = self._parts.press(of.newsletter)
-        rendered = compose.rendered(press, of.issue, now=of.now)
+        composer = self._parts.composer(of.newsletter)
+        rendered = compose.rendered(composer, of.issue, now=of.now)
         return checked(
             replace(of.issue, rendered=rendered),
-            press=press,
+            composer=composer,
             earlier_subjects=of.earlier_subjects,
             audience_count=of.confirmed,
             now=of.now,

@@ -14,7 +14,7 @@ _NEVER_SHOWN = frozenset({IssueState.CANCELLED, IssueState.SKIPPED})
 
 
 def shared(token: str, *, keys: Sequence[str], database: Database, now: datetime) -> Issue | None:
-    """The issue that a link shows; None for one that is forged, has ended, or whose issue was cancelled."""
+    """The issue that a link shows; None if the link is forged or expired, or the issue was cancelled."""
     number = verify_until(token, purpose=SHARE, keys=keys, now=now)
     if number is None:
         return None

@@ -1,4 +1,4 @@
-"""Status: how every newsletter stands, read at this moment."""
+"""Status of a newsletter, as of now."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from digest.workflows.collecting.push import PUSHED, PUSHED_NAME
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewsletterStatus:
-    """One newsletter: what comes, what went, how its sources are."""
+    """One newsletter: its next slots, recent issues, and the health of its sources."""
 
     newsletter: Newsletter
     next_slots: tuple[Slot, ...]
@@ -30,7 +30,7 @@ class NewsletterStatus:
 
 
 def status(newsletter: Newsletter, *, database: Database, now: datetime, limit: int = 10) -> NewsletterStatus:
-    """Everything an operator asks first, in one consistent view."""
+    """What an operator wants to know first, from one consistent read."""
     with database.read() as connection:
         health = articles.health_of(connection, newsletter.name)
         recent = issues.all_of(connection, newsletter.name, limit=limit)
@@ -51,7 +51,7 @@ def status(newsletter: Newsletter, *, database: Database, now: datetime, limit: 
 
 
 def _sources(newsletter: Newsletter, health: Mapping[str, SourceHealth]) -> tuple[SourceHealth, ...]:
-    """The configured ones; and what programs push, once one has."""
+    """The configured sources, and the articles that programs push, if any."""
     configured = [
         replace(health[spec.key], name=spec.name)
         if spec.key in health

@@ -1,16 +1,16 @@
-"""The story in order: collect, draft, check, approve, send, feedback, subscribe.
+"""What digest does, step by step: collect, draft, check, approve, send, feedback, subscribe.
 
-A workflow puts steps in order and transactions around them.  It decides
-nothing: that is for `digest.rules`.  Dependencies are keyword parameters.
+A workflow puts steps in order and wraps them in transactions.  It makes no
+decisions; `digest.rules` does.  Dependencies are keyword parameters.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-# Told on long work: what is done, of how many, and of what.
+# Called during long work: how much is done, out of how much, and what it is.
 Progress = Callable[[int, int, str], None]
 
 
 def no_progress(_done: int, _total: int, _what: str) -> None:
-    """The progress of someone who is not watching."""
+    """Progress that nobody watches."""

@@ -1,4 +1,4 @@
-"""From links to cards: the widest range around each link that holds no other link of its group.
+"""Finds the card of each link: the widest range around it that contains no other link of its group.
 
 Where cards have no box of their own (a headline and loose paragraphs after it), they take in the siblings
 that belong to them.
@@ -35,7 +35,7 @@ def cut_cards(page: Page, links: list[Link]) -> list[Card]:
 
 
 def _is_shared_link(page: Page, links: list[Link]) -> bool:
-    """Several teasers that all lead to one page: each has its own "Read more", or its own headline."""
+    """Several teasers that lead to the same page: each has its own "Read more" or headline."""
     if len(links) < 2:
         return False
     if all(is_invitation(page.text_of(link.anchor)) for link in links):
@@ -47,7 +47,7 @@ def _is_shared_link(page: Page, links: list[Link]) -> bool:
 
 
 def _heights(links: list[Link]) -> list[int]:
-    """For each link, how many ancestors up its box still holds no other article's link."""
+    """For each link, how many levels up an ancestor still contains no other article's link."""
     places = places_of(links)
     are_shared = len({link.url for link in links}) == 1
     return [_height(link, links, places, are_shared=are_shared) for link in links]
@@ -87,7 +87,7 @@ _CARD_WORDS = frozenset(
 
 
 def _lone_root(page: Page, anchor: Element) -> Element:
-    """The card of a single link: the nearest box named like a card, or one with more text than the link."""
+    """The card of a single link: the nearest box named like a card, or with more text than the link."""
     chain = [anchor, *(a for a in anchor.ancestors() if a.tag not in {"body", "html", "main"})]
     if (
         any(e.tag in HEADINGS for e in page.elements[anchor.index : anchor.end])
@@ -112,7 +112,7 @@ def _lone_root(page: Page, anchor: Element) -> Element:
 
 
 def _spread(page: Page, cards: list[Card]) -> list[Card]:
-    """Let cards that are only a headline (or only a "Read more") take in the siblings that belong to them."""
+    """Extend cards that are only a headline (or only a "Read more") by the siblings that belong to them."""
     by_parent: dict[int, list[Card]] = {}
     for card in cards:
         parent = page.elements[card.start].parent
@@ -135,7 +135,7 @@ def _are_words_in_a_line(page: Page, parent: Element, members: list[Card]) -> bo
 
 
 def _line_card(page: Page, parent: Element, card: Card) -> Card:
-    """Lines that are parted by <br>: the text from one break to the next."""
+    """Lines separated by <br>: the text from one break to the next."""
     start = line_start(page, parent, card.text_start)
     end = card.text_end
     while end < parent.text_end and page.pieces[end].text != "\n":
@@ -172,7 +172,7 @@ def _spread_among(page: Page, parent: Element, members: list[Card]) -> list[Card
 
 
 def _are_loose(page: Page, members: list[Card], gaps: Sequence[list[Element]]) -> bool:
-    """Whether the members hold nothing but a link, and text of their own stands between them."""
+    """Whether the members contain only a link, with other text between them."""
     bare = [len(page.text(c.text_start, c.text_end)) - len(page.text_of(c.link.anchor)) for c in members]
     if sorted(bare)[len(bare) // 2] > 45:
         return False
@@ -191,7 +191,7 @@ def _are_closings(page: Page, members: list[Card]) -> bool:
 
 
 def _spread_backwards(siblings: list[Element], roots: list[int], members: list[Card]) -> list[Card]:
-    """ "Read more" closes its card: what stands before it, back to the one before, is the card."""
+    """ "Read more" ends its card: the card begins after the previous one."""
     lengths = [b - a for a, b in pairwise(roots)]
     usual = max(lengths, default=3)
     cards = []
@@ -205,7 +205,7 @@ def _spread_backwards(siblings: list[Element], roots: list[int], members: list[C
 
 
 def _start_after_rule(siblings: list[Element], start: int, root: int) -> int:
-    """Skip a rule, a page title or what is not of the card before its first heading."""
+    """Skip a rule, a page title, or anything else before the card's first heading."""
     for place in range(root, start - 1, -1):
         if siblings[place].tag == "hr":
             return place + 1
@@ -217,7 +217,7 @@ def _start_after_rule(siblings: list[Element], start: int, root: int) -> int:
 
 
 def _common_lead(page: Page, siblings: list[Element], roots: list[int]) -> int:
-    """1 where every headline has its date or picture in front of it, 0 elsewhere."""
+    """1 if every headline has its date or image before it, else 0."""
     before = [siblings[r - 1] if r > 0 else None for r in roots]
     leading = [e for e in before if e is not None and (_is_date_line(page, e) or _is_picture(page, e))]
     return 1 if len(leading) == len(roots) and len(roots) > 1 else 0
@@ -238,7 +238,7 @@ def _is_picture(page: Page, element: Element) -> bool:
 
 
 def _own_part(page: Page, gap: list[Element], longest: int) -> list[Element]:
-    """The siblings after a headline that are still its own: up to a rule, a year or a piece of furniture."""
+    """The siblings that belong to a headline: up to a rule, a year, or a navigation element."""
     own: list[Element] = []
     for element in gap[:longest]:
         if element.tag in {"hr", "nav", "footer", "form", "aside", "h1"} or html_dates.year_alone(
@@ -250,7 +250,7 @@ def _own_part(page: Page, gap: list[Element], longest: int) -> list[Element]:
 
 
 def line_start(page: Page, cell: Element, place: int) -> int:
-    """Where the line of a place begins: at the cell's start or after its last line break."""
+    """Where the line at this position begins: at the start of the cell, or after its last line break."""
     for before in range(place - 1, cell.text_start - 1, -1):
         if page.pieces[before].text == "\n":
             return before + 1

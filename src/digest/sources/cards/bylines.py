@@ -1,4 +1,4 @@
-"""Lines that only say when, by whom and how long: what they are made of, and what is left without them."""
+"""Recognises bylines (lines with only date, author and reading time) and removes them from a text."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _FILLERS = re.compile(
 
 
 def is_meta(text: str) -> bool:
-    """Whether a line holds only dates, reading times and the words between them."""
+    """Whether a line contains only dates, reading times and the words between them."""
     if len(text) > 160:
         return False
     rest = _FILLERS.sub("", html_dates.without_minutes(html_dates.without_dates(text, yearless=True)))
     letters, digits = len(re.findall(r"[^\W\d_]", rest)), len(re.findall(r"\d", rest))
-    # Two letters may be a whole title, in Chinese for one: only what lost something was a date.
+    # Two characters can be a whole title, for example in Chinese, so something must have been removed.
     return digits <= 6 and (letters == 0 or (letters <= 2 and rest != text))
 
 

@@ -1,4 +1,4 @@
-"""The date of a card: by markup, in short lines, at the edge of a line, in its address, above its group.
+"""Finds the date of a card: in markup, short lines, at the edge of a line, in its URL, above its group.
 
 A date in the middle of prose never counts.  A date with a year goes before one without.
 """
@@ -43,7 +43,7 @@ def _by_markup(reading: CardReading) -> Iterator[datetime | None]:
 
 
 def _named_dates(reading: CardReading) -> Iterator[Element]:
-    """Elements that are called date, and short enough to be one."""
+    """Elements named like a date and short enough to be one."""
     for element in reading.elements:
         if element.tag in {"time", "a", "meta", "article", "img"} or not is_named(element, DATE_WORDS):
             continue
@@ -118,7 +118,7 @@ def _date_in(
 
 
 def _in_lines(reading: CardReading) -> Iterator[datetime | None]:
-    """Dates in short lines of the card, or at the begin or end of a line; never in the middle of prose."""
+    """Dates in short lines of the card, or at the start or end of a line; never in the middle of prose."""
     lines = list(lines_of(reading))
     for text in lines:
         if len(text) <= 120 and not _CHANGED.search(_before_date(reading, text)):
@@ -141,7 +141,7 @@ def _date_standing_alone(reading: CardReading, text: str) -> datetime | None:
 
 
 def _date_at_the_edge(reading: CardReading, text: str) -> datetime | None:
-    """A date that opens a line, or closes it behind a dash or in brackets."""
+    """A date at the start of a line, or at its end after a dash or in brackets."""
     context = reading.context
     begin = html_dates.find_date(text[:80], now=context.now, day_first=context.is_day_first)
     opens = begin is not None and re.fullmatch(r"\W*(?:\w+ ?){0,2}\W*", text[: begin.start])
@@ -155,7 +155,7 @@ def _date_at_the_edge(reading: CardReading, text: str) -> datetime | None:
 
 
 def _date_above(reading: CardReading) -> datetime | None:
-    """The date that heads a group of cards: a heading beside the card or beside the box that it stands in."""
+    """The date above a group of cards: a heading beside the card or beside the box that contains it."""
     root = reading.page.elements[reading.card.start]
     for element in [root, *list(root.ancestors())[:3]]:
         for sibling in _siblings_before(element):
@@ -169,7 +169,7 @@ def _date_above(reading: CardReading) -> datetime | None:
 
 
 def _year_above(reading: CardReading) -> int | None:
-    """The year that the nearest heading above the card names, as archives are grouped."""
+    """The year named by the nearest heading above the card, as in archives grouped by year."""
     elements = reading.page.elements
     looked = 0
     for place in range(reading.card.start - 1, -1, -1):
@@ -198,7 +198,7 @@ def _year_above(reading: CardReading) -> int | None:
 
 
 def _siblings_before(element: Element) -> Iterator[Element]:
-    """The forty siblings before an element, the nearest first."""
+    """The forty siblings before an element, nearest first."""
     siblings = element.parent.children if element.parent is not None else []
     place = bisect_left(siblings, element.index, key=lambda sibling: sibling.index)
     yield from reversed(siblings[max(place - 40, 0) : place])

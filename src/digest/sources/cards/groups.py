@@ -1,4 +1,4 @@
-"""Groups of links that may be the headlines of a list.
+"""Groups links that may be the headlines of a list.
 
 Links at the same position in the page's structure form a group; so do the cards that call themselves
 articles, and the dated entries of a changelog.
@@ -29,7 +29,7 @@ def groups_in(page: Page, links: list[Link]) -> list[LinkGroup]:
     groups: list[LinkGroup] = []
     for found in by_place.values():
         members = _one_a_line(page, _without_prose(page, found))
-        # Tiles that lead into the manual are often built like the posts below them.
+        # Tiles that link to documentation are often built like the posts below them.
         likely = [link for link in members if not is_unlikely(link.url)]
         different = (members, likely) if len(likely) < len(members) else (members,)
         groups.extend(LinkGroup(some, cut_cards(page, some)) for some in different if some)
@@ -39,8 +39,8 @@ def groups_in(page: Page, links: list[Link]) -> list[LinkGroup]:
 def _labels(page: Page, links: list[Link]) -> frozenset[int]:
     """Short links beside articles: authors, categories, comments, the host of a link.
 
-    The same words lead to one address from several places; what lies in the same
-    folder of the site is of the same sort, also if it comes only once.
+    A label occurs in several places with the same text and URL; other short links into
+    the same folder of the site are labels too, even if they occur only once.
     """
     texts = {link.anchor.index: page.text_of(link.anchor).casefold() for link in links}
     short = [
@@ -71,7 +71,7 @@ _SIDE_LINK = re.compile(
 
 
 def _one_a_line(page: Page, links: list[Link]) -> list[Link]:
-    """Where list items mostly hold one link, further ones ("slides", "video") are no articles."""
+    """If list items mostly contain one link, further links ("slides", "video") are not articles."""
     by_line: dict[int, list[Link]] = {}
     for link in links:
         parent = link.anchor.parent
@@ -106,7 +106,7 @@ def _stable_names(element: Element) -> str:
 
 
 def _without_prose(page: Page, links: list[Link]) -> list[Link]:
-    """Leave out links in the middle of sentences; a group that is mostly those is dropped."""
+    """Drop links in the middle of sentences, and groups that consist mostly of them."""
     kept = [link for link in links if not _is_in_prose(page, link.anchor)]
     return kept if len(kept) * 2 > len(links) else []
 
@@ -137,7 +137,7 @@ def _ends_with_bullet(text: str) -> bool:
 def declared_groups(
     page: Page, location: PageLocation, links: list[Link], context: PageContext
 ) -> list[LinkGroup]:
-    """Cards that call themselves so: <article>, h-entry, schema.org.  They may differ in shape."""
+    """Cards marked as such: <article>, h-entry, schema.org.  Their structure may differ."""
     roots = [e for e in page.elements if _is_declared(e) and not context.flags[e.index]]
     roots = [r for r in roots if not any(r is not o and r.holds(o) for o in _next_inside(roots, r))]
     places = places_of(links)
@@ -169,7 +169,7 @@ def _next_inside(roots: list[Element], root: Element) -> list[Element]:
 
 
 def _has_other_headline(page: Page, root: Element, link: Link) -> bool:
-    """Whether the card's first headline links elsewhere: to the page itself, then it is no teaser."""
+    """Whether the card's first headline links to the page itself, so that it is not a teaser."""
     for element in page.elements[root.index : root.end]:
         if element.tag in HEADINGS:
             anchors = [
@@ -187,9 +187,9 @@ def _has_other_headline(page: Page, root: Element, link: Link) -> bool:
 
 
 def leading_link(page: Page, links: list[Link], *, is_sure: bool = False) -> Link | None:
-    """The link of a card's headline, else an invitation, else the first with words, else the only one.
+    """The link of a card's headline, else a "read more" link, else the first with text, else the only one.
 
-    With `is_sure` only a link that marks itself as the card's own: a headline, a bookmark, an invitation.
+    With `is_sure`, only a link marked as the card's own: a headline, a bookmark or a "read more" link.
     """
     signs = _SIGNS_OF_LEAD[:3] if is_sure else _SIGNS_OF_LEAD
     for sign in signs:
@@ -223,7 +223,7 @@ _SIGNS_OF_LEAD = (_is_in_headline, _is_bookmark, _is_spoken_invitation, _has_wor
 
 
 def changelog_in(page: Page, location: PageLocation, context: PageContext) -> list[LinkGroup]:
-    """Dated entries of one page, each with a link to itself.  A table of contents has no such links."""
+    """Dated entries on one page, each with a link to itself; a table of contents has no such links."""
     links = []
     for element in page.elements:
         if element.tag != "a" or context.flags[element.index]:

@@ -1,4 +1,4 @@
-"""The outbox as a provider: it keeps what it gets, in a folder."""
+"""The outbox as a provider: it stores messages in a folder."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The outbox: one .eml file per message in a folder, for demos, reviews and other programs to pick up.
 
-A file appears whole or not at all, and a second attempt at the same delivery
+A file appears complete or not at all, and a second attempt at the same delivery
 replaces the file of the first.
 """
 
@@ -24,7 +24,7 @@ from digest.transports import OnWire, windows
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """A message that lies in the folder under a name that no reader looks at."""
+    """A message in the folder under a hidden name, which other programs ignore."""
 
     envelope: Envelope
     hidden: Path
@@ -32,7 +32,7 @@ class _Written:
 
 
 class Outbox:
-    """Writes into `path`, which is made when it is first needed; with a signer, messages are signed."""
+    """Writes into `path`, creating it when first needed; signs messages if there is a signer."""
 
     name = "outbox"
     window = 100
@@ -45,12 +45,12 @@ class Outbox:
     def submit(
         self, compiled: Compiled, envelopes: Iterable[Envelope], *, on_wire: OnWire
     ) -> Iterator[Receipt]:
-        """See `Transport.submit`.  The bytes leave when a file gets its final name."""
+        """See `Transport.submit`.  A message counts as sent when its file gets its final name."""
         for window in windows(envelopes, self.window):
             yield from self._submit_window(compiled, window, on_wire)
 
     def verify(self) -> str:
-        """Write and remove a file.
+        """Test the folder by writing and removing a file.
 
         Raises:
             TransportDown: the folder cannot be written.
@@ -60,10 +60,10 @@ class Outbox:
             self._make_folder()
             _write(probe, b"")
             probe.unlink()
-        return f"The outbox {self._folder} can be written."
+        return f"The outbox {self._folder} is writable."
 
     def close(self) -> None:
-        """Nothing stays open."""
+        """Does nothing: nothing stays open."""
 
     def _submit_window(
         self, compiled: Compiled, envelopes: Sequence[Envelope], on_wire: OnWire
@@ -75,14 +75,14 @@ class Outbox:
             yield from self._name([one for one in written if one.envelope.delivery_id in may_go])
         finally:
             for one in written:
-                # A folder that cannot be entered any more must not hide what went wrong before.
+                # A folder that is no longer accessible must not hide an earlier error.
                 with contextlib.suppress(OSError):
                     one.hidden.unlink()
 
     def _write_hidden(
         self, compiled: Compiled, envelopes: Sequence[Envelope], written: list[_Written]
     ) -> Iterator[Receipt]:
-        """Fill `written`; what is yielded are refusals of addresses that cannot be written."""
+        """Fill `written`; yields refusals for addresses that cannot be put into a message."""
         with self._saying_what_to_do():
             self._make_folder()
         for envelope in envelopes:
@@ -98,7 +98,7 @@ class Outbox:
                 _write(hidden, content)
 
     def _name(self, allowed: Sequence[_Written]) -> Iterator[Receipt]:
-        """Give the files their final names; a receipt only when the names are on the disk."""
+        """Give the files their final names; receipts are yielded only once the names are on disk."""
         named: list[_Written] = []
         try:
             with self._saying_what_to_do():
@@ -125,19 +125,19 @@ class Outbox:
         except OSError as error:
             raise TransportDown(
                 f"The outbox {self._folder} cannot be written: {error.strerror or error}.",
-                mend="Make room on the disk, or give this user write access to the folder.",
+                mend="Free some disk space, or give this user write access to the folder.",
             ) from error
 
 
 def _file_name(issue_ref: str, envelope: Envelope) -> str:
-    """`weekly-3-000007-ann@example.org.eml`; only characters that every file system takes."""
+    """`weekly-3-000007-ann@example.org.eml`; only characters that every file system allows."""
     address = re.sub(r"[^A-Za-z0-9@.+_-]", "_", envelope.address)[:100]
     issue = re.sub(r"[^A-Za-z0-9._-]", "-", issue_ref)
     return f"{issue}-{envelope.delivery_id:06}-{address}.eml"
 
 
 def _write(path: Path, content: bytes) -> None:
-    """The whole content on the disk, readable by its owner alone: it holds an address."""
+    """Write the content through to the disk, readable by its owner alone: it contains an address."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor has no path
         file.write(content)
@@ -146,7 +146,7 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make new names survive a power cut; some file systems cannot, and need not."""
+    """Make new names survive a power failure; some file systems do not support or need this."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -1,8 +1,8 @@
-"""The connection to SendGrid: the library's client, and what came of a request.
+"""The connection to SendGrid: the library's client, and the outcome of each request.
 
 There is no idempotency key, so what is known about a request depends on how far
-it got.  Without a connection nothing was taken; with one and without a clear
-answer nobody knows.
+it got.  Without a connection nothing was accepted; with a connection but without
+a clear answer, the outcome is unknown.
 """
 
 from __future__ import annotations
@@ -34,35 +34,35 @@ for _name in ("python_http_client", "python_http_client.client"):
 
 
 class ApiClient:
-    """The endpoints that we use.  What cannot be told from an answer is never raised, but said in it.
+    """The endpoints that we use.  An unclear outcome is never raised; the response says so.
 
-    Raises, all of its methods:
-        TransportDown: no connection, so nothing was taken.
+    All methods raise:
+        TransportDown: there was no connection, so nothing was accepted.
     """
 
     def __init__(self, api_key: str, *, host: str, timeout: float) -> None:
         self._secret = api_key
         self._host = host
         self._library = SendGridAPIClient(api_key, host=host)  # type: ignore[no-untyped-call]
-        # A body that is text already is taken as it is for every type but plain JSON.
+        # The library sends a body that is already text unchanged for every type except plain JSON.
         headers = self._library._default_headers | {"Content-Type": _AS_IT_IS}
         self._library.client = _NotingClient(  # type: ignore[no-untyped-call]
             host=host, request_headers=headers, version=3, timeout=timeout
         )
 
     def post(self, body: str) -> ApiResponse:
-        """Mail Send, with a document that is JSON already."""
+        """Mail Send; the body is already JSON."""
         return self._ask(lambda: self._library.client.mail.send.post(request_body=body))
 
     def scopes(self) -> ApiResponse:
-        """What the key may do."""
+        """The permissions of the key."""
         return self._ask(self._library.client.scopes.get)
 
     def _ask(self, request: Callable[[], Any]) -> ApiResponse:
-        """The answer, of whatever status; one without a status where the connection was lost under way.
+        """The response, whatever its status; status 0 if the connection was lost on the way.
 
         Raises:
-            TransportDown: no connection, so nothing was taken.
+            TransportDown: there was no connection, so nothing was accepted.
         """
         try:
             response = request()
@@ -89,22 +89,22 @@ class ApiClient:
 
     def down(self, answer: ApiResponse) -> TransportDown:
         mends = {
-            401: "Look at the API key.",
+            401: "Check the API key.",
             403: 'Give the key the right "Mail Send", and verify the sender or its domain at SendGrid.',
-            429: "Wait, or ask for fewer messages a second.",
+            429: "Wait, or lower rate_per_second.",
         }
         is_redirect = 300 <= answer.status < 400 or answer.status == 404
-        mend = "Is `host` right?" if is_redirect else mends.get(answer.status, "")
-        return TransportDown(f"{self._host} does not take this mail: {answer.words}.", mend=mend)
+        mend = "Check `host`." if is_redirect else mends.get(answer.status, "")
+        return TransportDown(f"{self._host} does not accept this mail: {answer.words}.", mend=mend)
 
     def _unreachable(self, reason: BaseException) -> TransportDown:
         if isinstance(reason, ssl.SSLCertVerificationError):
             return TransportDown(
-                f"The certificate of {self._host} does not hold: {reason.verify_message}.",
-                mend="Is something between this machine and SendGrid?",
+                f"The certificate of {self._host} is not valid: {reason.verify_message}.",
+                mend="Check whether a proxy intercepts connections to SendGrid.",
             )
         return TransportDown(
-            f"{self._host} cannot be reached: {_sentence(reason)}.", mend="Look at the network and at `host`."
+            f"{self._host} cannot be reached: {_sentence(reason)}.", mend="Check the network and `host`."
         )
 
 
@@ -173,7 +173,7 @@ class _NotingClient(Client):
 
 
 def _opener(connected: list[bool]) -> urllib.request.OpenerDirector:
-    """Proxies as the environment says; no redirects, cookies or other schemes."""
+    """Uses proxies from the environment; no redirects, cookies or other schemes."""
     opener = urllib.request.OpenerDirector()
     for handler in (
         urllib.request.ProxyHandler(),
@@ -223,7 +223,7 @@ class _SecureConnection(http.client.HTTPSConnection):
         self._connected = connected
 
     def connect(self) -> None:
-        """TCP and TLS: before the end of the handshake nothing of the request has left."""
+        """TCP and TLS: nothing of the request is sent before the handshake ends."""
         super().connect()
         self._connected.append(True)
 

@@ -1,6 +1,6 @@
-"""What SendGrid tells later: its words to ours.
+"""Converts the events that SendGrid reports later into our own.
 
-Events come late, twice and out of order; what they make of a delivery is decided in `rules.feedback`.
+Events arrive late, twice and out of order; `rules.feedback` decides what they mean for a delivery.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Any
 from digest.model.delivery import DeliveryEvent, DeliveryId, EventKind
 from digest.rules.feedback import without_addresses
 
-# Every event name of SendGrid's Event Webhook (its documentation as of 2026).
-# `bounce` has two types; see `_kind`.
+# Every event name of SendGrid's event webhook (docs of the Event Webhook, 2026).
+# `bounce` has two types, see `_kind`.
 SENDGRID_WORDS: Mapping[str, EventKind] = {
     "processed": EventKind.PROCESSED,
     "deferred": EventKind.DEFERRED,
@@ -31,7 +31,7 @@ SENDGRID_WORDS: Mapping[str, EventKind] = {
     "group_resubscribe": EventKind.RESUBSCRIBED,
 }
 
-# Why SendGrid drops a mail, if the reason is the address rather than the mail or the account.
+# SendGrid's reasons for dropping a mail that concern the address, not the mail or the account.
 _DROPPED: Mapping[str, EventKind] = {
     "bounced address": EventKind.BOUNCED,
     "invalid": EventKind.BOUNCED,
@@ -39,7 +39,7 @@ _DROPPED: Mapping[str, EventKind] = {
     "unsubscribed address": EventKind.UNSUBSCRIBED,
 }
 
-_LOOKED_AT = 4000  # characters of its words
+_LOOKED_AT = 4000  # characters of each text
 _BATCH = re.compile(r"[0-9A-Za-z_-]{1,64}")
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _EARLIEST = datetime(2009, 1, 1, tzinfo=UTC)
@@ -47,10 +47,10 @@ _AHEAD = timedelta(days=1)
 
 
 def sendgrid_event(told: object, *, now: datetime) -> DeliveryEvent:
-    """One element of the array that the webhook posts; never raises, whatever it is.
+    """Convert one element of the array that the webhook posts; never raises, whatever it is.
 
-    `d`, `b` and `i` are the custom arguments that `body` sends,
-    which SendGrid puts beside its own fields.
+    `d`, `b` and `i` are the custom arguments from `request_body`; SendGrid adds
+    them to its own fields.
     """
     fields = told if isinstance(told, Mapping) else {}
     word = _text(fields.get("event"))
@@ -72,17 +72,17 @@ def sendgrid_event(told: object, *, now: datetime) -> DeliveryEvent:
 
 
 def _kind(word: str, bounce_type: str) -> EventKind:
-    """A bounce of any type but "bounce" was rejected only this time: SendGrid calls it "blocked"."""
+    """A bounce of a type other than "bounce" is temporary: SendGrid says "blocked"."""
     if word == "bounce" and bounce_type not in {"", "bounce"}:
         return EventKind.BLOCKED
     return SENDGRID_WORDS.get(word, EventKind.UNKNOWN)
 
 
 def _key(told: object, fields: Mapping[str, Any]) -> str:
-    """A key that identifies this event and no other.
+    """Identifies the event.
 
-    `sg_event_id` is the last resort: repeated posts have been seen to carry new ids for
-    the same events.
+    `sg_event_id` is only used if there is nothing better: repeated posts have been
+    seen with new ids for the same events.
     """
     names = ("sg_message_id", "event", "timestamp", "email", "d", "url", "attempt", "reason")
     if _text(fields.get("sg_message_id")) and _text(fields.get("timestamp")):
@@ -93,12 +93,12 @@ def _key(told: object, fields: Mapping[str, Any]) -> str:
 
 
 def _hashed(*parts: str) -> str:
-    whole = json.dumps(parts)  # so that two different lists of parts never hash the same text
+    whole = json.dumps(parts)  # so that different lists of parts never give the same text
     return hashlib.sha256(whole.encode()).hexdigest()
 
 
 def _moment(value: object, *, now: datetime) -> datetime:
-    """The time from Unix seconds; an impossible time becomes `now`."""
+    """From Unix seconds; an impossible time becomes `now`."""
     number = _text(value)
     if not re.fullmatch(r"[0-9]{1,11}", number):
         return now
@@ -112,7 +112,7 @@ def _detail(fields: Mapping[str, Any], *, word: str) -> str:
 
 
 def _text(value: object) -> str:
-    """As text, without lone surrogates, which JSON can encode and no database stores."""
+    """As text, without lone surrogates, which JSON allows but no database stores."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         return ""
     return str(value)[:_LOOKED_AT].encode("utf-8", "replace").decode().replace("\0", "")

@@ -1,4 +1,4 @@
-"""SendGrid's published limits, for the pre-flight; what a batch may hold, the transport sees to."""
+"""SendGrid's published limits for the pre-flight check; the transport itself limits batches."""
 
 from __future__ import annotations
 
@@ -9,34 +9,34 @@ from email.utils import getaddresses
 
 from digest.checks.types import Facts, Message, Problem
 
-# Mail Send API v3; octets of one recipient's part.
+# Mail Send API v3; bytes of one recipient's part.
 _SUBSTITUTIONS = _CUSTOM_ARGS = 10_000
-# RFC 5321, 4.5.3.1: the longest address; for a name, the longest line of a header.
+# RFC 5321, 4.5.3.1: the longest address; a name may be as long as a header line.
 _LONGEST_ADDRESS, _LONGEST_NAME = 254, 998
-# A 64-bit number, the id of a batch, and the names of all three.
+# A 64-bit number, the id of a batch, and the names of all three arguments.
 _IDS = 64
 
 
 def problems(message: Message, facts: Facts) -> Iterator[Problem]:
-    """What would make SendGrid reject the whole issue.
+    """Reasons why SendGrid would refuse the whole issue.
 
-    Names lose `,` and `;` before they are sent, and the category is always the same.
+    Names are not checked for `,` and `;`, which are removed, nor is the category, which is constant.
     """
     yield from _faults_of_people(message)
     if not message.subject.strip():
         yield Problem(
-            "SendGrid does not accept mail without a subject. Set the newsletter's subject.", "Subject"
+            "SendGrid accepts no mail without a subject. Check the newsletter's subject.", "Subject"
         )
     size = _octets(f"{facts.newsletter.name}/{2**63}") + _IDS
     if size >= _CUSTOM_ARGS:
         yield Problem(
-            f"The data returned with each event has {size} bytes; SendGrid accepts fewer than "
-            f"{_CUSTOM_ARGS}. Shorten the newsletter's name."
+            f"Each event returns {size} bytes of our data; SendGrid accepts fewer than {_CUSTOM_ARGS}. "
+            "Shorten the newsletter's name."
         )
     size = _substitutions(message, facts)
     if size >= _SUBSTITUTIONS:
         yield Problem(
-            f"The values that differ per recipient may have {size} bytes; SendGrid accepts fewer than "
+            f"The personal part of a mail may have {size} bytes; SendGrid accepts fewer than "
             f"{_SUBSTITUTIONS}. Shorten site.public_url."
         )
 
@@ -44,19 +44,19 @@ def problems(message: Message, facts: Facts) -> Iterator[Problem]:
 def _faults_of_people(message: Message) -> Iterator[Problem]:
     for name, field in message.raw_headers:
         if name.lower() == "from" and not field.isascii():
-            yield Problem("SendGrid does not accept Unicode in From. Write sender in ASCII.", "From")
+            yield Problem("SendGrid accepts no Unicode in From. Write the sender in ASCII.", "From")
     answers = [mailbox for mailbox in getaddresses(message.headers_named("Reply-To")) if any(mailbox)]
     if len(answers) > 1:
-        yield Problem("SendGrid accepts only one Reply-To. Set a single reply_to.", "Reply-To")
+        yield Problem("SendGrid accepts only one Reply-To. Set one reply_to.", "Reply-To")
     for _, address in answers:
         if not address.isascii() or not re.fullmatch(r"[^@\s]+@[^@\s]+", address):
-            yield Problem(f"SendGrid does not accept the Reply-To “{address}”. Fix reply_to.", "Reply-To")
+            yield Problem(f"SendGrid accepts no Reply-To like “{address}”. Correct reply_to.", "Reply-To")
 
 
 def _substitutions(message: Message, facts: Facts) -> int:
-    """Octets of the longest values a recipient may need: address, name and unsubscribe URL, once per part.
+    """Bytes of the largest set a recipient may need: address, name and unsubscribe URL, once per part.
 
-    The sample's own values count if they are longer than the RFCs allow.
+    If the sample's own values are longer than the RFCs allow, those count.
     """
     to = max((_octets(address) for _, address in getaddresses(message.headers_named("To"))), default=0)
     url = facts.unsubscribe_url

@@ -1,4 +1,4 @@
-"""SendGrid as a provider: its settings, its traits, and its webhook."""
+"""SendGrid as a provider: its settings, traits and webhook."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 _IN_FLIGHT = 8  # requests at once
 
-# The start of every public key on curve P-256 (RFC 5480): its algorithm, and one point of 64 bytes.
+# Every public key on the curve P-256 begins like this (RFC 5480); a point of 64 bytes follows.
 _P256 = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004")
 _P256_BYTES = 91
 
 
 def _public_key(text: str) -> str:
-    """In the form SendGrid shows: base64, without the lines of a PEM file."""
+    """The key as SendGrid shows it: base64, without the lines of a PEM file."""
     try:
         raw = base64.b64decode(text, validate=True)
     except ValueError:

@@ -1,7 +1,7 @@
-"""The JSON documents for SendGrid's Mail Send API (v3), within the provider's published limits.
+"""Builds the JSON documents for SendGrid's Mail Send API (v3), within the provider's published limits.
 
-Not by the library's classes: they reverse the order of recipients and put
-several of them into one message when asked the wrong way.
+It does not use the library's classes: they reverse the order of recipients, and
+used the wrong way they put several recipients into one message.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from digest.message.merge_slots import SlotName, marker, pattern
 from digest.model.delivery import Envelope
 from digest.model.newsletter import Mailbox
 
-_TO_LEAVE = "List-Unsubscribe-Post"  # stands beside List-Unsubscribe, with each recipient
-_SANDBOX = {"mail_settings": {"sandbox_mode": {"enable": True}}}  # to be judged and never sent
+_ONE_CLICK = "List-Unsubscribe-Post"  # sent with List-Unsubscribe, so per recipient
+_SANDBOX = {"mail_settings": {"sandbox_mode": {"enable": True}}}  # validated, never sent
 _VALUES = {SlotName.UNSUBSCRIBE_URL: "url", SlotName.ADDRESS: "address", SlotName.NAME: "name"}
 
-# Most names: neither the provider nor JSON wants anything else of them.
+# Most names look like this: they need no cleaning for the provider and no escaping for JSON.
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9.'-]+(?: [A-Za-z0-9.'-]+)*")
 
 _quoted = json.JSONEncoder().encode
@@ -31,8 +31,8 @@ _quoted = json.JSONEncoder().encode
 class RequestBodies:
     """The request bodies of one issue.
 
-    A recipient's part is encoded once, with holes where recipients differ, as
-    the MIME message is: to build and encode it anew for each costs three times as much.
+    Like the MIME message, a recipient's part is encoded once, with placeholders where
+    recipients differ: building and encoding it for each costs three times as much.
     """
 
     def __init__(self, compiled: Compiled) -> None:
@@ -42,15 +42,15 @@ class RequestBodies:
         self._end, self._sandboxed_end = (json.dumps(part)[1:] for part in (shared, shared | _SANDBOX))
 
     def of(self, envelopes: Sequence[Envelope], batch_id: str) -> str:
-        """One request for all of these, each with a personalization of its own."""
+        """One request for all of these envelopes, each with its own personalization."""
         return self._around(envelopes, batch_id, self._end)
 
     def rehearsal(self, envelope: Envelope) -> str:
-        """The message to one recipient, to be judged and never sent."""
+        """The message to one recipient, validated but never sent."""
         return self._around([envelope], "rehearsal", self._sandboxed_end)
 
     def to_ourselves(self, envelope: Envelope) -> Envelope:
-        """The same message, to nobody but the sender."""
+        """The same message, addressed only to the sender."""
         return envelope._replace(address=self._facts.sender.address, name="")
 
     def _around(self, envelopes: Sequence[Envelope], batch_id: str, end: str) -> str:
@@ -79,7 +79,7 @@ class RequestBodies:
 
 
 def greeting(sender: Mailbox) -> str:
-    """The smallest mail that is valid, from the sender to itself, to be judged and never sent."""
+    """The smallest valid mail, from the sender to itself, validated but never sent."""
     document = {
         "personalizations": [{"to": [{"email": sender.address}]}],
         "from": _from(sender),
@@ -89,7 +89,7 @@ def greeting(sender: Mailbox) -> str:
     return json.dumps(document | _SANDBOX)
 
 
-# What is the same for all.
+# The part that all recipients share.
 
 
 def _shared(compiled: Compiled) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def _shared(compiled: Compiled) -> dict[str, Any]:
         "from": _from(facts.sender),
         "subject": _not_encoded(compiled.subject),
         "content": _content(compiled),
-        "headers": {name: value for name, value in compiled.fixed_headers if name != _TO_LEAVE},
+        "headers": {name: value for name, value in compiled.fixed_headers if name != _ONE_CLICK},
         "categories": ["newsletter"],
         "tracking_settings": {
             "click_tracking": {"enable": False, "enable_text": False},
@@ -124,7 +124,7 @@ def _html_marker(nonce: str, slot: SlotName) -> str:
 
 
 def _from(sender: Mailbox) -> dict[str, str]:
-    """The provider takes no Unicode here, so a name that needs it goes as encoded-words (RFC 2047)."""
+    """The provider accepts no Unicode here, so such a name is sent as encoded-words (RFC 2047)."""
     name = headers.one_line(sender.name)
     if not name.isascii():
         name = headers.encoded_words(name).decode("ascii").replace("\r\n", "")
@@ -139,36 +139,36 @@ def _person(name: str, address: str) -> dict[str, str]:
 
 
 def _not_encoded(text: str) -> str:
-    """Text that looks like an encoded-word must not be taken for one behind the provider."""
+    """Keeps text that looks like an encoded-word from being decoded as one."""
     return text.replace("=?", "= ?")
 
 
-# What differs.  A hole is a value that begins with this character, which no value of ours does.
+# The part that differs.  A placeholder is a value that begins with this character; no real value does.
 
 _HOLE = "\x01"
 
 
 def _personalization(compiled: Compiled) -> dict[str, Any]:
-    """Substitutions serve all parts, so the HTML has tags of its own for escaped values."""
+    """Substitutions apply to all parts, so the HTML has separate tags for escaped values."""
     nonce = compiled.nonce
     plain = {marker(nonce, slot): _HOLE + name for slot, name in _held(compiled.text, nonce)}
     escaped = {_html_marker(nonce, slot): f"{_HOLE}html_{name}" for slot, name in _held(compiled.html, nonce)}
-    one_click = dict(compiled.fixed_headers).get(_TO_LEAVE)  # a letter to one person has none
+    one_click = dict(compiled.fixed_headers).get(_ONE_CLICK)  # a letter to one person has none
     return {
         "to": [_HOLE + "to"],
-        **({"headers": {"List-Unsubscribe": _HOLE + "leave", _TO_LEAVE: one_click}} if one_click else {}),
+        **({"headers": {"List-Unsubscribe": _HOLE + "leave", _ONE_CLICK: one_click}} if one_click else {}),
         "substitutions": plain | escaped,
         "custom_args": {"d": _HOLE + "delivery", "b": _HOLE + "batch", "i": compiled.facts.issue_ref},
     }
 
 
 def _held(body: str, nonce: str) -> list[tuple[SlotName, str]]:
-    """The slots that a part holds."""
+    """The slots that a part contains."""
     return [(slot, name) for slot, name in _VALUES.items() if marker(nonce, slot) in body]
 
 
 def _with_holes(document: dict[str, Any]) -> tuple[list[str], list[tuple[int, str]]]:
-    """Its JSON in pieces, and which of these are holes for what."""
+    """The JSON in pieces, and the index and name of each placeholder."""
     pieces = re.split(r'"\\u0001(\w+)"', json.dumps(document))
     return pieces, [(place, pieces[place]) for place in range(1, len(pieces), 2)]
 

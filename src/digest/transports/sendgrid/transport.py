@@ -1,8 +1,8 @@
-"""Submission through SendGrid's Mail Send API (v3), one personalization per recipient.
+"""Submits mail through SendGrid's Mail Send API (v3), one personalization per recipient.
 
-What a request holds stands in `request_body`, how it travels and what came of
-it in `api_client`; here is what an answer means for its recipients.  A
-batch without a clear answer is uncertain as a whole.
+`request_body` builds the requests, and `api_client` sends them; this module
+decides what a response means for its recipients.  A batch without a clear
+response is uncertain as a whole.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from digest.transports.sendgrid.api_client import ApiClient
 from digest.transports.sendgrid.request_body import RequestBodies, greeting
 
 MAX_BATCH = 1000  # personalizations in one request
-MAX_PAUSE = timedelta(hours=1)  # the longest we believe a rate limit to last
+MAX_PAUSE = timedelta(hours=1)  # a rate limit that claims to last longer is not believed
 
 
 class SendGrid:
-    """`sender` is only for `verify`; messages name their own."""
+    """Submits over HTTPS.  `sender` is only used by `verify`; messages name their own."""
 
     name = "sendgrid"
     replaces = False
@@ -46,23 +46,23 @@ class SendGrid:
     ) -> None:
         if not re.fullmatch(r"[!-~]+", api_key):
             raise SettingsError(
-                "The SendGrid API key is empty or holds a character that no key has.",
+                "The SendGrid API key is empty or contains an invalid character.",
                 mend="Set DIGEST_DELIVERY__SENDGRID__API_KEY, or api_key_file.",
             )
         self.window = max(1, min(batch_size, MAX_BATCH))
         self._host = host.rstrip("/")
         self._sender = sender
-        self._is_suspect = False  # the last batch ended without a clear answer
+        self._is_suspect = False  # the last batch ended without a clear response
         self._api = ApiClient(api_key, host=self._host, timeout=timeout)
 
     def submit(
         self, compiled: Compiled, envelopes: Iterable[Envelope], *, on_wire: OnWire
     ) -> Iterator[Receipt]:
-        """See `Transport.submit`.  `on_wire` is asked once for each batch, right before its first request.
+        """See `Transport.submit`.  `on_wire` is called once for each batch, right before its first request.
 
-        When a batch is refused because of one recipient, the rest goes again
-        under the same answer of `on_wire`: the provider took none of it.  When
-        the provider asks for a pause, what was not taken from `envelopes` stays there.
+        When a batch is refused because of one recipient, the rest is posted again
+        under the same answer of `on_wire`, because the provider accepted none of
+        it.  When the provider asks for a pause, no more envelopes are taken.
         """
         bodies = RequestBodies(compiled)
         for window in windows(envelopes, self.window):
@@ -75,10 +75,10 @@ class SendGrid:
                     return
 
     def verify(self) -> str:
-        """Ask for the rights of the key; with a sender, run a mail through the sandbox, which sends nothing.
+        """Check the key's permissions; with a sender, send a mail to the sandbox, which delivers nothing.
 
         Raises:
-            TransportDown: what is wrong, with its mend.
+            TransportDown: what is wrong, and how to fix it.
         """
         if self._sender:
             self._rehearse(greeting(self._sender))
@@ -88,17 +88,18 @@ class SendGrid:
             raise self._api.down(answer)
         if "mail.send" not in answer.scopes:
             raise TransportDown(
-                "The SendGrid API key has no right to send mail.", mend='Give it the right "Mail Send".'
+                "The SendGrid API key is not allowed to send mail.",
+                mend='Give it the permission "Mail Send".',
             )
         return f"{self._host} accepts the key, which may send mail."
 
     def close(self) -> None:
-        """Nothing stays open: each request has its own connection."""
+        """Does nothing: each request has its own connection."""
 
     def _submit_batch(
         self, bodies: RequestBodies, envelopes: Sequence[Envelope], on_wire: OnWire
     ) -> Generator[Receipt, None, timedelta | None]:
-        """Receipts for the batch; the return value is a pause that the provider asked for."""
+        """Yields receipts for the batch; returns the pause that the provider asked for, if any."""
         sound = yield from _without_unsafe(envelopes)
         if not sound:
             return None
@@ -115,13 +116,13 @@ class SendGrid:
     def _post_until_clear(
         self, bodies: RequestBodies, envelopes: list[Envelope], deadline: float
     ) -> Generator[Receipt, None, timedelta | None]:
-        """Post, and after a definite refusal post again without, or in halves around, the ones to blame."""
+        """Post; after a refusal, post again without the recipients at fault, or in halves to find them."""
         parts = deque([envelopes])
         message_is_good = False
         while parts:
             part = parts.popleft()
             if time.monotonic() > deadline:
-                yield from _receipts(part, Outcome.DEFERRED, "held up for too long before it was posted")
+                yield from _receipts(part, Outcome.DEFERRED, "delayed for too long before it was posted")
                 continue
             batch_id = secrets.token_hex(8)
             answer = self._api.post(bodies.of(part, batch_id))
@@ -149,17 +150,17 @@ class SendGrid:
         return None
 
     def _rehearse(self, body: str) -> None:
-        """Have a message judged in the sandbox, to tell a bad one from a bad recipient; it sends nothing."""
+        """Validate a message in the sandbox, which sends nothing: is the message bad, or a recipient?"""
         answer = self._api.post(body)
         if answer.status not in {200, 202}:
             raise self._api.down(answer)
 
 
-# -- who goes with whom ------------------------------------------------------------------------------
+# -- batches ------------------------------------------------------------------------------
 
 
 def _batches(envelopes: Sequence[Envelope], size: int) -> Iterator[list[Envelope]]:
-    """At most `size` in each, and no address twice in one: the provider refuses the whole request."""
+    """Batches of at most `size`, none with the same address twice: that would fail the whole request."""
     rest = list(envelopes)
     while rest:
         batch: dict[str, Envelope] = {}
@@ -188,7 +189,7 @@ def _without_unsafe(envelopes: Sequence[Envelope]) -> Generator[Receipt, None, l
 
 
 def _isolated(part: list[Envelope], blamed: set[int]) -> tuple[list[Envelope], list[list[Envelope]]]:
-    """The refused ones, and the parts to post again: all others, or halves where nobody was named."""
+    """The refused envelopes, and the parts to post again: all others, or halves if none was named."""
     if blamed:
         others = [envelope for index, envelope in enumerate(part) if index not in blamed]
         return [part[index] for index in sorted(blamed)], [others] if others else []
@@ -219,7 +220,7 @@ def _receipts(
 
 
 def _pause(answered: Mapping[str, str]) -> timedelta:
-    """How long to wait: Retry-After in seconds, X-RateLimit-Reset as Unix time, else a minute."""
+    """How long to wait: Retry-After in seconds, X-RateLimit-Reset as Unix time, else one minute."""
     lower = {name.lower(): value for name, value in answered.items()}
     seconds = _number(lower.get("retry-after"))
     reset = _number(lower.get("x-ratelimit-reset"))

@@ -1,4 +1,4 @@
-"""SendGrid's event webhook: who signed a post, and what it holds."""
+"""SendGrid's event webhook: verifies the signature of a post and unpacks its events."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from digest.errors import SettingsError
 from digest.transports.provider import Webhook
 from digest.transports.sendgrid.events import sendgrid_event
 
-OLDEST = timedelta(hours=24)  # SendGrid tries again for that long
+OLDEST = timedelta(hours=24)  # SendGrid retries for that long
 AHEAD = timedelta(minutes=5)
 
-# The names of sendgrid.helpers.eventwebhook, which is imported only where there is a key.
+# As in sendgrid.helpers.eventwebhook, which is imported only if there is a key.
 SIGNATURE = "X-Twilio-Email-Event-Webhook-Signature"
 TIMESTAMP = "X-Twilio-Email-Event-Webhook-Timestamp"
 
 
 def webhook(public_key: str) -> Webhook:
-    """The webhook that this key opens.
+    """The webhook that verifies posts with this key.
 
     Raises:
-        SettingsError: the key is none.
+        SettingsError: this is not a valid key.
     """
     return Webhook(
         may_be_signed=_is_fresh_and_signed,
@@ -39,20 +39,20 @@ def _is_fresh_and_signed(headers: Mapping[str, str], now: datetime) -> bool:
 
 
 def _verifier(public_key: str) -> Callable[[Mapping[str, str], bytes], bool]:
-    """ECDSA on P-256 with SHA-256 over the timestamp and the bytes of the body as they came."""
+    """ECDSA on P-256 with SHA-256 over the timestamp and the body's bytes as received."""
     from sendgrid.helpers.eventwebhook import EventWebhook
 
     try:
         verifier = EventWebhook(public_key)  # type: ignore[no-untyped-call]
     except (ValueError, TypeError) as wrong:
         raise SettingsError(
-            "The webhook_public_key in [delivery.sendgrid] is none.",
-            mend="Copy the verification key from SendGrid's settings of the event webhook.",
+            "The webhook_public_key in [delivery.sendgrid] is not a valid key.",
+            mend="Copy the verification key from SendGrid's event webhook settings.",
         ) from wrong
 
     def is_signed(headers: Mapping[str, str], body: bytes) -> bool:
         try:
-            # The library wants text; UTF-8 goes there and back without a change, and other bytes are no JSON.
+            # The library requires text: UTF-8 survives the round trip, and other bytes are not JSON.
             payload = body.decode("utf-8")
             timestamp, signature = headers.get(TIMESTAMP, ""), headers.get(SIGNATURE, "")
             return bool(verifier.verify_signature(payload, signature, timestamp))  # type: ignore[no-untyped-call]
@@ -63,7 +63,7 @@ def _verifier(public_key: str) -> Callable[[Mapping[str, str], bytes], bool]:
 
 
 def _is_fresh(timestamp: str, *, now: datetime) -> bool:
-    """Unix seconds.  An old post that is played again would do no harm: its events are known."""
+    """`timestamp` is in Unix seconds.  Replaying an old post is harmless: its events are known."""
     if not re.fullmatch(r"[0-9]{9,11}", timestamp):
         return False
     age = now - datetime.fromtimestamp(int(timestamp), UTC)

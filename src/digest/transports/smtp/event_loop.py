@@ -1,13 +1,12 @@
-"""Several conversations over the network at once, in one thread.
+"""Runs several network conversations at once, in one thread.
 
-A conversation is a generator.  It yields a `Wait` when it cannot go on before a
-socket is ready, a `Declare` when it is about to let bytes go that can cause
-delivery, and a `Receipt` when it knows one.  Those who want to declare at the
-same moment are declared together: that is what makes one commit serve many.
+A conversation is a generator.  It yields a `Wait` when it cannot continue until a
+socket is ready, a `Declare` when it is about to send bytes that can cause
+delivery, and a `Receipt` when it has one.  Conversations that declare at the same
+moment are declared together, so one commit serves many.
 
-One thread rather than one for each connection: threads would hand the
-interpreter lock to each other several times per message (measured in
-docs/decisions/wire.md).
+There is one thread, not one per connection: threads would pass the interpreter
+lock to each other several times per message (measured in docs/decisions/wire.md).
 """
 
 from __future__ import annotations
@@ -32,30 +31,30 @@ class HasFileno(Protocol):
 
 
 class Wait(NamedTuple):
-    """Until the socket is ready, or the monotonic time `until`; the answer tells whether it is ready."""
+    """Waits until the socket is ready, or the monotonic time `until`; the answer says whether it is ready."""
 
     on: HasFileno
     until: float = float("inf")
     for_writing: bool = False
-    is_idle: bool = False  # nothing is lost if it never goes on
+    is_idle: bool = False  # nothing is lost if it never continues
 
 
 class Declare(NamedTuple):
-    """Whether this delivery may go is the answer; where it is yes, its bytes go at once."""
+    """Asks whether this delivery may be sent; if so, its bytes are sent at once."""
 
     delivery_id: DeliveryId
 
 
-Coroutine = Generator[Wait | Declare | Receipt, bool, _Answer]  # a part of one, and what it comes to
+Coroutine = Generator[Wait | Declare | Receipt, bool, _Answer]  # a part of a conversation, and its result
 Conversation = Coroutine[None]
 Step = Generator[Wait, bool, _Answer]  # a part that only waits
 
 
 class EventLoop:
-    """Carries conversations to their ends.
+    """Runs conversations to their end.
 
     `more` is asked for another conversation whenever all others wait, until it
-    has none to give.  When only idle ones are left and `is_done`, these are
+    returns None.  When only idle ones are left and `is_done` is true, they are
     closed.  `on_trouble` is called at the first error: nothing new should begin.
     """
 
@@ -73,20 +72,20 @@ class EventLoop:
         self._on_trouble = on_trouble
         self._selector = selectors.DefaultSelector()
         self._talks: set[_Carried] = set()
-        self._ready: deque[_Carried] = deque()  # may go on now
+        self._ready: deque[_Carried] = deque()  # can continue now
         self._declaring: list[_Carried] = []
         self._trouble: Exception | None = None  # the first error; nothing more is declared after it
 
     def run(self) -> Iterator[Receipt]:
         """The receipts of all conversations, each as it is known.
 
-        An error in one of them, or in `on_wire`, stops what is not declared
-        yet; what is on its way is brought to its receipt, and then it is raised.
+        After an error in one of them, or in `on_wire`, nothing more is declared;
+        messages on their way still get their receipts, and then it is raised.
         """
         try:
             while True:
                 if self._ready:
-                    yield from self._go_on(self._ready.popleft())
+                    yield from self._continue(self._ready.popleft())
                 elif self._declaring:
                     self._declare()
                 elif self._grow():
@@ -101,7 +100,7 @@ class EventLoop:
             raise self._trouble
 
     def _grow(self) -> bool:
-        """Take in another conversation, or find that there is something to do all the same; True then."""
+        """Start another conversation, or notice that one can continue; True in both cases."""
         if self._more is None:
             return False
         if self._poll(0):
@@ -119,13 +118,13 @@ class EventLoop:
         self._ready.append(talk)
         return True
 
-    def _go_on(self, talk: _Carried) -> Iterator[Receipt]:
-        """Until it waits for something, or ends."""
+    def _continue(self, talk: _Carried) -> Iterator[Receipt]:
+        """Run it until it waits for something, or ends."""
         try:
-            want = talk.go_on()
+            want = talk.advance()
             while type(want) is Receipt:
                 yield want
-                want = talk.go_on()
+                want = talk.advance()
         except StopIteration:
             self._forget(talk)
         except Exception as error:  # noqa: BLE001 - raised by `run`, when the others are done
@@ -139,7 +138,7 @@ class EventLoop:
                 self._watch(talk, want)  # type: ignore[arg-type]
 
     def _declare(self) -> None:
-        """All who have come so far, in one call."""
+        """Declare all that are waiting for it, in one call."""
         talks, self._declaring = self._declaring, []
         going: set[DeliveryId] = set()
         if not self._trouble:
@@ -160,7 +159,7 @@ class EventLoop:
 
     def _watch(self, talk: _Carried, want: Wait) -> None:
         if talk.watched is want.on and not (want.for_writing or talk.events != selectors.EVENT_READ):
-            return  # as last time, which is how it nearly always is
+            return  # as before, which is almost always the case
         events = selectors.EVENT_WRITE if want.for_writing else selectors.EVENT_READ
         if talk.watched is want.on:
             if talk.events != events:
@@ -172,7 +171,7 @@ class EventLoop:
 
     def _unwatch(self, talk: _Carried) -> None:
         if talk.watched is not None:
-            with contextlib.suppress(KeyError, ValueError):  # it may be closed by now
+            with contextlib.suppress(KeyError, ValueError):  # it may already be closed
                 self._selector.unregister(talk.watched)
             talk.watched = None
 
@@ -198,7 +197,7 @@ class EventLoop:
     # Ends.
 
     def _is_over(self) -> bool:
-        """Whether those who are left wait for what is of no use any more; they are closed then."""
+        """Whether the rest wait only for something that is no longer needed; if so, closes them."""
         if not all(talk.want is not None and talk.want.is_idle for talk in self._talks):  # type: ignore[union-attr]
             return False
         try:
@@ -223,7 +222,7 @@ class EventLoop:
 
 
 class _Carried:
-    """One conversation, and what it waits for."""
+    """One conversation, and what it is waiting for."""
 
     __slots__ = ("_has_begun", "answer", "conversation", "events", "want", "watched")
 
@@ -235,7 +234,7 @@ class _Carried:
         self.events = 0
         self._has_begun = False
 
-    def go_on(self) -> Wait | Declare | Receipt:
+    def advance(self) -> Wait | Declare | Receipt:
         if self._has_begun:
             return self.conversation.send(self.answer)
         self._has_begun = True
@@ -243,12 +242,12 @@ class _Carried:
 
 
 def alone(step: Step[_Answer]) -> _Answer:
-    """Carry one step to its end and wait for it."""
+    """Run one step to its end and return its result."""
     return together([step])[0]
 
 
 def together(steps: Iterable[Step[_Answer]]) -> list[_Answer]:
-    """Carry all of them to their ends at the same time; their answers, as they came."""
+    """Run all steps at the same time; returns their results in the order of completion."""
     come_to: list[_Answer] = []
 
     def conversation(step: Step[_Answer]) -> Conversation:
@@ -261,10 +260,10 @@ def together(steps: Iterable[Step[_Answer]]) -> list[_Answer]:
 
 
 def in_thread(call: Callable[[], _Answer], *, discard: Callable[[_Answer], Any]) -> Step[_Answer]:
-    """The answer of a call that blocks.  When nobody waits for it any more, it is discarded.
+    """Run a blocking call in a thread.  If its result is no longer needed, it is passed to `discard`.
 
     Raises:
-        Exception: what the call raised.
+        Exception: whatever the call raised.
     """
     here, there = socket.socketpair()
     aside = _Aside(call, discard, there)
@@ -293,7 +292,7 @@ class _Aside(Generic[_Answer]):
     def run(self) -> None:
         try:
             found = [self._call()]
-        except BaseException as error:  # noqa: BLE001 - raised where the answer is taken
+        except BaseException as error:  # noqa: BLE001 - raised by `take`
             found = []
             self._error = error
         with self._lock:
@@ -301,7 +300,7 @@ class _Aside(Generic[_Answer]):
                 self._throw_away(found)
             else:
                 self._found = found
-        self._signal.close()  # wakes who waits at the other end
+        self._signal.close()  # wakes the waiting end
 
     def take(self) -> _Answer:
         with self._lock:

@@ -1,7 +1,7 @@
-"""Connecting to an SMTP server: greeting, encryption and login, all by `smtplib`.
+"""Connects to an SMTP server: greeting, encryption and login, all with `smtplib`.
 
-What is said after the login stands in `smtp`.  Every failure here comes before
-any message, so it is a `TransportDown` with a sentence that says what to do.
+Everything after the login is in `session`.  A failure here happens before any
+message is sent, so it is a `TransportDown` with a sentence that says what to do.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ class Credentials:
 
 
 def connect(account: Credentials) -> smtplib.SMTP:
-    """A connection, secured and logged in as the account says.
+    """A connection, secured and logged in as `account` says.
 
     Raises:
-        TransportDown: what went wrong, without any credential in it.
+        TransportDown: what went wrong, without any credentials.
     """
     smtp: smtplib.SMTP | None = None
     try:
@@ -77,7 +77,7 @@ def _greeted(account: Credentials) -> smtplib.SMTP:
 
 
 def _secure(smtp: smtplib.SMTP, account: Credentials) -> None:
-    """STARTTLS where it is asked for; never on without it."""
+    """STARTTLS if the settings ask for it; never continues without it."""
     if account.security != "starttls":
         return
     if not smtp.has_extn("starttls"):
@@ -99,34 +99,36 @@ def _tls(account: Credentials) -> ssl.SSLContext:
 
 
 def _down(account: Credentials, error: OSError | smtplib.SMTPException) -> TransportDown:
-    """The library's exception as a sentence with its mend."""
+    """Turns the library's exception into a sentence that says how to fix it."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return TransportDown(
-            f"The certificate of {account.place} does not hold: {error.verify_message}.",
-            mend="Connect by the name in the certificate, or give its authority as ca_file.",
+            f"The certificate of {account.place} is not valid: {error.verify_message}.",
+            mend="Set host to the name in the certificate, or pass its authority as ca_file.",
         )
     if isinstance(error, ssl.SSLError):
         return TransportDown(
-            f"{account.place} does not speak TLS here: {error.reason}.",
-            mend='Port 465 wants security = "tls", port 587 "starttls".',
+            f"{account.place} does not speak TLS on this port: {error.reason}.",
+            mend='Set security = "tls" for port 465, "starttls" for port 587.',
         )
     if isinstance(error, smtplib.SMTPAuthenticationError):
         return TransportDown(
             f"{account.place} refuses the login: {error.smtp_code} {_words(error, account)}.",
-            mend="Look at user name and password.",
+            mend="Check username and password.",
         )
     if isinstance(error, smtplib.SMTPNotSupportedError):
         return TransportDown(
-            f"{account.place} offers no login that digest knows.",
-            mend="Leave the user name empty, or use the port for submission.",
+            f"{account.place} offers no supported login method.",
+            mend="Leave username empty, or use the submission port (587).",
         )
     if isinstance(error, smtplib.SMTPResponseException):
-        return TransportDown(f"{account.place} turns us away: {error.smtp_code} {_words(error, account)}.")
+        return TransportDown(
+            f"{account.place} refuses the connection: {error.smtp_code} {_words(error, account)}."
+        )
     if isinstance(error, smtplib.SMTPException):
-        return TransportDown(f"{account.place} hung up before the login was done.")
+        return TransportDown(f"{account.place} closed the connection before login.")
     return TransportDown(
         f"{account.place} cannot be reached: {reason(error)}.",
-        mend="Is the mail server running, and are host and port right?",
+        mend="Check that the mail server is running, and that host and port are right.",
     )
 
 
@@ -136,7 +138,7 @@ def _words(error: smtplib.SMTPResponseException, account: Credentials) -> str:
 
 
 def without_secrets(text: str, account: Credentials) -> str:
-    """A server may quote what we sent: no form of the password gets into receipts and messages."""
+    """A server may quote what we sent: keeps every form of the password out of receipts and messages."""
     if not account.password:
         return text
     user, password = account.username.encode(), account.password.encode()

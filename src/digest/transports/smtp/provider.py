@@ -1,4 +1,4 @@
-"""A mail server as a provider: its settings, and what they mean for a send."""
+"""A mail server as a provider: its settings and traits."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _open(table: SmtpTable, options: OpenOptions) -> Transport:
 
     if table.username and not table.password.get_secret_value():
         raise SettingsError(
-            f"There is no password for {table.username} at {table.host}.",
+            f"No password is set for user “{table.username}” at {table.host}.",
             mend="Set DIGEST_DELIVERY__SMTP__PASSWORD, or password_file in [delivery.smtp].",
         )
     return Smtp(
@@ -70,7 +70,7 @@ def _open(table: SmtpTable, options: OpenOptions) -> Transport:
 
 
 def _senders(table: SmtpTable, signs: bool) -> int:
-    """One thread carries all connections, unless each message costs it a signature."""
+    """One thread serves all connections, unless it has to sign each message."""
     return min(os.cpu_count() or 1, table.connections) if signs else 1
 
 

@@ -1,10 +1,10 @@
-"""One connection that is logged in, and what each phase of a message on it proves (RFC 5321).
+"""One logged-in connection, and what each phase of a message on it proves (RFC 5321).
 
-Where the server offers PIPELINING (RFC 2920), a message travels together with
-MAIL, RCPT and DATA of the next one: each then costs one round trip, not four.
+If the server offers PIPELINING (RFC 2920), a message is sent together with MAIL,
+RCPT and DATA of the next one, so each costs one round trip instead of four.
 
-What is done about an outcome is decided by the ledger, not here; neither is
-when to wait, which is why all of this are steps for `event_loop`.
+The ledger, not this module, decides what to do about an outcome; `event_loop`
+decides when to wait, so everything here is a step for it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ GOODBYE_SECONDS = 3.0
 _DOT = b".\r\n"
 _PHASES = ("mail", "rcpt", "data")
 _QUEUED_AS = re.compile(rb"queued as ([\w.-]+)", re.IGNORECASE)  # Postfix and many others
-# A relay that does not know us says so at RCPT: that is no fault of the recipient.
+# A relay that does not know us says so at RCPT, which is not the fault of the recipient.
 _OURS_AT_RCPT = re.compile(
     r"relay access denied|relay(?:ing)? (?:is )?(?:denied|not|prohibited)|(?:not \w+|unable|cannot) to relay"
     r"|authentication (?:is )?required|log ?in first",
@@ -43,9 +43,9 @@ _OURS_AT_RCPT = re.compile(
 
 
 class Queue:
-    """Envelopes still to do, for all connections of one call.
+    """The envelopes still to send, shared by all connections of one call.
 
-    One is pulled only when it is asked for, and may be put back for later.
+    An envelope is taken from the source only when it is asked for, and may be put back.
     """
 
     def __init__(self, envelopes: Iterable[Envelope]) -> None:
@@ -55,7 +55,7 @@ class Queue:
         self._is_closed = False
 
     def has(self, count: int) -> bool:
-        """Whether there are so many; they are pulled to know it."""
+        """Whether there are at least `count`; takes that many from the source to find out."""
         while len(self._ahead) < count and not self._has_ended:
             pulled = next(self._rest, None)
             self._has_ended = pulled is None
@@ -71,17 +71,17 @@ class Queue:
             self._ahead.appendleft(envelope)
 
     def close(self) -> None:
-        """Nothing more is to be begun."""
+        """Begin nothing more."""
         self._has_ended = self._is_closed = True
         self._ahead.clear()
 
 
 class SmtpSession:
-    """A connection that is logged in.  What each phase of a message proves:
+    """A logged-in connection.  What each phase of a message proves:
 
         phase               2xx/3xx     4xx        5xx             connection lost
-        MAIL FROM           go on       deferred   TransportDown   deferred
-        RCPT TO, DATA       go on       deferred   refused         deferred
+        MAIL FROM           continue    deferred   TransportDown   deferred
+        RCPT TO, DATA       continue    deferred   refused         deferred
         body, before dot    –           –          –               deferred
         after the dot       accepted    deferred   refused         uncertain
 
@@ -95,7 +95,7 @@ class SmtpSession:
         *,
         dot_timeout: float,
         splice: Splice,
-        looks_ahead: bool = True,  # opens the next message with the dot, where the server takes that
+        looks_ahead: bool = True,  # opens the next message together with the dot, if the server allows it
     ) -> None:
         sock = smtp.sock
         assert sock is not None  # noqa: S101 - `connect` answers with a connection or raises
@@ -110,21 +110,21 @@ class SmtpSession:
         self._takes_size = smtp.has_extn("size")
         self.is_open = True
         self.is_at_rest = True
-        self.has_worked = False  # a message on it had its answer, and it stayed open
-        self.is_broken = False  # it broke off with a message under way
+        self.has_worked = False  # a message got its answer, and the connection stayed open
+        self.is_broken = False  # it broke off during a message
         self.used_at = time.monotonic()
 
     def converse(self, compiled: Compiled, queue: Queue) -> Conversation:
         """Submit from the queue until it is empty or the connection is closed.
 
-        The receipt of a message is given before the next, whose transaction is
-        open by then, is declared.  What was opened on a connection that broke
-        for another message goes back into the queue.
+        The receipt of a message is yielded before the next one is declared, even
+        though that one's transaction is already open.  If the connection breaks,
+        a message that was only opened goes back into the queue.
 
         Raises:
-            TransportDown: the server does not take mail from this sender.
+            TransportDown: the server does not accept mail from this sender.
         """
-        following: _Message | None = None  # opened together with the dot of the message before
+        following: _Message | None = None  # opened together with the dot of the previous message
         while self.is_open:
             message, is_opened = (following, True) if following else (self._next(compiled, queue), False)
             following = None
@@ -151,26 +151,26 @@ class SmtpSession:
         return alive
 
     def described(self) -> str:
-        """How this connection is secured and who logged in, for `verify`."""
+        """How this connection is secured and whether it logged in, for `verify`."""
         version = self._line.tls_version
         security = f", encrypted ({version})" if version else ", not encrypted"
-        return security + (", the login is accepted" if self._account.username else ", without login")
+        return security + (", login accepted" if self._account.username else ", without login")
 
     def drop(self) -> None:
-        """Close without a word: what was in flight and has no dot is forgotten by the server."""
+        """Close without QUIT: the server discards a message that has no final dot."""
         self.is_open = False
         self.is_at_rest = True
         with contextlib.suppress(OSError):
             self._smtp.close()
 
     def quit(self) -> Step[None]:
-        """Say goodbye; all that matters was said before, so a failure here means nothing."""
+        """Send QUIT; everything that matters is done, so a failure here is ignored."""
         with contextlib.suppress(ConnectionLost):
             self._line.send(b"QUIT\r\n")
             yield from self._hear(min(GOODBYE_SECONDS, self._account.timeout))
         self.drop()
 
-    # What the message is.
+    # Preparing messages.
 
     def _next(self, compiled: Compiled, queue: Queue) -> _Message | None:
         envelope = queue.take()
@@ -183,12 +183,12 @@ class SmtpSession:
         if not self._takes_utf8 and not envelope.address.isascii():
             return _Message(
                 envelope,
-                refusal="The server cannot take non-ASCII addresses (it does not offer SMTPUTF8).",
+                refusal="The server does not accept non-ASCII addresses (it does not offer SMTPUTF8).",
             )
         return _Message(envelope, content, self._commands(envelope, len(content)))
 
     def _commands(self, envelope: Envelope, size: int) -> tuple[bytes, ...]:
-        """MAIL, RCPT and DATA.  The address was checked when it was written into the message."""
+        """MAIL, RCPT and DATA.  The address was checked when it was put into the message."""
         parameters = b" SIZE=%d" % size if self._takes_size else b""
         if not envelope.address.isascii() or not envelope.return_path.isascii():
             parameters += b" SMTPUTF8"
@@ -201,7 +201,7 @@ class SmtpSession:
     # Phase by phase.
 
     def _opened(self, message: _Message, *, is_opened: bool) -> Step[Receipt | None]:
-        """MAIL, RCPT and DATA; a receipt where it ends here."""
+        """MAIL, RCPT and DATA; a receipt if the message ends here."""
         if message.refusal:
             return _receipt(message, Outcome.REFUSED, message.refusal)
         try:
@@ -222,23 +222,23 @@ class SmtpSession:
         return None
 
     def _turned_away(self, message: _Message, phase: str, reply: Reply) -> Step[Receipt]:
-        """The server said no or later before any of the message left."""
+        """The server refused or deferred it before any of the message was sent."""
         yield from self._clear(phase, reply)
         said = self._quoted(reply)
         if phase == "mail" and reply.is_no:
             raise TransportDown(
-                f"{self._account.place} takes no mail from {message.envelope.return_path}: {said}.",
-                mend="Look at the sender address and at the rights of this account on the mail server.",
+                f"{self._account.place} does not accept mail from {message.envelope.return_path}: {said}.",
+                mend="Check the sender address, and what this account may send on the mail server.",
             )
         if phase == "rcpt" and reply.is_no and _is_our_fault(reply):
             raise TransportDown(
                 f"{self._account.place} does not relay for us: {said}.",
-                mend="Set user name and password, or allow this machine on the mail server.",
+                mend="Set username and password, or allow this machine to relay on the mail server.",
             )
         return _receipt(message, Outcome.REFUSED if reply.is_no else Outcome.DEFERRED, said)
 
     def _clear(self, phase: str, reply: Reply) -> Step[None]:
-        """End a transaction that the server does not want, so that the connection can be used again."""
+        """End a transaction that the server refused, so that the connection can be used again."""
         try:
             if reply.code == 421 or not (yield from self._is_cleared(phase, reply)):
                 self.drop()
@@ -247,11 +247,11 @@ class SmtpSession:
         self.is_at_rest = True
 
     def _is_cleared(self, phase: str, reply: Reply) -> Step[bool]:
-        """Read what else was asked for, and leave the transaction; whether that worked.
+        """Read the replies to pipelined commands and end the transaction; returns whether that worked.
 
-        A server may want a body for a message that has no recipient (RFC 2920,
-        3.1): the dot alone is one that can reach nobody.  Where the recipient was
-        not refused it could, so there is none.
+        A server may expect a body for a message without recipients (RFC 2920, 3.1):
+        a lone dot is an empty one, which can reach nobody.  If the recipient was
+        not refused it could reach them, so no dot is sent.
         """
         if not self._pipelines:
             return (yield from self._ask(b"RSET\r\n")).is_good
@@ -268,22 +268,22 @@ class SmtpSession:
         return reply.code != 421
 
     def _complete(self, message: _Message, following: _Message | None) -> Coroutine[Receipt | None]:
-        """Declare the message and send it; None where it was withheld.
+        """Declare the message and send it; None if it was withheld.
 
-        Without the dot the server must forget all of it (RFC 5321, 4.1.1.4).
+        Without the dot the server must discard all of it (RFC 5321, 4.1.1.4).
         """
         until = time.monotonic() + INTENT_SECONDS
         if not (yield Declare(message.envelope.delivery_id)):
             self.drop()
             return None
         if time.monotonic() > until:
-            return self._given_up(message, "held up for too long")
+            return self._given_up(message, "delayed for too long")
         if self._line.has_spoken_or_gone():
-            return self._given_up(message, "the server broke off")
+            return self._given_up(message, "the server closed the connection")
         return (yield from self._sent(message, following, until=until))
 
     def _sent(self, message: _Message, following: _Message | None, *, until: float) -> Step[Receipt]:
-        """The message with its dot, and the answer that tells who is responsible for it now."""
+        """Send the message with its dot, and read the reply that says who is responsible for it now."""
         opening = b"".join(following.commands) if following else b""
         try:
             yield from self._send_message(message, _DOT + opening, until=until)
@@ -307,9 +307,9 @@ class SmtpSession:
                 message, Outcome.REFUSED if reply.is_no else Outcome.DEFERRED, self._quoted(reply)
             )
         self.drop()
-        return _receipt(message, Outcome.UNCERTAIN, f"an answer that is none: {self._quoted(reply)}")
+        return _receipt(message, Outcome.UNCERTAIN, f"not a valid reply: {self._quoted(reply)}")
 
-    # Words.
+    # Commands and replies.
 
     def _ask(self, command: bytes) -> Step[Reply]:
         self._line.send(command)
@@ -318,10 +318,10 @@ class SmtpSession:
         return reply
 
     def _hear(self, timeout: float) -> Step[Reply]:
-        """The next answer, where it has not come in yet; `timeout` is in seconds and for all of it.
+        """Wait for the next reply; `timeout` is in seconds, for the whole reply.
 
         Raises:
-            Lost: no answer in time, or none that is SMTP.
+            ConnectionLost: no reply in time, or not an SMTP reply.
         """
         until = time.monotonic() + timeout
         while True:
@@ -332,11 +332,11 @@ class SmtpSession:
                 return reply
 
     def _send_message(self, message: _Message, ending: bytes, *, until: float) -> Step[None]:
-        """All of it with the kernel; while its dot is not, only until the monotonic time `until`.
+        """Pass all of it to the kernel; before the dot, only until the monotonic time `until`.
 
         Raises:
-            CutShort: nothing of `ending` has left.
-            Lost: some of it may have.
+            ReplyCutShort: nothing of `ending` was sent.
+            ConnectionLost: some of it may have been sent.
         """
         line = self._line
         is_out = line.send_message(message.content, ending)
@@ -344,13 +344,13 @@ class SmtpSession:
             patience = time.monotonic() + self._account.timeout
             is_ready = yield Wait(line, min(patience, until) if line.is_before_dot else patience, True)
             if line.is_before_dot and time.monotonic() > until:
-                raise ReplyCutShort("held up for too long")
+                raise ReplyCutShort("delayed for too long")
             if not is_ready:
                 raise (ReplyCutShort if line.is_before_dot else ConnectionLost)("no answer in time")
             is_out = line.push()
 
     def _given_up(self, message: _Message, why: str) -> Receipt:
-        """No dot has left, so the server has no message."""
+        """No dot was sent, so the server has no message."""
         self.drop()
         return _receipt(message, Outcome.DEFERRED, f"before the message was complete: {why}")
 
@@ -359,7 +359,7 @@ class SmtpSession:
 
 
 class _Message(NamedTuple):
-    """One message, ready for the wire; one with a `refusal` never goes there."""
+    """One message ready to send; one with a `refusal` is never sent."""
 
     envelope: Envelope
     content: bytes = b""
@@ -379,7 +379,7 @@ def _checked_sender(return_path: str) -> bytes:
     try:
         return checked_address(return_path).encode() if return_path else b""
     except UnsafeAddress as error:
-        raise TransportDown(str(error), mend="Look at the sender of the newsletter.") from error
+        raise TransportDown(str(error), mend="Check the newsletter's sender.") from error
 
 
 def _is_our_fault(rcpt: Reply) -> bool:

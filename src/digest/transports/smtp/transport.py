@@ -1,12 +1,11 @@
-"""Submission over SMTP (RFC 5321), with the phase of every message on record.
+"""Submits mail over SMTP (RFC 5321), keeping track of the phase of every message.
 
-`smtplib` connects, secures and logs in (`login`); from MAIL FROM on the
-socket is driven here (`session`, `wire`).  The library reports a
-connection lost before DATA (certainly not sent) and one lost after the final
-dot (perhaps sent) by the same exception, and that difference is the one thing
-the ledger needs.
+`smtplib` connects, secures and logs in (`login`); from MAIL FROM on, the socket
+is driven by our own code (`session`, `wire`).  The library raises the same
+exception for a connection lost before DATA (certainly not sent) and after the
+final dot (perhaps sent), and that difference is the one thing the ledger needs.
 
-This file keeps the connections: how many, when a new one, and when to give up.
+This module manages the connections: how many, when to open one, when to give up.
 """
 
 from __future__ import annotations
@@ -34,22 +33,22 @@ from digest.transports.smtp.event_loop import (
 from digest.transports.smtp.login import Credentials, Security, connect
 from digest.transports.smtp.session import Queue, SmtpSession
 
-MAX_BROKEN = 3  # connections in a row that break before a message got through
-IDLE_SECONDS = 5.0  # a connection that rested longer is tried with NOOP before use
-MOST_OPEN_SECONDS = 5.0  # that a transaction may stand open while others wait for their turn
-DOT_TIMEOUT = 600.0  # RFC 5321, 4.5.3.2.6: a hasty timeout here makes duplicates
+MAX_BROKEN = 3  # connections in a row that break before a message gets through
+IDLE_SECONDS = 5.0  # a connection idle for longer is tested with NOOP before use
+MOST_OPEN_SECONDS = 5.0  # that a transaction may stay open while others wait for their turn
+DOT_TIMEOUT = 600.0  # RFC 5321, 4.5.3.2.6: a shorter timeout here causes duplicates
 
 
 class Smtp:
     """One `submit` uses up to `connections` connections at once, and leaves them open for the next.
 
-    Of one thread; another thread makes its own.
+    Not thread-safe: each thread creates its own.
     """
 
     name = "smtp"
     replaces = False
 
-    def __init__(  # noqa: PLR0913 - each is a setting of its own
+    def __init__(  # noqa: PLR0913 - each is a separate setting
         self,
         *,
         host: str,
@@ -75,8 +74,8 @@ class Smtp:
             helo_name=helo_name or None,
             ca_file=ca_file,
         )
-        # Where messages wait for their turn, transactions must not stand open for it: no more connections
-        # than have a turn within seconds, and no message opened before its turn.
+        # With a rate limit, transactions must not stay open while messages wait for their turn: only as many
+        # connections as get a turn within seconds, and no message is opened before its turn.
         most = connections if per_second is None else min(connections, ceil(per_second * MOST_OPEN_SECONDS))
         self.window = max(1, most)
         self._looks_ahead = per_second is None
@@ -89,13 +88,13 @@ class Smtp:
     ) -> Iterator[Receipt]:
         """See `Transport.submit`.
 
-        `on_wire` is asked for one message of each connection at most, and when
-        the message before it on that connection has its receipt.  For every
-        connection at most one envelope is pulled ahead of it.  The first
-        connection has to succeed; of the others there are as many as the server allows.
+        `on_wire` is called for at most one message per connection at a time, after
+        the previous message on that connection has its receipt.  At most one
+        further envelope is taken per connection.  The first connection must
+        succeed; there are as many others as the server allows.
 
         Raises:
-            TransportDown: also when MAX_BROKEN connections in a row break.
+            TransportDown: also if MAX_BROKEN connections in a row break.
         """
         queue = Queue(envelopes)
         if not queue.has(1):
@@ -106,15 +105,15 @@ class Smtp:
         ).run()
 
     def verify(self) -> str:
-        """Connect, log in and say NOOP.
+        """Connect, log in and send NOOP.
 
         Raises:
-            TransportDown: what is wrong, with its mend.
+            TransportDown: what is wrong, and how to fix it.
         """
         session = self._take() or self._new()
         try:
             if not alone(session.is_alive()):
-                raise TransportDown(f"{self._account.place} hung up after the login.")
+                raise TransportDown(f"{self._account.place} closed the connection after login.")
             return f"{self._account.place} answers{session.described()}."
         finally:
             self.give_back(session)
@@ -125,19 +124,19 @@ class Smtp:
         together(session.quit() for session in resting)
 
     def opened(self) -> Step[SmtpSession]:
-        """A new connection, without waiting for it.
+        """Open a new connection without blocking.
 
         Raises:
-            TransportDown: there is none to be had.
+            TransportDown: no connection can be opened.
         """
         try:
             smtp = yield from in_thread(lambda: connect(self._account), discard=lambda smtp: smtp.close())
-        except (OSError, RuntimeError) as error:  # no more files or threads to be had on this machine
-            raise TransportDown(f"No further connection can be made from here: {error}.") from error
+        except (OSError, RuntimeError) as error:  # this machine has no more file handles or threads
+            raise TransportDown(f"This machine cannot open another connection: {error}.") from error
         return self._session(smtp)
 
     def rested(self) -> SmtpSession | None:
-        """One that was used a moment ago; those that rested for longer are cut, not tried."""
+        """A connection that was used a moment ago; those idle for longer are closed, not tested."""
         while self._resting:
             session = self._resting.pop()
             if time.monotonic() - session.used_at < IDLE_SECONDS:
@@ -146,7 +145,7 @@ class Smtp:
         return None
 
     def give_back(self, session: SmtpSession) -> None:
-        """Keep it for the next call; a connection left in mid-message is cut, never reused."""
+        """Keep it for the next call; a connection with an unfinished message is closed, never reused."""
         if not session.is_at_rest:
             session.drop()
         if session.is_open:
@@ -155,7 +154,7 @@ class Smtp:
     def broke_off(self, times: int) -> TransportDown:
         return TransportDown(
             f"{self._account.place} broke off {times} connections in a row.",
-            mend="Look at the mail server; sending goes on from here when it is well.",
+            mend="Check the mail server, then resume sending.",
         )
 
     def _new(self) -> SmtpSession:
@@ -171,7 +170,7 @@ class Smtp:
         )
 
     def _take(self) -> SmtpSession | None:
-        """A living connection that rests."""
+        """An idle connection that still works."""
         while self._resting:
             session = self._resting.pop()
             if time.monotonic() - session.used_at < IDLE_SECONDS or alone(session.is_alive()):
@@ -180,7 +179,7 @@ class Smtp:
 
 
 class _Places:
-    """The places for connections during one call; each is filled again when its connection breaks."""
+    """The slots for connections during one call; each gets a new connection when its own breaks."""
 
     def __init__(self, smtp: Smtp, compiled: Compiled, queue: Queue, *, first: SmtpSession) -> None:
         self._smtp = smtp
@@ -189,10 +188,10 @@ class _Places:
         self._first: SmtpSession | None = first
         self._count = 0
         self._being_opened = 0
-        self._has_failed = False  # the server wants no more connections than there are
+        self._has_failed = False  # the server accepts no more connections
 
     def another(self) -> Conversation | None:
-        """A place more, where there is work for it."""
+        """One more connection, if there is work for it."""
         if (
             self._count >= self._smtp.window
             or self._has_failed
@@ -225,7 +224,7 @@ class _Places:
             self._smtp.give_back(session)
 
     def _opened(self) -> Step[SmtpSession | None]:
-        """None where there is none to be had, and others are at work that can do without it."""
+        """None if no connection can be opened, but others are working and can finish without it."""
         if session := self._smtp.rested():
             return session
         self._being_opened += 1

@@ -1,7 +1,7 @@
-"""A socket that carries SMTP: octets out, replies in, and nothing about what they mean.
+"""A socket for SMTP: sends bytes and reads replies, but knows nothing about their meaning.
 
-It stands between every message and the network, so it is written for few
-system calls, and none of them waits: who has to wait does so in `event_loop`.
+Every message passes through it, so it makes few system calls, and none of them
+blocks: waiting is done in `event_loop`.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ _WOULD_WAIT = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 class ConnectionLost(Exception):
-    """The connection broke, timed out, or said what is no SMTP."""
+    """The connection broke, timed out, or received something that is not SMTP."""
 
 
 class ReplyCutShort(ConnectionLost):
-    """The same, while a message was certainly not complete: its dot has not left."""
+    """The same, while a message was certainly incomplete: its dot was not sent."""
 
 
 class Reply(NamedTuple):
-    """One answer of the server (RFC 5321, 4.2); `raw` is its text, lines joined by a space."""
+    """One reply of the server (RFC 5321, 4.2); `raw` is its text, with lines joined by a space."""
 
     code: int
     raw: bytes
@@ -50,14 +50,14 @@ class Reply(NamedTuple):
 
 
 class Line:
-    """One connection.  What the kernel does not take at once waits here for `push`."""
+    """One connection.  Data that the kernel does not accept at once waits here for `push`."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
         self._tls = sock if isinstance(sock, ssl.SSLSocket) else None
         self._unread = b""
         self._unsent: list[bytes | memoryview] = []
-        self._before_dot = 0  # octets of a message that are still to go before its dot
+        self._before_dot = 0  # bytes of a message still to be sent before its dot
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # the dot must not wait for an ACK
         sock.setblocking(False)
 
@@ -66,30 +66,35 @@ class Line:
 
     @property
     def tls_version(self) -> str:
-        """Such as "TLSv1.3"; empty where nothing is encrypted."""
+        """For example "TLSv1.3"; empty if the connection is not encrypted."""
         return (self._tls.version() or "") if self._tls else ""
 
-    # Out.
+    # Sending.
 
     def send(self, octets: bytes) -> bool:
-        """Whether all of it is with the kernel.  Raises `Lost`; then it is unknown how much has left."""
+        """Send bytes; returns whether the kernel has all of them.
+
+        Raises:
+            ConnectionLost: it is unknown how much was sent.
+        """
         self._unsent.append(octets)
         return self.push()
 
     def send_message(self, content: bytes, ending: bytes) -> bool:
-        """A message and what goes after it, its dot first, in one system call where possible; whether
-        all of it is with the kernel.
+        """Send a message and its `ending`, which begins with the dot, in one system call if possible.
+
+        Returns whether the kernel has all of it.
 
         Raises:
-            CutShort: nothing of `ending` has left.
-            Lost: some of it may have.
+            ReplyCutShort: nothing of `ending` was sent.
+            ConnectionLost: some of it may have been sent.
         """
         self._before_dot = len(content)
         self._unsent += (content, ending)
         return self.push()
 
     def push(self) -> bool:
-        """Hand over what waits; whether nothing is left.  Raises as `send_message` does."""
+        """Pass waiting data to the kernel; returns whether nothing is left.  Raises like `send_message`."""
         try:
             while self._unsent:
                 self._sent(self._tls.send(self._unsent[0]) if self._tls else self._sock.sendmsg(self._unsent))
@@ -101,7 +106,7 @@ class Line:
 
     @property
     def is_before_dot(self) -> bool:
-        """Whether a message was begun whose dot has certainly not left."""
+        """Whether a message was begun whose dot was certainly not sent."""
         return self._before_dot > 0
 
     def _sent(self, count: int) -> None:
@@ -111,13 +116,13 @@ class Line:
         if count:
             self._unsent[0] = memoryview(self._unsent[0])[count:]
 
-    # In.
+    # Receiving.
 
     def reply(self) -> Reply | None:
-        """The next answer, if all of it has come in.
+        """The next reply, if all of it has arrived.
 
         Raises:
-            Lost: what came in is no SMTP.
+            ConnectionLost: the data received is not SMTP.
         """
         found = _ONE_LINE.match(self._unread)
         if found is None:
@@ -126,24 +131,24 @@ class Line:
         return Reply(int(found[1]), found[2] or b"")
 
     def _long_reply(self) -> Reply | None:
-        """One of several lines, whose last has no hyphen behind its code; or none yet."""
+        """A reply of several lines, whose last has no hyphen after its code; None if incomplete."""
         *lines, unfinished = self._unread.split(b"\n")
         for number, line in enumerate(lines):
             if not _CODE.match(line):
-                raise ConnectionLost("the server said what is no SMTP answer")
+                raise ConnectionLost("the server sent something that is not an SMTP reply")
             if line[3:4] != b"-":
                 text = b" ".join(each[4:].removesuffix(b"\r") for each in lines[: number + 1])
                 self._unread = b"\n".join((*lines[number + 1 :], unfinished))
                 return Reply(int(line[:3]), text)
         if len(lines) > _REPLY_LIMIT or len(unfinished) > _REPLY_LINE_LIMIT:
-            raise ConnectionLost("an answer without an end")
+            raise ConnectionLost("the server's reply does not end")
         return None
 
     def receive(self) -> None:
-        """Take in what is there.
+        """Read the data that has arrived.
 
         Raises:
-            Lost: the connection is gone, and nothing more came in.
+            ConnectionLost: the connection is gone, and nothing more has arrived.
         """
         try:
             received = self._sock.recv(65536)
@@ -158,11 +163,11 @@ class Line:
         self._unread += received
 
     def has_spoken_or_gone(self) -> bool:
-        """Whether something came in that nobody asked for, such as a goodbye.  Costs no waiting."""
+        """Whether the server sent something unasked, such as a goodbye, or is gone.  Never blocks."""
         if self._unread:
             return True
         try:
-            if self._tls:  # a record may hold no word for us, such as a session ticket: only reading tells
+            if self._tls:  # a TLS record may hold no data, only a session ticket: reading shows it
                 self._unread = self._tls.recv(1)
             else:
                 self._sock.recv(1, socket.MSG_PEEK)
@@ -174,7 +179,7 @@ class Line:
 
 
 def printable(raw: bytes) -> str:
-    """What a server said, for people: one line without controls, at most 500 characters."""
+    """A server's reply for people: one line without control characters, at most 500 characters."""
     text = raw.decode("utf-8", "replace")
     if not (text.isascii() and text.isprintable()):
         text = _UNPRINTABLE.sub(" ", text)
@@ -182,7 +187,7 @@ def printable(raw: bytes) -> str:
 
 
 def reason(error: OSError) -> str:
-    """Why the network failed, in words."""
+    """The network error as a phrase."""
     if isinstance(error, TimeoutError | BlockingIOError):
         return "no answer in time"
     return error.strerror or str(error) or type(error).__name__

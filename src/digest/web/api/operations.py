@@ -272,7 +272,7 @@ def _edited(call: Call, result: Edited | EditedAll, *, done: int) -> Done:
         "issue": _document(call, result.issue),
         "done": done,
         "others": responses.revisions_document(result.others),
-        "took_approval_back": result.took_approval_back,
+        "took_approval_back": result.withdrew_approval,
     }
 
 

@@ -409,7 +409,7 @@ def revisions_document(revisions: Sequence[Revision]) -> list[dict[str, Any]]:
     return [
         {
             "number": one.number,
-            "deed": one.deed,
+            "deed": one.kind,
             "at": one.at,
             "by": one.by,
             "what": one.what,

@@ -190,7 +190,7 @@ def _came_to(came: Edited | Conflict, what: Edit | None = None) -> FormResult:
     if isinstance(came, Conflict):
         return FormResult(conflict=came, edit=what)
     told = came.revision.what if came.revision is not None else ""
-    if came.took_approval_back:
+    if came.withdrew_approval:
         told = f"{told}; the approval was taken back"
     elif isinstance(what, EditTeaser | SetText):
         return FormResult()  # typing is told by “Saved”

@@ -1,1 +1,1 @@
-"""Collecting: from the sources into the article store."""
+"""Collecting articles from sources into the article store."""

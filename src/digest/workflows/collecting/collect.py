@@ -1,8 +1,8 @@
-"""Collect: read the sources, recognise their articles, store what is new.
+"""Reads the sources, recognises their articles and stores the new ones.
 
-Sources are read at the same time, each by itself; they are stored one after the
-other in the order of the settings, each in one transaction.  One that fails
-keeps what it had, with the reason.
+Sources are read in parallel and stored one after another in the order of the
+settings, each in a transaction of its own.  A source that fails keeps what was
+stored before, and the reason is recorded.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _AT_THE_SAME_TIME = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collected:
-    """What one look at one source brought."""
+    """The result of reading one source once."""
 
     source: SourceSpec
     ok: bool
@@ -47,7 +47,7 @@ class Collected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredArticles:
-    """What became of articles that somebody brought: the id of each, in their order."""
+    """Articles after storing: the id of each, in the order in which they came."""
 
     ids: tuple[ArticleId, ...]
     new: frozenset[ArticleId]
@@ -63,9 +63,9 @@ def collect(
     now: datetime,
     progress: Progress = no_progress,
 ) -> list[Collected]:
-    """Look at every source once; a `Collected` for each, in the order of the settings.
+    """Read every source once; returns a `Collected` for each, in the order of the settings.
 
-    The log tells of it with the last source, unless it was the schedule, which looks all day.
+    The activity log gets one entry for all of them, unless the scheduler collects: it does so all day.
     """
     with database.read() as connection:
         health = articles.health_of(connection, newsletter.name)
@@ -76,14 +76,14 @@ def collect(
         with database.write() as connection:
             done.append(_store(connection, newsletter, spec, before, readings[spec.key], now=now))
             if spec is newsletter.sources[-1] and by.door is not Door.SCHEDULER:
-                what = _told(done)
+                what = _summary(done)
                 activity_log.record(
                     connection, ActivityKind.COLLECTED, what, by=by, at=now, newsletter=newsletter.name
                 )
     return done
 
 
-def _told(done: Sequence[Collected]) -> str:
+def _summary(done: Sequence[Collected]) -> str:
     failed = sum(not one.ok for one in done)
     sources = "1 source" if len(done) == 1 else f"{len(done)} sources"
     what = f"collected {sources}, {sum(one.new for one in done)} new"
@@ -110,20 +110,20 @@ def _read_all(
 
 
 def _validators(health: SourceHealth | None) -> Validators:
-    # Only a good reading is worth asking "has it changed since?".
+    # "Has it changed since?" is only worth asking after a successful read.
     return health.validators if health is not None and health.ok else Validators()
 
 
 def read_one(spec: SourceSpec, validators: Validators, read: ReadSource) -> Reading | DigestError:
-    """What the source shows, or why it cannot be read; never raises."""
+    """What the source contains, or why it cannot be read; never raises."""
     try:
         return read(spec, validators)
     except DigestError as error:
         return error
-    except Exception as error:  # noqa: BLE001 - a parser that stumbles must not stop the other sources
+    except Exception as error:  # noqa: BLE001 - one parser's bug must not stop the other sources
         return DigestError(
             f"Reading it failed with {type(error).__name__}: {str(error)[:200]}.",
-            mend="This is a bug in digest: please report it with the source's address.",
+            mend="This is a bug in digest. Please report it with the source's address.",
         )
 
 
@@ -181,8 +181,8 @@ def _store_reading(
         first_read=before.first_read or (now if reading.articles else None),
         message=" ".join(warnings),
         validators=reading.validators,
-        # An empty answer is more often an accident than a clearance: what was
-        # shown before stays, so that a rename is still seen as one.
+        # An empty page is more often an accident than intended: the articles shown
+        # before are kept, so that a renamed article is still recognised.
         shown=shown or before.shown,
     )
     articles.save_health(connection, newsletter.name, after)
@@ -207,10 +207,10 @@ def store_articles(
     is_backlog: bool = False,
     now: datetime,
 ) -> StoredArticles:
-    """Recognise articles, store those that are new, and bring the others up to what their own source says.
+    """Recognise articles, store the new ones, and update the others from their own source.
 
-    The one way into the article store, whoever brings them: so that a story is
-    one article, though several tell of it.
+    This is the only way into the article store, whoever brings the articles, so a
+    story stays one article even if several sources carry it.
     """
     zone = ZoneInfo(newsletter.timezone)
     found = tuple(on_its_day(article, zone) for article in articles_found)
@@ -244,7 +244,7 @@ def _add_new(
     is_backlog: bool,
     now: datetime,
 ) -> dict[int, ArticleId]:
-    """Store the new ones; the article id of every position in the reading."""
+    """Store the new articles; returns the article id for every position in the reading."""
     fresh = [index for index, answer in enumerate(answers) if answer.is_new]
     added = articles.add(
         connection,
@@ -278,7 +278,7 @@ def _worries(before: SourceHealth, shown: frozenset[int], new: int) -> list[str]
     if len(before.shown) >= 3 and new == len(shown) and not before.shown & shown:
         return [
             (
-                "It turned over completely since the last look: articles in between may have been missed. "
+                "All its articles have changed since the last read, so some in between may have been missed. "
                 "Collect more often (collect_every)."
             )
         ]

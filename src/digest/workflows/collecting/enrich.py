@@ -1,8 +1,8 @@
-"""Complete: ask an article's own page, once, for what its source did not say.
+"""Fetches an article's own page, once, for what its source did not say.
 
-Only pages on the site itself are asked (the source's host, or the one that
-`[site] url` names), only of articles that may still come into an issue, and
-never for a source that reads local files.
+Only pages on the site itself are fetched (on the source's host, or the host of
+`[site] url`), only for articles that may still go into an issue, and never for
+a source that reads local files.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from digest.storage import articles, issues
 from digest.storage.database import Database
 from digest.workflows import Progress, no_progress
 
-# Asks a page and answers with the article, its gaps filled; raises DigestError.
+# Fetches the page and returns the article with its gaps filled; raises DigestError.
 AskPage = Callable[[FoundArticle, SourceSpec], FoundArticle]
 
-_AT_MOST = 60  # pages in one run: the rest follows with the next
+_AT_MOST = 60  # pages per run; the rest follow in the next
 _AT_THE_SAME_TIME = 4
 
 
@@ -37,7 +37,7 @@ def enrich(
     now: datetime,
     progress: Progress = no_progress,
 ) -> int:
-    """Fill gaps of the articles that may come next; how many pages were asked."""
+    """Fill the gaps of articles that may go into the next issue; returns how many pages were fetched."""
     sources = {spec.key: spec for spec in newsletter.sources}
     with database.read() as connection:
         last = issues.latest(connection, newsletter.name)
@@ -95,6 +95,6 @@ def _ask(article: Article, spec: SourceSpec, ask: AskPage) -> FoundArticle | Non
     try:
         return ask(found, spec)
     except DigestError:
-        return None  # the article is fine as it is; its page is not asked again
-    except Exception:  # noqa: BLE001 - an odd page must not stop the collecting
+        return None  # the article is fine as it is; its page is not fetched again
+    except Exception:  # noqa: BLE001 - one odd page must not stop collecting
         return None

@@ -1,7 +1,7 @@
-"""Look: read one source now and tell what it finds, without keeping anything.
+"""Reads one source now and reports what it contains, without storing anything.
 
-For who wonders why a source brings nothing.  The source is read anew, whatever
-it said of "unchanged", and what is found is recognised as collecting would do it.
+For finding out why a source yields no articles.  The source is read in full,
+even if it says "unchanged", and articles are recognised as collecting would.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ PATIENCE = 25.0  # seconds
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceEntry:
-    """An article that the source shows now."""
+    """An article that the source contains now."""
 
     found: FoundArticle  # its date in the newsletter's zone
     known: Article | None = None  # as it is stored
-    is_repeated: bool = False  # the same as one before it
+    is_repeated: bool = False  # the same as an earlier one in this list
 
     @property
     def is_new(self) -> bool:
@@ -40,14 +40,14 @@ class SourceEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceInspection:
-    """What one look at a source has shown."""
+    """The result of inspecting one source."""
 
     source: SourceSpec
     at: datetime
     seconds: float
     seen: tuple[SourceEntry, ...] = ()  # in the order of the source
     warnings: tuple[str, ...] = ()
-    skipped: tuple[str, ...] = ()  # a sentence for every entry that could not become an article
+    skipped: tuple[str, ...] = ()  # one sentence for each entry that could not become an article
     error: DigestError | None = None  # why it could not be read
 
 
@@ -60,14 +60,14 @@ def inspect(
     now: datetime,
     patience: float = PATIENCE,
 ) -> SourceInspection:
-    """Read the source and compare it with what is known; an answer within `patience` seconds."""
+    """Read the source and compare it with the stored articles; answers within `patience` seconds."""
     begun = time.monotonic()
     answer = _in_time(spec, read, patience=patience)
-    looked = SourceInspection(source=spec, at=now, seconds=time.monotonic() - begun)
+    inspected = SourceInspection(source=spec, at=now, seconds=time.monotonic() - begun)
     if isinstance(answer, DigestError):
-        return replace(looked, error=answer)
+        return replace(inspected, error=answer)
     return replace(
-        looked,
+        inspected,
         seen=_entry(newsletter, spec, answer.articles, database=database),
         warnings=answer.warnings,
         skipped=answer.skipped,
@@ -75,14 +75,14 @@ def inspect(
 
 
 def _in_time(spec: SourceSpec, read: ReadSource, *, patience: float) -> Reading | DigestError:
-    """A reader may follow several pages, each with its own limit of time; nobody waits for all of them.
+    """A source may follow several pages, each with its own timeout, so the whole read has one too.
 
-    What takes too long ends by itself: its answer is for nobody.
+    A read that takes too long ends by itself later, and its result is dropped.
     """
     answers: list[Reading | DigestError] = []
     reader = threading.Thread(
         target=lambda: answers.append(read_one(spec, Validators(), read)),
-        name=f"look at {spec.name}",
+        name=f"inspect {spec.name}",
         daemon=True,
     )
     reader.start()
@@ -90,8 +90,8 @@ def _in_time(spec: SourceSpec, read: ReadSource, *, patience: float) -> Reading 
     if answers:
         return answers[0]
     return SourceError(
-        f"It was not read to its end within {patience:.0f} seconds.",
-        mend="Try again later; collecting has more time, since nobody waits for it.",
+        f"Reading it took longer than {patience:.0f} seconds.",
+        mend="Try again later, or collect it: collecting has no such limit.",
     )
 
 

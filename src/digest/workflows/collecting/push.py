@@ -1,8 +1,8 @@
-"""Push: a program brings an article itself, the moment it is published, instead of waiting to be read.
+"""A program pushes an article the moment it is published, instead of waiting for the next collection.
 
-Cleaned and recognised as if a feed had shown it: pushed first and seen in the
-feed later, or the other way round, it is one article.  The one who told of it
-first is its source, and the other one's words change nothing.
+The article is cleaned and recognised as if it came from a feed: pushed first and
+seen in the feed later, or the other way round, it is one article.  Whichever
+brought it first is its source; what the other says changes nothing.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from digest.storage.database import Connection, Database
 from digest.workflows.collecting.collect import store_articles
 from digest.workflows.drafting import article_status
 
-PUSHED = "api"  # the source key of what is pushed; those of configured sources have a colon
+PUSHED = "api"  # the source key of pushed articles; keys of configured sources contain a colon
 PUSHED_NAME = "Pushed by programs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pushed:
-    """What became of it, and where it stands now."""
+    """The article after a push, and its status now."""
 
     article: Article
     is_new: bool
     sentence: str
-    is_chosen: bool  # it comes into the next issue, as things are
+    is_chosen: bool  # it would go into the next issue as things are
 
 
 class NoArticle(NotAllowed):
-    """What was pushed cannot be an article; the message says why."""
+    """The pushed data cannot become an article; the message says why."""
 
 
 def push(
@@ -48,10 +48,10 @@ def push(
     by: Actor,
     now: datetime,
 ) -> Pushed:
-    """Take one article in; the same one again changes nothing.
+    """Store one article; pushing the same one again changes nothing.
 
     Raises:
-        NoArticle: after cleaning it has no title, or no address on the web.
+        NoArticle: it has no title or no web address after cleaning.
     """
     found = article_of(entry, language="")
     if isinstance(found, str):
@@ -65,7 +65,7 @@ def push(
         _note_health(connection, newsletter.name, is_new=is_new, now=now)
         [article] = articles.by_ids(connection, [number])
         if is_new or taken.changed:
-            what = f"{'pushed' if is_new else 'pushed anew'}: {article.title}"
+            what = f"{'pushed' if is_new else 'updated by a push'}: {article.title}"
             activity_log.record(
                 connection,
                 ActivityKind.PUSHED,
@@ -81,7 +81,7 @@ def push(
 
 
 def _note_health(connection: Connection, newsletter: str, *, is_new: bool, now: datetime) -> None:
-    """Since when nothing came is what an owner asks about a program too."""
+    """So that an owner can see since when a program has pushed nothing."""
     health: Mapping[str, SourceHealth] = articles.health_of(connection, newsletter)
     before = health.get(PUSHED) or SourceHealth(key=PUSHED, name=PUSHED_NAME, ok=True)
     after = replace(

@@ -1,8 +1,8 @@
-"""Illustrate: find out what can be printed for each picture of an issue, before it is drafted.
+"""Decides which images an issue can use, before it is drafted.
 
-Pictures are linked where they are, or copied: fetched, made small and kept
-under an address of this site.  Whatever goes wrong with one is told on its
-teaser and stops nothing.
+Images are linked where they are, or copied: fetched, made smaller and served
+from an address of this site.  A problem with an image is noted on its teaser
+and stops nothing.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from digest.model.newsletter import Site, SourceSpec
 from digest.rules.pictures import ImageRequest, Picture, cut_to, image_requests, linked
 from digest.rules.url_keys import url_key
 
-# What becomes of the pictures of a layout; the sources are those of its articles.
+# Chooses the images of a layout; the sources are those of its articles.
 ChooseImages = Callable[[Layout, Mapping[ArticleId, SourceSpec]], Mapping[ImageRequest, Picture]]
-# Bytes of a picture, or their number if the server says it; both raise DigestError.
+# The bytes of an image, or how many there are if the server says so; both raise DigestError.
 FetchPicture = Callable[[str, SourceSpec], bytes]
 MeasurePicture = Callable[[str, SourceSpec], int | None]
-# Stores a copy with its kind (jpg, png) and gives its address.
+# Stores a copy with its kind (jpg, png) and returns its address.
 KeepCopy = Callable[[bytes, str], str]
 
 _AT_THE_SAME_TIME = 4
@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 
 def no_images(layout: Layout, sources: Mapping[ArticleId, SourceSpec]) -> dict[ImageRequest, Picture]:  # noqa: ARG001
-    """images = "none"."""
+    """For images = "none"."""
     return {wish: Picture(None) for wish in image_requests(layout).values()}
 
 
@@ -49,11 +49,11 @@ def link(
     measure: MeasurePicture,
     patience: float = 10.0,
 ) -> dict[ImageRequest, Picture]:
-    """Leave pictures where they are, but for those that are too heavy or gone.
+    """Link images where they are, except those that are too large or gone.
 
-    Asked is only the site itself, and nobody for a source that reads local
-    files; elsewhere counts what the source says.  `patience` is in seconds for
-    all of them; who has not answered by then is taken at the source's word.
+    Only the site itself is asked for sizes, and no server at all for a source that
+    reads local files; otherwise the size given by the source is used.  `patience`
+    is in seconds for all images together; after that, the source's word counts.
     """
     specs = _specs(layout, sources)
     asked = {
@@ -73,10 +73,11 @@ def copy(
     keep: KeepCopy,
     patience: float = 60.0,
 ) -> dict[ImageRequest, Picture]:
-    """Keep a small copy of each picture, of twice the size in which it is shown.
+    """Keep a small copy of each image, twice as large as it is shown.
 
-    What cannot be fetched for now is linked.  What is gone, refused, too large
-    or no picture is left out.  `patience` is in seconds for all of them.
+    An image that cannot be fetched at the moment is linked.  One that is gone,
+    refused, too large or not an image is left out.  `patience` is in seconds for
+    all images together.
     """
     fetched = _answers(
         {wish: partial(fetch, wish.image.url, spec) for wish, spec in _specs(layout, sources).items()},
@@ -123,18 +124,18 @@ def _copied(wish: ImageRequest, answer: bytes | DigestError, keep: KeepCopy) -> 
 
 
 def _left_out(error: DigestError) -> Picture:
-    return Picture(None, f"its picture is left out: {error.message}")
+    return Picture(None, f"its image is left out: {error.message}")
 
 
 def _linked_instead(wish: ImageRequest, error: DigestError) -> Picture:
     found = linked(wish.image, file_size=wish.image.file_size)
-    return found._replace(note=found.note or f"its picture is linked, not copied: {error.message}")
+    return found._replace(note=found.note or f"its image is linked, not copied: {error.message}")
 
 
 def _answers(
     questions: Mapping[ImageRequest, Callable[[], T]], *, patience: float
 ) -> dict[ImageRequest, T | DigestError]:
-    """Ask everything at the same time, for `patience` seconds in all; an error where an answer is missing."""
+    """Ask everything in parallel, for `patience` seconds in all; an error in place of a missing answer."""
     until = time.monotonic() + patience
     pool = ThreadPoolExecutor(max_workers=_AT_THE_SAME_TIME)
     try:
@@ -144,7 +145,7 @@ def _answers(
             try:
                 answers[wish] = future.result(timeout=max(0.0, until - time.monotonic()))
             except TooSlow:
-                answers[wish] = FetchError(f"{wish.image.url} did not come in time.")
+                answers[wish] = FetchError(f"{wish.image.url} took too long.")
         return answers
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
@@ -156,4 +157,4 @@ def _answer(question: Callable[[], T]) -> T | DigestError:
     except DigestError as error:
         return error
     except Exception as error:  # noqa: BLE001 - an odd answer must not stop the draft
-        return FetchError(f"asking for it failed with {type(error).__name__}: {str(error)[:200]}.")
+        return FetchError(f"fetching it failed with {type(error).__name__}: {str(error)[:200]}.")

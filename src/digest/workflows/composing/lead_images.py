@@ -1,4 +1,4 @@
-"""Fit: have the pictures ready that a list of edits will need, before its transaction begins."""
+"""Prepares lead-sized image copies before an edit's transaction starts, so it never waits for the network."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def copies_for_leads(
     newsletter: Newsletter,
     *,
     database: Database,
-    illustrate: ChooseImages | None,
+    choose_images: ChooseImages | None,
 ) -> Mapping[ArticleId, Image]:
-    """A copy in the lead's size for each story that comes to lead with a copy made for a card.
+    """A lead-sized copy for each story that becomes the lead with an image copied for a card.
 
-    The edits are tried on the issue as it was read.  If another editor is faster,
-    a lead may keep the copy that it has; so may one whose picture is gone by now.
+    The edits are tried on the issue as it was read.  If another editor is faster, or
+    the original image is gone, a lead may keep the copy it has.
     """
-    if illustrate is None:
+    if choose_images is None:
         return {}
     leads = _new_leads(issue.content, edits)
     if not leads:
@@ -45,8 +45,8 @@ def copies_for_leads(
         if picture is None or article.source not in sources:
             continue
         alone = Layout(lead=replace(leads[article.id], image=picture))
-        made = illustrate(alone, {article.id: sources[article.source]}).get(ImageRequest(picture, LEAD))
-        # What is gone by now leaves the copy that is there.
+        made = choose_images(alone, {article.id: sources[article.source]}).get(ImageRequest(picture, LEAD))
+        # If the original is gone, the present copy stays.
         if made is not None and made.image is not None:
             copies[article.id] = made.image
     return copies

@@ -1,6 +1,6 @@
-"""Judge: the second half of the pre-flight, which goes online or starts other programs.
+"""The second half of the pre-flight check, which goes online or starts other programs.
 
-Only for whoever asks for it; approving and sending never do.
+It runs only on request; approving and sending never run it.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from digest.external_checks import PoliteClient, endpoint, images, links, spam
 from digest.fetch import Fetcher
 from digest.model.newsletter import Newsletter
 from digest.workflows import Progress, no_progress
-from digest.workflows.composing import compose as printing
+from digest.workflows.composing import compose
 from digest.workflows.composing.compose import Composer
 from digest.workflows.composing.preflight import Report
 
 
 def add_online_checks(
-    report: Report, *, press: Composer, fetcher: Fetcher, progress: Progress = no_progress
+    report: Report, *, composer: Composer, fetcher: Fetcher, progress: Progress = no_progress
 ) -> Report:
-    """The report with the endpoint, the links and the images of the message tried out."""
-    web = PoliteClient(fetcher=fetcher, private_hosts=_private_hosts(press.newsletter), tell=progress)
-    # Both answer when the issue is out, or with a reader's own token: the endpoint is tried by its probe.
-    leave = printing.sample_unsubscribe_url(press)
-    own = (leave, f"{leave}/preferences", printing.web_url(press, report.issue))
+    """The report, extended by tests of the one-click endpoint and of the message's links and images."""
+    web = PoliteClient(fetcher=fetcher, private_hosts=_private_hosts(composer.newsletter), tell=progress)
+    # These work only once the issue is sent, or with a subscriber's own token; the probe tests the endpoint.
+    leave = compose.sample_unsubscribe_url(composer)
+    own = (leave, f"{leave}/preferences", compose.web_url(composer, report.issue))
     found = (
-        *endpoint.judge(printing.probe_url(press), fetcher=fetcher),
+        *endpoint.judge(compose.probe_url(composer), fetcher=fetcher),
         *images.judge(report.message, web=web),
         *links.judge(report.message, web=web, leave_out=own),
     )
@@ -34,12 +34,12 @@ def add_online_checks(
 
 
 def add_spam_check(report: Report) -> Report:
-    """The report with SpamAssassin's score, or with a word that there is none."""
+    """The report with SpamAssassin's score, or with a note that it is not installed."""
     return replace(report, findings=report.findings + spam.judge(report.message.raw))
 
 
 def _private_hosts(newsletter: Newsletter) -> frozenset[str]:
-    """Hosts of this network that the settings let a source ask."""
+    """Hosts on this network that the settings allow a source to contact."""
     urls = [
         url
         for source in newsletter.sources

@@ -1,4 +1,4 @@
-"""The pre-flight of one issue: every offline check over the message as it would be sent."""
+"""The pre-flight check of one issue: every offline check on the message as it would be sent."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from digest.message.parse import ParsedMessage
 from digest.model.issue import Issue
 from digest.storage import issues, subscribers
 from digest.storage.database import Database
-from digest.workflows.composing import compose as printing
+from digest.workflows.composing import compose
 from digest.workflows.composing.compose import Composer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """The pre-flight of one issue."""
+    """The result of the pre-flight check of one issue."""
 
     issue: Issue
     findings: tuple[Finding, ...]
@@ -31,24 +31,24 @@ class Report:
         return tuple(f for f in self.findings if not f.passed and f.severity is Severity.WARN)
 
 
-def check(issue: Issue, *, press: Composer, database: Database, now: datetime) -> Report:
-    """Run every offline check over the message as it would be sent."""
+def check(issue: Issue, *, composer: Composer, database: Database, now: datetime) -> Report:
+    """Run every offline check on the message as it would be sent."""
     with database.read() as connection:
         earlier = issues.earlier_subjects(connection, issue.newsletter, before=issue.number)
         confirmed = subscribers.count(connection, issue.newsletter).get("confirmed", 0)
-    return checked(issue, press=press, earlier_subjects=earlier, audience_count=confirmed, now=now)
+    return checked(issue, composer=composer, earlier_subjects=earlier, audience_count=confirmed, now=now)
 
 
 def checked(
     issue: Issue,
     *,
-    press: Composer,
+    composer: Composer,
     earlier_subjects: tuple[str, ...],
     audience_count: int | None,
     now: datetime,
 ) -> Report:
-    """The same by what was read before."""
-    findings, message = printing.check(
-        press, issue, earlier_subjects=earlier_subjects, audience_count=audience_count, now=now
+    """Like `check`, with what it would read from the database passed in."""
+    findings, message = compose.check(
+        composer, issue, earlier_subjects=earlier_subjects, audience_count=audience_count, now=now
     )
     return Report(issue=issue, findings=findings, message=message)

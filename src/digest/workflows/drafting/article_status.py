@@ -1,4 +1,4 @@
-"""Tell where an article stands, and why; nothing is changed here."""
+"""Reports the status of an article and the reason for it; changes nothing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from digest.workflows.drafting.draft import Plan, plan
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArticleStatus:
-    """Where one article of one newsletter stands."""
+    """The status of one article in one newsletter."""
 
     newsletter: str
     article: Article
@@ -30,10 +30,10 @@ class ArticleStatus:
 def why(
     url: str, *, newsletters: Iterable[Newsletter], database: Database, now: datetime
 ) -> list[ArticleStatus]:
-    """Where the article stands in each newsletter that knows it, and why.
+    """The status of the article in each newsletter that has it, and the reason.
 
     Raises:
-        NotFound: no newsletter knows it.
+        NotFound: no newsletter has it.
     """
     found = []
     for newsletter in newsletters:
@@ -41,38 +41,34 @@ def why(
             known = known_by(connection, newsletter, url)
         if not known:
             continue
-        found += _standings(newsletter, known, database=database, now=now, everything=True)
+        found += _statuses(newsletter, known, database=database, now=now, everything=True)
     return found or unknown(url)
 
 
 def status_of(
     article: Article, *, newsletter: Newsletter, database: Database, now: datetime
 ) -> ArticleStatus:
-    """Where one known article of this newsletter stands."""
-    [found] = _standings(newsletter, [article], database=database, now=now, everything=False)
+    """The status of one stored article of this newsletter."""
+    [found] = _statuses(newsletter, [article], database=database, now=now, everything=False)
     return found
 
 
 def status_in(planned: Plan, article: Article, *, newsletter: Newsletter) -> ArticleStatus:
-    """Where an article stands in a plan that is made already."""
+    """The status of an article according to an existing plan."""
     of_plan = (*planned.selection.chosen, *planned.selection.left_out)
     choice = next((one for one in of_plan if one.article.id == article.id), None)
-    return _standing(newsletter, article, choice, number=planned.number)
+    return _status(newsletter, article, choice, number=planned.number)
 
 
-def _standings(
+def _statuses(
     newsletter: Newsletter, known: Iterable[Article], *, database: Database, now: datetime, everything: bool
 ) -> list[ArticleStatus]:
     planned = plan(newsletter, database=database, now=now, everything=everything)
     choices = {c.article.id: c for c in (*planned.selection.chosen, *planned.selection.left_out)}
-    return [
-        _standing(newsletter, article, choices.get(article.id), number=planned.number) for article in known
-    ]
+    return [_status(newsletter, article, choices.get(article.id), number=planned.number) for article in known]
 
 
-def _standing(
-    newsletter: Newsletter, article: Article, choice: Choice | None, *, number: int
-) -> ArticleStatus:
+def _status(newsletter: Newsletter, article: Article, choice: Choice | None, *, number: int) -> ArticleStatus:
     if choice is not None and choice.chosen:
         sentence = f"It comes into issue {number}: {choice.reason}."
     elif article.last_issue is not None:
@@ -80,16 +76,17 @@ def _standing(
     elif choice is not None:
         sentence = f"It stays out of issue {number}: {choice.reason}."
     elif article.is_backlog:
-        sentence = "It stays out: older than the first issue reaches. `digest feature` brings it in."
+        sentence = "It stays out: too old for the first issue. To include it, use `digest feature`."
     else:
         sentence = (
-            f"It stays out: older than {newsletter.policy.max_age.days} days. `digest feature` brings it in."
+            f"It stays out: older than {newsletter.policy.max_age.days} days. "
+            "To include it, use `digest feature`."
         )
     return ArticleStatus(newsletter=newsletter.name, article=article, sentence=sentence, choice=choice)
 
 
 def in_open_issue(article: Article, *, newsletter: str, database: Database) -> str:
-    """The open issue that holds this article, or empty."""
+    """The reference of the open issue that contains this article, or empty."""
     with database.read() as connection:
         begun = issues.open_one(connection, newsletter)
     if begun is None or article.id not in {t.article_id for t in begun.layout.teasers}:
@@ -98,7 +95,7 @@ def in_open_issue(article: Article, *, newsletter: str, database: Database) -> s
 
 
 def known_by(connection: Connection, newsletter: Newsletter, url: str) -> list[Article]:
-    """The articles of this newsletter that the address means."""
+    """The articles of this newsletter that have this address."""
     keys = keys_of(FoundArticle(url=url, title=""))
     exact = {key for key in keys if key[0] is KeyKind.ADDRESS}
     if exact and (found := articles.by_keys(connection, newsletter.name, exact)):
@@ -111,5 +108,5 @@ def unknown(url: str) -> NoReturn:
     """Raises NotFound."""
     raise NotFound(
         f"No article with the address {url} is known.",
-        mend="Run `digest collect`, and look at `digest plan NEWSLETTER --all` for what is known.",
+        mend="Run `digest collect`; `digest plan NEWSLETTER --all` lists all known articles.",
     )

@@ -1,4 +1,4 @@
-"""Plan and draft: what the next issue would hold, and making it so."""
+"""Plans the next issue and freezes the plan as a draft."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from digest.rules.pictures import ImageRequest, Picture, notes_of, with_pictures
 from digest.rules.selection import select
 from digest.storage import activity_log, articles, issues
 from digest.storage.database import Connection, Database
-from digest.workflows.composing import compose as printing
+from digest.workflows.composing import compose
 from digest.workflows.composing.compose import Composer
 from digest.workflows.composing.images import ChooseImages
 
-# How articles that were only counted are told of.
+# Reasons shown for articles that are only counted.
 _EARLIER = {
     LeftOut.ALREADY: "already in an issue",
     LeftOut.BACKLOG: LeftOut.BACKLOG.value,
@@ -30,18 +30,18 @@ _EARLIER = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What the next issue would hold.  `open` is the one already begun, if there is one."""
+    """What the next issue would contain.  `open` is the unfinished issue, if there is one."""
 
     number: int
     now: datetime
     selection: Selection
     open: Issue | None = None
     warnings: tuple[str, ...] = ()
-    after: int | None = None  # number of the last issue, of those that were not given up
+    after: int | None = None  # number of the last issue that was not cancelled or skipped
 
 
 def plan(newsletter: Newsletter, *, database: Database, now: datetime, everything: bool = False) -> Plan:
-    """Select without changing anything; `everything` judges also what was settled long ago."""
+    """Select articles without changing anything; `everything` also considers articles settled long ago."""
     with database.read() as connection:
         return _plan(connection, newsletter, now=now, everything=everything)
 
@@ -52,26 +52,26 @@ def draft(
     database: Database,
     by: Actor,
     now: datetime,
-    press: Composer | None = None,
-    illustrate: ChooseImages | None = None,
+    composer: Composer | None = None,
+    choose_images: ChooseImages | None = None,
     slot_key: str = "",
 ) -> Issue | Selection:
-    """Freeze the plan as a draft issue and reserve its articles; the selection if there is nothing.
+    """Freeze the plan as a draft issue and reserve its articles; returns the selection if it is empty.
 
-    With a press it is printed once: a template that fails makes no draft.
-    `illustrate` decides on the pictures; without it they are linked as they are.
+    With a composer the issue is rendered once, so that a broken template makes no
+    draft.  `choose_images` decides on the images; without it they are linked as they are.
 
     Raises:
-        TemplateError: a template, or the subject's, does not load or render.
-        NotAllowed: an issue of this newsletter is open already.
+        TemplateError: a template, or the subject template, does not load or render.
+        NotAllowed: this newsletter already has an open issue.
     """
-    pictures = _pictures(newsletter, database=database, now=now, illustrate=illustrate)
+    pictures = _pictures(newsletter, database=database, now=now, choose_images=choose_images)
     with database.write() as connection:
         planned = _plan(connection, newsletter, now=now)
         if planned.open is not None:
             raise NotAllowed(
                 f"Issue {planned.open.ref} is {planned.open.state.said} and not finished.",
-                mend=f"Send it, or `digest cancel {planned.open.ref}`.",
+                mend=f"Send it, or run `digest cancel {planned.open.ref}`.",
             )
         if planned.selection.nothing:
             return planned.selection
@@ -84,8 +84,8 @@ def draft(
             now=now,
             slot_key=slot_key,
         )
-        if press is not None:
-            printing.rendered(press, made, now=now)
+        if composer is not None:
+            compose.rendered(composer, made, now=now)
         notes = "".join(f"; {note}" for note in notes_of(layout))
         what = f"drafted with {len(layout.teasers)} articles{notes}"
         activity_log.record_of_issue(connection, made, ActivityKind.DRAFTED, what, by=by, at=now)
@@ -93,10 +93,10 @@ def draft(
 
 
 def _pictures(
-    newsletter: Newsletter, *, database: Database, now: datetime, illustrate: ChooseImages | None
+    newsletter: Newsletter, *, database: Database, now: datetime, choose_images: ChooseImages | None
 ) -> Mapping[ImageRequest, Picture]:
-    """Looked for before the draft's transaction, which must not wait for anybody's server."""
-    if illustrate is None:
+    """Chosen before the draft's transaction, which must not wait for a server."""
+    if choose_images is None:
         return {}
     planned = plan(newsletter, database=database, now=now)
     if planned.open is not None or planned.selection.nothing:
@@ -107,7 +107,7 @@ def _pictures(
         for choice in planned.selection.chosen
         if choice.article.source in sources
     }
-    return illustrate(_layout(newsletter, planned.selection), of_articles)
+    return choose_images(_layout(newsletter, planned.selection), of_articles)
 
 
 def _layout(newsletter: Newsletter, selection: Selection) -> Layout:
@@ -143,8 +143,8 @@ def _plan(connection: Connection, newsletter: Newsletter, *, now: datetime, ever
     warnings = _warnings(connection, newsletter, begun)
     if since is None and not selection.chosen and (newest := articles.newest(connection, newsletter.name)):
         warnings.append(
-            f"The newest article is of {newest:%Y-%m-%d}. The first issue reaches back "
-            f"{newsletter.policy.first_issue.days} days: raise first_issue_days, or `digest feature URL`."
+            f"The newest article is from {newest.day} {newest:%B %Y}. The first issue reaches back "
+            f"{newsletter.policy.first_issue.days} days: raise first_issue_days, or run `digest feature URL`."
         )
     merged = {_EARLIER[code].format(newsletter.policy.max_age.days): n for code, n in earlier.items()}
     for reason, count in selection.earlier.items():

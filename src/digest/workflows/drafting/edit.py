@@ -1,9 +1,9 @@
-"""Edit: change a draft one step at a time, and undo it.
+"""Edits a draft, and undoes edits.
 
-Each step is one transaction, or a whole list of them is.  It is carried out on
-the issue as it is now, not as the editor saw it: what two editors do to
-different things both holds, and what they do to the same text is a `Conflict`
-for the slower one.  The article store's reservations follow the content.
+One edit, or a whole list of them, is one transaction.  An edit is applied to the
+issue as it is now, not as the editor saw it: edits of different things by two
+editors both succeed, and edits of the same text are a `Conflict` for the slower
+editor.  The article store's reservations follow the content.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from digest.model.newsletter import Newsletter
 from digest.rules import approval, editing
 from digest.rules.history import continues_step, redo_leads_to, undo_leads_to
 from digest.rules.layout import teaser_for
-from digest.rules.lead_change import fitted, promoted_or_demoted
+from digest.rules.lead_change import fit_to_place, promoted_or_demoted
 from digest.rules.pictures import with_pictures
 from digest.storage import activity_log, articles, issues, ledger, revisions
 from digest.storage.database import Connection, Database
@@ -31,41 +31,41 @@ from digest.workflows.composing.lead_images import copies_for_leads
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edited:
-    """The issue after a step, and what others did since the editor last looked."""
+    """The issue after a step, and what others have changed since the editor last looked."""
 
     issue: Issue
     revision: Revision | None  # None where the edit changed nothing
     others: tuple[Revision, ...] = ()
-    took_approval_back: bool = False
+    withdrew_approval: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conflict:
-    """Nothing was changed: somebody else was there first.  Both texts, for the editor to decide."""
+    """Nothing was changed, because somebody else was faster.  Both texts, for the editor to choose."""
 
     issue: Issue  # as it is now
     sentence: str
     mine: str = ""
     theirs: str = ""
-    by: str = ""  # who made the change that it clashes with, where that is known
+    by: str = ""  # who made the conflicting change, if known
     at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EditedAll:
-    """The issue after a list of edits, all of which were carried out."""
+    """The issue after a list of edits, all of them applied."""
 
     issue: Issue
     done: int  # how many of them changed something
     others: tuple[Revision, ...] = ()
-    took_approval_back: bool = False
+    withdrew_approval: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """Of a list of edits none was carried out, since one of them could not be."""
+    """None of a list of edits was applied, because one of them was not possible."""
 
-    position: int  # of that one; 0 is the first
+    position: int  # of that edit; 0 is the first
     why: Conflict | NotAllowed | NotFound
 
 
@@ -78,19 +78,19 @@ def edit(
     seen_revision: int,
     database: Database,
     now: datetime,
-    illustrate: ChooseImages | None = None,
+    choose_images: ChooseImages | None = None,
 ) -> Edited | Conflict:
-    """Carry out one edit; an approved issue is a draft again afterwards.
+    """Apply one edit; an approved issue becomes a draft again.
 
-    `illustrate` decides on the picture of an article that is pulled in, as it does for a draft, and
-    makes a larger copy for a story that comes to lead.
+    `choose_images` decides on the image of an added article, as it does for a draft, and
+    makes a larger copy for a story that becomes the lead.
 
     Raises:
-        NotAllowed: the issue is sent or being sent, or what the edit would write cannot stand there.
-        NotFound: an article to pull in is not of this newsletter.
+        NotAllowed: the issue is sent or being sent, or the new value is not allowed.
+        NotFound: an article to add does not belong to this newsletter.
     """
-    what = _prepared(what, newsletter, database=database, illustrate=illustrate)
-    copies = copies_for_leads(issue, [what], newsletter, database=database, illustrate=illustrate)
+    what = _prepared(what, newsletter, database=database, choose_images=choose_images)
+    copies = copies_for_leads(issue, [what], newsletter, database=database, choose_images=choose_images)
     with database.write() as connection:
         current = _editable(connection, issue)
         step = _Steps(connection, by=by, seen=seen_revision, stood=current.revision, now=now, copies=copies)
@@ -106,11 +106,11 @@ def edit_all(
     seen_revision: int,
     database: Database,
     now: datetime,
-    illustrate: ChooseImages | None = None,
+    choose_images: ChooseImages | None = None,
 ) -> EditedAll | Refusal:
-    """Carry out every edit in its order, each on what the one before has left; or none at all.
+    """Apply all edits in order, each on the result of the one before; or none at all.
 
-    Each is a step of the history like one that is made alone: an undo takes back the last of them.
+    Each becomes a step of its own in the history: an undo reverts the last of them.
 
     Raises:
         NotAllowed: the issue is sent or being sent.
@@ -118,10 +118,10 @@ def edit_all(
     prepared = []
     for position, what in enumerate(edits):
         try:
-            prepared.append(_prepared(what, newsletter, database=database, illustrate=illustrate))
+            prepared.append(_prepared(what, newsletter, database=database, choose_images=choose_images))
         except (NotAllowed, NotFound) as error:
             return Refusal(position=position, why=error)
-    copies = copies_for_leads(issue, prepared, newsletter, database=database, illustrate=illustrate)
+    copies = copies_for_leads(issue, prepared, newsletter, database=database, choose_images=choose_images)
     try:
         with database.write() as connection:
             begun = _editable(connection, issue)
@@ -134,7 +134,7 @@ def edit_all(
 
 
 class _Stopped(Exception):
-    """Ends the transaction of a list of edits, so that nothing of it stays."""
+    """Rolls back the transaction of a list of edits."""
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__()
@@ -149,13 +149,13 @@ class _Steps:
     _: KW_ONLY
     by: Actor
     seen: int  # the revision that the editor has seen
-    stood: int  # and the one at which the transaction began
+    stood: int  # the revision at which the transaction began
     now: datetime
-    copies: Mapping[ArticleId, Image]  # of pictures, in the lead's size
+    copies: Mapping[ArticleId, Image]  # lead-sized copies of images
 
 
 def _carry_out_all(steps: _Steps, begun: Issue, edits: Sequence[Edit]) -> EditedAll:
-    issue, done, others, took_back = begun, 0, tuple[Revision, ...](), False
+    issue, done, others, withdrew = begun, 0, tuple[Revision, ...](), False
     for position, what in enumerate(edits):
         try:
             came = _carry_out(steps, issue, what)
@@ -164,18 +164,18 @@ def _carry_out_all(steps: _Steps, begun: Issue, edits: Sequence[Edit]) -> Edited
         except NotAllowed as error:
             raise _Stopped(Refusal(position=position, why=error)) from error
         if isinstance(came, Conflict):
-            # As it is now, which is without the edits before this one.
+            # The issue as it is stored, so without the earlier edits of this list.
             raise _Stopped(Refusal(position=position, why=replace(came, issue=begun)))
         issue, others = came.issue, came.others
         done += came.revision is not None
-        took_back = took_back or came.took_approval_back
-    return EditedAll(issue=issue, done=done, others=others, took_approval_back=took_back)
+        withdrew = withdrew or came.withdrew_approval
+    return EditedAll(issue=issue, done=done, others=others, withdrew_approval=withdrew)
 
 
 def undo(
     issue: Issue, *, by: Actor, seen_revision: int, database: Database, now: datetime
 ) -> Edited | Conflict:
-    """Go back to the content before the last edit that is not undone, whoever made it.
+    """Restore the content before the last edit that is not undone, whoever made it.
 
     Raises:
         NotAllowed: there is nothing to undo, or the issue is sent or being sent.
@@ -186,7 +186,7 @@ def undo(
 def redo(
     issue: Issue, *, by: Actor, seen_revision: int, database: Database, now: datetime
 ) -> Edited | Conflict:
-    """Take the last undo back.
+    """Revert the last undo.
 
     Raises:
         NotAllowed: there is nothing to redo, or the issue is sent or being sent.
@@ -195,17 +195,17 @@ def redo(
 
 
 def _prepared(
-    what: Edit, newsletter: Newsletter, *, database: Database, illustrate: ChooseImages | None
+    what: Edit, newsletter: Newsletter, *, database: Database, choose_images: ChooseImages | None
 ) -> Edit:
-    """The edit as it is carried out: its texts clean, its story made."""
+    """The edit as it is applied: with clean texts, and with the teaser of an added article."""
     what = editing.clean(what)
     if isinstance(what, PullIn):
-        return _with_teaser(what, newsletter, database=database, illustrate=illustrate)
+        return _with_teaser(what, newsletter, database=database, choose_images=choose_images)
     return what
 
 
 def _carry_out(steps: _Steps, current: Issue, what: Edit) -> Edited | Conflict:
-    """One edit on the issue as it is in this transaction."""
+    """Apply one edit to the issue as it is in this transaction."""
     connection = steps.connection
     content = editing.apply(what, current.content)
     history = revisions.history(connection, current.id)
@@ -216,7 +216,7 @@ def _carry_out(steps: _Steps, current: Issue, what: Edit) -> Edited | Conflict:
         return Edited(issue=current, revision=None, others=_since(history, steps.seen, steps.by.name))
     made = Revision(
         number=current.revision + 1,
-        deed=StepKind.EDIT,
+        kind=StepKind.EDIT,
         at=steps.now,
         by=steps.by.name,
         what=editing.describe(what, current.content),
@@ -237,35 +237,37 @@ def _fitted(
     if not stories:
         return after
     known = {article.id: article for article in articles.by_ids(connection, stories)}
-    return replace(after, layout=fitted(before.layout, after.layout, known=known, copies=copies))
+    return replace(after, layout=fit_to_place(before.layout, after.layout, known=known, copies=copies))
 
 
 def _along(
-    issue: Issue, deed: StepKind, *, by: Actor, seen_revision: int, database: Database, now: datetime
+    issue: Issue, kind: StepKind, *, by: Actor, seen_revision: int, database: Database, now: datetime
 ) -> Edited | Conflict:
     leads_to: Callable[[list[Revision]], tuple[int, Revision] | None]
-    leads_to = undo_leads_to if deed is StepKind.UNDO else redo_leads_to
+    leads_to = undo_leads_to if kind is StepKind.UNDO else redo_leads_to
     with database.write() as connection:
         current = _editable(connection, issue)
         history = revisions.history(connection, issue.id)
         if current.revision != seen_revision:
-            # What is undone is the last step: the editor has not seen which that is now.
+            # Undo reverts the last step, and the editor has not seen which one that is now.
             return _as_conflict(
-                current, Clash(sentence="The issue was changed meanwhile."), history[-1] if history else None
+                current,
+                Clash(sentence="The issue was changed in the meantime."),
+                history[-1] if history else None,
             )
         found = leads_to(history)
         if found is None:
-            raise NotAllowed(f"There is nothing to {deed.value} in issue {issue.ref}.")
+            raise NotAllowed(f"There is nothing to {kind.value} in issue {issue.ref}.")
         state, of = found
         content = revisions.content_at(connection, issue.id, state)
         if content is None:
-            raise NotAllowed(f"Issue {issue.ref} has lost its revision {state}.", mend="Please report it.")
+            raise NotAllowed(f"Revision {state} of issue {issue.ref} is missing.", mend="Please report this.")
         made = Revision(
             number=current.revision + 1,
-            deed=deed,
+            kind=kind,
             at=now,
             by=by.name,
-            what=f"{'undid' if deed is StepKind.UNDO else 'did again'}: {of.what}",
+            what=f"{'undid' if kind is StepKind.UNDO else 'redid'}: {of.what}",
             state=state,
             before=None,
             edit=of.edit,
@@ -285,25 +287,25 @@ def _step(
 ) -> Edited:
     if not history:
         first = Revision(
-            number=0, deed=StepKind.BEGIN, at=current.created_at, by="", what="drafted", state=0, before=None
+            number=0, kind=StepKind.BEGIN, at=current.created_at, by="", what="drafted", state=0, before=None
         )
         revisions.begin(connection, current.id, first, current.content)
     if not revisions.add(connection, current.id, made, content):
-        raise Busy(f"Issue {current.ref} was changed at this very moment.", mend="Try again.")
+        raise Busy(f"Issue {current.ref} was changed at the same moment.", mend="Try again.")
     _follow(connection, current, content, made, by=by)
-    took_back = current.state is IssueState.APPROVED
-    if took_back:
-        _take_approval_back(connection, current, made, by=by)
+    withdrew = current.state is IssueState.APPROVED
+    if withdrew:
+        _withdraw_approval(connection, current, made, by=by)
     return Edited(
-        issue=issues.by_id(connection, current.id) if took_back else _with(content, current, made.number),
+        issue=issues.by_id(connection, current.id) if withdrew else _with(content, current, made.number),
         revision=made,
         others=_since(history, seen, made.by),
-        took_approval_back=took_back,
+        withdrew_approval=withdrew,
     )
 
 
 def _with(content: Content, issue: Issue, revision: int) -> Issue:
-    """The row as this transaction has left it: it has held it since it was read."""
+    """The issue as this transaction has written it; nobody else can have changed the locked row."""
     return replace(
         issue, layout=content.layout, texts=content.texts, taken_out=content.taken_out, revision=revision
     )
@@ -311,52 +313,57 @@ def _with(content: Content, issue: Issue, revision: int) -> Issue:
 
 def _editable(connection: Connection, issue: Issue) -> Issue:
     current = issues.for_update(connection, issue.id)
-    was_begun = current.state is IssueState.HELD and current.content_hash
-    if current.state not in approval.CAN_EDIT or was_begun:
-        why = "is held in the middle of its send" if was_begun else f"is {current.state.said}"
-        raise NotAllowed(f"Issue {issue.ref} {why}: what was approved is what goes, and cannot be edited.")
+    is_paused = current.state is IssueState.HELD and bool(current.content_hash)
+    if is_paused or current.state is IssueState.SENDING:
+        why = "paused partway through sending" if is_paused else current.state.said
+        raise NotAllowed(
+            f"Issue {issue.ref} is {why}: "
+            "the approved version is what will be sent, so it can no longer be edited."
+        )
+    if current.state not in approval.CAN_EDIT:
+        raise NotAllowed(f"Issue {issue.ref} is {current.state.said} and can no longer be edited.")
     return current
 
 
-def _take_approval_back(connection: Connection, issue: Issue, made: Revision, *, by: Actor) -> None:
-    """What was approved is not what stands there now; the audience is frozen anew with the next approval."""
+def _withdraw_approval(connection: Connection, issue: Issue, made: Revision, *, by: Actor) -> None:
+    """The content is no longer what was approved; the next approval freezes the audience again."""
     if not issues.reopen_draft(connection, issue.id):
-        raise Busy(f"Issue {issue.ref} has just begun to be sent.")
+        raise Busy(f"Sending of issue {issue.ref} has just begun, so it can no longer be edited.")
     ledger.delete_audience(connection, issue.id)
-    what = f"approval of {issue.approved_by} taken back: {made.by} {made.what}"
+    what = f"approval of {issue.approved_by} withdrawn: {made.by} {made.what}"
     activity_log.record_of_issue(connection, issue, ActivityKind.WITHDREW_APPROVAL, what, by=by, at=made.at)
 
 
 def _follow(connection: Connection, issue: Issue, content: Content, made: Revision, *, by: Actor) -> None:
-    """Reserve the articles that came in and free those that went."""
+    """Reserve the articles that were added and release those that were taken out."""
     before = {teaser.article_id for teaser in issue.layout.teasers}
     after = {teaser.article_id for teaser in content.layout.teasers}
     issues.free(connection, issue.id, sorted(before - after))
     for article in articles.by_ids(connection, after - before):
-        # An editor may bring back what went out; an undo must not take what a later issue has by now.
-        if made.deed is not StepKind.EDIT and (article.last_issue or 0) > issue.number:
-            raise NotAllowed(f"“{article.title}” is in issue {article.last_issue} by now.")
+        # An editor may use a sent article again; an undo must not take one that a later issue now has.
+        if made.kind is not StepKind.EDIT and (article.last_issue or 0) > issue.number:
+            raise NotAllowed(f"“{article.title}” is in issue {article.last_issue} now.")
     issues.reserve(connection, issue.id, issue.number, sorted(after - before), issue.selected_at)
     if before != after:
         activity_log.record_of_issue(connection, issue, ActivityKind.EDITED, made.what, by=by, at=made.at)
 
 
 def _with_teaser(
-    what: PullIn, newsletter: Newsletter, *, database: Database, illustrate: ChooseImages | None
+    what: PullIn, newsletter: Newsletter, *, database: Database, choose_images: ChooseImages | None
 ) -> PullIn:
-    """Made before the transaction, which must not wait for the server of a picture."""
+    """Make the teaser before the transaction, which must not wait for an image server."""
     with database.read() as connection:
         found = [a for a in articles.by_ids(connection, [what.article]) if a.newsletter == newsletter.name]
     if not found:
         raise NotFound(
-            f"There is no article {what.article} of {newsletter.name}.",
-            mend="Look for it among what stayed out, or search for it.",
+            f"{newsletter.name} has no article {what.article}.",
+            mend="Look for it among the articles left out, or search for it.",
         )
     teaser = teaser_for(found[0], language=newsletter.language)
     source = next((spec for spec in newsletter.sources if spec.key == found[0].source), None)
-    if illustrate is not None:
+    if choose_images is not None:
         alone = Layout(lead=None, sections=(Section(title="", teasers=(teaser,)),))
-        pictures = illustrate(alone, {what.article: source} if source else {})
+        pictures = choose_images(alone, {what.article: source} if source else {})
         teaser = with_pictures(alone, pictures).teasers[0]
     return replace(what, teaser=teaser)
 
@@ -366,7 +373,7 @@ def _conflict(
 ) -> Conflict:
     newer = [revision for revision in history if revision.number > seen]
     about = [revision for revision in newer if _is_about_the_same(revision.edit, what)]
-    # Whoever asks again has seen the newest revision, and not who wrote what stands there.
+    # An editor who tries again has seen the newest revision, but not who wrote the current text.
     wrote = [r for r in history if _is_about_the_same(r.edit, what) and _value(r.edit) == clash.theirs]
     others = about or wrote or [revision for revision in newer if revision.number <= stood]
     return _as_conflict(current, clash, others[-1] if others else None)

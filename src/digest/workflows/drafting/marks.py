@@ -1,4 +1,4 @@
-"""Mark an article by hand."""
+"""Marks articles by hand: feature, unfeature, exclude."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def feature(
 def unfeature(
     url: str, *, newsletters: Iterable[Newsletter], database: Database, by: Actor, now: datetime
 ) -> list[Article]:
-    """Take the mark back; also one that the source gave."""
+    """Remove the feature mark, including one set by the source."""
     return mark(url, Mark.UNFEATURED, newsletters=newsletters, database=database, by=by, now=now)
 
 
@@ -36,7 +36,7 @@ def exclude(
     why: str = "",
     now: datetime,
 ) -> list[Article]:
-    """Keep an article out of every issue to come, until it is featured."""
+    """Keep an article out of all future issues, unless it is featured later."""
     return mark(url, Mark.EXCLUDED, newsletters=newsletters, database=database, by=by, why=why, now=now)
 
 
@@ -50,12 +50,12 @@ def mark(
     why: str = "",
     now: datetime,
 ) -> list[Article]:
-    """Mark the article in each of these newsletters that knows it.
+    """Mark the article in each of these newsletters that has it.
 
-    `Mark.NONE` takes back whatever was marked by hand, all of it: what the source says counts again.
+    `Mark.NONE` removes every mark made by hand, so the source's own mark counts again.
 
     Raises:
-        NotFound: no newsletter knows it.
+        NotFound: no newsletter has it.
     """
     marked: list[Article] = []
     with database.write() as connection:

@@ -1,4 +1,4 @@
-"""Showing one draft to somebody without an account: a link that is signed, ends, and shows the mail only."""
+"""Shares a draft with people who have no account: a signed link that expires and shows only the mail."""
 
 from __future__ import annotations
 
@@ -26,18 +26,20 @@ def share(
     by: Actor,
     now: datetime,
 ) -> tuple[str, datetime]:
-    """A link to the issue as it is at any moment until then, and when that is; the making is recorded.
+    """Make a link that shows the current draft until it expires; returns the link and the expiry time.
+
+    The activity log records it.
 
     Raises:
         NotAllowed: there is no draft to show.
     """
     if issue.state in approval.WENT_OUT:
         raise NotAllowed(
-            f"Issue {issue.ref} has gone out.",
-            mend=f"Everybody can read it at {public_url}/archive/{issue.newsletter}/{issue.number}.",
+            f"Issue {issue.ref} has already been sent.",
+            mend=f"Anyone can read it at {public_url}/archive/{issue.newsletter}/{issue.number}.",
         )
     if issue.state in _NEVER_SHOWN:
-        raise NotAllowed(f"Issue {issue.ref} is {issue.state.said}.", mend="`digest draft` makes a new one.")
+        raise NotAllowed(f"Issue {issue.ref} is {issue.state.said}.", mend="Make a new one: `digest draft`.")
     until = (now + length).replace(microsecond=0)
     token = sign_until(issue.id, until, purpose=SHARE, keys=keys)
     what = f"made a share link until {until:%Y-%m-%d %H:%M} UTC"

@@ -1,4 +1,4 @@
-"""Accounts of editors: made and ended by an operator, used by their owners; what was done is recorded."""
+"""Editor accounts: an operator manages them, editors log in with them, and both are recorded."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from digest.rules import accounts as rules
 from digest.storage import activity_log, editors, login_attempts, sessions
 from digest.storage.database import Connection, Database
 
-# A page that loads others must not write for each of them.
+# A page that loads further pages must not write once for each.
 _SEEN_EVERY = timedelta(minutes=1)
 _FORGET_ATTEMPTS = timedelta(days=1)
 
@@ -32,10 +32,10 @@ def add(
     by: Actor,
     now: datetime,
 ) -> None:
-    """Make an account.
+    """Create an account.
 
     Raises:
-        NotAllowed: the name is taken, or it or the password will not do.
+        NotAllowed: the name is taken, or the name or the password is not acceptable.
     """
     if wrong := rules.name_problem(name):
         raise NotAllowed(wrong, mend="Choose another name.")
@@ -43,8 +43,8 @@ def add(
     with database.write() as connection:
         if not editors.add(connection, name, role=role, password_hash=kept, at=now):
             raise NotAllowed(
-                f"There is an editor “{name}” already.",
-                mend="`digest editors password` gives a new password, `digest editors role` another role.",
+                f"There is already an editor “{name}”.",
+                mend="Change it with `digest editors password` or `digest editors role`.",
             )
         _record(
             connection, ActivityKind.ACCOUNT_ADDED, f"added with the role {role.value}", name, by=by, at=now
@@ -54,11 +54,11 @@ def add(
 def change_password(
     name: str, password: str, *, database: Database, passwords: Passwords, by: Actor, now: datetime
 ) -> str:
-    """Give an editor a new password; every session ends.  The name as it is written.
+    """Set a new password; all sessions of the editor end.  Returns the name as it is stored.
 
     Raises:
         NotFound: there is no such editor.
-        NotAllowed: the password will not do.
+        NotAllowed: the password is not acceptable.
     """
     known = find(name, database=database)
     kept = _hashed(password, name=known.name, passwords=passwords)
@@ -71,7 +71,7 @@ def change_password(
 
 
 def change_role(name: str, role: Role, *, database: Database, by: Actor, now: datetime) -> str:
-    """Give an editor another role; every session ends.  The name as it is written.
+    """Give an editor another role; all sessions of the editor end.  Returns the name as it is stored.
 
     Raises:
         NotFound: there is no such editor.
@@ -86,7 +86,7 @@ def change_role(name: str, role: Role, *, database: Database, by: Actor, now: da
 
 
 def remove(name: str, *, database: Database, by: Actor, now: datetime) -> str:
-    """End an account and every session of it; the record stays.  The name as it was written.
+    """Remove an account and end all its sessions; its log entries stay.  Returns the name as it was stored.
 
     Raises:
         NotFound: there is no such editor.
@@ -99,16 +99,20 @@ def remove(name: str, *, database: Database, by: Actor, now: datetime) -> str:
 
 
 def find(name: str, *, database: Database) -> Editor:
-    """Raises NotFound where there is no editor of this name."""
+    """The editor of this name.
+
+    Raises:
+        NotFound: there is no such editor.
+    """
     with database.read() as connection:
         return _known(connection, name)
 
 
-def every(*, database: Database) -> list[tuple[Editor, datetime | None]]:
-    """All editors by name, and when each was last at the desk, as far as that is known."""
+def all_of(*, database: Database) -> list[tuple[Editor, datetime | None]]:
+    """All editors by name, and when each last used the desk, if known."""
     with database.read() as connection:
         seen = sessions.last_seen(connection)
-        return [(editor, seen.get(editor.id)) for editor in editors.every(connection)]
+        return [(editor, seen.get(editor.id)) for editor in editors.all_of(connection)]
 
 
 def any_exist(*, database: Database) -> bool:
@@ -121,7 +125,7 @@ def any_exist(*, database: Database) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Login:
-    """What came of an attempt: a new session's token, or a time to wait, or neither."""
+    """The result of an attempt: the token of a new session, or a time to wait, or neither."""
 
     session: str = ""
     wait: timedelta = timedelta(0)
@@ -130,10 +134,10 @@ class Login:
 def log_in(
     name: str, password: str, *, address: str, database: Database, passwords: Passwords, now: datetime
 ) -> Login:
-    """Begin a session, if the password is right and the limits allow an attempt.
+    """Start a session if the password is right and the limits allow an attempt.
 
-    An attempt counts before the password is looked at, so that many at once
-    find no gap; and it is counted, and takes as long, for a name that nobody has.
+    An attempt is counted before the password is checked, so that many at once cannot
+    slip through.  For an unknown name it is counted too, and takes just as long.
     """
     network = rules.network_of(address)
     with database.write() as connection:
@@ -145,20 +149,20 @@ def log_in(
         )
         known = editors.by_name(connection, name)
     prepared = rules.prepared(password)
-    if not passwords.fits(prepared, known[1] if known else None) or known is None:
+    if not passwords.verify(prepared, known[1] if known else None) or known is None:
         with database.write() as connection:
-            # What was typed for an unknown name is not kept: it may be a password.
+            # An unknown name is not stored: it may be a password typed into the wrong field.
             who = Actor(known[0].name if known else "", Door.DESK, network)
             what = "login failed" if known else "login failed, unknown name"
             activity_log.record(connection, ActivityKind.LOGIN_FAILED, what, by=who, at=now)
         return Login()
     editor, kept = known
-    renewed = passwords.hashed(prepared) if passwords.is_outdated(kept) else ""
+    renewed = passwords.hash(prepared) if passwords.is_outdated(kept) else ""
     return _begun(editor, attempt, kept=kept, renewed=renewed, network=network, database=database, now=now)
 
 
 def editor_of(session: str, *, database: Database, now: datetime) -> Editor | None:
-    """Whose session this is, while it lives; being seen keeps it from falling idle."""
+    """The editor of a valid session, else None; using a session keeps it from expiring as idle."""
     if not session:
         return None
     hashed = rules.token_hash(session)
@@ -176,7 +180,7 @@ def editor_of(session: str, *, database: Database, now: datetime) -> Editor | No
 
 
 def log_out(session: str, *, address: str, database: Database, now: datetime) -> None:
-    """End this session; the editor's other ones live on."""
+    """End this session; the editor's other sessions stay."""
     hashed = rules.token_hash(session)
     with database.write() as connection:
         found = sessions.by_hash(connection, hashed)
@@ -215,7 +219,7 @@ def _begun(
     with database.write() as connection:
         today = editors.by_id(connection, editor.id)
         if today is None or today.generation != editor.generation:
-            return Login()  # the password was changed while the old one was looked at
+            return Login()  # the password was changed while the old one was being checked
         login_attempts.record_success(connection, attempt)
         if renewed:
             editors.renew_hash(connection, editor.id, old=kept, new=renewed)
@@ -236,13 +240,13 @@ def _begun(
 def _hashed(password: str, *, name: str, passwords: Passwords) -> str:
     if wrong := rules.password_problem(password, name=name):
         raise NotAllowed(wrong, mend="Choose another password.")
-    return passwords.hashed(rules.prepared(password))
+    return passwords.hash(rules.prepared(password))
 
 
 def _known(connection: Connection, name: str) -> Editor:
     found = editors.by_name(connection, name)
     if found is None:
-        raise NotFound(f"There is no editor “{name}”.", mend="`digest editors list` shows who there is.")
+        raise NotFound(f"There is no editor “{name}”.", mend="`digest editors list` lists all editors.")
     return found[0]
 
 

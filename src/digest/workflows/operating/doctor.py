@@ -1,6 +1,6 @@
-"""Doctor: looks at everything that a send will need, and says for each finding what to do.
+"""Checks everything a send needs, and says how to fix each problem.
 
-Asks DNS only for the domains of the senders, and the provider only for a login.
+Asks DNS only about the senders' domains, and the provider only for a login.
 """
 
 from __future__ import annotations
@@ -43,15 +43,13 @@ def examine(
     transport_name: str,
     now: datetime,
 ) -> list[Diagnosis]:
-    """All findings, in the order in which a person would mend them."""
+    """All findings, in the order in which a person would fix them."""
     found = [*_settings(settings_warnings)]
     try:
         database = open_database()
         with database.write():
-            pass  # taking the lock is proof enough
-        found.append(
-            Diagnosis(what="database", severity="ok", finding="It can be written and has the newest schema.")
-        )
+            pass  # getting the lock is proof enough
+        found.append(Diagnosis(what="database", severity="ok", finding="Writable; schema is up to date."))
     except DigestError as error:
         found.append(Diagnosis(what="database", severity="error", finding=error.message, mend=error.mend))
         return found
@@ -84,12 +82,10 @@ def _keys(keys: Callable[[], Sequence[str]]) -> Diagnosis:
         return Diagnosis(
             what="secret keys",
             severity="warning",
-            finding=f"A key has fewer than {_SHORTEST_KEY} characters and can be guessed.",
-            mend="Put a longer one in front of it; the old one has to stay for the links of earlier mails.",
+            finding=f"A key has fewer than {_SHORTEST_KEY} characters and could be guessed.",
+            mend="Add a longer key before it; keep the old one for the links in earlier mails.",
         )
-    return Diagnosis(
-        what="secret keys", severity="ok", finding="They are there. Keep a copy with your backups."
-    )
+    return Diagnosis(what="secret keys", severity="ok", finding="Found. Include them in your backups.")
 
 
 def _public_url(site: Site) -> Iterator[Diagnosis]:
@@ -99,36 +95,36 @@ def _public_url(site: Site) -> Iterator[Diagnosis]:
         yield Diagnosis(
             what="public_url",
             severity="warning",
-            finding=f"{site.public_url} is this machine: readers cannot unsubscribe.",
-            mend="Name the address at which `digest serve` is reached from outside.",
+            finding=f"{site.public_url} is this machine, so subscribers cannot unsubscribe.",
+            mend="Set it to the address at which `digest serve` is reachable from outside.",
         )
     elif parts.scheme != "https":
         yield Diagnosis(
             what="public_url",
             severity="warning",
-            finding=f"{site.public_url} is not https: mail services show no unsubscribe button for it.",
-            mend="Put a web server with a certificate in front of `digest serve` (RFC 8058 wants https).",
+            finding=f"{site.public_url} is not https, so mail apps hide the unsubscribe button.",
+            mend="Put a web server with a certificate in front of `digest serve` (RFC 8058 requires https).",
         )
     else:
         yield Diagnosis(what="public_url", severity="ok", finding=site.public_url)
 
 
 def _placeholders(site: Site, newsletters: Sequence[Newsletter]) -> Iterator[Diagnosis]:
-    """What `digest init` wrote and its owner has not changed yet."""
+    """Example values from `digest init` that were not changed yet."""
     if "1 Example Street" in site.postal_address:
         yield Diagnosis(
             what="postal_address",
             severity="warning",
-            finding="It is still the example's.",
-            mend="Put your own: the law of most countries wants it in every mail.",
+            finding="Still the example value.",
+            mend="Set your own: most countries require it by law in every email.",
         )
     for newsletter in newsletters:
         if newsletter.sender.domain.endswith(("example.com", "example.org", ".example")):
             yield Diagnosis(
                 what=newsletter.name,
                 severity="warning",
-                finding=f"The sender {newsletter.sender.address} is an example.",
-                mend="Name an address of a domain that may send for you.",
+                finding=f"The sender {newsletter.sender.address} is still the example value.",
+                mend="Use an address at a domain that may send for you.",
             )
 
 
@@ -149,8 +145,8 @@ def _newsletter(newsletter: Newsletter, database: Database, *, now: datetime) ->
         yield Diagnosis(
             what=what,
             severity="warning",
-            finding="It has no confirmed subscribers.",
-            mend="Put them into the file named in `subscribers` and run `digest collect`.",
+            finding="No confirmed subscribers yet.",
+            mend="Add them to the file named in `subscribers`, then run `digest collect`.",
         )
     for spec in newsletter.sources:
         state = health.get(spec.key)
@@ -158,8 +154,8 @@ def _newsletter(newsletter: Newsletter, database: Database, *, now: datetime) ->
             yield Diagnosis(
                 what=what,
                 severity="note",
-                finding=f"{spec.name} was never collected.",
-                mend=f"digest collect {what}",
+                finding=f"{spec.name} has never been collected.",
+                mend=f"Run `digest collect {what}`.",
             )
         elif not state.ok:
             yield Diagnosis(what=what, severity="error", finding=f"{spec.name}: {state.message}")
@@ -185,7 +181,7 @@ def _dns(domain: str) -> Iterator[Diagnosis]:
     if len(spf) == 1:
         yield Diagnosis(what="SPF", severity="ok", finding=f"{domain}: {spf[0]}")
     else:
-        problem = "has no SPF record" if not spf else f"has {len(spf)} SPF records, and one is allowed"
+        problem = "has no SPF record" if not spf else f"has {len(spf)} SPF records, but only one is allowed"
         yield Diagnosis(
             what="SPF",
             severity="warning",
@@ -200,12 +196,12 @@ def _dns(domain: str) -> Iterator[Diagnosis]:
             what="DMARC",
             severity="warning",
             finding=f"_dmarc.{domain} has no DMARC record, or the name server did not answer.",
-            mend="Publish a TXT record such as “v=DMARC1; p=none”: Gmail, Yahoo and Outlook ask for it.",
+            mend="Publish a TXT record such as “v=DMARC1; p=none”: Gmail, Yahoo and Outlook require it.",
         )
 
 
 def _dmarc_texts(domain: str) -> list[str]:
-    """The domain's own record, or that of the domain above it."""
+    """The domain's own record, or that of its parent domain."""
     return _texts(f"_dmarc.{domain}") or (
         _texts(f"_dmarc.{domain.partition('.')[2]}") if domain.count(".") > 1 else []
     )

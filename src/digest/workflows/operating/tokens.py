@@ -1,4 +1,4 @@
-"""API tokens: made and ended by an operator, shown by programs; wrong ones are counted and slowed."""
+"""API tokens: an operator manages them, programs present them, and guessing is slowed down."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ _FORGET_ATTEMPTS = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenCheck:
-    """What came of showing a token: the one it is, or a time to wait, or neither."""
+    """The result of checking a token: the known token, or a time to wait, or neither."""
 
     token: ApiToken | None = None
     wait: timedelta = timedelta(0)
 
 
 def add(name: str, *, role: Role, database: Database, by: Actor, now: datetime) -> str:
-    """Make a token.  It is the answer, this once, and is kept nowhere.
+    """Create a token and return it, this once: only its hash is stored.
 
     Raises:
-        NotAllowed: the name is taken, or will not do.
+        NotAllowed: the name is taken or not acceptable.
     """
     if wrong := limits.name_problem(name):
         raise NotAllowed(wrong, mend="Choose another name.")
@@ -39,22 +39,22 @@ def add(name: str, *, role: Role, database: Database, by: Actor, now: datetime) 
     with database.write() as connection:
         if not api_tokens.add(connection, name, role=role, token_hash=rules.kept(token), at=now):
             raise NotAllowed(
-                f"There is a token “{name}” already.",
-                mend="Choose another name, or `digest tokens remove` the old one first.",
+                f"There is already a token “{name}”.",
+                mend="Choose another name, or remove the old token first with `digest tokens remove`.",
             )
         what = f"API token made with the role {role.value}"
         activity_log.record(connection, ActivityKind.TOKEN_ADDED, what, by=by, at=now, subject=name)
     return token
 
 
-def every(*, database: Database) -> list[ApiToken]:
+def all_of(*, database: Database) -> list[ApiToken]:
     """All tokens by name."""
     with database.read() as connection:
-        return api_tokens.every(connection)
+        return api_tokens.all_of(connection)
 
 
 def remove(name: str, *, database: Database, by: Actor, now: datetime) -> str:
-    """End a token, at once; the record stays.  The name as it was written.
+    """Revoke a token at once; its log entries stay.  Returns the name as it was stored.
 
     Raises:
         NotFound: there is no such token.
@@ -62,17 +62,17 @@ def remove(name: str, *, database: Database, by: Actor, now: datetime) -> str:
     with database.write() as connection:
         gone = api_tokens.remove(connection, name)
         if gone is None:
-            raise NotFound(f"There is no token “{name}”.", mend="`digest tokens list` shows what there is.")
+            raise NotFound(f"There is no token “{name}”.", mend="`digest tokens list` lists all tokens.")
         what = "API token removed"
         activity_log.record(connection, ActivityKind.TOKEN_REMOVED, what, by=by, at=now, subject=gone.name)
     return gone.name
 
 
 def show(token: str, *, address: str, database: Database, now: datetime) -> TokenCheck:
-    """Whose token this is.  One that is right always works; of wrong ones a network has twenty,
-    then each has to wait, and is not even counted while it does.
+    """Check a token.  A valid one always works; a network may try twenty wrong ones, then has to wait.
 
-    They are counted apart from logins, so that a script with an old token locks no editor out.
+    Attempts during the wait are not counted.  Tokens are counted separately from logins,
+    so that a script with an old token locks no editor out.
     """
     with database.read() as connection:
         found = api_tokens.by_hash(connection, rules.kept(token)) if rules.is_shaped(token) else None

@@ -1,4 +1,4 @@
-"""Feedback: what readers say with a link of their mail, and what providers tell later."""
+"""Feedback: what subscribers do with the links in their mail, and what providers report later."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ BOUNCE = "bounce"  # the purpose of the tokens in return paths
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
-    """What a call of `receive` came to."""
+    """The result of one call of `receive`."""
 
-    told: int = 0  # how many events were handed over
-    kept: int = 0  # those that were new
-    belonging: int = 0  # of the new ones: those that are about a delivery of ours
-    suppressed: int = 0  # addresses that are not mailed any more from now on
-    ended: int = 0  # subscriptions
+    told: int = 0  # how many events were passed in
+    kept: int = 0  # how many of them were new
+    belonging: int = 0  # how many of the new ones concern one of our deliveries
+    suppressed: int = 0  # addresses that are no longer mailed from now on
+    ended: int = 0  # subscriptions that ended
     proven: int = 0  # uncertain deliveries that turned out to be accepted
 
 
 def unsubscribe(
     token: str, *, keys: Sequence[str], database: Database, how: str, now: datetime
 ) -> Subscription | None:
-    """End the subscription of this link; again and again gives the same answer (RFC 8058)."""
+    """End the subscription of this link; repeating it gives the same answer (RFC 8058)."""
     found = subscription_of(token, keys=keys, database=database)
     if found is None:
         return None
@@ -46,8 +46,8 @@ def unsubscribe(
         return subscribers.by_id(connection, found.id)
 
 
-def come_back(token: str, *, keys: Sequence[str], database: Database, now: datetime) -> Subscription | None:
-    """Take the subscription up again: "that was a mistake"."""
+def resubscribe(token: str, *, keys: Sequence[str], database: Database, now: datetime) -> Subscription | None:
+    """Renew a subscription that was ended by mistake; a suppressed address stays unsubscribed."""
     found = subscription_of(token, keys=keys, database=database)
     if found is None:
         return None
@@ -69,9 +69,9 @@ def choose(
 ) -> list[Subscription] | None:
     """Make the person's subscriptions those of `wanted`, out of the newsletters `offered`.
 
-    The link stands only in mails to that address, so who uses it has shown that
-    the address is theirs: what they add is confirmed.  A suppressed address
-    stays as it is, but for what it leaves.
+    The link is only in mails to that address, so using it proves that the address
+    is the person's own: subscriptions they add are confirmed.  A suppressed
+    address can only unsubscribe.
     """
     found = subscription_of(token, keys=keys, database=database)
     if found is None:
@@ -98,10 +98,10 @@ def choose(
 
 
 def receive(events: Sequence[DeliveryEvent], *, database: Database, now: datetime) -> Received:
-    """Keep what a provider tells and draw the consequences, in one durable transaction.
+    """Store what a provider reports and act on it, in one durable transaction.
 
-    Told again, in whatever order, the same events change nothing more.  An
-    issue whose last doubt is cleared by them is closed.
+    Reporting the same events again, in any order, changes nothing more.  An issue
+    whose last uncertain delivery they settle is closed.
     """
     with database.write() as connection:
         kept, belonging = delivery_events.add(connection, events, received_at=now)
@@ -124,9 +124,9 @@ def receive(events: Sequence[DeliveryEvent], *, database: Database, now: datetim
 def bounce(
     raw: bytes, *, to: str, keys: Sequence[str], database: Database, now: datetime
 ) -> tuple[DeliveryEvent, Received]:
-    """Record one mail that came to a return path; `to` is that address where the mail server says it.
+    """Record one mail that arrived at a return path; `to` is that address, if the mail server gives it.
 
-    A mail that names no return path of ours is recorded too, and changes nothing.
+    A mail that names none of our return paths is recorded too, but changes nothing.
     """
     read = read_bounce(raw)
     number = _returned((to, *read.addresses), keys=keys)
@@ -157,7 +157,7 @@ def _end(connection: Connection, one: MatchedEvent, *, now: datetime) -> bool:
     number = one.subscription_id
     mine = subscribers.by_id(connection, number)
     if mine is None or mine.address_key != one.address_key:
-        return False  # erased meanwhile
+        return False  # erased in the meantime
     if not ends_subscription(one.event, since=mine.since):
         return False
     return subscribers.end(
@@ -167,13 +167,13 @@ def _end(connection: Connection, one: MatchedEvent, *, now: datetime) -> bool:
 
 def _how(event: DeliveryEvent) -> str:
     words = f": {event.detail}" if event.detail else ""
-    return f"{event.kind.value}, told by {event.provider}{words}"
+    return f"{event.kind.value}, reported by {event.provider}{words}"
 
 
 def _close(which: Iterable[IssueId], *, database: Database, now: datetime) -> None:
-    """Close the issues of which nothing is in doubt any more."""
+    """Close the issues that have no uncertain deliveries left."""
     for number in which:
-        from digest.workflows.sending.deliver import finish  # heavy, and seldom needed
+        from digest.workflows.sending.deliver import finish  # slow to import, and rarely needed
 
         with database.read() as connection:
             issue = issues.by_id(connection, number)
@@ -181,7 +181,7 @@ def _close(which: Iterable[IssueId], *, database: Database, now: datetime) -> No
 
 
 def _returned(addresses: Iterable[str], *, keys: Sequence[str]) -> int | None:
-    """The delivery that a return path of ours names: bounce+TOKEN@news.example.com."""
+    """The delivery named by one of our return paths: bounce+TOKEN@news.example.com."""
     for address in addresses:
         token = address.strip(" <>").rpartition("@")[0].rpartition("+")[2]
         number = verify(token, purpose=BOUNCE, keys=keys)

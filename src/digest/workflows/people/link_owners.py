@@ -1,4 +1,4 @@
-"""Whose link is this?  What the signed links of a mail lead to; nothing is changed here."""
+"""Finds the subscription behind a signed link of a mail; changes nothing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from digest.storage.database import Database
 
 
 def subscription_of(token: str, *, keys: Sequence[str], database: Database) -> Subscription | None:
-    """Whose unsubscribe link this is; None for a link that we did not make.  Changes nothing."""
+    """The subscription of an unsubscribe link; None for a link that we did not make."""
     number = verify(token, purpose="unsubscribe", keys=keys)
     if number is None:
         return None
@@ -21,7 +21,7 @@ def subscription_of(token: str, *, keys: Sequence[str], database: Database) -> S
 
 
 def subscriptions_of(token: str, *, keys: Sequence[str], database: Database) -> list[Subscription] | None:
-    """All that the person of this link ever subscribed to; None for a link that we did not make."""
+    """All subscriptions the person of this link ever had; None for a link that we did not make."""
     found = subscription_of(token, keys=keys, database=database)
     if found is None:
         return None
@@ -30,10 +30,10 @@ def subscriptions_of(token: str, *, keys: Sequence[str], database: Database) -> 
 
 
 def is_answered_probe(token: str, *, keys: Sequence[str], database: Database) -> bool:
-    """Whether this is the probe of the pre-flight.  Changes nothing.
+    """Whether this is the probe link of the pre-flight check.
 
     Raises:
-        StorageError: a real link could not be answered now, so this one is not either.
+        StorageError: a real link would fail now, so the probe must fail too.
     """
     if not is_probe(token, keys=keys):
         return False

@@ -1,7 +1,7 @@
-"""A CSV file of people, read row by row: how it is encoded, cut and numbered.
+"""Reads a CSV file of subscribers row by row: encoding, delimiter, line numbers.
 
-Never more than a line of it is in memory.  What the columns mean, and which
-rows are good, is in `subscribers`.
+Never more than one row is in memory.  What the columns mean, and which rows are
+valid, is in `subscribers`.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from typing import BinaryIO
 
 _CHUNK = 1 << 20
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-_CHANGED = "it was changed while it was read"
+_CHANGED = "it was changed while it was being read"
 _LONGEST_ROW = 50  # lines: an address in quotes has a few, a forgotten quotation mark has all that follow
 
 
 class NotReadable(ValueError):
-    """Says in a phrase why the file is not one that can be read."""
+    """The message is a clause that says why the file cannot be read."""
 
 
 class PeopleFile:
-    """An open file, looked through once.
+    """An open file, scanned once for its fingerprint and encoding.
 
     Attributes:
-        fingerprint: of its octets; a file with the same one has nothing new.
+        fingerprint: a hash of its bytes; the same fingerprint means nothing has changed.
         encoding: UTF-8 with or without a byte order mark, UTF-16 with one, else Latin-1.
     """
 
@@ -45,10 +45,10 @@ class PeopleFile:
         self.fingerprint, self.encoding = self._look_through()
 
     def rows(self) -> Rows:
-        """The rows from the first on.
+        """All rows, from the first.
 
         Raises:
-            NotReadable: it is no text in lines.
+            NotReadable: it is not text in lines.
         """
         if self._has_long_line:
             raise NotReadable("it has a line of more than a million characters")
@@ -59,14 +59,14 @@ class PeopleFile:
         return Rows(without_nul if self._has_nul or self.encoding == "utf-16" else text)
 
     def part_read(self) -> float:
-        """How much of it has been read, from 0 to 1."""
+        """How much of the file has been read, from 0 to 1."""
         return self._raw.tell() / max(self._size, 1)
 
     def close(self) -> None:
         (self._text or self._raw).close()
 
     def _look_through(self) -> tuple[str, str]:
-        """The fingerprint and the encoding; on the way, what else reading has to know."""
+        """The fingerprint and the encoding; also notes what else reading needs to know."""
         digest = hashlib.sha256()
         decoder = codecs.getincrementaldecoder("utf-8")()
         is_utf8, is_utf16 = True, False
@@ -84,7 +84,7 @@ class PeopleFile:
 
 @contextmanager
 def opened(path: Path) -> Iterator[PeopleFile]:
-    """The file at `path`; what comes out of a pipe is kept in a nameless file, since it is read twice.
+    """The file at `path`; the content of a pipe is copied to a temporary file, because it is read twice.
 
     Raises:
         OSError: it cannot be read.
@@ -111,7 +111,7 @@ class Rows:
         columns: as the file writes them; empty for an empty file.
 
     Raises:
-        NotReadable: the first row is no row.
+        NotReadable: the first row cannot be read.
     """
 
     def __init__(self, lines: Iterable[str]) -> None:
@@ -126,10 +126,10 @@ class Rows:
             raise NotReadable(_CHANGED) from error
 
     def __iter__(self) -> Iterator[tuple[int, list[str] | str]]:
-        """Each row with the line it ends on; a sentence in place of a row that cannot be read.
+        """Each row with the line it ends on; an error sentence in place of a row that cannot be read.
 
         Raises:
-            NotReadable: the file was changed meanwhile.
+            NotReadable: the file was changed in the meantime.
         """
         reader = self._reader
         line = reader.line_num
@@ -153,8 +153,8 @@ class Rows:
 
 def _swallowed(first: int) -> str:
     return (
-        f"The quotation mark that opens on line {first} closes here: all between them is one row. "
-        "Is one mark too many?"
+        f"The quotation mark that opens on line {first} closes here, so everything in between is one row. "
+        "Remove the mark that is too many."
     )
 
 

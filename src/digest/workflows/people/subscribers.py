@@ -1,7 +1,7 @@
-"""Subscribers: lists from files, single people, and what is known of a person.
+"""Subscribers: lists from files, single people, and a person's history.
 
-Files only add.  Who has left stays out whatever a file says, a suppressed
-address stays suppressed, and a row that disappears changes nothing.
+Files only add.  People who unsubscribed stay unsubscribed whatever a file says, a
+suppressed address stays suppressed, and a row that disappears changes nothing.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from digest.storage.import_sqlite import bulk_add
 from digest.workflows import Progress, no_progress
 from digest.workflows.people.subscriber_csv import NotReadable, PeopleFile, Rows, opened
 
-_AT_ONCE = 5000  # people in one transaction: others wait for it some 50 ms
+_AT_ONCE = 5000  # people per transaction, which blocks others for about 50 ms
 _TELL_EVERY = 5000
 _MOST_BAD_ROWS = 1000
 _EMAIL_COLUMNS = ("email", "e-mail", "email address", "address", "mail")
@@ -37,12 +37,12 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imported:
-    """What reading one file came to."""
+    """The result of reading one file."""
 
     path: Path
     rows: int = 0
     added: int = 0
-    repeated: int = 0  # addresses that stood in the file before
+    repeated: int = 0  # addresses that occur earlier in the file
     bad: tuple[tuple[int, str], ...] = ()  # line number and what is wrong; the first thousand
     bad_count: int = 0
     unchanged: bool = False
@@ -57,7 +57,7 @@ def read_files(
     now: datetime,
     progress: Progress = no_progress,
 ) -> list[Imported]:
-    """Read the newsletter's files that changed since they were last read."""
+    """Read those of the newsletter's files that have changed since they were last read."""
     return [
         _read(newsletter, path, database=database, by=by, now=now, progress=progress, only_changed=True)
         for path in newsletter.subscriber_files
@@ -73,14 +73,14 @@ def import_file(
     now: datetime,
     progress: Progress = no_progress,
 ) -> Imported:
-    """Add the people of a CSV file; good rows come in, bad ones are listed with their line.
+    """Import the subscribers of a CSV file; invalid rows are listed with their line number.
 
     Columns: email (required), name, language, topics (separated by `;` or `,`).
-    UTF-8 with or without a byte order mark, UTF-16 with one, else Latin-1.  Of
-    an address that stands there twice, the first row counts.
+    UTF-8 with or without a byte order mark, UTF-16 with one, else Latin-1.  If an
+    address occurs twice, the first row counts.
 
-    The people come in after the last row is read, in many transactions.  Where
-    that is cut off, those that are in are in; reading the file again adds the rest.
+    They are stored after the last row is read, in several transactions.  If that is
+    interrupted, those already stored stay; reading the file again adds the rest.
     """
     return _read(newsletter, path, database=database, by=by, now=now, progress=progress, only_changed=False)
 
@@ -154,7 +154,7 @@ def _add_people(
 
 
 def _with_last(batches: Iterable[T]) -> Iterator[tuple[T, bool]]:
-    """Each batch, and whether no other follows."""
+    """Each batch, and whether it is the last."""
     remaining = iter(batches)
     batch = next(remaining, None)
     while batch is not None:
@@ -173,15 +173,15 @@ def _record_import(
 
 
 def _telling(progress: Progress, file: PeopleFile, what: str) -> Callable[[int], None]:
-    """How many rows there will be is known from how much of the file has been read."""
+    """Progress in rows; their total is estimated from how much of the file has been read."""
     return lambda rows: progress(rows, round(rows / file.part_read()), what)
 
 
 class _Reading:
-    """Turns rows into people, and keeps account of those that are none.
+    """Turns rows into subscribers, and keeps a record of the invalid ones.
 
     Raises:
-        NotReadable: there is no column of addresses.
+        NotReadable: there is no column with addresses.
     """
 
     def __init__(self, rows: Rows) -> None:
@@ -193,13 +193,13 @@ class _Reading:
         if self._email < 0:
             raise NotReadable(
                 "it has no column “email”; its first line must name the columns "
-                f"(email, name, language, topics), and names: {', '.join(rows.columns) or 'nothing'}"
+                f"(email, name, language, topics), but names: {', '.join(rows.columns) or 'nothing'}"
             )
 
     def people(self, tell: Callable[[int], None]) -> Iterator[ImportRow]:
-        """The good rows as people, in the order of the file."""
+        """The valid rows as subscribers, in the order of the file."""
         email, width = self._email, len(self._rows.columns)
-        # What is absent is the last cell of a row with this at its end, and that is empty.
+        # An absent column is read from index -1: the last of the empty cells added to each row.
         name, language, topics = (self._places.get(n, -1) for n in ("name", "language", "topics"))
         absent = [""] * (width + 1)
         for line, row in self._rows:
@@ -251,7 +251,7 @@ def add(
 
     Raises:
         InvalidAddress: the address is not one.
-        NotAllowed: the person has left (`again` takes them back), or is suppressed.
+        NotAllowed: the person has unsubscribed (pass `again` to resubscribe), or is suppressed.
     """
     parsed = parse_address(address)
     person = {
@@ -271,17 +271,17 @@ def add(
         if mine.state is SubscriptionState.ENDED:
             if not again:
                 raise NotAllowed(
-                    f"{address} has left {newsletter.name}.",
-                    mend="If the person asked to come back, say so with --again.",
+                    f"{address} has unsubscribed from {newsletter.name}.",
+                    mend="If the person asked to be subscribed again, use --again.",
                 )
-            subscribers.renew(connection, mine.id, at=now, how=f"taken back by {by.name}")
+            subscribers.renew(connection, mine.id, at=now, how=f"resubscribed by {by.name}")
         kind = ActivityKind.SUBSCRIBER_ADDED
         activity_log.record(connection, kind, "added 1 subscriber", by=by, at=now, newsletter=newsletter.name)
         return _of(subscribers.by_address(connection, parsed.key), newsletter)
 
 
 def remove(newsletter: Newsletter, address: str, *, database: Database, by: Actor, now: datetime) -> None:
-    """End a subscription; no import brings it back.
+    """End a subscription; no import renews it.
 
     Raises:
         NotFound: there is no such subscription.
@@ -298,7 +298,7 @@ def remove(newsletter: Newsletter, address: str, *, database: Database, by: Acto
 
 
 def erase(address: str, *, database: Database, by: Actor, now: datetime) -> bool:
-    """Forget a person for good; a hash of the address stays, so that no import brings it back."""
+    """Erase a person for good; a hash of the address stays, so that no import can add it again."""
     key = parse_address(address).key
     with database.write() as connection:
         was_known = subscribers.erase(connection, key, at=now)
@@ -308,7 +308,7 @@ def erase(address: str, *, database: Database, by: Actor, now: datetime) -> bool
 
 
 def history(address: str, *, database: Database) -> tuple[list[Subscription], list[HistoryEntry]]:
-    """A person's subscriptions, and what happened to them, oldest first.
+    """A person's subscriptions and their history, oldest first.
 
     Raises:
         NotFound: the address is not known.
@@ -338,7 +338,7 @@ def export(newsletter: Newsletter, *, database: Database) -> Iterator[list[str]]
 
 
 def _no_formula(cell: str) -> str:
-    """A cell that a spreadsheet would run as a formula is shown as text."""
+    """Makes a spreadsheet show a cell as text that it would otherwise run as a formula."""
     return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
 
@@ -346,4 +346,4 @@ def _of(mine: list[Subscription], newsletter: Newsletter) -> Subscription:
     for subscription in mine:
         if subscription.newsletter == newsletter.name:
             return subscription
-    raise NotFound(f"There is no such subscriber of {newsletter.name}.")
+    raise NotFound(f"{newsletter.name} has no such subscriber.")

@@ -1,1 +1,1 @@
-"""Sending: approving an issue and bringing it to its audience, by hand or on schedule."""
+"""Approving an issue and sending it to its audience, by hand or on schedule."""

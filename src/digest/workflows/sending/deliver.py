@@ -1,9 +1,9 @@
-"""Deliver: bring an approved issue to what is left of its audience; run again, it resumes.
+"""Sends an approved issue to the rest of its audience; run again, it resumes.
 
-The senders share a pool of claimed rows.  For each message the order is the
-ledger's: claimed (durable), declared just before the bytes that can cause
-delivery, submitted, settled together with the next declaration.  A crash
-between any two leaves rows from which `recover` knows what is certain and what
+The senders share a pool of claimed rows.  Each message follows the order of the
+ledger: claimed (durable), declared just before the bytes that can cause delivery,
+submitted, and settled together with the next declaration.  After a crash between
+any two of these steps, `recover` can tell from the rows what is certain and what
 is not.
 """
 
@@ -30,60 +30,68 @@ from digest.storage.database import Connection, Database
 from digest.storage.ledger_sqlite import SqliteLedgerWriter
 from digest.transports import Transport
 from digest.workflows import Progress, no_progress
-from digest.workflows.composing import compose as printing
+from digest.workflows.composing import compose
 from digest.workflows.composing.compose import Composer
 
 Clock = Callable[[], datetime]
 
-_KEPT_BACK = 100  # results that a sender keeps at most before it writes them down, or a window of them
+_KEPT_BACK = 100  # results a sender holds at most before it stores them, or one window if that is more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """How an issue stands after a call."""
+    """The state of an issue after a call."""
 
     issue: Issue | None
-    state: str  # of the issue; "skipped" where there is nothing to send
+    state: str  # of the issue; "skipped" if there is nothing to send
     reason: str = ""
     counts: Counts = field(default_factory=Counts)
-    nothing: Selection | None = None  # where there was nothing to send
-    trouble: str = ""  # of the wire, where that is what ended the call
+    nothing: Selection | None = None  # set if there was nothing to send
+    trouble: str = ""  # the transport error, if one ended the call
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendOptions:
-    """How messages leave: a transport for each sender, how many, and how fast."""
+    """How messages are sent: a transport for each sender, how many senders, and how fast."""
 
     open: Callable[[], Transport]
-    senders: int = 1  # at most
-    per_request: int = 1  # recipients: no more senders than there are requests to fill
-    per_second: float | None = None  # of all senders together
-    replaces: bool = False  # a repeated message takes the place of the first
+    senders: int = 1  # the maximum
+    per_request: int = 1  # recipients; there are never more senders than requests to fill
+    per_second: float | None = None  # messages of all senders together
+    replaces: bool = False  # a repeated message replaces the first
 
 
 def deliver(
     issue: Issue,
     *,
-    press: Composer,
+    composer: Composer,
     database: Database,
-    wire: SendOptions,
+    options: SendOptions,
     clock: Clock,
     progress: Progress = no_progress,
 ) -> Sent:
-    """Submit what is left of an approved issue, then say how it stands.
+    """Send an approved issue to everyone still pending, and return its state.
 
     Raises:
         Busy: another process is sending it.
         NotAllowed: it is not approved.
     """
-    policy = "resend" if wire.replaces else press.newsletter.on_uncertain
+    policy = "resend" if options.replaces else composer.newsletter.on_uncertain
     recover(issue, policy=policy, database=database, clock=clock)
-    compiled = printing.compiled(press, issue, now=clock())
+    compiled = compose.compiled(composer, issue, now=clock())
     counts = _start_sending(issue, database=database, now=clock())
     if counts is None:
-        return finish(issue, database=database, clock=clock)  # somebody else brought it to its end
+        return finish(issue, database=database, clock=clock)  # somebody else finished it
     while True:
-        job = _Job(issue, compiled, press=press, database=database, wire=wire, clock=clock, progress=progress)
+        job = _Job(
+            issue,
+            compiled,
+            composer=composer,
+            database=database,
+            options=options,
+            clock=clock,
+            progress=progress,
+        )
         trouble = job.run(counts)
         if job.breaker.is_open:
             return _hold_refused(issue, job.breaker.why, database=database, clock=clock)
@@ -104,7 +112,7 @@ def _was_resumed(sent: Sent, *, since: Counts) -> bool:
 
 
 def recover(issue: Issue, *, policy: str, database: Database, clock: Clock) -> None:
-    """Take back what dead senders left, and apply the policy (hold, resend, skip) to what is uncertain.
+    """Recover the rows of dead senders, and apply the policy (hold, resend, skip) to uncertain deliveries.
 
     Raises:
         Busy: a sender of this issue is alive.
@@ -115,17 +123,17 @@ def recover(issue: Issue, *, policy: str, database: Database, clock: Clock) -> N
         if alive:
             raise Busy(
                 f"Issue {issue.ref} is being sent by another process ({_who(alive)}).",
-                mend="Wait for it, or stop it and run this again.",
+                mend="Wait for it, or stop it and run this command again.",
             )
         _apply_policy(policy, issue, connection=connection, now=clock())
 
 
 def reclaim_rows(connection: Connection, issue: Issue, *, database: Database) -> None:
-    """Rows of senders that died: pending where nothing was submitted, uncertain where that is unknown."""
+    """Make the rows of dead senders pending if nothing was submitted, or uncertain if that is unknown."""
     holders = ledger.owners(connection, issue.id)
-    # What was on the wire is marked so that it survives the process, not the machine.
+    # The mark of messages on the wire survives the end of a process, but not that of the machine.
     doubtful = owners.cut_off_among(holders) if database.sqlite_file else set()
-    # What this very thread holds is left over from a job that failed: it sends nothing just now.
+    # This thread is sending nothing now, so any rows it holds are left over from a job that failed.
     mine = {owners.this_process()} & holders
     ledger.recover(
         connection,
@@ -135,14 +143,14 @@ def reclaim_rows(connection: Connection, issue: Issue, *, database: Database) ->
         alive=owners.alive_among(holders) - mine,
         now=_by_the_wall_clock(),
     )
-    # Before anybody decides: the provider may have told of it while its answer was lost.
+    # Before anybody decides: the provider may have reported a delivery whose receipt was lost.
     delivery_events.accept_on_evidence(connection, issue.id, now=_by_the_wall_clock())
 
 
 def _apply_policy(policy: str, issue: Issue, *, connection: Connection, now: datetime) -> None:
     decided = {
-        "skip": (DeliveryState.ABANDONED, "uncertain; left at that by policy"),
-        "resend": (DeliveryState.PENDING, "uncertain; sent again by policy"),
+        "skip": (DeliveryState.ABANDONED, "uncertain; not resent, by policy"),
+        "resend": (DeliveryState.PENDING, "uncertain; resent, by policy"),
     }
     if policy in decided:
         to, detail = decided[policy]
@@ -153,26 +161,26 @@ def _apply_policy(policy: str, issue: Issue, *, connection: Connection, now: dat
 
 
 def _start_sending(issue: Issue, *, database: Database, now: datetime) -> Counts | None:
-    """Move the issue to sending; None where it came to its end meanwhile."""
+    """Move the issue to sending; None if it was finished in the meantime."""
     with database.write() as connection:
         if issues.start_sending(connection, issue):
             return ledger.counts(connection, issue.id, now=now)
         current = issues.by_id(connection, issue.id)
         if current.content_hash and current.content_hash != issue.content_hash:
             raise Busy(
-                f"Issue {issue.ref} was edited and approved anew at this moment.", mend="Send it again."
+                f"Issue {issue.ref} was edited and approved again at the same moment.", mend="Send it again."
             )
         if current.state in approval.OPEN:
-            raise NotAllowed(f"Issue {issue.ref} is not approved.", mend=f"`digest approve {issue.ref}`")
+            raise NotAllowed(f"Issue {issue.ref} is not approved.", mend=f"Run `digest approve {issue.ref}`.")
         return None
 
 
 def finish(issue: Issue, *, database: Database, clock: Clock, trouble: str = "") -> Sent:
-    """Close the issue if its account is complete; how it stands, in one sentence."""
+    """Close the issue if every delivery is settled; returns its state with a reason of one sentence."""
     now = clock()
     with database.write() as connection:
         if issues.by_id(connection, issue.id).state is IssueState.CANCELLED:
-            # What a sender gave back after the cancelling must not lie there as if it were to be sent.
+            # Rows that a sender released after the cancellation must not stay pending.
             ledger.abandon_pending(connection, issue.id, detail="cancelled", now=now)
         delivery_events.accept_on_evidence(connection, issue.id, now=now)
         counts = ledger.counts(connection, issue.id, now=now)
@@ -191,7 +199,7 @@ def finish(issue: Issue, *, database: Database, clock: Clock, trouble: str = "")
 
 
 def _hold_refused(issue: Issue, why: str, *, database: Database, clock: Clock) -> Sent:
-    """The provider refuses everything: a person must look before the rest is refused too."""
+    """The provider refuses everything: hold the issue for a person, before the rest is refused too."""
     now = clock()
     with database.write() as connection:
         if issues.move(connection, issue.id, to=IssueState.HELD, among=[IssueState.SENDING], reason=why):
@@ -202,48 +210,48 @@ def _hold_refused(issue: Issue, why: str, *, database: Database, clock: Clock) -
 
 
 class _Job:
-    """The senders' common work on one issue."""
+    """What the senders of one issue share."""
 
     def __init__(
         self,
         issue: Issue,
         compiled: Compiled,
         *,
-        press: Composer,
+        composer: Composer,
         database: Database,
-        wire: SendOptions,
+        options: SendOptions,
         clock: Clock,
         progress: Progress,
     ) -> None:
         self.compiled = compiled
-        self.wire = wire
+        self.options = options
         self.clock = clock
-        self.rate = Rate(wire.per_second) if wire.per_second else None
-        self.address = printing.EnvelopeFactory(press, issue)
+        self.rate = Rate(options.per_second) if options.per_second else None
+        self.address = compose.EnvelopeFactory(composer, issue)
         self.rows = SqliteLedgerWriter(database, issue.id, owner=owners.this_process())
-        self.pool = _ClaimedRows(self.rows, clock=clock, size=sending.pool_size(wire.per_second))
+        self.pool = _ClaimedRows(self.rows, clock=clock, size=sending.pool_size(options.per_second))
         self.breaker = sending.Breaker()
         self._ref = issue.ref
         self._progress = progress
         self._done = self._total = 0
 
     def run(self, counts: Counts) -> str:
-        """Send until nothing is due; what stopped it early, or empty."""
+        """Send until nothing is due; returns the error that stopped it early, or empty."""
         self._total = counts.audience
         self._done = counts.audience - counts.pending - counts.deferred
         try:
-            requests = -(-counts.pending // self.wire.per_request)
-            workers.run(self._work, workers=max(1, min(self.wire.senders, requests)))
+            requests = -(-counts.pending // self.options.per_request)
+            workers.run(self._work, workers=max(1, min(self.options.senders, requests)))
         except TransportError as error:
             return str(error)
         finally:
-            # Rows that no transport has seen were certainly not submitted.
-            self.rows.withdraw(self.pool.left(), now=self.clock())
+            # Rows that no transport has taken were certainly not submitted.
+            self.rows.release(self.pool.left(), now=self.clock())
             self.rows.close()
         return ""
 
     def _work(self, stop: threading.Event) -> None:
-        transport = self.wire.open()
+        transport = self.options.open()
         try:
             _Sender(self, stop).run(transport)
         finally:
@@ -260,7 +268,7 @@ class _Job:
 
 
 class _ClaimedRows:
-    """Claimed rows that the senders share; claims the next lot when it is empty."""
+    """Claimed rows that the senders share; claims more when it is empty."""
 
     def __init__(self, rows: SqliteLedgerWriter, *, clock: Clock, size: int) -> None:
         self._rows = rows
@@ -271,7 +279,7 @@ class _ClaimedRows:
         self._is_empty = False
 
     def take(self, most: int) -> list[Delivery]:
-        """At most so many rows; none when there are no more."""
+        """At most `most` rows; an empty list when there are no more."""
         with self._lock:
             if not self._claimed and not self._is_empty:
                 lease_until = _by_the_wall_clock() + sending.LEASE
@@ -284,21 +292,23 @@ class _ClaimedRows:
 
 
 class _Sender:
-    """One sender: what it holds, what it knows and has not written down yet."""
+    """One sender: the rows it holds, and the results it has not stored yet."""
 
     def __init__(self, job: _Job, stop: threading.Event) -> None:
         self._job = job
         self._stop = stop
         self._own: deque[Delivery] = deque()  # taken from the pool, not yet given to the transport
-        self._held: dict[DeliveryId, Delivery] = {}  # given to the transport, and no answer yet
+        self._held: dict[DeliveryId, Delivery] = {}  # given to the transport, no receipt yet
         self._known: list[Settlement] = []
         self._keeps = _KEPT_BACK
-        self._is_vouched_for = True  # the transport itself came to an end, whichever
+        self._is_vouched_for = (
+            True  # False while handling a receipt: only a transport that ended by itself vouches
+        )
 
     def run(self, transport: Transport) -> None:
         """Feed the transport until the pool is empty or the job is stopped.
 
-        Whatever is raised, what is known is written down, and what was certainly not submitted given back.
+        Even after an error, known results are stored and rows that were certainly not submitted released.
         """
         self._keeps = max(_KEPT_BACK, transport.window)
         envelopes = self._envelopes(transport.window)
@@ -309,7 +319,7 @@ class _Sender:
                 self._is_vouched_for = True
             self._end()
         except Exception:
-            with suppress(StorageError):  # the first error is the one to be told
+            with suppress(StorageError):  # the first error is the one to report
                 self._end()
             raise
 
@@ -317,13 +327,13 @@ class _Sender:
         job, now = self._job, self._job.clock()
         while not self._stop.is_set():
             if not self._own:
-                # A window at a time: for every row the senders would be in each other's way.
+                # One window at a time: taking single rows, senders would block each other.
                 self._own.extend(job.pool.take(window))
                 now = job.clock()
                 if not self._own:
                     return
             if job.rate is not None:
-                # Here, not on the wire: an open transaction must not wait for its turn.
+                # Here, not in the transport: an open transaction must not wait for its turn.
                 job.rate.take()
                 now = job.clock()
             row = self._own.popleft()
@@ -331,7 +341,7 @@ class _Sender:
             yield job.address(row, now=now)
 
     def _on_wire(self, ids: Sequence[DeliveryId]) -> Collection[DeliveryId]:
-        """The last moment: write down what is known, and declare what goes now, in one commit."""
+        """At the last moment: store known results and declare what is sent now, in one commit."""
         if self._stop.is_set():
             return ()
         return self._exchange([self._held[number] for number in ids])
@@ -344,7 +354,7 @@ class _Sender:
             self._exchange(())
 
     def _exchange(self, declared: Sequence[Delivery]) -> Collection[DeliveryId]:
-        """Write down what is known, which stays known if that fails."""
+        """Store known results and declare rows; if that fails, the results are kept for the next try."""
         job, count = self._job, len(self._known)
         lease_until = _by_the_wall_clock() + sending.LEASE
         going = job.rows.exchange(self._known, declared, now=job.clock(), lease_until=lease_until)
@@ -353,15 +363,15 @@ class _Sender:
         return going
 
     def _end(self) -> None:
-        """The transport is done and vouches that what it did not answer for was not submitted."""
+        """Release the rest: an ended transport guarantees that rows without receipt were not submitted."""
         self._exchange(())
         held = self._held if self._is_vouched_for else ()
         unsent = [*held, *(row.id for row in self._own)]
-        self._job.rows.withdraw(unsent, now=self._job.clock())
+        self._job.rows.release(unsent, now=self._job.clock())
 
 
 def _by_the_wall_clock() -> datetime:
-    """For leases, which must not follow a clock that `--now` has moved."""
+    """Leases use real time, never the `--now` clock."""
     return datetime.now(UTC)
 
 

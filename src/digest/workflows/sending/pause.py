@@ -1,8 +1,8 @@
-"""Pause and resume a running send; nothing is lost, and nobody gets anything twice.
+"""Pauses and resumes a running send; nothing is lost, and nobody gets it twice.
 
-There is no state of its own for it: a paused issue is held, with a reason that
-says by whom.  Senders ask the ledger before each window whether the issue is
-still sending, so they stop there and give back what they had claimed.
+There is no separate state for it: a paused issue is held, with a reason that says
+who paused it.  Before each window, senders ask the ledger whether the issue is
+still being sent, so they stop there and release the rows they had claimed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from digest.storage.database import Database
 
 
 def pause(issue: Issue, *, database: Database, by: Actor, now: datetime) -> Issue:
-    """Hold an issue in the middle of its send: its senders stop within one window.
+    """Hold an issue partway through sending: its senders stop within one window.
 
     Raises:
         NotAllowed: it is not being sent.
@@ -35,12 +35,12 @@ def pause(issue: Issue, *, database: Database, by: Actor, now: datetime) -> Issu
 
 
 def resume(issue: Issue, *, database: Database, by: Actor, now: datetime) -> Issue:
-    """Let a paused issue be sent on, or one that was held because the provider refused everybody.
+    """Resume a paused issue, or one that was held because the provider refused everybody.
 
-    Who sends it is another matter: `deliver` here, or the schedule at its next look.
+    This only changes its state; `deliver` or the scheduler's next check sends it.
 
     Raises:
-        NotAllowed: it is not held in the middle of its send.
+        NotAllowed: it is not held partway through sending.
     """
     with database.write() as connection:
         current = issues.by_id(connection, issue.id)
@@ -49,7 +49,7 @@ def resume(issue: Issue, *, database: Database, by: Actor, now: datetime) -> Iss
         if not current.content_hash:
             raise NotAllowed(
                 f"Issue {issue.ref} was not approved before it was held.",
-                mend=f"`digest approve {issue.ref}`",
+                mend=f"Run `digest approve {issue.ref}`.",
             )
         issues.start_sending(connection, current)
         activity_log.record_of_issue(connection, issue, ActivityKind.RESUMED, "resumed", by=by, at=now)
@@ -57,7 +57,7 @@ def resume(issue: Issue, *, database: Database, by: Actor, now: datetime) -> Iss
 
 
 def resume_stalled(issue: Issue, *, database: Database, by: Actor, now: datetime) -> None:
-    """Note that somebody takes up a send that no process carries on; nothing where one does."""
+    """Record that somebody resumes a send whose process died; does nothing if a process is sending it."""
     with database.write() as connection:
         if owners.alive_among(ledger.owners(connection, issue.id)):
             return

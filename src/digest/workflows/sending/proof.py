@@ -1,4 +1,4 @@
-"""Proof: test copies of an issue, marked as such and outside the ledger."""
+"""Sends proofs: test copies of an issue, marked as such and not recorded in the ledger."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from digest.rules.email_addresses import parse_address
 from digest.storage import activity_log
 from digest.storage.database import Database
 from digest.transports import Transport
-from digest.workflows.composing import compose as printing
+from digest.workflows.composing import compose
 from digest.workflows.composing.compose import Composer
 
 _MOST_PROOFS = 10
@@ -22,12 +22,12 @@ _MOST_PROOFS = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """What became of one proof."""
+    """The result of sending one proof."""
 
     address: str
     accepted: bool
     detail: str = ""
-    outcome: Outcome | None = None  # None where it could not be submitted, which `error` explains
+    outcome: Outcome | None = None  # None if it could not be submitted; `error` says why
     error: DigestError | None = None
 
 
@@ -35,43 +35,44 @@ def send_proofs(
     issue: Issue,
     *,
     to: Sequence[str],
-    press: Composer,
+    composer: Composer,
     open_transport: Callable[[], Transport],
     database: Database,
     by: Actor,
     now: datetime,
 ) -> tuple[Proof, ...]:
-    """Send a marked copy to each address; the log keeps how many, and not to whom.
+    """Send a marked copy to each address; the log records how many, but not to whom.
 
     Raises:
-        InvalidAddress: one of them is none; nothing is sent then.
-        NotAllowed: there are none, or more than ten.
+        InvalidAddress: one of them is not an address; nothing is sent.
+        NotAllowed: there are no addresses, or more than ten.
     """
     if not 0 < len(to) <= _MOST_PROOFS:
         raise NotAllowed(f"A proof goes to one to {_MOST_PROOFS} addresses, not to {len(to)}.")
     addresses = [parse_address(one).address for one in to]
-    told = tuple(
-        _proof(issue, address, press=press, open_transport=open_transport, now=now) for address in addresses
+    proofs = tuple(
+        _proof(issue, address, composer=composer, open_transport=open_transport, now=now)
+        for address in addresses
     )
-    what = f"proof sent to {sum(one.accepted for one in told)} of {len(told)} addresses"
+    what = f"proof sent to {sum(one.accepted for one in proofs)} of {len(proofs)} addresses"
     with database.write() as connection:
         activity_log.record_of_issue(connection, issue, ActivityKind.PROOF_SENT, what, by=by, at=now)
-    return told
+    return proofs
 
 
 def _proof(
-    issue: Issue, address: str, *, press: Composer, open_transport: Callable[[], Transport], now: datetime
+    issue: Issue, address: str, *, composer: Composer, open_transport: Callable[[], Transport], now: datetime
 ) -> Proof:
     try:
-        receipt = _send_proof(issue, to=address, press=press, transport=open_transport(), now=now)
+        receipt = _send_proof(issue, to=address, composer=composer, transport=open_transport(), now=now)
     except DigestError as error:
         return Proof(address=address, accepted=False, detail=error.message, error=error)
     accepted = receipt.outcome is Outcome.ACCEPTED
     return Proof(address=address, accepted=accepted, detail=receipt.detail, outcome=receipt.outcome)
 
 
-def _send_proof(issue: Issue, *, to: str, press: Composer, transport: Transport, now: datetime) -> Receipt:
-    """Submit one marked copy; its unsubscribe link belongs to nobody.
+def _send_proof(issue: Issue, *, to: str, composer: Composer, transport: Transport, now: datetime) -> Receipt:
+    """Submit one marked copy; its unsubscribe link belongs to no subscriber.
 
     Raises:
         TransportError: the server cannot be reached, or gave no answer.
@@ -79,9 +80,9 @@ def _send_proof(issue: Issue, *, to: str, press: Composer, transport: Transport,
     reader = Delivery(
         id=DeliveryId(0), address=to, name="", language="", subscription_id=0, epoch=0, attempt=0
     )
-    compiled = printing.compiled(press, issue, now=now, is_proof=True)
-    envelope = printing.envelope(press, issue, reader, now=now)
-    # Every proof has its own id: a reader must see the second one too.
+    compiled = compose.compiled(composer, issue, now=now, is_proof=True)
+    envelope = compose.envelope(composer, issue, reader, now=now)
+    # Every proof has its own id, so that mail apps show the second one too.
     local, _, domain = envelope.message_id.rpartition("@")
     envelope = envelope._replace(message_id=f"{local}.proof.{now:%Y%m%d%H%M%S%f}@{domain}")
     try:
@@ -89,4 +90,4 @@ def _send_proof(issue: Issue, *, to: str, press: Composer, transport: Transport,
             return receipt
     finally:
         transport.close()
-    raise TransportError(f"There was no answer for the proof to {to}.")
+    raise TransportError(f"The provider gave no answer about the proof to {to}.")

@@ -1,7 +1,7 @@
-"""Remind: one letter to the editors when a draft waits for a person.
+"""Sends the editors one letter when a draft needs review.
 
-It goes by the newsletter's own transport, outside the ledger, once for each
-draft.  Whatever goes wrong with it stops nothing: it is told, and that is all.
+It uses the newsletter's own transport, outside the ledger, once for each draft.
+A problem with the letter is reported, and stops nothing else.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from digest.transports import Transport
 from digest.workflows.composing.compose import Composer
 
 _AT_THE_DEADLINE = {
-    "skip": "it is skipped, and its stories wait for the next issue.",
-    "send": "it is sent as it stands, if no check blocks it.",
+    "skip": "it will be skipped, and its stories will wait for the next issue.",
+    "send": "it will be sent as it is, unless a check blocks it.",
 }
 
 
-def waits_for_a_person(issue: Issue, newsletter: Newsletter) -> bool:
-    """Somebody has to look before it goes, and nothing of it has gone."""
+def needs_review(issue: Issue, newsletter: Newsletter) -> bool:
+    """Whether somebody must review it before it is sent; False once sending has begun."""
     if issue.content_hash:
         return False
     return issue.state is IssueState.HELD or (issue.state is IssueState.DRAFT and newsletter.needs_approval)
@@ -40,55 +40,56 @@ def waits_for_a_person(issue: Issue, newsletter: Newsletter) -> bool:
 def tell_editors(
     issue: Issue,
     *,
-    press: Composer,
+    composer: Composer,
     database: Database,
     open_transport: Callable[[], Transport],
     now: datetime,
 ) -> str:
-    """Send the letter, unless it was sent before; what went wrong in one sentence, or empty.
+    """Send the letter unless it was already sent; returns what went wrong in one sentence, or empty.
 
-    Two schedulers may call it at once: one of them sends.  It is noted before it
-    is sent, so that a crash leaves a letter unsent rather than sent twice.
+    If two schedulers call this at once, only one of them sends.  The letter is
+    recorded before it is sent, so after a crash it may be missing, but is never sent twice.
     """
-    editors = press.newsletter.editors
-    if not editors or not waits_for_a_person(issue, press.newsletter):
+    editors = composer.newsletter.editors
+    if not editors or not needs_review(issue, composer.newsletter):
         return ""
     with database.write() as connection:
         if not issues.tell_editors_once(connection, issue.id, at=now):
             return ""
-    letter = letter_about(issue, press=press, now=now)
+    letter = letter_about(issue, composer=composer, now=now)
     trouble = ""
     try:
         transport = open_transport()
         try:
             envelopes = [
-                _envelope(issue, to, place, press=press, now=now) for place, to in enumerate(editors)
+                _envelope(issue, to, place, composer=composer, now=now) for place, to in enumerate(editors)
             ]
             receipts = list(transport.submit(letter, envelopes, on_wire=set))
         finally:
             transport.close()
     except DigestError as error:
-        trouble = f"The editors could not be told that {issue.ref} waits: {error.message}"
+        trouble = f"The editors could not be notified that {issue.ref} needs review: {error.message}"
         receipts = []
     refused = [receipt.detail for receipt in receipts if receipt.outcome is not Outcome.ACCEPTED]
     if refused:
         trouble = (
-            f"{len(refused)} of {len(editors)} editors could not be told that {issue.ref} waits: {refused[0]}"
+            f"{len(refused)} of {len(editors)} editors could not be notified "
+            f"that {issue.ref} needs review: {refused[0]}"
         )
     with database.write() as connection:
         if not receipts:
-            # Certainly nothing was submitted: the next look may try again.
+            # Certainly nothing was submitted, so the next check may try again.
             issues.tell_editors_once(connection, issue.id, at=None)
-        what = trouble or "the editors were told that it waits"
+        what = trouble or "the editors were notified that it needs review"
         activity_log.record_of_issue(connection, issue, ActivityKind.REMINDED, what, by=SCHEDULER, at=now)
     return trouble
 
 
-def letter_about(issue: Issue, *, press: Composer, now: datetime) -> Compiled:
-    """The letter, marked as made by a machine; it is on no list, so there is nothing to leave."""
-    newsletter = press.newsletter
-    subject = f"{newsletter.title} {issue.number} waits for you"
-    paragraphs = _paragraphs(issue, press=press, now=now)
+def letter_about(issue: Issue, *, composer: Composer, now: datetime) -> Compiled:
+    """The letter, marked as automatic; it belongs to no list, so it has no unsubscribe link."""
+    newsletter = composer.newsletter
+    subject = f"{newsletter.title} {issue.number} needs your review"
+    paragraphs = _paragraphs(issue, composer=composer, now=now)
     title = html.escape(subject)
     body = "".join(f"<p>{html.escape(text).replace(chr(10), '<br>')}</p>" for text in paragraphs)
     rendered = Rendered(
@@ -97,8 +98,8 @@ def letter_about(issue: Issue, *, press: Composer, now: datetime) -> Compiled:
         html=f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         f"</head><body>{body}</body></html>\n",
         text="\n\n".join(paragraphs) + "\n",
-        # There are no slots in it, so no marker to tell apart from its words.
-        nonce=hashlib.sha256(f"letter:{issue.id}:{press.secret_keys[-1]}".encode()).hexdigest()[:20],
+        # It has no slots, so the nonce only has to be valid.
+        nonce=hashlib.sha256(f"letter:{issue.id}:{composer.secret_keys[-1]}".encode()).hexdigest()[:20],
         language="en",
     )
     facts = MessageFacts(
@@ -113,14 +114,15 @@ def letter_about(issue: Issue, *, press: Composer, now: datetime) -> Compiled:
     return compile_message(rendered, facts)
 
 
-def _paragraphs(issue: Issue, *, press: Composer, now: datetime) -> list[str]:
-    newsletter = press.newsletter
+def _paragraphs(issue: Issue, *, composer: Composer, now: datetime) -> list[str]:
+    newsletter = composer.newsletter
     stories = "\n".join(f"* {teaser.headline}" for teaser in issue.layout.teasers)
-    told = [f"Issue {issue.ref} of {newsletter.title} waits for a person. {issue.reason}".strip()]
-    told += [f"It holds:\n{stories}", f"{press.site.public_url}/desk/{newsletter.name}/{issue.number}"]
+    paragraphs = [f"Issue {issue.ref} of {newsletter.title} needs your review. {issue.reason}".strip()]
+    paragraphs.append(f"It contains:\n{stories}")
+    paragraphs.append(f"Review it here:\n{composer.site.public_url}/desk/{newsletter.name}/{issue.number}")
     if newsletter.needs_approval and (then := _AT_THE_DEADLINE.get(newsletter.on_deadline)):
-        told.append(f"If nobody has approved it by {_slot(newsletter, now)}, {then}")
-    return told
+        paragraphs.append(f"If nobody approves it by {_slot(newsletter, now)}, {then}")
+    return paragraphs
 
 
 def _slot(newsletter: Newsletter, now: datetime) -> str:
@@ -133,15 +135,15 @@ def _slot(newsletter: Newsletter, now: datetime) -> str:
     return f"{local:%A}, {local.day} {local:%B}, {local:%H:%M} ({newsletter.timezone})"
 
 
-def _envelope(issue: Issue, to: Mailbox, place: int, *, press: Composer, now: datetime) -> Envelope:
-    """Outside the ledger: deliveries of people have positive numbers."""
-    sender = press.newsletter.sender
+def _envelope(issue: Issue, to: Mailbox, place: int, *, composer: Composer, now: datetime) -> Envelope:
+    """The letter is outside the ledger, so its id is negative: ids of deliveries are positive."""
+    sender = composer.newsletter.sender
     return Envelope(
         delivery_id=DeliveryId(-1 - place),
         address=to.address,
         name=to.name,
         return_path=sender.address,
         message_id=f"{issue.newsletter}.{issue.number}.waits.{place}.{now:%Y%m%d%H%M%S}@{sender.domain}",
-        unsubscribe_url=f"{press.site.public_url}/",
+        unsubscribe_url=f"{composer.site.public_url}/",
         date=now,
     )

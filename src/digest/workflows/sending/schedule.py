@@ -1,7 +1,7 @@
-"""The schedule's work: what is to be done at one look at the clock.
+"""The scheduler: collects, drafts and sends what is due at each check of the clock.
 
-A slot is written into the database before its work begins, so that two
-schedulers, a restart or a clock change cannot make two issues of it.
+A slot is recorded in the database before its work begins, so that two schedulers,
+a restart or a clock change cannot make two issues of it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from digest.errors import Busy, DigestError, NotAllowed
 from digest.model.activity import SCHEDULER, ActivityKind
 from digest.model.issue import Issue, IssueState
 from digest.model.newsletter import Newsletter
-from digest.model.slot import Slot, SlotState
+from digest.model.slot import Slot, SlotState, described
 from digest.rules.slots import SlotDecision, decide_slot, next_slots, slots_between
 from digest.storage import activity_log, issues, slots
 from digest.storage.database import Connection, Database
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleEvent:
-    """One thing that a look at the clock led to, for the log."""
+    """One thing the scheduler did or noticed, for the log."""
 
     newsletter: str
     what: str
@@ -35,7 +35,7 @@ class ScheduleEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleHandlers:
-    """What the schedule can set going."""
+    """The actions that the scheduler can start."""
 
     collect: Callable[[Newsletter], Sequence[ScheduleEvent]]
     send: Callable[[Newsletter, str], Sent]  # with the slot's key
@@ -45,27 +45,29 @@ class ScheduleHandlers:
 
 
 class Scheduler:
-    """Keeps in mind when each newsletter was collected last; everything else is in the database."""
+    """Remembers when each newsletter was last collected; everything else is in the database."""
 
     def __init__(
         self,
         newsletters: Sequence[Newsletter],
         *,
         database: Database,
-        duties: ScheduleHandlers,
+        handlers: ScheduleHandlers,
         tell: Callable[[ScheduleEvent], None],
     ) -> None:
         self._newsletters = newsletters
         self._database = database
-        self._duties = duties
+        self._handlers = handlers
         self._tell = tell
         self._collected: dict[str, datetime] = {}
-        self._found_nothing: dict[str, tuple[str, datetime]] = {}  # slot and look without a draft
-        self._not_told: dict[str, datetime] = {}  # when the editors could not be told
-        self.had_trouble = False  # a slot was missed, failed, or waits for a person
+        self._found_nothing: dict[
+            str, tuple[str, datetime]
+        ] = {}  # slot, and the time of the collection that found nothing for it
+        self._not_notified: dict[str, datetime] = {}  # when notifying the editors failed
+        self.had_trouble = False  # a slot was missed or failed, or an issue needs review
 
     def tick(self, now: datetime) -> datetime | None:
-        """Do what is due; when the next thing will be.  One newsletter's trouble is not another's."""
+        """Do what is due; returns the next due time.  A problem with one newsletter stops no other."""
         times = []
         for newsletter in self._newsletters:
             try:
@@ -98,19 +100,19 @@ class Scheduler:
         return min([self._collected[newsletter.name] + newsletter.collect_every, *times])
 
     def _draft_ahead(self, newsletter: Newsletter, slot: Slot) -> None:
-        """Once for each slot: one that was drafted and cancelled is not drafted again.
+        """Draft once for each slot: a draft that was cancelled is not drafted again.
 
-        Where there was nothing new, it is tried again after each collecting.
+        If there was nothing new, the scheduler tries again after each collection.
         """
         nothing = (slot.key, self._collected[newsletter.name])
-        if self._duties.draft is None or self._found_nothing.get(newsletter.name) == nothing:
+        if self._handlers.draft is None or self._found_nothing.get(newsletter.name) == nothing:
             return
         with self._database.read() as connection:
             made = issues.by_slot(connection, newsletter.name, slot.key)
             if made is not None or issues.open_one(connection, newsletter.name) is not None:
                 return
         try:
-            drafted = self._duties.draft(newsletter, slot.key)
+            drafted = self._handlers.draft(newsletter, slot.key)
         except NotAllowed:
             return  # another scheduler was faster
         if drafted is None:
@@ -121,15 +123,17 @@ class Scheduler:
         )
 
     def _tell_editors(self, newsletter: Newsletter, now: datetime) -> None:
-        last = self._not_told.get(newsletter.name)
-        if self._duties.tell_editors is None or (last is not None and now - last < newsletter.collect_every):
+        last = self._not_notified.get(newsletter.name)
+        if self._handlers.tell_editors is None or (
+            last is not None and now - last < newsletter.collect_every
+        ):
             return
         with self._database.read() as connection:
             begun = issues.open_one(connection, newsletter.name)
             if begun is None or issues.are_editors_told(connection, begun.id):
                 return
-        if trouble := self._duties.tell_editors(newsletter, begun):
-            self._not_told[newsletter.name] = now
+        if trouble := self._handlers.tell_editors(newsletter, begun):
+            self._not_notified[newsletter.name] = now
             self._tell(ScheduleEvent(newsletter=newsletter.name, what=trouble, is_trouble=True))
 
     def _is_time_to_collect(self, newsletter: Newsletter, due: Sequence[Slot], now: datetime) -> bool:
@@ -140,14 +144,14 @@ class Scheduler:
 
     def _collect(self, newsletter: Newsletter, now: datetime) -> None:
         self._collected[newsletter.name] = now
-        for happened in self._duties.collect(newsletter):
+        for happened in self._handlers.collect(newsletter):
             self._tell(happened)
 
     def _due(self, newsletter: Newsletter, now: datetime) -> list[Slot]:
-        """The slots this scheduler is to serve now: at most the newest one that is not too late.
+        """The slots this scheduler must serve now: at most the newest one that is not too late.
 
-        Slots of before the very first look are nobody's: a newsletter that was
-        set up on Wednesday has not missed Tuesday.
+        Slots before the very first check do not count: a newsletter set up on
+        Wednesday has not missed Tuesday.
         """
         with self._database.write() as connection:
             return [
@@ -156,9 +160,9 @@ class Scheduler:
             ]
 
     def _left_over(self, connection: Connection, newsletter: Newsletter, now: datetime) -> Iterator[Slot]:
-        """A scheduler died over these: their issue resumes, or begins only now if it is not too late.
+        """Slots whose scheduler died: their issue resumes, or begins now unless it is too late.
 
-        Those that failed are tried again with every collecting, until they are too late.
+        Slots that failed are tried again with every collection, until they are too late.
         """
         again = self._is_time_to_collect(newsletter, (), now)
         for record in slots.unfinished(connection, newsletter.name, failed=again):
@@ -190,7 +194,7 @@ class Scheduler:
     def _tell_passed(
         self, connection: Connection, slot: Slot, state: SlotState, reason: str, *, now: datetime
     ) -> None:
-        what = f"slot {slot.key} {state.value}: {reason}"
+        what = f"slot {slot.key} {described(state, reason)}"
         activity_log.record(
             connection, ActivityKind.SLOT, what, by=SCHEDULER, at=now, newsletter=slot.newsletter
         )
@@ -200,9 +204,9 @@ class Scheduler:
     def _send(self, newsletter: Newsletter, slot: Slot) -> None:
         sent, trouble = None, ""
         try:
-            sent = self._duties.send(newsletter, slot.key)
+            sent = self._handlers.send(newsletter, slot.key)
         except Busy:
-            return  # another scheduler has it in hand, and will settle the slot
+            return  # another scheduler is working on it, and will settle the slot
         except DigestError as error:
             trouble = str(error)
         number = sent.issue.number if sent is not None and sent.issue is not None else None
@@ -212,7 +216,7 @@ class Scheduler:
         reason = trouble or (_came_to(sent) if sent is not None else "")
         with self._database.write() as connection:
             slots.settle(connection, slot, state, reason=reason, issue=number)
-            what = f"slot {slot.key} {state.value}" + (f": {reason}" if reason else "")
+            what = f"slot {slot.key} {described(state, reason)}"
             activity_log.record(
                 connection, ActivityKind.SLOT, what, by=SCHEDULER, at=slot.due, newsletter=newsletter.name
             )
@@ -221,9 +225,9 @@ class Scheduler:
         self._tell(ScheduleEvent(newsletter=newsletter.name, what=what, is_trouble=not went_well))
 
     def _resume(self, newsletter: Newsletter, now: datetime) -> datetime | None:
-        """Go on with an issue under way: deferred recipients, a send that was interrupted, a time that came.
+        """Resume an issue: deferred recipients, an interrupted send, or a chosen time that has come.
 
-        The time that a person has chosen for it, where that is still to come.
+        Returns the time a person has chosen for it, if that is still in the future.
         """
         from digest.storage import ledger
 
@@ -237,28 +241,29 @@ class Scheduler:
                 return chosen
             is_approved = begun.state is IssueState.APPROVED and chosen is None
             if is_approved and not _is_at_its_slot(connection, newsletter, begun, now):
-                return None  # it waits for its slot, or for the person who approved it
+                return None  # it waits for its slot, or for the person who approved it to send it
         if chosen is not None and now - chosen > newsletter.late:
             self._hold_late(newsletter, begun, late=now - chosen, now=now)
             return None
         if not (counts.pending or counts.in_flight):
             return None
         try:
-            sent = self._duties.resume(newsletter, begun)
+            sent = self._handlers.resume(newsletter, begun)
         except Busy:
-            return None  # another scheduler goes on with it
+            return None  # another scheduler resumes it
         self._tell(
             ScheduleEvent(
-                newsletter=newsletter.name, what=f"issue {begun.ref} went on: {sent.state} {sent.reason}"
+                newsletter=newsletter.name,
+                what=f"issue {begun.ref} resumed: {sent.state} {sent.reason}".rstrip(),
             )
         )
         return None
 
     def _hold_late(self, newsletter: Newsletter, issue: Issue, *, late: timedelta, now: datetime) -> None:
-        """Nothing ran at the chosen time: whether it still goes is for a person to say."""
+        """Nothing was running at the chosen time: a person decides whether to send it now."""
         reason = (
-            f"it was approved for a time that was found {_hours(late)} late, "
-            f"and late_hours is {_hours(newsletter.late)}"
+            f"it missed the time it was approved for by {_hours(late)} "
+            f"(late_hours = {_number_of_hours(newsletter.late)})"
         )
         with self._database.write() as connection:
             if not issues.move(
@@ -277,7 +282,7 @@ class Scheduler:
 
 
 def _is_at_its_slot(connection: Connection, newsletter: Newsletter, issue: Issue, now: datetime) -> bool:
-    """Its slot has come and was not found too late: whoever approves it now sends it."""
+    """Whether its slot has come and was not missed: then it is sent as soon as somebody approves it."""
     if not issue.slot_key or slots.was_missed(connection, newsletter.name, issue.slot_key):
         return False
     following = next_slots(
@@ -288,19 +293,24 @@ def _is_at_its_slot(connection: Connection, newsletter: Newsletter, issue: Issue
 
 def _came_to(sent: Sent) -> str:
     if sent.issue is None:
-        return sent.reason  # that it was skipped is the slot's own state
+        return sent.reason  # the slot's own state says that it was skipped
     return f"{sent.issue.ref} {sent.state}" + (f": {sent.reason}" if sent.reason else "")
 
 
 def _judge(slot: Slot, *, now: datetime, late: timedelta, is_newest: bool) -> tuple[SlotState, str]:
     if not is_newest:
-        return SlotState.COALESCED, "a later slot was due at the same look"
+        return SlotState.COALESCED, "replaced by a later slot"
     if decide_slot(slot, now=now, late=late) is SlotDecision.MISSED:
         return (
             SlotState.MISSED,
-            f"it was found {_hours(now - slot.due)} late, and late_hours is {_hours(late)}",
+            f"missed by {_hours(now - slot.due)} (late_hours = {_number_of_hours(late)})",
         )
     return SlotState.DUE, ""
+
+
+def _number_of_hours(span: timedelta) -> str:
+    """As it is written in the settings: 12, 0.5."""
+    return f"{span.total_seconds() / 3600:g}"
 
 
 def _hours(span: timedelta) -> str:

@@ -1,6 +1,6 @@
-"""Send: from a newsletter to an issue that is drafted, checked, approved and handed to `deliver`.
+"""Drafts, checks and approves a newsletter's issue, and hands it to `deliver`.
 
-Run again, it goes on with what is begun.
+Run again, it resumes an issue that was begun.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ from digest.workflows.sending.approve import Blocked, approve
 from digest.workflows.sending.deliver import Clock, SendOptions, Sent, deliver, finish, reclaim_rows
 
 
-def send(  # noqa: PLR0913 - each is a different thing that the caller alone knows
+def send(  # noqa: PLR0913 - each is a separate thing that only the caller knows
     newsletter: Newsletter,
     *,
-    press: Composer,
+    composer: Composer,
     database: Database,
-    wire: SendOptions,
+    options: SendOptions,
     clock: Clock,
     by: Actor,
     yes: bool = False,
     overrides: Collection[str] = (),
     slot_key: str = "",
-    illustrate: ChooseImages | None = None,
+    choose_images: ChooseImages | None = None,
     progress: Progress = no_progress,
 ) -> Sent:
-    """Bring the newsletter's open issue, or a new one, to its readers.
+    """Send the newsletter's open issue, or a new one, to its subscribers.
 
     Raises:
         Blocked: a blocking check is not overridden.
@@ -51,17 +51,17 @@ def send(  # noqa: PLR0913 - each is a different thing that the caller alone kno
         return Sent(issue=None, state=IssueState.SKIPPED.value, reason=later)
     issue = _begun(
         newsletter,
-        press=press,
+        composer=composer,
         database=database,
         by=by,
         clock=clock,
         slot_key=slot_key,
-        illustrate=illustrate,
+        choose_images=choose_images,
     )
     if isinstance(issue, Selection):
         return Sent(issue=None, state=IssueState.SKIPPED.value, reason=issue.nothing, nothing=issue)
     if issue.state not in approval.OPEN | approval.CAN_SEND:
-        # This slot's issue came to its end before: one slot makes one issue.
+        # This slot's issue is already finished: one slot makes one issue.
         return finish(issue, database=database, clock=clock)
     if issue.state in approval.CAN_APPROVE:
         held = issue.reason if issue.state is IssueState.HELD else ""
@@ -72,30 +72,32 @@ def send(  # noqa: PLR0913 - each is a different thing that the caller alone kno
             if policy == "hold":
                 return _hold(issue, why, database=database, by=by, clock=clock)
             by = replace(by, name='on_deadline = "send"')
-        if not issue.content_hash:  # what the circuit breaker held is approved already
-            issue = _approved(issue, press, database, by=by, overrides=overrides, clock=clock)
-    return deliver(issue, press=press, database=database, wire=wire, clock=clock, progress=progress)
+        if not issue.content_hash:  # an issue held by the circuit breaker is already approved
+            issue = _approved(issue, composer, database, by=by, overrides=overrides, clock=clock)
+    return deliver(
+        issue, composer=composer, database=database, options=options, clock=clock, progress=progress
+    )
 
 
 def resolve(issue: Issue, *, decision: str, database: Database, by: Actor, now: datetime) -> int:
-    """A person decides on the uncertain deliveries: "resend" or "skip"; how many there were.
+    """Apply a person's decision on uncertain deliveries, "resend" or "skip"; returns how many there were.
 
     Raises:
-        NotAllowed: nothing of a cancelled issue is sent again.
+        NotAllowed: the decision is to resend, but the issue is cancelled.
     """
     to = DeliveryState.PENDING if decision == "resend" else DeliveryState.ABANDONED
     with database.write() as connection:
         if decision == "resend" and issues.by_id(connection, issue.id).state is IssueState.CANCELLED:
             raise NotAllowed(
-                f"Issue {issue.ref} is cancelled: nothing of it is sent again.",
-                mend=f"`digest resolve {issue.ref} --uncertain skip` leaves it at that.",
+                f"Issue {issue.ref} is cancelled, so nothing of it can be resent.",
+                mend=f"Close its uncertain deliveries with `digest resolve {issue.ref} --uncertain skip`.",
             )
         reclaim_rows(connection, issue, database=database)
         count = ledger.resolve(
             connection,
             issue.id,
             to=to,
-            detail=f"uncertain; {decision} decided by {by.name}",
+            detail=f"uncertain; {decision}, decided by {by.name}",
             not_before=None,
             now=now,
         )
@@ -105,7 +107,7 @@ def resolve(issue: Issue, *, decision: str, database: Database, by: Actor, now: 
 
 
 def _approved_for_later(newsletter: Newsletter, *, database: Database, now: datetime) -> str:
-    """Why a slot sends nothing: a person has chosen a later time for the open issue.  Empty otherwise."""
+    """Why a slot sends nothing: the open issue is approved for a later time.  Empty if it is not."""
     with database.read() as connection:
         begun = issues.open_one(connection, newsletter.name)
     if (
@@ -116,20 +118,22 @@ def _approved_for_later(newsletter: Newsletter, *, database: Database, now: date
     ):
         return ""
     local = begun.send_at.astimezone(ZoneInfo(newsletter.timezone))
-    return f"issue {begun.ref} was approved for {local:%Y-%m-%d %H:%M} in {newsletter.timezone}"
+    return (
+        f"issue {begun.ref} is approved for {local.day} {local:%B %Y}, {local:%H:%M} ({newsletter.timezone})"
+    )
 
 
 def _begun(
     newsletter: Newsletter,
     *,
-    press: Composer,
+    composer: Composer,
     database: Database,
     by: Actor,
     clock: Clock,
     slot_key: str,
-    illustrate: ChooseImages | None,
+    choose_images: ChooseImages | None,
 ) -> Issue | Selection:
-    """The issue to go on with, or a new one; where there is neither, one that waits for a decision."""
+    """The issue to resume, a new one, one with uncertain deliveries, or else the empty selection."""
     found = _open_issue(newsletter, database=database, slot_key=slot_key)
     if found is not None:
         return found
@@ -139,12 +143,12 @@ def _begun(
             database=database,
             by=by,
             now=clock(),
-            press=press,
-            illustrate=illustrate,
+            composer=composer,
+            choose_images=choose_images,
             slot_key=slot_key,
         )
     except NotAllowed:
-        # Another sender may have drafted it at this very moment.
+        # Another sender may have drafted it at the same moment.
         found = _open_issue(newsletter, database=database, slot_key=slot_key)
         if found is None:
             raise
@@ -156,9 +160,9 @@ def _begun(
 
 
 def _open_issue(newsletter: Newsletter, *, database: Database, slot_key: str) -> Issue | None:
-    """The issue that this slot made, or the open one, which this slot then serves.
+    """The issue that this slot made, or else the open one, which this slot then serves.
 
-    It keeps the slot's key, so that the slot makes no second one after a crash.
+    The issue stores the slot's key, so that the slot makes no second one after a crash.
     """
     with database.write() as connection:
         made = issues.by_slot(connection, newsletter.name, slot_key) if slot_key else None
@@ -170,7 +174,7 @@ def _open_issue(newsletter: Newsletter, *, database: Database, slot_key: str) ->
 
 
 def _at_deadline(newsletter: Newsletter, issue: Issue, why: str, *, slot_key: str, now: datetime) -> str:
-    """A person who sends by hand is not bound by the deadline."""
+    """hold, skip or send for a draft nobody approved; a manual send has no deadline, so it holds."""
     if not slot_key:
         return "hold"
     waited = now - issue.created_at
@@ -201,7 +205,7 @@ def _hold(issue: Issue, why: str, *, database: Database, by: Actor, clock: Clock
 
 def _approved(
     issue: Issue,
-    press: Composer,
+    composer: Composer,
     database: Database,
     *,
     by: Actor,
@@ -209,7 +213,7 @@ def _approved(
     clock: Clock,
 ) -> Issue:
     try:
-        return approve(issue, press=press, database=database, by=by, overrides=overrides, now=clock())
+        return approve(issue, composer=composer, database=database, by=by, overrides=overrides, now=clock())
     except Blocked as blocked:
         _hold(issue, blocked.message, database=database, by=by, clock=clock)
         raise
