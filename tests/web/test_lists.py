@@ -565,7 +565,7 @@ def test_a_reader_that_never_ends_is_not_waited_for(
     finally:
         end.set()
 
-    assert "It was not read to its end" in text_of(pages[0][1])
+    assert "Reading it took longer than" in text_of(pages[0][1])
     assert [status for status, _ in pages] == [200, 200, 200, 200, 409]
     assert "Several sources are being inspected right now." in text_of(pages[-1][1])
 

@@ -64,8 +64,7 @@ def send(  # noqa: PLR0913 - each is a separate thing that only the caller knows
         # This slot's issue is already finished: one slot makes one issue.
         return finish(issue, database=database, clock=clock)
     if issue.state in approval.CAN_APPROVE:
-        held = issue.reason if issue.state is IssueState.HELD else ""
-        if why := approval.needs_person(held=held, required=newsletter.needs_approval, yes=yes):
+        if why := approval.needs_person(held=_why_held(issue), required=newsletter.needs_approval, yes=yes):
             policy = _at_deadline(newsletter, issue, why, slot_key=slot_key, now=began)
             if policy == "skip":
                 return _skip(issue, database=database, by=by, clock=clock)
@@ -77,6 +76,10 @@ def send(  # noqa: PLR0913 - each is a separate thing that only the caller knows
     return deliver(
         issue, composer=composer, database=database, options=options, clock=clock, progress=progress
     )
+
+
+def _why_held(issue: Issue) -> str:
+    return issue.reason if issue.state is IssueState.HELD else ""
 
 
 def resolve(issue: Issue, *, decision: str, database: Database, by: Actor, now: datetime) -> int:
