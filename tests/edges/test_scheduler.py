@@ -128,13 +128,13 @@ def test_a_wall_clock_that_is_set_back_does_not_stop_the_looks(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The alarm then lies a day ahead; the monotonic loop notices."""
-    real = timer._Clock._set_alarm
+    real = timer._Timer._set_alarm
     ticks = Ticks(until=3)
 
-    def a_day_ahead(clock: timer._Clock, seconds: float) -> None:
+    def a_day_ahead(clock: timer._Timer, seconds: float) -> None:
         real(clock, seconds + 86_400 if seconds else 0)
 
-    monkeypatch.setattr(timer._Clock, "_set_alarm", a_day_ahead)
+    monkeypatch.setattr(timer._Timer, "_set_alarm", a_day_ahead)
     timer.run(ticks, now=now, stop=ticks.stop, every=0.1)
 
     assert len(ticks.at) == 3

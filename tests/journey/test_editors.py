@@ -102,7 +102,7 @@ def test_an_editor_comes_in_until_the_password_is_changed(digest: Command, servi
     assert '<bdi>Ann</bdi><span class="role">, editor</span>' in browser.get("/desk")[2]
 
     code, out, err = digest("editors", "password", "Ann", "--password-stdin", stdin="old rain, tin roof\n")
-    assert (code, out) == (0, "Ann has a new password, and is logged out everywhere.\n")
+    assert (code, out) == (0, "Ann has a new password and is logged out everywhere.\n")
     assert "old rain" not in out + err
 
     assert browser.get("/desk")[1] == "/desk/login"
