@@ -154,7 +154,8 @@ class Sending(Bound):
         of, issue = self.find(ref)
         if seen is not None and issue.revision != seen:
             raise Busy(
-                f"Issue {issue.ref} was edited since you looked at it.", mend="Review it again, then approve it."
+                f"Issue {issue.ref} was edited since you looked at it.",
+                mend="Review it again, then approve it.",
             )
         approved = approve(
             issue,

@@ -51,9 +51,7 @@ def init(
     if planned:
         show(f"Articles come from {new.source}.")
         print_plan(planned[0], planned[2])
-    say(
-        "Edit the lines marked with → in digest.toml, put your subscribers into subscribers/weekly.csv, then run:"
-    )
+    say("Edit the lines marked with → in digest.toml, add subscribers to subscribers/weekly.csv, then run:")
     say(f"  cd {folder}")
     say("  digest collect && digest plan && digest draft && digest show weekly/latest > issue.html")
     say("  digest send --yes")

@@ -44,9 +44,7 @@ LINK_VISITOR = "somebody at this machine"
 _IN_THE_DESK = "desk"
 _TO_LOG_IN = "login"
 _SAFE = {"GET", "HEAD"}
-_HOW = (
-    "Open the link that `digest serve` printed when it started. It works once; restart for a new one."
-)
+_HOW = "Open the link that `digest serve` printed when it started. It works once; restart for a new one."
 
 # Browsers send a form's Origin only if the page's policy allows it; no URL of the desk is secret.
 FORM_HEADERS = {"Referrer-Policy": "same-origin"}
@@ -219,9 +217,7 @@ class Access:
             refused.headers["Retry-After"] = str(seconds)
             return refused
         if not login.session:
-            return self._login_form(
-                request, said="Wrong name or password.", name=name, back=back, status=403
-            )
+            return self._login_form(request, said="Wrong name or password.", name=name, back=back, status=403)
         inside = RedirectResponse(_back(back), status_code=303)
         # End the session this browser had before.
         if old := request.cookies.get(self._cookie(request), ""):
