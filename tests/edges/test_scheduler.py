@@ -99,7 +99,7 @@ def test_a_failing_tick_is_logged_and_the_clock_goes_on(caplog: pytest.LogCaptur
 
     assert len(ticks.at) == 3
     assert [r.message for r in caplog.records] == [
-        "scheduler.tick_failed: the next look is in 0.05 seconds"
+        "scheduler.tick_failed: the next tick is in 0.05 seconds"
     ] * 2
     assert "the disk is full" in caplog.text
 

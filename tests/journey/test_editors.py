@@ -194,7 +194,7 @@ def test_accounts_by_the_command_line(digest: Command) -> None:
 
 
 def test_people_read_tables(digest: Command) -> None:
-    assert "Nobody has an account" in digest("editors", "list")[1]
+    assert "No accounts yet" in digest("editors", "list")[1]
     added = digest("editors", "add", "Ann", "--role", "admin", "--password-stdin", stdin=PASSWORD)[1]
     assert added.startswith("Ann can log in at ")
     assert added.endswith("/desk as admin.\n")

@@ -68,7 +68,7 @@ class People(Queries):
         remove(self.newsletter(newsletter), address, database=self._database, by=by, now=self._now)
 
     def erase_subscriber(self, address: str, *, by: Actor) -> bool:
-        """Erase a person's data for good and bar imports from re-adding them; returns whether they were known."""
+        """Erase a person's data for good; imports do not re-add them.  Whether they were known."""
         from digest.workflows.people.subscribers import erase
 
         return erase(address, database=self._database, by=by, now=self._now)

@@ -87,7 +87,7 @@ class Sending(Bound):
     def check(
         self, ref: str, *, online: bool = False, spam: bool = False, progress: Report = no_progress
     ) -> Preflight:
-        """Run the pre-flight checks; `online` also tests links and images, and runs SpamAssassin as `spam` does.
+        """Run the pre-flight checks; `online` also tests links and images, and includes `spam`.
 
         Raises:
             NotFound: there is no such issue.

@@ -185,7 +185,8 @@ class Access:
             status=status,
         )
         page.headers.update(FORM_HEADERS)
-        # Nobody sees a page fetched by a script, and its cookie would overwrite the one of an open login form.
+        # Nobody sees a page fetched by a script, and its cookie would overwrite the one of an open
+        # login form.
         if request.headers.get("sec-fetch-dest") != "empty":
             self._set(page, request, self._cookie(request, before=True), before, lasts=timedelta(hours=1))
         return page

@@ -399,8 +399,8 @@ OPERATIONS: tuple[Operation, ...] = (
         group="Articles",
         summary="Push an article",
         text=(
-            "For a CMS to call when it publishes something. The article is cleaned and recognised as if a feed "
-            "had shown it: pushed twice, or pushed and later in the feed, it is one article. Its source is "
+            "For a CMS to call when it publishes something. The article is cleaned and recognised as if a "
+            "feed had shown it: pushed twice, or pushed and later in the feed, it is one article. Its source is "
             "whichever reported it first, and only that source can correct it."
         ),
         action=_EDIT,
@@ -577,7 +577,7 @@ OPERATIONS: tuple[Operation, ...] = (
         path=f"{_I}/approve",
         group="Sending",
         summary="Approve an issue",
-        text="Exactly what you saw is sent: the request names the revision, and an edit in between is a conflict.",
+        text="Exactly what you saw is sent: the request names the revision; an edit in between is a conflict.",
         action=Action.APPROVE,
         does=_approve,
         body=requests.ApproveRequest,
@@ -600,7 +600,8 @@ OPERATIONS: tuple[Operation, ...] = (
         path=f"{_I}/cancel",
         group="Sending",
         summary="Cancel an issue",
-        text="If no mail was handed over, its articles are free for another issue. Messages already handed over cannot be recalled.",
+        text="If no mail was handed over, its articles are free for another issue. "
+        "Messages already handed over cannot be recalled.",
         action=Action.CANCEL,
         does=_cancel,
         answers=_NOW,

@@ -68,7 +68,7 @@ class MarkRequest(RequestModel):
     url: str = Field(min_length=1, max_length=4000, description="The URL where people read it.")
     mark: Literal["featured", "unfeatured", "excluded", "unmarked"] = Field(
         description="`featured`: into the next issue, even if it is old or was sent before. `unfeatured`: "
-        "not at the top, whatever its source says. `excluded`: out of all future issues until it is featured. "
+        "not at the top, whatever its source says. `excluded`: out of all future issues until featured. "
         "`unmarked`: removes all of these marks."
     )
     why: str = Field(default="", max_length=300, description="Why it is excluded; recorded.")
