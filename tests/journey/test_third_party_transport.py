@@ -188,7 +188,7 @@ def test_its_secret_comes_from_a_file_too_and_never_from_the_settings(
 
     letter.write(carrier=f'token = "{FakeCarrier.token}"')
     [finding] = letter.findings()
-    assert "is a secret and must not stand in this file" in finding
+    assert "is a secret and is not allowed in this file" in finding
     assert TOKEN in finding
     assert "token_file" in finding
     assert FakeCarrier.token not in finding

@@ -244,7 +244,7 @@ def _picture(*endings: str) -> Detector:
 
 @lru_cache(maxsize=4)
 def _pictures(html: str) -> tuple[tuple[str, Place], ...]:
-    """The ending of each picture's address, and where it stands: elements before styles."""
+    """The ending of each picture's address, and its place: elements before styles."""
     found: list[tuple[str, Place]] = []
     for node in elements(html, "img[src], [background]"):
         address = attribute(node, "src" if node.tag == "img" else "background") or ""

@@ -31,13 +31,14 @@ def secret_places(root: type[RootTable]) -> list[Place]:
 
 
 def secrets_in_file(tables: Mapping[str, Any], secrets: Sequence[Place]) -> Iterator[Mistake]:
-    """Secrets that stand in digest.toml itself, which is shown, copied and committed."""
+    """Secrets in digest.toml itself, which is shown, copied and committed."""
     for place in secrets:
         if value_at(tables, place) is not None:
             yield Mistake(
                 place,
-                f"is a secret and must not stand in this file. Put it into the environment as "
-                f"{variable_of(place)}, or into a file of its own that {file_place(place)[-1]} names.",
+                f"is a secret and is not allowed in this file. Put it into the environment "
+                f"variable {variable_of(place)}, or into a file of its own and name that in "
+                f"{file_place(place)[-1]}.",
             )
     url = value_at(tables, ("database", "url"))
     if isinstance(url, str) and _has_password(url):

@@ -176,5 +176,5 @@ def _box_opened_by(page: Page, heading: Element) -> Element | None:
 
 
 def _mixed(page: Page, headings: list[Element]) -> bool:
-    """Whether other section titles (not those of cards: they hold links) stand in the same box."""
+    """Whether other section titles (not those of cards: they hold links) are in the same box."""
     return any(not any(c.tag == "a" for c in page.elements[h.index : h.end]) for h in headings)

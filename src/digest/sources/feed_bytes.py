@@ -89,7 +89,7 @@ def without_doctype(text: str) -> str:
     """The XML without its document type, and without named entities that only such a type could explain.
 
     HTML's names and short texts that the feed declares itself become what they
-    stand for; anything else about entities (nested, external) is simply not there.
+    mean; anything else about entities (nested, external) is simply not there.
     """
     first_element = re.search(r"<\w", text)
     head = text[: first_element.start()] if first_element else text

@@ -24,7 +24,7 @@ _AHEAD = timedelta(days=366)
 
 @dataclass(frozen=True, slots=True)
 class FoundDate:
-    """A date in a text, and where it stands there."""
+    """A date in a text, and its place there."""
 
     value: datetime  # aware, UTC
     start: int

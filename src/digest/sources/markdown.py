@@ -151,7 +151,7 @@ class _Page:
 
     @property
     def is_bundle(self) -> bool:
-        """`post/index.md`: the folder is the article, and its pictures lie in it."""
+        """`post/index.md`: the folder is the article, and contains its pictures."""
         return self.place.stem.lower() == "index" and self.place.parent != PurePosixPath()
 
 

@@ -50,7 +50,7 @@ def read_text_listing(text: str, *, url: str, now: datetime) -> tuple[FoundArtic
 
 
 def is_markup(body: str, content_type: str) -> bool:
-    """Whether a body is an HTML page; a text about `<div>` and `Vec<T>` is none."""
+    """Whether a body is an HTML page; a text about `<div>` and `Vec<T>` is not one."""
     head = body[:2000].lstrip("\ufeff \t\r\n").lower()
     if head.startswith(("<!doctype html", "<html")) or re.search(
         r"<a\s[^<>]{0,400}href\s*=", body, re.IGNORECASE
@@ -149,7 +149,7 @@ def _unwrapped(lines: list[str]) -> list[str]:
 
 
 def _drop_page_head(blocks: list[_Block]) -> None:
-    """A page's own title and menu stand before its first teaser: keep as many lines as the others have."""
+    """A page's own title and menu come before its first teaser: keep as many lines as the others have."""
     if len(blocks) < 3:
         return
     usual = Counter(len(b.lines) for b in blocks[1:]).most_common(1)[0][0]

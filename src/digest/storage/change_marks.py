@@ -1,4 +1,4 @@
-"""How far everything goes that is only ever added to: where a mark stands still, nothing has changed."""
+"""How far everything goes that is only ever added to: if a mark is unchanged, nothing has changed."""
 
 from __future__ import annotations
 

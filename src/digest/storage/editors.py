@@ -72,7 +72,7 @@ def remove(connection: Connection, number: EditorId) -> None:
 
 
 def editor_of(row: Mapping[Any, Any]) -> Editor:
-    """Of a row that holds the columns of the table, whatever stands beside them."""
+    """Of a row that holds the columns of the table, whatever else it holds."""
     return Editor(
         id=EditorId(row[editor.c.id]),
         name=row[editor.c.name],

@@ -66,7 +66,7 @@ WHERE excluded.topics <> '[]' AND topics <> excluded.topics
 def bulk_add(
     connection: Connection, newsletter: str, people: Sequence[ImportRow], *, at: datetime, how: str
 ) -> int:
-    """Subscribe people, none of whom may occur twice; returns how many are new to the newsletter.
+    """Subscribe people, each only once; returns how many are new to the newsletter.
 
     Makes the same promises as `subscribers.add`.
     """

@@ -78,7 +78,7 @@ def add_draft(
 def reserve(
     connection: Connection, into: IssueId, number: int, articles: Sequence[int], now: datetime
 ) -> None:
-    """Note that these articles stand in this issue, so that no later one takes them by itself."""
+    """Note that these articles are in this issue, so that no later one takes them by itself."""
     if not articles:
         return
     before = dict(
@@ -139,7 +139,7 @@ def _free_all(connection: Connection, which: IssueId) -> None:
 
 
 def free(connection: Connection, which: IssueId, articles: Sequence[int]) -> None:
-    """Take these articles out of an issue: each stands where it stood before."""
+    """Take these articles out of an issue: each returns to its earlier place."""
     if not articles:
         return
     mine = and_(issue_article.c.issue_id == which, issue_article.c.article_id.in_(articles))

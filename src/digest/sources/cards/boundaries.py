@@ -191,7 +191,7 @@ def _are_closings(page: Page, members: list[Card]) -> bool:
 
 
 def _spread_backwards(siblings: list[Element], roots: list[int], members: list[Card]) -> list[Card]:
-    """ "Read more" closes its card: what stands before it, back to the one before, is the card."""
+    """ "Read more" closes its card: everything before it, back to the one before, is the card."""
     lengths = [b - a for a, b in pairwise(roots)]
     usual = max(lengths, default=3)
     cards = []

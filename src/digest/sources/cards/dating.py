@@ -155,7 +155,7 @@ def _date_at_the_edge(reading: CardReading, text: str) -> datetime | None:
 
 
 def _date_above(reading: CardReading) -> datetime | None:
-    """The date that heads a group of cards: a heading beside the card or beside the box that it stands in."""
+    """The date that heads a group of cards: a heading beside the card or beside the box that contains it."""
     root = reading.page.elements[reading.card.start]
     for element in [root, *list(root.ancestors())[:3]]:
         for sibling in _siblings_before(element):

@@ -136,7 +136,7 @@ def _repeated_link_texts(page: Page, links: Iterable[Link]) -> frozenset[str]:
 def _all_of_them(best: LinkGroup, groups: list[LinkGroup], page: Page, weights: Weights) -> LinkGroup:
     """The whole list, where the best group is what only some of its cards have.
 
-    "Read more" stands under the posts that are cut short and under no other; where the cards of
+    "Read more" appears under the posts that are cut short and under no other; where the cards of
     another group hold every one of its links, and are dated as well, that one is the list.
     """
     wider = [g for g in groups if len(g.cards) > len(best.cards) and _holds_each(g, best)]
@@ -153,7 +153,7 @@ def _holds_each(wider: LinkGroup, group: LinkGroup) -> bool:
 
 
 def _adds_articles(wider: LinkGroup, group: LinkGroup, page: Page, weights: Weights) -> bool:
-    """Whether what else the wider group holds is dated too, or stands in the same box: no tiles elsewhere."""
+    """Whether what else the wider group holds is dated too, or is in the same box: no tiles elsewhere."""
     if group.dated >= weights.mostly_dated:
         return wider.dated >= group.dated - weights.dated_slack
     known = {card.link.url for card in group.cards}
@@ -258,6 +258,6 @@ def _without_advertising(
 
 
 def _box_of(card: Card, page: Page) -> int:
-    """The element that a card stands in, by its place."""
+    """The element that contains a card, by its place."""
     parent = page.elements[card.start].parent
     return parent.index if parent is not None else -1

@@ -39,7 +39,7 @@ def groups_in(page: Page, links: list[Link]) -> list[LinkGroup]:
 def _labels(page: Page, links: list[Link]) -> frozenset[int]:
     """Short links beside articles: authors, categories, comments, the host of a link.
 
-    The same words lead to one address from several places; what lies in the same
+    The same words lead to one address from several places; what is in the same
     folder of the site is of the same sort, also if it comes only once.
     """
     texts = {link.anchor.index: page.text_of(link.anchor).casefold() for link in links}

@@ -32,7 +32,7 @@ def author_of(reading: CardReading) -> str:
 
 
 def _use_with_box(reading: CardReading, element: Element) -> None:
-    """The name, and what stands with it in a box about the person: a role, a company."""
+    """The name, and what else is in a box about the person: a role, a company."""
     reading.use(element)
     for box in list(element.ancestors())[:4]:
         if (
@@ -108,7 +108,7 @@ def _leads_to_person(reading: CardReading, anchor: Element) -> bool:
 
 
 def _clean_name(text: str) -> str:
-    """A name out of a byline, or empty where it is none."""
+    """A name out of a byline, or empty if it is not a name."""
     name = _AUTHOR_LABEL.sub("", " ".join(text.split()))
     name = html_dates.without_minutes(html_dates.without_dates(name, yearless=True))
     name = re.split(r"\s*[|·•]\s*|\s+[–—-]\s+(?=\d|$)|\s{3,}", name)[0]

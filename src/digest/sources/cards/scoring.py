@@ -273,7 +273,7 @@ def _is_called_article(page: Page, card: Card) -> bool:
 
 
 def _is_below(url: str, location: PageLocation) -> bool:
-    """Whether an address lies in the folder of a listing that is not the site's root."""
+    """Whether an address is in the folder of a listing that is not the site's root."""
     folder = re.sub(r"(?<=/)[^/]*\.\w+$", "", re.sub(r"[?#].*$", "", location.url)).rstrip("/") + "/"
     if folder.count("/") <= 3:
         return False

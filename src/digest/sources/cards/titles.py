@@ -1,4 +1,4 @@
-"""The title of a card: its headline, its strongest link text, or what a screen reader is told."""
+"""The title of a card: its headline, its strongest link text, or its label for screen readers."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ def _is_mark(page: Page, element: Element) -> bool:
 
 
 def _spoken_title(reading: CardReading) -> str:
-    """What a screen reader is told of a link without text, or the text of its picture."""
+    """The label for screen readers of a link without text, or the text of its picture."""
     for anchor in reading.anchors:
         for name in ("aria-label", "title"):
             said = re.sub(

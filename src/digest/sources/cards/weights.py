@@ -1,6 +1,6 @@
 """The numbers by which the detector decides which group of links on a page is its list of articles.
 
-Each number says what it stands for and which pages in `tests/data/listings` pin it: move the number far
+Each number says what it means and which pages in `tests/data/listings` pin it: move the number far
 enough and one of these is the first to be read wrongly.  Numbers without such a page are reasoned, not
 measured.  `tests/score_listings.py` scores a changed table over all these pages and shows how far each
 number can move; a test fails where the pages named here are not those that go wrong first.
@@ -15,7 +15,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Where a weight comes from: what it stands for, and the fixtures that pin it."""
+    """Where a weight comes from: what it means, and the fixtures that pin it."""
 
     meaning: str
     pinned_by: tuple[str, ...] = ()

@@ -400,8 +400,8 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="Push an article",
         text=(
             "For a CMS to call when it publishes something. The article is cleaned and recognised as if a "
-            "feed had shown it: pushed twice, or pushed and later in the feed, it is one article. Its source is "
-            "whichever reported it first, and only that source can correct it."
+            "feed had shown it: pushed twice, or pushed and later in the feed, it is one article. Its source "
+            "is whichever reported it first, and only that source can correct it."
         ),
         action=_EDIT,
         does=_push,
@@ -577,7 +577,7 @@ OPERATIONS: tuple[Operation, ...] = (
         path=f"{_I}/approve",
         group="Sending",
         summary="Approve an issue",
-        text="Exactly what you saw is sent: the request names the revision; an edit in between is a conflict.",
+        text="Exactly what you saw is sent: the request names the revision; an edit since is a conflict.",
         action=Action.APPROVE,
         does=_approve,
         body=requests.ApproveRequest,

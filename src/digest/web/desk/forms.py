@@ -43,7 +43,7 @@ def number_of(form: Form, name: str) -> int:
     """A non-negative whole number.
 
     Raises:
-        NotAllowed: it is none.
+        NotAllowed: it is not one.
     """
     written = form.get(name, "")
     if not (written.isascii() and written.isdecimal() and len(written) <= 15):
