@@ -1,3 +1,3 @@
-"""digest: one good mail a week with what is new on a blog."""
+"""digest: turns what is new on a blog into an email newsletter."""
 
 __version__ = "0.1.0"

@@ -1,7 +1,7 @@
-"""Builds the parts from the settings: the one file that knows every room.
+"""Builds the parts from the settings: the one file that knows every package.
 
-Settings stop here; everything below gets plain values.  What is heavy is
-imported and made only when it is first asked for.
+Settings stop here; everything below gets plain values.  Heavy modules are
+imported, and parts built, only on first use.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
     from digest.workflows.composing.images import ChooseImages
     from digest.workflows.sending.deliver import SendOptions
 
-_LARGEST_PICTURE = 10 * 1024 * 1024  # bytes, to make a small copy of
+_LARGEST_PICTURE = 10 * 1024 * 1024  # bytes, of a picture to make a small copy of
 
 
 class Container:
-    """The parts of one process, made from one settings file when first needed."""
+    """The parts of one process, built from one settings file on first use."""
 
     def __init__(self, settings: Settings, *, clock: Clock, looks: LiveLooks | None = None) -> None:
         self._settings = settings
@@ -47,14 +47,18 @@ class Container:
 
     @property
     def settings(self) -> Settings:
-        """As they were read at the start, but for how newsletters look: that follows the file."""
+        """The settings as read at the start, except how newsletters look, which follows the file."""
         if self._looks is not None:
             self._settings = self._looks.with_saved_looks(self._settings)
         return self._settings
 
     @classmethod
     def from_file(cls, file: Path, *, environ: Mapping[str, str], clock: Clock) -> Container:
-        """Raises SettingsError with every mistake at once."""
+        """Read the settings file.
+
+        Raises:
+            SettingsError: the settings are invalid; it names every mistake at once.
+        """
         settings = read_settings(file, environ=environ)
         looks = LiveLooks(settings, lambda: read_settings(file, environ=environ))
         return cls(settings, clock=clock, looks=looks)
@@ -91,9 +95,9 @@ class Container:
             return self.settings.secret_keys
         if not self._key_file.exists() and self._has_mailed():
             raise SettingsError(
-                f"{self._key_file} is missing, and mails have gone out whose unsubscribe links it signed.",
+                f"{self._key_file} is missing, but it signed the unsubscribe links of mails already sent.",
                 mend="Restore it from a backup. If it is lost for good, put a new key into "
-                "DIGEST_SECRET_KEYS: the links of earlier mails stop working.",
+                "DIGEST_SECRET_KEYS; the links in earlier mails then stop working.",
             )
         return _keys_in(self._key_file)
 
@@ -111,7 +115,7 @@ class Container:
 
     @property
     def _beside_database(self) -> Path:
-        """The folder of the SQLite file; that of the settings where the database is a server."""
+        """The folder of the SQLite file, or of the settings if the database is a server."""
         url = self.settings.database_url
         if url.startswith("sqlite:///"):
             return Path(url.removeprefix("sqlite:///")).parent
@@ -122,17 +126,17 @@ class Container:
         return tuple(self.settings.newsletters.values())
 
     def newsletter(self, name: str | None) -> Newsletter:
-        """The one of this name, or the only one.
+        """The newsletter of this name; with None, the only one.
 
         Raises:
-            NotFound: there is none of this name, or several and no name.
+            NotFound: no newsletter has this name, or there are several and none was named.
         """
         known = self.settings.newsletters
         if name is None and len(known) == 1:
             return next(iter(known.values()))
         if name is not None and name in known:
             return known[name]
-        what = f"There is no newsletter “{name}”." if name else "There are several newsletters: name one."
+        what = f"There is no newsletter “{name}”." if name else "There are several newsletters; name one."
         raise NotFound(what, mend=f"{self.settings.file.name} has: {', '.join(known)}.")
 
     def issue(self, ref: str) -> tuple[Newsletter, Issue]:
@@ -174,10 +178,10 @@ class Container:
 
     @cached_property
     def signer(self) -> Signer | None:
-        """What signs messages that no provider signs; None where no key is configured.
+        """The DKIM signer for messages the provider does not sign; None if no key is configured.
 
         Raises:
-            SettingsError: the key is none.
+            SettingsError: the key is invalid.
         """
         from digest.message.dkim import Signer
 
@@ -193,7 +197,7 @@ class Container:
 
     @property
     def template_folders(self) -> tuple[Path, ...]:
-        """Where the owner's templates are; the bundled ones stand behind them by themselves."""
+        """Where the owner's templates are; the bundled ones are the fallback."""
         return (self.settings.templates,)
 
     def read_source(self, spec: SourceSpec, validators: Validators) -> Reading:
@@ -210,7 +214,7 @@ class Container:
         return complete(article, read_article_page(page.body, url=page.url, charset=page.charset))
 
     def choose_images(self, newsletter: Newsletter) -> ChooseImages:
-        """What becomes of the pictures of an issue, by the newsletter's settings."""
+        """How an issue's pictures are used, by the newsletter's `images` setting."""
         from functools import partial
 
         from digest.workflows.composing import images
@@ -240,10 +244,10 @@ class Container:
         return MediaFolder(self._beside_database / "media")
 
     def send_options(self) -> SendOptions:
-        """How issues leave, by the settings.
+        """How issues are sent, by the settings.
 
         Raises:
-            SettingsError: they are not complete; better now than when the issue is approved.
+            SettingsError: they are incomplete; better reported now than after the approval.
         """
         from digest.workflows.sending.deliver import SendOptions
 
@@ -259,7 +263,7 @@ class Container:
 
     @cached_property
     def provider(self) -> Provider[Any]:
-        """The one behind the transport of the settings."""
+        """The provider of the configured transport."""
         from digest.transports import provider_of
 
         return provider_of(self.settings.delivery.transport)
@@ -268,7 +272,7 @@ class Container:
         """A new transport, for one sender.
 
         Raises:
-            SettingsError: its settings are not complete.
+            SettingsError: its settings are incomplete.
         """
         from digest.transports import OpenOptions
 
@@ -282,14 +286,14 @@ class Container:
 
     @property
     def after_send(self) -> str:
-        """A sentence for whoever has sent from the command line, or empty."""
+        """The provider's note after a send from the command line, or empty."""
         return self.provider.after_send(self._transport_table)
 
     def webhooks(self) -> Mapping[str, Webhook]:
-        """The doors for what providers tell later: those with a key, by name, also of one not in use.
+        """The webhooks of all providers with a key, by name, including providers not in use.
 
         Raises:
-            SettingsError: a key is none.
+            SettingsError: a key is invalid.
         """
         from digest.transports import provider_of
 
@@ -308,15 +312,15 @@ class Container:
 
     @property
     def _senders(self) -> int:
-        """Threads that send."""
+        """The number of sender threads."""
         return self.provider.senders(self._transport_table, self._own_signer is not None)
 
 
 def read_settings(file: Path, *, environ: Mapping[str, str]) -> Settings:
-    """The settings of this file, with the tables of the transports that there are.
+    """The settings of this file, checked against the installed transports and sources.
 
     Raises:
-        SettingsError: the file is missing or wrong; `findings` names every mistake at once.
+        SettingsError: the file is missing or invalid; `findings` names every mistake at once.
     """
     from digest import sources, transports
 
@@ -329,23 +333,23 @@ def read_settings(file: Path, *, environ: Mapping[str, str]) -> Settings:
 
 
 def _keys_in(file: Path) -> tuple[str, ...]:
-    """The keys of this file, one a line, newest first; a new file with one key if there is none."""
+    """The keys in this file, one a line, newest first; creates the file with one key if it is missing."""
     if not file.exists():
         _make_key(file)
     keys = tuple(line.strip() for line in file.read_text(encoding="ascii").splitlines() if line.strip())
     if not keys:
         raise SettingsError(
-            f"{file} holds no key.",
-            mend="Restore it from a backup: without it the unsubscribe links of earlier mails stop working.",
+            f"{file} contains no key.",
+            mend="Restore it from a backup; without it, the unsubscribe links in earlier mails stop working.",
         )
     return keys
 
 
 def _make_key(file: Path) -> None:
-    """A whole file or none, also when killed in the middle, and the first one of two processes."""
+    """Write the file atomically, even if killed midway; of two processes, the first wins."""
     file.parent.mkdir(parents=True, exist_ok=True)
     unfinished = file.with_name(f".{file.name}.{os.getpid()}")
-    # Only this user may read it, from the first moment on.
+    # Only this user may read it, from the moment it exists.
     handle = os.open(unfinished, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
     with os.fdopen(handle, "w", encoding="ascii") as new:
         new.write(secrets.token_urlsafe(32) + "\n")

@@ -50,7 +50,7 @@ def test_from_logging_in_to_the_counts(site: Site, visit: Callable[..., Visitor]
     page.locator("#editor").wait_for(state="detached")
 
     # The block is mended where it is shown.
-    finding.locator("text=Take the story out").click()
+    finding.locator("text=Remove the story").click()
     page.fill("#reason", "our own network only")
     page.locator("#take-out .filled").click()
     page.locator("text=Fix 1 blocker").wait_for(state="detached")

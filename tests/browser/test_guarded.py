@@ -78,7 +78,7 @@ def test_a_form_of_another_page_is_refused(site: Site, visit: Callable[..., Visi
     ann.page.goto(f"{elsewhere}/?{site.address}/desk/weekly/1/edit")
     ann.page.wait_for_url("**/desk/weekly/1/edit")
 
-    assert "That did not come from a page of the desk" in ann.page.inner_text("body")
+    assert "This form did not come from the desk" in ann.page.inner_text("body")
     assert "Forged" not in site.digest("show", "weekly/1", "--format", "json")
 
 
@@ -107,7 +107,7 @@ def test_a_link_shows_the_mail_until_it_ends(site: Site, visit: Callable[..., Vi
     assert stranger.page.locator("form, script").count() == 0
     for dead in (f"/share/{ended}", f"{link[:-2]}xx", "/share/nothing"):
         assert stranger.go(dead).status == 404
-        assert "This link shows nothing" in stranger.page.inner_text("body")
+        assert "This link doesn’t work" in stranger.page.inner_text("body")
     assert stranger.go("/desk/weekly/1").url.endswith("/desk/login?back=/desk/weekly/1")
 
 

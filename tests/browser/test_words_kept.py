@@ -249,7 +249,7 @@ def test_an_open_story_that_is_taken_out_is_told(visit: Callable[..., Visitor]) 
     ann, bo = opened(visit().enter("Ann").open(), 1), visit().enter("Bo").open()
     ann.page.locator("#panel-name").focus()
     take_out(bo, 1)
-    ann.finds("#toast:has-text('was taken out')")
+    ann.finds("#toast:has-text('was removed')")
     assert "open=edit" not in ann.page.url
 
 

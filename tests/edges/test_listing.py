@@ -181,7 +181,7 @@ def test_a_page_cut_anywhere_is_read_and_nothing_is_invented(page: Path) -> None
 
 
 def test_a_megabyte_with_five_hundred_cards_is_read_quickly() -> None:
-    """Well under two seconds for a page far larger than real ones."""
+    """Well under two seconds of work for a page far larger than real ones, however busy the machine is."""
     filler = "Words that fill a teaser with nothing in particular, again and again. " * 26
     cards = "".join(
         f'<div class="row"><div class="c{n % 3}"><h2><a href="/blog/card-number-{n}">Card {n} of all</a></h2>'
@@ -192,11 +192,11 @@ def test_a_megabyte_with_five_hundred_cards_is_read_quickly() -> None:
     page = f"<html><body><nav>{'<a href=/x>menu</a>' * 50}</nav><main>{cards}</main></body></html>"
     assert len(page) > 1_000_000
 
-    start = time.perf_counter()
+    start = time.process_time()
     found = articles_of(parse(page, url="https://site.example/blog/"), now=NOW)
 
     assert len(found) == 500
-    assert time.perf_counter() - start < 4  # measured 1 s; the rest is for a busy machine
+    assert time.process_time() - start < 4  # measured 1 s
 
 
 # --- text listings

@@ -99,7 +99,7 @@ def test_a_failing_tick_is_logged_and_the_clock_goes_on(caplog: pytest.LogCaptur
 
     assert len(ticks.at) == 3
     assert [r.message for r in caplog.records] == [
-        "scheduler.tick_failed: the next look is in 0.05 seconds"
+        "scheduler.tick_failed: the next tick is in 0.05 seconds"
     ] * 2
     assert "the disk is full" in caplog.text
 
@@ -128,13 +128,13 @@ def test_a_wall_clock_that_is_set_back_does_not_stop_the_looks(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The alarm then lies a day ahead; the monotonic loop notices."""
-    real = timer._Clock._set_alarm
+    real = timer._Timer._set_alarm
     ticks = Ticks(until=3)
 
-    def a_day_ahead(clock: timer._Clock, seconds: float) -> None:
+    def a_day_ahead(clock: timer._Timer, seconds: float) -> None:
         real(clock, seconds + 86_400 if seconds else 0)
 
-    monkeypatch.setattr(timer._Clock, "_set_alarm", a_day_ahead)
+    monkeypatch.setattr(timer._Timer, "_set_alarm", a_day_ahead)
     timer.run(ticks, now=now, stop=ticks.stop, every=0.1)
 
     assert len(ticks.at) == 3

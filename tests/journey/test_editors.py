@@ -102,7 +102,7 @@ def test_an_editor_comes_in_until_the_password_is_changed(digest: Command, servi
     assert '<bdi>Ann</bdi><span class="role">, editor</span>' in browser.get("/desk")[2]
 
     code, out, err = digest("editors", "password", "Ann", "--password-stdin", stdin="old rain, tin roof\n")
-    assert (code, out) == (0, "Ann has a new password, and is logged out everywhere.\n")
+    assert (code, out) == (0, "Ann has a new password and is logged out everywhere.\n")
     assert "old rain" not in out + err
 
     assert browser.get("/desk")[1] == "/desk/login"
@@ -194,7 +194,7 @@ def test_accounts_by_the_command_line(digest: Command) -> None:
 
 
 def test_people_read_tables(digest: Command) -> None:
-    assert "Nobody has an account" in digest("editors", "list")[1]
+    assert "No accounts yet" in digest("editors", "list")[1]
     added = digest("editors", "add", "Ann", "--role", "admin", "--password-stdin", stdin=PASSWORD)[1]
     assert added.startswith("Ann can log in at ")
     assert added.endswith("/desk as admin.\n")

@@ -30,7 +30,7 @@ def digest(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> Command
 
 
 def test_a_token_is_made_listed_and_removed(digest: Command) -> None:
-    assert digest("tokens", "list")[1].startswith("No program may use the API.")
+    assert digest("tokens", "list")[1].startswith("No tokens yet.")
 
     code, out, told = digest("tokens", "add", "cms", "--role", "editor")
     assert code == 0

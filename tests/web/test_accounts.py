@@ -205,7 +205,7 @@ def test_a_wrong_password_and_an_unknown_name_get_the_same_answer(desk: Desk) ->
     assert wrong.status_code == unknown.status_code == 403
     plain = [re.sub(r'value="[^"]*"|nonce="[^"]*"', "", page.text) for page in (wrong, unknown)]
     assert plain[0] == plain[1]
-    assert "Name and password do not belong together." in plain[0]
+    assert "Wrong name or password." in plain[0]
     assert "not the password" not in wrong.text
     assert not any(c.startswith(f"{COOKIE}=") for c in wrong.headers.get_list("set-cookie"))
 
@@ -433,7 +433,7 @@ def test_a_role_that_is_not_enough_is_told_which_is(desk: Desk, role: Role, stat
     )
 
     assert answer.status_code == status
-    assert ("It takes a publisher. Nothing was changed." in answer.text) is (status == 403)
+    assert ("Only a publisher can. Nothing was changed." in answer.text) is (status == 403)
 
 
 def test_who_came_by_the_link_may_do_everything_with_its_token(desk: Desk) -> None:

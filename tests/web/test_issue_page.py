@@ -279,7 +279,7 @@ def test_it_is_approved_for_the_slot_and_any_edit_takes_that_back(desk: Desk) ->
     assert "Withdraw approval" in page
     assert "Scheduled for <strong>" in page
     told = change(desk, desk.stories[0], "Changed", script=True)
-    assert "the approval was taken back" in told.text
+    assert "the approval was withdrawn" in told.text
     assert desk.issue.state is IssueState.DRAFT
 
 
@@ -291,7 +291,7 @@ def test_what_looks_different_from_what_was_seen_is_not_approved(desk: Desk, tmp
     answer = desk.post("approve", when="slot", stamp=seen)
 
     assert answer.status_code == 409
-    assert "looks different" in answer.text
+    assert "have changed since you looked" in answer.text
     assert desk.issue.state is IssueState.DRAFT
 
 

@@ -54,4 +54,4 @@ def test_a_port_in_use_is_said_in_a_sentence() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(SettingsError) as refused:
         serve(lambda *_: None, host="127.0.0.1", port=taken.getsockname()[1], on_start=print)  # type: ignore[arg-type,return-value]
 
-    assert "cannot be served: Address already in use. Choose another with --port" in str(refused.value)
+    assert ": Address already in use. Choose another port with --port" in str(refused.value)

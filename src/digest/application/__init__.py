@@ -1,12 +1,12 @@
-"""The application: every action that a person or a program may ask for, bound once to this process.
+"""The application: every action a person or program may ask for, bound once to this process.
 
-Command line, desk, API and scheduler call nothing else, so what they do for one
-verb is the same.  A door finds out who asks and for what, calls one method, and
-shows what comes back.  There is no HTTP here, and no thread: a send that nobody
-waits for is handed to the `Senders` of the process.
+Command line, desk, API and scheduler call nothing else, so each action does the
+same everywhere.  A caller finds out who asks for what, calls one method and shows
+the result.  There is no HTTP here and no thread: a background send is handed to
+the `Senders` of the process.
 
-Each story has a file of its own.  What is heavy is imported inside the methods:
-a command loads only what its own action needs.
+Each group of actions has its own file.  Heavy modules are imported inside the
+methods, so that a command only loads what its own action needs.
 """
 
 from digest.application.binding import NoSenders, Senders, SenderState
@@ -35,4 +35,4 @@ __all__ = [
 
 
 class Application(Scheduling, People, Operating):
-    """One for a process.  `close` closes what was opened, after the process's senders have ended."""
+    """All actions; one instance per process.  Call `close` after its senders have ended."""

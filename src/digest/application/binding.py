@@ -1,4 +1,4 @@
-"""What all stories share: the parts of this process, and who sends in its background."""
+"""What all actions share: the parts of this process and its background senders."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SenderState:
-    """What this process knows of its own sender of one issue."""
+    """What this process knows about its own sender of one issue."""
 
     is_running: bool = False
-    trouble: str = ""  # what ended it, if something did
+    trouble: str = ""  # the error that ended it, or empty
 
 
 class Senders(Protocol):
-    """Where a send goes on that nobody waits for."""
+    """Runs sends in the background."""
 
     def start(self, issue: Issue, work: Callable[[], str]) -> None:
         """Call `work` soon, and never twice at once for one issue.
 
-        Asked again while it runs, it is called once more afterwards.  `work`
-        answers with what ended it, or an empty text.
+        A request made while it runs calls it once more afterwards.  `work`
+        returns the error that ended it, or an empty string.
         """
         ...
 
@@ -43,17 +43,17 @@ class Senders(Protocol):
 
 
 class NoSenders:
-    """A process that sends only while somebody waits for it, such as a command."""
+    """For a process without background senders, such as a command."""
 
     def start(self, issue: Issue, work: Callable[[], str]) -> None:
-        """Whoever sends next takes the issue up: `digest send`, or the schedule."""
+        """Do nothing: `digest send` or the schedule picks the issue up."""
 
     def state(self, issue: Issue) -> SenderState:  # noqa: ARG002
         return SenderState()
 
 
 class Bound:
-    """The parts of one process, and what every story asks of them."""
+    """The parts of one process, and the lookups every action needs."""
 
     def __init__(self, container: Container, *, senders: Senders | None = None) -> None:
         self._container = container
@@ -63,7 +63,11 @@ class Bound:
     def from_file(
         cls, file: Path, *, environ: Mapping[str, str], clock: Clock, senders: Senders | None = None
     ) -> Self:
-        """Raises SettingsError with every mistake at once."""
+        """Read the settings file and bind to it.
+
+        Raises:
+            SettingsError: the settings are invalid; it names every mistake at once.
+        """
         return cls(Container.from_file(file, environ=environ, clock=clock), senders=senders)
 
     def close(self) -> None:
@@ -83,10 +87,10 @@ class Bound:
         return self._container.newsletters
 
     def newsletter(self, name: str | None) -> Newsletter:
-        """The one of this name, or the only one.
+        """The newsletter of this name; with None, the only one.
 
         Raises:
-            NotFound: there is none of this name, or several and no name.
+            NotFound: no newsletter has this name, or there are several and none was named.
         """
         return self._container.newsletter(name)
 
@@ -99,7 +103,7 @@ class Bound:
         return self._container.issue(ref)
 
     def open_database(self) -> None:
-        """Open the database now, so that one that cannot be opened is reported at once.
+        """Open the database now, so that a failure is reported at once.
 
         Raises:
             StorageError: it cannot be opened.

@@ -1,4 +1,4 @@
-"""Collecting: what the sources show, into the article store."""
+"""Collecting: fetch articles from the sources into the article store."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
     from digest.workflows.collecting.push import Pushed
     from digest.workflows.people.subscribers import Imported
 
-_MOST_INSPECTIONS = 4  # at once: one that nobody waits for any more still reads
+_MOST_INSPECTIONS = 4  # at once; an abandoned one keeps reading until it is done
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CollectReport:
-    """What collecting one newsletter brought."""
+    """The result of collecting one newsletter."""
 
     newsletter: Newsletter
     sources: tuple[Collected, ...]
-    pages_asked: int  # articles' own pages, for what their source does not say
+    pages_asked: int  # articles' own pages fetched for details their source lacks
     files: tuple[Imported, ...]
 
     @property
     def new(self) -> int:
-        """How many articles were not known before."""
+        """The number of articles that were not known before."""
         return sum(source.new for source in self.sources)
 
     @property
@@ -52,7 +52,7 @@ class Collecting(Bound):
     def collect(
         self, newsletter: str | None, *, by: Actor, progress: Progress = no_progress
     ) -> CollectReport:
-        """Read the sources, fill gaps from the articles' own pages, read changed subscriber files.
+        """Read the sources, fill gaps from the articles' own pages, import changed subscriber files.
 
         Raises:
             NotFound: there is no such newsletter.
@@ -78,7 +78,7 @@ class Collecting(Bound):
         return CollectReport(newsletter=of, sources=tuple(sources), pages_asked=asked, files=tuple(files))
 
     def inspect_source(self, newsletter: str, slug: str) -> SourceInspection:
-        """What a source shows now, by the name that the desk gives it; nothing of it is kept.
+        """Read a source now, named by its slug at the desk, without storing anything.
 
         Raises:
             NotFound: there is no such newsletter or source.
@@ -90,7 +90,7 @@ class Collecting(Bound):
         of = self._container.newsletter(newsletter)
         spec = next((one for one in of.sources if source_slug(of, one) == slug), None)
         if spec is None:
-            raise NotFound(f"{of.title} has no source “{slug}”.", mend="Home lists the ones there are.")
+            raise NotFound(f"{of.title} has no source “{slug}”.", mend="See the list on the home page.")
         if not self._inspections.acquire(blocking=False):
             raise Busy("Several sources are being inspected right now.", mend="Try again in half a minute.")
 
@@ -103,7 +103,7 @@ class Collecting(Bound):
         return inspect(spec, newsletter=of, database=self._database, read=read, now=self._now)
 
     def push(self, entry: Entry, newsletter: str, *, featured: bool, by: Actor) -> Pushed:
-        """Take in an article that a program sends, as if a feed had shown it.
+        """Store an article sent by a program, as if it had appeared in a feed.
 
         Raises:
             NotFound: there is no such newsletter.

@@ -1,4 +1,4 @@
-"""Drafting: plan an issue, mark articles, edit the draft, show it to somebody."""
+"""Drafting: draft an issue, mark articles, edit the draft, share a preview."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 class Drafting(Bound):
     def draft(self, newsletter: str, *, by: Actor, slot_key: str = "") -> Issue | Selection:
-        """Freeze the plan as a draft, or say with the selection why there is nothing to send.
+        """Freeze the plan as a draft; if there is nothing to send, return the selection that says why.
 
         Raises:
             NotFound: there is no such newsletter.
-            NotAllowed: an issue of it is open already.
+            NotAllowed: the newsletter already has an open issue.
             TemplateError: a template does not load or render.
         """
         from digest.workflows.drafting.draft import draft
@@ -43,10 +43,10 @@ class Drafting(Bound):
     def mark(
         self, url: str, how: Mark, *, by: Actor, why: str = "", newsletter: str | None = None
     ) -> list[Article]:
-        """Feature or exclude an article by hand, or take that back; in all newsletters, or in one.
+        """Feature or exclude an article by hand, or remove the mark; in all newsletters, or in one.
 
         Raises:
-            NotFound: no newsletter knows it.
+            NotFound: no newsletter has this article.
         """
         from digest.workflows.drafting.marks import mark
 
@@ -61,10 +61,10 @@ class Drafting(Bound):
         )
 
     def edit(self, ref: str, what: Edit, *, by: Actor, seen: int) -> Edited | Conflict:
-        """Carry out one edit; `seen` is the revision that the editor looked at.
+        """Apply one edit; `seen` is the revision the editor saw.
 
         Raises:
-            NotFound: there is no such issue, or no such article to pull in.
+            NotFound: there is no such issue, or no such article to add.
             NotAllowed: the issue is sent or being sent, or the edit is not possible.
         """
         from digest.workflows.drafting.edit import edit
@@ -82,7 +82,7 @@ class Drafting(Bound):
         )
 
     def edit_all(self, ref: str, edits: Sequence[Edit], *, by: Actor, seen: int) -> EditedAll | Refusal:
-        """Carry out all of them or none."""
+        """Apply all edits or none; raises the same errors as `edit`."""
         from digest.workflows.drafting.edit import edit_all
 
         of, issue = self.find(ref)
@@ -104,13 +104,13 @@ class Drafting(Bound):
         return undo(self.find(ref)[1], by=by, seen_revision=seen, database=self._database, now=self._now)
 
     def redo(self, ref: str, *, by: Actor, seen: int) -> Edited | Conflict:
-        """Make the edit again that was undone last."""
+        """Redo the edit that was undone last."""
         from digest.workflows.drafting.edit import redo
 
         return redo(self.find(ref)[1], by=by, seen_revision=seen, database=self._database, now=self._now)
 
     def share(self, ref: str, *, by: Actor, length: timedelta) -> tuple[str, datetime]:
-        """A link that shows the issue to whoever has it, and when it ends.
+        """Create a preview link for anyone who has it; returns it with the time it expires.
 
         Raises:
             NotFound: there is no such issue.

@@ -1,4 +1,4 @@
-"""Operating: editor accounts and sessions, API tokens, and the health of this installation."""
+"""Operating: editor accounts and sessions, API tokens, and the health of the installation."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Operating(Bound):
     # -- editors ---------------------------------------------------------------------------
 
     def add_editor(self, name: str, *, role: Role, password: str, by: Actor) -> None:
-        """Make an account for the desk.
+        """Create an editor account.
 
         Raises:
-            NotAllowed: there is one of this name, or name or password will not do.
+            NotAllowed: the name is taken, or the name or password is not acceptable.
         """
         from digest.workflows.operating.accounts import add
 
@@ -38,7 +38,11 @@ class Operating(Bound):
         )
 
     def editor(self, name: str) -> Editor:
-        """Raises NotFound."""
+        """The account of this name.
+
+        Raises:
+            NotFound: there is none.
+        """
         from digest.workflows.operating.accounts import find
 
         return find(name, database=self._database)
@@ -50,13 +54,13 @@ class Operating(Bound):
         return all_of(database=self._database)
 
     def has_editors(self) -> bool:
-        """Whether there are accounts; without any, the desk opens on this machine alone."""
+        """Whether there are accounts; without any, the desk is only available on this machine."""
         from digest.workflows.operating.accounts import any_exist
 
         return any_exist(database=self._database)
 
     def change_password(self, name: str, password: str, *, by: Actor) -> str:
-        """Set a new password and end the editor's sessions; the name as it is written in the account."""
+        """Set a new password and end the editor's sessions; returns the name as spelled in the account."""
         from digest.workflows.operating.accounts import change_password
 
         return change_password(
@@ -69,21 +73,21 @@ class Operating(Bound):
         )
 
     def change_role(self, name: str, role: Role, *, by: Actor) -> str:
-        """Set another role and end the editor's sessions; the name as it is written in the account."""
+        """Change the role and end the editor's sessions; returns the name as spelled in the account."""
         from digest.workflows.operating.accounts import change_role
 
         return change_role(name, role, database=self._database, by=by, now=self._now)
 
     def remove_editor(self, name: str, *, by: Actor) -> str:
-        """End an account and its sessions; the name as it was written there."""
+        """Delete an account and end its sessions; returns the name as spelled in the account."""
         from digest.workflows.operating.accounts import remove
 
         return remove(name, database=self._database, by=by, now=self._now)
 
-    # -- sessions: `address` is the caller's, of which no more than its network is kept -----
+    # -- sessions: `address` is the caller's; only its network is stored ---------------------
 
     def log_in(self, name: str, password: str, *, address: str) -> Login:
-        """A session's token, or how long to wait, or neither."""
+        """The new session's token; how long to wait after too many attempts; neither if refused."""
         from digest.workflows.operating.accounts import log_in
 
         return log_in(
@@ -96,7 +100,7 @@ class Operating(Bound):
         )
 
     def editor_of(self, session: str) -> Editor | None:
-        """Whose session this is, while it lasts."""
+        """The editor of this session; None once it has ended."""
         from digest.workflows.operating.accounts import editor_of
 
         return editor_of(session, database=self._database, now=self._now)
@@ -109,10 +113,10 @@ class Operating(Bound):
     # -- programs ----------------------------------------------------------------------------
 
     def add_token(self, name: str, *, role: Role, by: Actor) -> str:
-        """Make an API token; it is shown this once.
+        """Create an API token and return it; it cannot be read again.
 
         Raises:
-            NotAllowed: there is one of this name, or the name will not do.
+            NotAllowed: the name is taken or not acceptable.
         """
         from digest.workflows.operating.tokens import add
 
@@ -124,13 +128,13 @@ class Operating(Bound):
         return all_of(database=self._database)
 
     def remove_token(self, name: str, *, by: Actor) -> str:
-        """End a token, at once; its name as it was written."""
+        """Revoke a token at once; returns its name as spelled when it was created."""
         from digest.workflows.operating.tokens import remove
 
         return remove(name, database=self._database, by=by, now=self._now)
 
     def check_token(self, token: str, *, address: str) -> TokenCheck:
-        """Whose token this is, or how long a network that showed too many wrong ones has to wait."""
+        """The token's record, or how long its network must wait after too many wrong tokens."""
         from digest.workflows.operating.tokens import show
 
         return show(token, address=address, database=self._database, now=self._now)
@@ -138,7 +142,7 @@ class Operating(Bound):
     # -- health --------------------------------------------------------------------------------
 
     def doctor(self, *, offline: bool = False) -> list[Diagnosis]:
-        """Examine everything that a send needs; `offline` asks neither DNS nor the provider."""
+        """Check everything a send needs; `offline` skips DNS and the provider."""
         from digest.workflows.operating.doctor import examine
 
         container = self._container

@@ -30,14 +30,14 @@ class People(Queries):
         by: Actor,
         progress: Progress = no_progress,
     ) -> Imported:
-        """Add the people of a CSV file; nobody who unsubscribed is added again."""
+        """Import subscribers from a CSV file; people who unsubscribed are not re-added."""
         from digest.workflows.people.subscribers import import_file
 
         of = self.newsletter(newsletter)
         return import_file(of, file, database=self._database, by=by, now=self._now, progress=progress)
 
     def export_subscribers(self, newsletter: str | None) -> Iterator[list[str]]:
-        """Rows of a CSV file, the header first."""
+        """The rows of a CSV file, header first."""
         from digest.workflows.people.subscribers import export
 
         return export(self.newsletter(newsletter), database=self._database)
@@ -45,7 +45,7 @@ class People(Queries):
     def add_subscriber(
         self, newsletter: str | None, address: str, *, by: Actor, name: str = "", again: bool = False
     ) -> Subscription:
-        """Subscribe one person who asked for it; `again` takes back who unsubscribed.
+        """Subscribe one person who asked for it; `again` resubscribes someone who unsubscribed.
 
         Raises:
             InvalidAddress: the address is not one.
@@ -57,7 +57,7 @@ class People(Queries):
         return add(of, address, name=name, database=self._database, again=again, by=by, now=self._now)
 
     def remove_subscriber(self, newsletter: str | None, address: str, *, by: Actor) -> None:
-        """End a subscription; no import brings it back.
+        """End a subscription; imports do not restore it.
 
         Raises:
             InvalidAddress: the address is not one.
@@ -68,13 +68,13 @@ class People(Queries):
         remove(self.newsletter(newsletter), address, database=self._database, by=by, now=self._now)
 
     def erase_subscriber(self, address: str, *, by: Actor) -> bool:
-        """Forget a person for good, so that no import brings them back; whether they were known."""
+        """Erase a person's data for good; imports do not re-add them.  Whether they were known."""
         from digest.workflows.people.subscribers import erase
 
         return erase(address, database=self._database, by=by, now=self._now)
 
     def subscriber_history(self, address: str) -> tuple[list[Subscription], list[HistoryEntry]]:
-        """A person's subscriptions, and what happened to them, oldest first.
+        """A person's subscriptions and their history, oldest first.
 
         Raises:
             NotFound: the address is not known.
@@ -83,10 +83,10 @@ class People(Queries):
 
         return history(address, database=self._database)
 
-    # -- by a link of a mail -------------------------------------------------------------
+    # -- by a link in a mail -------------------------------------------------------------
 
     def unsubscribe(self, token: str, *, how: str) -> ReaderView | None:
-        """End the subscription of this link, again and again with the same answer; None for a forged one."""
+        """Unsubscribe the person of this link; idempotent.  None for a forged link."""
         from digest.workflows.people.feedback import unsubscribe
 
         keys = self._container.secret_keys
@@ -101,7 +101,7 @@ class People(Queries):
         return self.public.reader(resubscribe(token, keys=keys, database=self._database, now=self._now))
 
     def choose(self, token: str, *, wanted: Collection[str], name: str) -> PreferencesView | None:
-        """Make the person's subscriptions those of `wanted`, and keep their name; None for a forged link."""
+        """Set the person's subscriptions to `wanted` and store their name; None for a forged link."""
         from digest.workflows.people.feedback import choose
 
         found = choose(
@@ -118,21 +118,21 @@ class People(Queries):
     # -- by providers ----------------------------------------------------------------------
 
     def webhooks(self) -> Mapping[str, Webhook]:
-        """How the posts of each provider are judged and read, by its name; only where its key is set.
+        """By provider, how to verify and parse its webhook requests; only providers with a key.
 
         Raises:
-            SettingsError: a key is not one.
+            SettingsError: a key is invalid.
         """
         return self._container.webhooks()
 
     def record_events(self, events: Sequence[DeliveryEvent]) -> Received:
-        """Keep what a provider reports; when this returns, it is durable."""
+        """Store the events a provider reports; they are durable when this returns."""
         from digest.workflows.people.feedback import receive
 
         return receive(events, database=self._database, now=self._now)
 
     def record_bounce(self, raw: bytes, *, to: str) -> tuple[DeliveryEvent, Received]:
-        """Keep one mail that came to the return path `to`."""
+        """Store one mail received at the return path `to`."""
         from digest.workflows.people.feedback import bounce
 
         keys = self._container.secret_keys

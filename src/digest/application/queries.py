@@ -1,4 +1,4 @@
-"""Queries: the read models, bound to the parts of this process.  Nothing here changes anything."""
+"""Queries: the read models, bound to the parts of this process.  Nothing here writes."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ class Queries(Bound):
 
     @cached_property
     def health(self) -> HealthViews:
-        """What machines ask: is it well, and its figures."""
+        """What monitoring asks for: health and metrics."""
         from digest.views.public import HealthViews
 
         return HealthViews(self._container)
 
     def status(self, newsletter: str | None = None) -> list[NewsletterStatus]:
-        """How newsletters are doing: all of them, or one.
+        """The status of all newsletters, or of one.
 
         Raises:
             NotFound: there is no such newsletter.
@@ -58,37 +58,37 @@ class Queries(Bound):
         return [status(one, database=self._database, now=self._now) for one in chosen]
 
     def plan(self, newsletter: str | None, *, everything: bool = False) -> tuple[Newsletter, Plan]:
-        """What the next issue would hold, and why; `everything` lists also what was settled long ago."""
+        """What the next issue would contain, and why; `everything` adds articles settled long ago."""
         from digest.workflows.drafting.draft import plan
 
         of = self.newsletter(newsletter)
         return of, plan(of, database=self._database, now=self._now, everything=everything)
 
     def why(self, url: str) -> list[ArticleStatus]:
-        """Where an article is in each newsletter that knows it, and why.
+        """An article's status in each newsletter that has it, and why.
 
         Raises:
-            NotFound: no newsletter knows it.
+            NotFound: no newsletter has it.
         """
         from digest.workflows.drafting.article_status import why
 
         return why(url, newsletters=self.newsletters, database=self._database, now=self._now)
 
     def article_status(self, article: Article) -> ArticleStatus:
-        """Where an article that is already at hand is, and why."""
+        """The status of an article that is already loaded, and why."""
         from digest.workflows.drafting.article_status import status_of
 
         of = self.newsletter(article.newsletter)
         return status_of(article, newsletter=of, database=self._database, now=self._now)
 
     def open_issue_with(self, article: Article) -> str:
-        """The issue that is not finished and holds this article, as weekly/3; empty where there is none."""
+        """The open issue that contains this article, as weekly/3; empty if there is none."""
         from digest.workflows.drafting.article_status import in_open_issue
 
         return in_open_issue(article, newsletter=article.newsletter, database=self._database)
 
     def open_issue(self, newsletter: str | None) -> Issue | None:
-        """The newsletter's issue that is not finished."""
+        """The newsletter's open issue, if there is one."""
         from digest.storage import issues
 
         of = self.newsletter(newsletter)
@@ -96,14 +96,14 @@ class Queries(Bound):
             return issues.open_one(connection, of.name)
 
     def counts(self, issue: Issue) -> Counts:
-        """What became of an issue's deliveries so far."""
+        """An issue's deliveries so far, counted by state."""
         from digest.storage import ledger
 
         with self._database.read() as connection:
             return ledger.counts(connection, issue.id, now=self._now)
 
     def raw_message(self, ref: str) -> tuple[Issue, bytes]:
-        """The whole message of an issue, as a sample recipient gets it.
+        """The raw message of an issue, as a sample recipient gets it.
 
         Raises:
             NotFound: there is no such issue.
@@ -115,38 +115,38 @@ class Queries(Bound):
         return issue, compose.message(self._composer(of), issue, now=self._now)
 
     def message(self, ref: str) -> tuple[Issue, ParsedMessage]:
-        """The same, taken apart."""
+        """The same message, parsed."""
         from digest.message.parse import parse
 
         issue, raw = self.raw_message(ref)
         return issue, parse(raw)
 
     def revisions(self, ref: str) -> list[Revision]:
-        """Every step since the draft was made, oldest first."""
+        """Every revision since the draft was made, oldest first."""
         from digest.views.history import history
 
         return history(self.find(ref)[1], database=self._database)
 
     def left_out(self, ref: str) -> list[Addable]:
-        """What is not in the issue, and why: what an editor took out first."""
+        """Articles that are not in the issue, and why; those an editor removed come first."""
         from digest.views.left_out import left_out
 
         return left_out(self.find(ref)[1], database=self._database)
 
     def search_older(self, ref: str, words: str) -> list[Addable]:
-        """Older articles that hold every word and are not in the issue; newest first, at most fifty."""
+        """Older articles outside the issue that contain every word; newest first, at most fifty."""
         from digest.views.left_out import search_older
 
         return search_older(self.find(ref)[1], words, database=self._database)
 
     def activity(self, which: ActivityFilter, *, before: int | None = None, limit: int = 50) -> ActivityPage:
-        """Who did what, when, and by which door; newest first, older than the entry `before`."""
+        """Who did what, when and where; newest first, only entries older than `before`."""
         from digest.views.activity import activity
 
         return activity(which, database=self._database, before=before, limit=limit)
 
     def account_log(self, *, limit: int) -> ActivityPage:
-        """What editors and programs did, and what was done to their accounts; newest first."""
+        """Logins, and changes to accounts and tokens; newest first."""
         from digest.model.activity import ActivityFilter
 
         return self.activity(ActivityFilter(of_editors=True), limit=limit)
@@ -154,7 +154,7 @@ class Queries(Bound):
     def subscribers(
         self, newsletter: str | None, *, limit: int | None = None
     ) -> tuple[Newsletter, dict[str, int], list[Subscription]]:
-        """How many there are by state, and the first `limit` of them in the order of their addresses."""
+        """Subscribers counted by state, and the first `limit` of them by address; None is no limit."""
         from itertools import islice
 
         from digest.storage import subscribers

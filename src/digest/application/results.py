@@ -1,6 +1,6 @@
-"""What actions take and answer with: the workflows' own values, named here so that a door knows no workflow.
+"""The values actions take and return, re-exported so that callers import no workflow.
 
-Importing this loads every workflow.  A command does so for its type hints only.
+Importing this loads every workflow; commands do so only for type hints.
 """
 
 from digest.sources.entries import Entry

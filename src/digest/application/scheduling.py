@@ -1,4 +1,4 @@
-"""Scheduling: what the schedule sets going is what people ask for by hand."""
+"""Scheduling: the schedule triggers the same actions that people start by hand."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 
 class Scheduling(Collecting, Drafting, Sending):
-    def scheduler(self, tell: Callable[[ScheduleEvent], None]) -> Scheduler:
-        """The schedule of all newsletters; each `tick` of it does what is due and reports it to `tell`."""
+    def scheduler(self, report: Callable[[ScheduleEvent], None]) -> Scheduler:
+        """The schedule of all newsletters; each `tick` runs what is due and passes events to `report`."""
         from digest.workflows.sending.schedule import ScheduleHandlers, Scheduler
 
         handlers = ScheduleHandlers(
@@ -27,9 +27,9 @@ class Scheduling(Collecting, Drafting, Sending):
             send=self._send_on_schedule,
             resume=lambda _, issue: self.deliver(issue.ref),
             draft=self._draft_on_schedule,
-            tell_editors=self._tell_editors,
+            tell_editors=self._notify_editors,
         )
-        return Scheduler(self.newsletters, database=self._database, handlers=handlers, tell=tell)
+        return Scheduler(self.newsletters, database=self._database, handlers=handlers, tell=report)
 
     def _collect_on_schedule(self, of: Newsletter) -> list[ScheduleEvent]:
         from digest.workflows.sending.schedule import ScheduleEvent
@@ -50,8 +50,8 @@ class Scheduling(Collecting, Drafting, Sending):
         made = self.draft(of.name, by=SCHEDULER, slot_key=slot_key)
         return None if isinstance(made, Selection) else made
 
-    def _tell_editors(self, of: Newsletter, issue: Issue) -> str:
-        """What went wrong, or empty."""
+    def _notify_editors(self, of: Newsletter, issue: Issue) -> str:
+        """Notify the editors; returns what went wrong, or empty."""
         from digest.workflows.sending.remind import tell_editors
 
         return tell_editors(

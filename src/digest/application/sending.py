@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 
 class When(Enum):
-    """When an approved issue goes out, where that is no time of its own."""
+    """When an approved issue is sent, if not at a given time."""
 
     NOW = "now"
     AT_SLOT = "slot"
@@ -46,27 +46,27 @@ class Progress:
 
     issue: Issue
     counts: Counts
-    share: float  # 0 to 1, of those who are to get it
-    per_second: float  # settled since progress was last asked for; 0 at first
-    left: timedelta | None  # at that rate; None where there is none
-    is_running: bool  # somebody has rows in hand
-    trouble: str = ""  # what ended the last send of this process
+    share: float  # 0 to 1, of the audience
+    per_second: float  # deliveries settled since the last call; 0 on the first
+    left: timedelta | None  # at that rate; None if the rate is 0 or nothing is left
+    is_running: bool  # some process has deliveries in flight
+    trouble: str = ""  # the error that ended this process's last send
     is_ours: bool = False  # this process sends it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolved:
-    """What came of a decision on uncertain deliveries."""
+    """The result of a decision on uncertain deliveries."""
 
     count: int  # how many there were
     sent: Sent  # how the issue is afterwards
 
 
 class _Rates:
-    """How fast deliveries are settled, between two times that somebody asks."""
+    """How fast deliveries are settled between two calls."""
 
     def __init__(self) -> None:
-        self._seen: dict[int, tuple[float, int]] = {}  # moment and number of the settled
+        self._seen: dict[int, tuple[float, int]] = {}  # time and number settled
         self._lock = threading.Lock()
 
     def since_last(self, issue: Issue, settled: int) -> float:
@@ -82,12 +82,12 @@ class Sending(Bound):
     def _rates(self) -> _Rates:
         return _Rates()
 
-    # -- before it goes ------------------------------------------------------------
+    # -- before sending ------------------------------------------------------------
 
     def check(
         self, ref: str, *, online: bool = False, spam: bool = False, progress: Report = no_progress
     ) -> Preflight:
-        """Run the pre-flight; `online` also asks every link and picture, and SpamAssassin as `spam` does.
+        """Run the pre-flight checks; `online` also tests links and images, and includes `spam`.
 
         Raises:
             NotFound: there is no such issue.
@@ -109,11 +109,11 @@ class Sending(Bound):
         return add_spam_check(report)
 
     def proof(self, ref: str, *, to: Sequence[str], by: Actor) -> tuple[Proof, ...]:
-        """Send a marked copy to each address.
+        """Send a test copy, marked as such, to each address.
 
         Raises:
-            InvalidAddress: one of them is not an address; nothing is sent then.
-            NotAllowed: there are none, or more than ten.
+            InvalidAddress: one of them is not an address; nothing is sent.
+            NotAllowed: no address was given, or more than ten.
         """
         from digest.workflows.sending.proof import send_proofs
 
@@ -139,22 +139,23 @@ class Sending(Bound):
         when: When | datetime = AT_SLOT,
         overrides: Sequence[str] = (),
     ) -> Issue:
-        """Approve an issue for its slot, for now, or for a time.
+        """Approve an issue for its slot, to be sent now, or for a given time.
 
-        `seen` is the revision that was looked at; None approves the one there is.
+        `seen` is the revision the person saw; None approves the current one.
 
         Raises:
             NotFound: there is no such issue.
-            Blocked: a blocking check is not overridden.
+            Blocked: a blocking check failed and is not overridden.
             Busy: it was edited since.
-            NotAllowed: it is not a draft, or nobody would get it.
+            NotAllowed: it is not a draft, or it has no recipients.
         """
         from digest.workflows.sending.approve import approve
 
         of, issue = self.find(ref)
         if seen is not None and issue.revision != seen:
             raise Busy(
-                f"Issue {issue.ref} was edited since you looked at it.", mend="Look again, then approve."
+                f"Issue {issue.ref} was edited since you looked at it.",
+                mend="Review it again, then approve it.",
             )
         approved = approve(
             issue,
@@ -170,7 +171,7 @@ class Sending(Bound):
         return self.find(ref)[1]
 
     def withdraw_approval(self, ref: str, *, by: Actor) -> Issue:
-        """Make an approved issue a draft again, as long as nothing of it has been sent.
+        """Make an approved issue a draft again, while nothing of it has been sent.
 
         Raises:
             NotFound: there is no such issue.
@@ -181,16 +182,16 @@ class Sending(Bound):
         return withdraw_approval(self.find(ref)[1], database=self._database, by=by, now=self._now)
 
     def cancel(self, ref: str, *, by: Actor) -> Issue:
-        """End an issue; before its first hand-over its articles are free again."""
+        """Cancel an issue; if no mail was handed over, its articles are free for another."""
         from digest.workflows.sending.approve import cancel
 
         return cancel(self.find(ref)[1], database=self._database, by=by, now=self._now)
 
     def check_transport(self) -> None:
-        """Find out whether the settings of the transport are complete, before anything is changed.
+        """Check that the transport's settings are complete, before anything is changed.
 
         Raises:
-            SettingsError: they are not.
+            SettingsError: they are incomplete.
         """
         self._container.send_options()
 
@@ -206,9 +207,9 @@ class Sending(Bound):
         slot_key: str = "",
         progress: Report = no_progress,
     ) -> Sent:
-        """Draft if needed, check, approve and deliver; asked again, it resumes.  Waits for the end.
+        """Draft if needed, check, approve and deliver; called again, it resumes.  Returns at the end.
 
-        Blocking checks are no error here: the issue is held, with the reason.
+        A blocking check raises nothing here: the issue is held, with the reason.
         """
         from digest.workflows.sending.approve import Blocked
         from digest.workflows.sending.deliver import Sent
@@ -233,7 +234,7 @@ class Sending(Bound):
             return Sent(issue=blocked.report.issue, state="held", reason=str(blocked))
 
     def deliver(self, ref: str, *, progress: Report = no_progress) -> Sent:
-        """Bring an approved issue to what is left of its audience.  Waits for the end.
+        """Send an approved issue to the rest of its audience.  Returns at the end.
 
         Raises:
             Busy: another process is sending it.
@@ -253,21 +254,21 @@ class Sending(Bound):
 
     @property
     def after_send(self) -> str:
-        """What the provider has to say to a person after a send, such as where the files are; or empty."""
+        """The provider's note after a send, such as where the files are; or empty."""
         return self._container.after_send
 
     def pause(self, ref: str, *, by: Actor) -> Issue:
-        """Stop a running send within one window of recipients."""
+        """Pause a running send within one window of recipients."""
         from digest.workflows.sending.pause import pause
 
         return pause(self.find(ref)[1], database=self._database, by=by, now=self._now)
 
     def resume(self, ref: str, *, by: Actor) -> Issue:
-        """Let a paused send go on, or one that no process sends any more.
+        """Resume a paused send, or one that no process is sending any more.
 
-        The senders of this process take it up; a process without any leaves it
-        to `deliver`.  Where somebody else sends it, nothing happens: the
-        ledger's leases are theirs.
+        The senders of this process continue it; a process without senders leaves
+        that to `deliver`.  If another process is sending it, nothing happens,
+        since that process holds the ledger's leases.
 
         Raises:
             NotFound: there is no such issue.
@@ -286,12 +287,12 @@ class Sending(Bound):
     def resolve(self, ref: str, *, decision: str, by: Actor) -> Resolved:
         """Decide on uncertain deliveries: "resend" queues them again, "skip" closes them.
 
-        What is queued leaves by the senders of this process, or with the next
-        send.  An issue that has nothing left to do is sent afterwards.
+        The senders of this process, or the next send, deliver what is queued.  An
+        issue with nothing left to deliver becomes sent.
 
         Raises:
             NotFound: there is no such issue.
-            NotAllowed: nothing of a cancelled issue is sent again.
+            NotAllowed: the issue is cancelled, so nothing can be resent.
         """
         from digest.workflows.sending.deliver import finish
         from digest.workflows.sending.send import resolve
@@ -304,7 +305,7 @@ class Sending(Bound):
         return Resolved(count=count, sent=sent)
 
     def progress(self, ref: str) -> Progress:
-        """How far its send is at this moment."""
+        """How far the issue's send is now."""
         from digest.storage import ledger
 
         _, issue = self.find(ref)
@@ -326,7 +327,7 @@ class Sending(Bound):
         )
 
     def resume_interrupted(self) -> None:
-        """Let the senders of this process take up what was being sent when the last process ended."""
+        """Have this process resume the sends that were running when the last process ended."""
         from digest.storage import issues
 
         for newsletter in self.newsletters:
@@ -341,14 +342,14 @@ class Sending(Bound):
         self._senders.start(issue, lambda: self._deliver_in_background(of.name, issue.number))
 
     def _deliver_in_background(self, newsletter: str, number: int) -> str:
-        """What ended the send, for whoever looks at the issue; empty where nothing is wrong."""
+        """The error that ended the send, for the issue page; empty if there was none."""
         ref = f"{newsletter}/{number}"
         try:
             if self.find(ref)[1].state not in approval.CAN_SEND:
                 return ""
             trouble = self.deliver(ref).trouble
         except Busy:
-            return ""  # another process sends it
+            return ""  # another process is sending it
         except Exception as error:
             log.exception("sending.failed: %s", ref)
             trouble = error.message if isinstance(error, DigestError) else f"{type(error).__name__}: {error}"

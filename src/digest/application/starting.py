@@ -1,4 +1,4 @@
-"""Starting: a new newsletter folder, or the demo, before there are settings to bind anything to."""
+"""Starting: write a new newsletter folder or the demo, before there are settings to bind to."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _POSTAL_ADDRESS = "Example Ltd, 1 Example Street, Example Town"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewFolder:
-    """What was written for a new newsletter."""
+    """The files written for a new newsletter."""
 
     files: tuple[Path, ...]
-    source: str  # where its articles come from, in words; empty where no address was given
+    source: str  # where its articles come from, in words; empty without a URL
 
 
 def write_newsletter(folder: Path, *, url: str | None, private: bool, now: datetime) -> NewFolder:
@@ -28,8 +28,8 @@ def write_newsletter(folder: Path, *, url: str | None, private: bool, now: datet
     `private` lets the blog be on this machine or an intranet.
 
     Raises:
-        NotAllowed: there is neither a feed nor a listing, or the folder is in use.
-        SourceError: the address cannot be read.
+        NotAllowed: no feed or list of articles was found, or the folder is in use.
+        SourceError: the URL cannot be read.
     """
     from digest import scaffold
 
@@ -57,7 +57,7 @@ def _discover(url: str, *, private: bool, now: datetime) -> Discovery:
 
 
 def _source(found: Discovery | None, url: str | None, *, private: bool) -> tuple[str, str]:
-    """The table of the first source, and a word for people."""
+    """The settings table of the first source, and a phrase that describes it."""
     from digest.errors import NotAllowed
     from digest.scaffold import source_table
 
@@ -69,8 +69,8 @@ def _source(found: Discovery | None, url: str | None, *, private: bool) -> tuple
         kind, location, what = "listing", found.listing_url, f"the listing page {found.listing_url}"
     else:
         raise NotAllowed(
-            f"Neither a feed nor a listing of articles was found at {url}.",
-            mend="Name the address of the feed, or of the page that lists the articles.",
+            f"No feed or list of articles was found at {url}.",
+            mend="Give the URL of the feed, or of the page that lists the articles.",
         )
     table = source_table(kind, {"url": location})
     return (f"{table}\nallow_private_addresses = true" if private else table), what
@@ -96,12 +96,12 @@ def _values(found: Discovery | None, url: str | None) -> dict[str, str]:
 
 
 def _plain_name(name: str) -> str:
-    """Without what a display name in digest.toml would have to quote."""
+    """Without the characters that a display name in digest.toml would have to quote."""
     return "".join(c for c in name if c not in '<>",;:@()[]\\').strip() or "Digest"
 
 
 def _own_zone() -> str:
-    """This machine's zone, or UTC where it has none that is named."""
+    """This machine's time zone, or UTC if it has no named one."""
     from zoneinfo import ZoneInfoNotFoundError
 
     from tzlocal import get_localzone_name

@@ -1,7 +1,7 @@
-"""The command line.  `main` is the door: it turns errors into sentences and exit codes.
+"""The command line.  `main` is the entry point: it turns errors into messages and exit codes.
 
 0 done; 1 refused, failed or held; 2 wrong usage or settings; 3 nothing to do.
-Each family of commands has its own file; what is heavy is imported inside the
+Each family of commands has its own file.  Heavy modules are imported inside the
 commands, so that `digest --help` answers at once.
 """
 
@@ -16,7 +16,7 @@ __all__ = ["main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one command and leave with its exit code."""
+    """Run one command and exit with its code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     sys.exit(_run(words))
 
@@ -43,14 +43,14 @@ def _run(words: list[str]) -> int:
         print_error(error.message, as_json=as_json, mend=error.mend)
         return 1
     except (KeyboardInterrupt, typer.Abort):
-        print_error("Stopped.", as_json=as_json, mend="What was begun can be resumed: run the command again.")
+        print_error("Stopped.", as_json=as_json, mend="Run the command again to resume what it began.")
         return 130
     except BrokenPipeError:
-        # The reader of our output left (`digest plan | head`): nothing to complain about.
+        # Whoever read our output closed the pipe (`digest plan | head`): not an error.
         sys.stderr.close()
         return 0
     except OSError as error:
         if error.filename is not None:
-            raise  # a file of ours: a bug, with its traceback
-        print_error(f"The output cannot be written: {error.strerror}.", as_json=False)
+            raise  # one of our own files: a bug, so show the traceback
+        print_error(f"Cannot write the output: {error.strerror}.", as_json=False)
         return 1

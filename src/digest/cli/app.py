@@ -1,4 +1,4 @@
-"""The program `digest`: its global options, and where each command is."""
+"""The program `digest`: its global options and its commands."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from digest.cli import articles, editors, feedback, issues, log, operation, peop
 
 app = typer.Typer(
     name="digest",
-    help="One good mail a week with what is new on your blog.",
+    help="Turns what is new on your blog into an email newsletter.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -32,16 +32,20 @@ def program(
     context: typer.Context,
     config: Annotated[
         Path | None,
-        typer.Option("--config", metavar="FILE", help="Settings; digest.toml here, or DIGEST_CONFIG."),
+        typer.Option(
+            "--config",
+            metavar="FILE",
+            help="Settings file (default: DIGEST_CONFIG, or digest.toml in this folder).",
+        ),
     ] = None,
     now: Annotated[
         str | None, typer.Option("--now", metavar="ISO-TIME", help="Start the clock at this time.")
     ] = None,
     _version_wanted: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """One good mail a week with what is new on your blog."""
+    """Turns what is new on your blog into an email newsletter."""
     from digest.cli.context import Invocation
 
     file = config or Path(os.environ.get("DIGEST_CONFIG") or "digest.toml")

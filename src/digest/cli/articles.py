@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from digest.model.newsletter import Newsletter
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
-Name = Annotated[str | None, typer.Argument(metavar="NEWSLETTER", help="May be left out where there is one.")]
+Name = Annotated[
+    str | None, typer.Argument(metavar="NEWSLETTER", help="Optional if there is only one newsletter.")
+]
 Url = Annotated[str, typer.Argument(metavar="URL", help="The article's address.")]
 
 
@@ -30,7 +32,7 @@ def register(app: typer.Typer) -> None:
 
 
 def collect(context: typer.Context, newsletter: Name = None, as_json: AsJson = False) -> None:
-    """Fetch the sources into the article store, and read changed subscriber files."""
+    """Fetch new articles from the sources, and import changed subscriber files."""
     from digest.views.json_output import newsletter_collected_json
 
     app = application_of(context)
@@ -58,10 +60,10 @@ def collect(context: typer.Context, newsletter: Name = None, as_json: AsJson = F
 def plan(
     context: typer.Context,
     newsletter: Name = None,
-    everything: Annotated[bool, typer.Option("--all", help="List also what was settled long ago.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Also list articles settled long ago.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show what the next issue would hold and why; changes nothing."""
+    """Show what the next issue would contain, and why; changes nothing."""
     from digest.views.json_output import plan_json
 
     chosen, planned = application_of(context).plan(newsletter, everything=everything)
@@ -79,22 +81,22 @@ def feature(context: typer.Context, url: Url, as_json: AsJson = False) -> None:
 
 
 def unfeature(context: typer.Context, url: Url, as_json: AsJson = False) -> None:
-    """Take a feature mark back, also one that the source gave."""
-    _mark(context, url, "unfeatured", "is not featured any more", as_json=as_json)
+    """Remove a feature mark, including one set by the source."""
+    _mark(context, url, "unfeatured", "is no longer featured", as_json=as_json)
 
 
 def exclude(
     context: typer.Context,
     url: Url,
-    reason: Annotated[str, typer.Option("--why", help="The reason, kept for the record.")] = "",
+    reason: Annotated[str, typer.Option("--why", help="Why; recorded with the article.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Keep an article out of every issue to come; `feature` undoes it."""
-    _mark(context, url, "excluded", "stays out from now on", why=reason, as_json=as_json)
+    """Exclude an article from all future issues; `feature` undoes it."""
+    _mark(context, url, "excluded", "is excluded from all future issues", why=reason, as_json=as_json)
 
 
 def why(context: typer.Context, url: Url, as_json: AsJson = False) -> None:
-    """Tell where an article stands, and why."""
+    """Show where an article is, and why."""
     from digest.views.json_output import article_status_json
 
     app = application_of(context)
@@ -111,13 +113,13 @@ def why(context: typer.Context, url: Url, as_json: AsJson = False) -> None:
 
 
 def _mark(context: typer.Context, url: str, mark: str, done: str, *, why: str = "", as_json: bool) -> None:
-    """Mark the article, then say where it is now."""
+    """Mark the article, then print its new status."""
     from digest.model.article import Mark
 
     app = application_of(context)
     articles = app.mark(url, Mark(mark), by=whoami(), why=why)
     notes = [
-        f"Issue {ref} is open and holds it; that issue does not change. Cancel it to plan anew."
+        f"Open issue {ref} contains it and does not change. Cancel that issue to plan again."
         for ref in map(app.open_issue_with, articles)
         if ref
     ]
@@ -140,14 +142,14 @@ def _mark(context: typer.Context, url: str, mark: str, done: str, *, why: str = 
 def print_plan(newsletter: Newsletter, planned: Plan) -> None:
     selection, zone = planned.selection, newsletter.timezone
     sources = {spec.key: spec.name for spec in newsletter.sources}
-    since = f"since {moment(selection.since, zone)}" if selection.since else "the first one"
+    since = f"since {moment(selection.since, zone)}" if selection.since else "first issue"
     show(f"{newsletter.title}, issue {planned.number} ({since})")
     if selection.chosen:
         _list_choices(f"In: {len(selection.chosen)}", selection.chosen, sources, zone, "Why")
     if selection.nothing:
         show(selection.nothing)
     if selection.held:
-        show(f"It would be held: {selection.held}")
+        show(f"It would be held for approval: {selection.held}")
     if selection.left_out:
         _list_choices(f"Out: {len(selection.left_out)}", selection.left_out, sources, zone, "Why not")
     for reason, count in selection.earlier.items():
@@ -171,15 +173,15 @@ def _list_choices(
 
 
 def _print_collected(report: CollectReport) -> None:
-    made = table("Source", "Shows", "New", "", title=report.newsletter.title)
+    made = table("Source", "Articles", "New", "", title=report.newsletter.title)
     for r in report.sources:
-        note = r.message if not r.ok else "unchanged" if r.unchanged else "first look" if r.is_first else ""
+        note = r.message if not r.ok else "unchanged" if r.unchanged else "first fetch" if r.is_first else ""
         made.add_row(
             cell(r.source.name), cell(r.shown if r.ok else "–"), cell(r.new if r.ok else "–"), cell(note)
         )
     out().print(made)
     if report.pages_asked:
-        say(f"Asked {report.pages_asked} article pages for what their source does not say.")
+        say(f"Fetched {report.pages_asked} article pages for details missing from their source.")
     for r in report.sources:
         for warning in r.warnings:
             warn(f"{r.source.name}: {warning}")
@@ -200,4 +202,4 @@ def print_import(done: Imported) -> None:
     for line, message in done.bad[:20]:
         warn(f"{done.path.name}, line {line}: {message}")
     if done.bad_count > 20:
-        warn(f"{done.path.name}: {done.bad_count - 20} more rows are wrong.")
+        warn(f"{done.path.name}: {done.bad_count - 20} more rows could not be read.")

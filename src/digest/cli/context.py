@@ -28,10 +28,10 @@ class Invocation:
 
     @cached_property
     def application(self) -> Application:
-        """The settings and all that hangs on them; warnings are shown once.
+        """The application of this settings file; its warnings are shown once.
 
         Raises:
-            SettingsError: the file is missing or wrong.
+            SettingsError: the file is missing or invalid.
         """
         return self.open(self.file, warns=True)
 
@@ -63,12 +63,12 @@ def whoami() -> Actor:
     try:
         name = getpass.getuser()
     except (KeyError, OSError):
-        name = "somebody on the command line"
+        name = "unknown user on the command line"
     return Actor(name, Door.COMMAND_LINE)
 
 
 class addresses_checked:  # noqa: N801 - reads as a phrase in `with`
-    """An address that is not one is wrong usage."""
+    """Report an invalid address as wrong usage (exit code 2)."""
 
     def __init__(self, address: str) -> None:
         self._address = address
@@ -80,7 +80,7 @@ class addresses_checked:  # noqa: N801 - reads as a phrase in `with`
         from digest.rules.email_addresses import InvalidAddress
 
         if isinstance(error, InvalidAddress):
-            raise typer.BadParameter(f"“{self._address}” is not an address: {error}") from None
+            raise typer.BadParameter(f"“{self._address}” is not an email address: {error}") from None
 
 
 def _start(now: str | None) -> datetime | None:

@@ -1,4 +1,4 @@
-"""Commands about accounts for the desk: add, list, password, role, remove, log; and share links."""
+"""Commands for editor accounts: add, list, password, role, remove, log; and for share links."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from digest.cli.output import cell, moment, out, print_json, show, table
 from digest.model.editor import Role
 
 editors = typer.Typer(
-    name="editors", help="Who may come to the desk.", no_args_is_help=True, rich_markup_mode=None
+    name="editors", help="Manage editor accounts.", no_args_is_help=True, rich_markup_mode=None
 )
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="What the editor logs in with.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The name the editor logs in with.")]
 FromStdin = Annotated[
     bool,
-    typer.Option("--password-stdin", help="Read the password from standard input, up to the line's end."),
+    typer.Option("--password-stdin", help="Read the password from the first line of standard input."),
 ]
 
 
@@ -37,7 +37,7 @@ def add_editor(
     password_stdin: FromStdin = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make an account; the password is asked for."""
+    """Create an account; asks for a password."""
     app = application_of(context)
     app.add_editor(name, role=role, password=_password(from_stdin=password_stdin), by=whoami())
     if as_json:
@@ -48,7 +48,7 @@ def add_editor(
 
 @editors.command("list")
 def list_editors(context: typer.Context, as_json: AsJson = False) -> None:
-    """List the accounts."""
+    """List accounts."""
     found = application_of(context).editors()
     if as_json:
         rows = [
@@ -70,21 +70,23 @@ def list_editors(context: typer.Context, as_json: AsJson = False) -> None:
     if found:
         out().print(made)
     else:
-        show("Nobody has an account: the desk opens on this machine only, by the link of `digest serve`.")
+        show(
+            "No accounts yet: the desk is only available on this machine, via the link `digest serve` prints."
+        )
 
 
 @editors.command("password")
 def change_password(
     context: typer.Context, name: Name, password_stdin: FromStdin = False, as_json: AsJson = False
 ) -> None:
-    """Give an editor a new password; whoever is logged in with the old one is logged out."""
+    """Set a new password for an editor and log them out everywhere."""
     app = application_of(context)
     app.editor(name)  # an unknown name is reported before a password is asked for
     name = app.change_password(name, _password(from_stdin=password_stdin), by=whoami())
     if as_json:
         print_json({"name": name, "changed": "password"})
     else:
-        show(f"{name} has a new password, and is logged out everywhere.")
+        show(f"{name} has a new password and is logged out everywhere.")
 
 
 @editors.command("role")
@@ -94,31 +96,31 @@ def change_role(
     role: Annotated[Role, typer.Argument(metavar="ROLE", help="editor, publisher or admin.")],
     as_json: AsJson = False,
 ) -> None:
-    """Give an editor another role; sessions end."""
+    """Change an editor's role and log them out everywhere."""
     name = application_of(context).change_role(name, role, by=whoami())
     if as_json:
         print_json({"name": name, "role": role.value})
     else:
-        show(f"{name} is {role.value} now, and has to log in again.")
+        show(f"{name} is now {role.value} and must log in again.")
 
 
 @editors.command("remove")
 def remove_editor(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
-    """End an account and its sessions; what was done stays in the log."""
+    """Delete an account and end its sessions; the log keeps what the editor did."""
     name = application_of(context).remove_editor(name, by=whoami())
     if as_json:
         print_json({"name": name, "removed": True})
     else:
-        show(f"{name} has no account any more.")
+        show(f"The account of {name} has been removed.")
 
 
 @editors.command("log")
 def show_log(
     context: typer.Context,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="How many entries.")] = 50,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Number of entries to show.")] = 50,
     as_json: AsJson = False,
 ) -> None:
-    """Show what editors and programs did, and what was done to their accounts; newest first."""
+    """Show logins, and changes to accounts and tokens; newest first."""
     entries = application_of(context).account_log(limit=limit).entries
     if as_json:
         rows = [
@@ -136,10 +138,10 @@ def show_log(
 def share(
     context: typer.Context,
     issue: Annotated[str, typer.Argument(metavar="ISSUE", help="weekly/3, or weekly/latest.")],
-    days: Annotated[int, typer.Option("--days", min=1, max=90, help="How long the link works.")] = 7,
+    days: Annotated[int, typer.Option("--days", min=1, max=90, help="How long the link works, in days.")] = 7,
     as_json: AsJson = False,
 ) -> None:
-    """Make a link that shows a draft, and nothing else, to whoever has it."""
+    """Create a link that shows one draft, and nothing else, to anyone who has it."""
     app = application_of(context)
     newsletter, found = app.find(issue)
     url, until = app.share(issue, length=timedelta(days=days), by=whoami())
@@ -151,12 +153,12 @@ def share(
 
 
 def _password(*, from_stdin: bool) -> str:
-    """Asked for twice and never shown; or one line of standard input, never an argument."""
+    """The password, asked for twice and never shown, or one line of standard input; never an argument."""
     if from_stdin:
         return sys.stdin.readline().rstrip("\r\n")
     if not sys.stdin.isatty():
         raise typer.BadParameter(
-            "there is no terminal to ask for the password; give --password-stdin and write it there."
+            "there is no terminal to ask for the password; use --password-stdin and pipe it in."
         )
-    answer: str = typer.prompt("Password", hide_input=True, confirmation_prompt="The same again", err=True)
+    answer: str = typer.prompt("Password", hide_input=True, confirmation_prompt="Repeat password", err=True)
     return answer

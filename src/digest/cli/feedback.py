@@ -1,4 +1,4 @@
-"""The command that mail servers call: one mail that came to a return path, on standard input."""
+"""The command that mail servers call with a mail sent to a return path, on standard input."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def register(app: typer.Typer) -> None:
 def feedback(
     context: typer.Context,
     to: Annotated[
-        str, typer.Option("--to", metavar="ADDRESS", help="The address that the mail was delivered to.")
+        str, typer.Option("--to", metavar="ADDRESS", help="The address the mail was delivered to.")
     ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Record one bounce or complaint from standard input, as a mail server's alias pipes it."""
+    """Record one bounce or complaint, piped to standard input by a mail server's alias."""
     if sys.stdin.isatty():
         raise typer.BadParameter("there is no mail on standard input.", param_hint="standard input")
     raw = _read()
@@ -44,11 +44,11 @@ def feedback(
     if as_json:
         print_json(_as_json(event, received))
     else:
-        show(_told(event, received))
+        show(_summary(event, received))
 
 
 def _read() -> bytes:
-    """So much of the mail as a report needs; the rest is read too, since some mail servers mind if not."""
+    """The first MAX_BYTES of the mail; the rest is read and dropped, as some mail servers fail otherwise."""
     from digest.message.bounce import MAX_BYTES
 
     raw = sys.stdin.buffer.read(MAX_BYTES)
@@ -68,10 +68,10 @@ def _as_json(event: DeliveryEvent, received: Received) -> dict[str, Any]:
     }
 
 
-def _told(event: DeliveryEvent, received: Received) -> str:
+def _summary(event: DeliveryEvent, received: Received) -> str:
     """One line for the log of the mail server, without an address."""
     if not received.kept:
-        return "Recorded before."
-    whose = f"delivery {event.delivery_id}" if received.belonging else "no delivery of ours"
+        return "Already recorded."
+    whose = f"delivery {event.delivery_id}" if received.belonging else "no known delivery"
     follows = "; the address is suppressed" if received.suppressed else ""
     return f"Recorded: {event.kind.value}, {whose}{follows}."

@@ -1,4 +1,4 @@
-"""How issues, sends and pre-flights are shown to people."""
+"""How issues, sends and pre-flight checks are printed."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ def print_sent(newsletter: str, sent: Sent, *, after_send: str) -> None:
         return
     show(f"Issue {sent.issue.ref} is {sent.state}.")
     if sent.state == "sent":
-        list_teasers(sent.issue)
+        print_teasers(sent.issue)
     c = sent.counts
     if c.candidates:
-        show(account(c))
+        show(delivery_report(c))
     if sent.reason:
         warn(sent.reason)
     if sent.state == "sent" and after_send:
         say(after_send)
     if sent.state == "held":
-        say(f"Look at it (`digest show {sent.issue.ref}`), then `digest send {newsletter} --yes`.")
+        say(f"Review it with `digest show {sent.issue.ref}`, then run `digest send {newsletter} --yes`.")
 
 
-def account(c: Counts) -> str:
-    """The account of an issue as one line that adds up; what was told later in brackets."""
-    told = [
+def delivery_report(c: Counts) -> str:
+    """The delivery report of an issue in one line that adds up; later events are in brackets."""
+    reported = [
         f"{value} {name}"
         for name, value in (("delivered", c.delivered), ("bounced", c.bounced), ("complained", c.complained))
         if value
@@ -41,7 +41,7 @@ def account(c: Counts) -> str:
     parts = [
         f"{value} {name}"
         for name, value in (
-            (f"accepted ({', '.join(told)})" if told else "accepted", c.accepted),
+            (f"accepted ({', '.join(reported)})" if reported else "accepted", c.accepted),
             ("refused", c.refused),
             ("uncertain", c.uncertain),
             ("suppressed", c.suppressed),
@@ -53,11 +53,14 @@ def account(c: Counts) -> str:
         if value
     ]
     excluded = "".join(f", {count} {reason}" for reason, count in c.exclusions.items())
-    people = "1 subscriber" if c.candidates == 1 else f"{c.candidates} subscribers"
-    return f"{people}: {', '.join(parts) or 'none'}{excluded}."
+    return f"{subscribers_in_words(c.candidates)}: {', '.join(parts) or 'none'}{excluded}."
 
 
-def list_teasers(issue: Issue) -> None:
+def subscribers_in_words(count: int) -> str:
+    return "1 subscriber" if count == 1 else f"{count} subscribers"
+
+
+def print_teasers(issue: Issue) -> None:
     made = table("", "Story", "Section")
     if issue.layout.lead:
         made.add_row(cell("lead"), cell(issue.layout.lead.headline), cell(issue.layout.lead.topic))
@@ -71,7 +74,7 @@ def print_report(report: Report) -> None:
     failed = [f for f in report.findings if not f.passed]
     passed = len(report.findings) - len(failed)
     if failed:
-        made = table("", "Check", "What", "Where")
+        made = table("", "Check", "Finding", "Where")
         for f in sorted(failed, key=lambda f: ("block", "warn", "info").index(f.severity.value)):
             made.add_row(cell(f.severity.value), cell(f.id), cell(f.message), cell(f.where))
         out().print(made)
@@ -86,25 +89,23 @@ def print_report(report: Report) -> None:
 
 
 def print_compatibility(report: Report) -> None:
-    """A row for all programs that differ in the same things, and below what these mean to a reader."""
+    """A row for all mail apps that differ in the same things, then what subscribers see instead."""
     from digest.checks import differences
 
     alike: dict[str, dict[str, list[str]]] = {}
     meanings: dict[str, dict[str, list[str]]] = {}
-    for program in differences(report.message.html):
-        names = dict.fromkeys(_named(found) for found in program.different)
-        alike.setdefault(", ".join(names) or "nothing", {}).setdefault(program.client, []).append(
-            program.platform
-        )
-        for found in program.different:
+    for app in differences(report.message.html):
+        names = dict.fromkeys(_named(found) for found in app.different)
+        alike.setdefault(", ".join(names) or "nothing", {}).setdefault(app.client, []).append(app.platform)
+        for found in app.different:
             known = meanings.setdefault(found.name, {}).setdefault(found.effect, [])
-            known.append(f"{program.client} {program.platform}")
-    shown = table("Mail program", "Shows differently")
+            known.append(f"{app.client} {app.platform}")
+    shown = table("Mail app", "Shows differently")
     for names_alike, clients in alike.items():
-        programs = (f"{client} ({', '.join(platforms)})" for client, platforms in clients.items())
-        shown.add_row(cell("\n".join(programs)), cell(names_alike))
+        apps = (f"{client} ({', '.join(platforms)})" for client, platforms in clients.items())
+        shown.add_row(cell("\n".join(apps)), cell(names_alike))
     out().print(shown)
-    legend = table("What", "What the reader sees")
+    legend = table("Difference", "What the subscriber sees")
     for name, effects in meanings.items():
         lines = (
             f"{', '.join(on)}: {effect}" if len(effects) > 1 else effect for effect, on in effects.items()

@@ -1,4 +1,4 @@
-"""Commands about one issue, from draft to send and what follows."""
+"""Commands for one issue, from draft to send and afterwards."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ import typer
 
 from digest.cli.articles import AsJson, Name
 from digest.cli.context import addresses_checked, application_of, whoami
-from digest.cli.issue_output import list_teasers, print_compatibility, print_report, print_sent
+from digest.cli.issue_output import (
+    print_compatibility,
+    print_report,
+    print_sent,
+    print_teasers,
+    subscribers_in_words,
+)
 from digest.cli.output import moment, print_bytes, print_json, progress, say, show, warn
 from digest.errors import TransportError
 
@@ -22,7 +28,7 @@ Ref = Annotated[str, typer.Argument(metavar="ISSUE", help="weekly/3 or weekly/la
 Override = Annotated[
     list[str] | None,
     typer.Option(
-        "--override", metavar="CHECK-ID", help="Let this blocking check pass; the issue records it."
+        "--override", metavar="CHECK-ID", help="Override this blocking check; recorded with the issue."
     ),
 ]
 
@@ -54,7 +60,7 @@ def register(app: typer.Typer) -> None:
 
 
 def draft(context: typer.Context, newsletter: Name = None, as_json: AsJson = False) -> None:
-    """Freeze the plan as a draft issue; an open one is used as it is."""
+    """Freeze the plan as a draft issue; an open issue is left as it is."""
     from digest.model.issue import Issue
     from digest.rules.pictures import notes_of
     from digest.views.json_output import issue_json
@@ -72,13 +78,13 @@ def draft(context: typer.Context, newsletter: Name = None, as_json: AsJson = Fal
     if as_json:
         print_json(issue_json(answer))
         return
-    show(f"Issue {answer.ref} is {answer.state.said}{' already' if opened else ''}, with:")
-    list_teasers(answer)
+    show(f"Issue {answer.ref} is {'already ' if opened else ''}{answer.state.said}, with:")
+    print_teasers(answer)
     for note in notes_of(answer.layout):
         warn(note)
     if answer.reason:
         warn(answer.reason)
-    say(f"Look at it with `digest show {answer.ref}` or `digest serve`, then send it:")
+    say(f"Review it with `digest show {answer.ref}` or `digest serve`, then send it:")
     say(f"  digest send {name} --yes")
 
 
@@ -87,7 +93,7 @@ def show_issue(
     issue: Ref,
     form: Annotated[Format, typer.Option("--format", help="What to print.")] = Format.html,
 ) -> None:
-    """Print a rendered issue, as a sample recipient gets it."""
+    """Print a rendered issue as a sample recipient gets it."""
     from digest.views.json_output import message_json
 
     app = application_of(context)
@@ -106,18 +112,20 @@ def check(
     issue: Ref,
     online: Annotated[
         bool,
-        typer.Option("--online", help="Also ask every link and image, and the unsubscribe address; --spam."),
+        typer.Option(
+            "--online", help="Also test every link, image and the unsubscribe link; includes --spam."
+        ),
     ] = False,
-    spam: Annotated[bool, typer.Option("--spam", help="Also ask SpamAssassin, if it is installed.")] = False,
+    spam: Annotated[bool, typer.Option("--spam", help="Also run SpamAssassin, if installed.")] = False,
     compatibility: Annotated[
-        bool, typer.Option("--compatibility", help="Also show what each mail program shows differently.")
+        bool, typer.Option("--compatibility", help="Also list what each mail app shows differently.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Run the pre-flight; leaves with 1 when a check blocks."""
+    """Run the pre-flight checks; exits with 1 if one blocks."""
     from digest.views.json_output import report_json
 
-    with progress("Asking for", is_shown=online) as bar:
+    with progress("Fetching", is_shown=online) as bar:
         report = application_of(context).check(issue, online=online, spam=spam, progress=bar)
     if as_json:
         print_json(report_json(report))
@@ -132,10 +140,10 @@ def check(
 def proof(
     context: typer.Context,
     issue: Ref,
-    to: Annotated[str, typer.Option("--to", metavar="ADDRESS", help="Who gets the test copy.")],
+    to: Annotated[str, typer.Option("--to", metavar="ADDRESS", help="Where to send the test copy.")],
     as_json: AsJson = False,
 ) -> None:
-    """Send a test copy, marked as such, to one address."""
+    """Send a test copy, marked as a test, to one address."""
     app = application_of(context)
     ref = app.find(issue)[1].ref
     with addresses_checked(to):
@@ -158,12 +166,14 @@ def approve(
     issue: Ref,
     at: Annotated[
         str | None,
-        typer.Option("--at", metavar="TIME", help="When it goes out: 2026-10-06T09:00, in its own zone."),
+        typer.Option(
+            "--at", metavar="TIME", help="When to send it: 2026-10-06T09:00, in the newsletter's time zone."
+        ),
     ] = None,
     override: Override = None,
     as_json: AsJson = False,
 ) -> None:
-    """Freeze content and audience of a draft; it goes out at its slot, or at a time."""
+    """Freeze content and audience of a draft; it is sent at its slot, or at --at."""
     from digest.application import AT_SLOT
     from digest.rules.time_input import parse_moment
     from digest.views.json_output import counts_json, issue_json
@@ -176,30 +186,32 @@ def approve(
     if as_json:
         print_json(issue_json(done) | {"counts": counts_json(counts)})
     else:
-        time = f" It goes out {moment(done.send_at, newsletter.timezone)}." if done.send_at else ""
-        show(f"Issue {done.ref} is approved for {counts.audience} people.{time}")
+        time = f" It will be sent {moment(done.send_at, newsletter.timezone)}." if done.send_at else ""
+        show(f"Issue {done.ref} is approved for {subscribers_in_words(counts.audience)}.{time}")
 
 
 def withdraw(context: typer.Context, issue: Ref, as_json: AsJson = False) -> None:
-    """Withdraw the approval of an issue that has not begun to go out; it is a draft again."""
+    """Withdraw the approval of an issue that is not yet being sent; it becomes a draft again."""
     done = application_of(context).withdraw_approval(issue, by=whoami())
     _show_done(done, f"The approval of {done.ref} is withdrawn; it is a draft again.", as_json=as_json)
 
 
 def cancel(context: typer.Context, issue: Ref, as_json: AsJson = False) -> None:
-    """End an issue; before its first hand-over its articles are free again."""
+    """Cancel an issue; if no mail was handed over, its articles are free for another."""
     done = application_of(context).cancel(issue, by=whoami())
     _show_done(done, f"Issue {done.ref} is cancelled.", as_json=as_json)
 
 
 def pause(context: typer.Context, issue: Ref, as_json: AsJson = False) -> None:
-    """Stop a running send within one window; `resume` goes on with it."""
+    """Pause a running send within one window of recipients; `resume` continues it."""
     done = application_of(context).pause(issue, by=whoami())
-    _show_done(done, f"Issue {done.ref} is paused. `digest resume {done.ref}` resumes it.", as_json=as_json)
+    _show_done(
+        done, f"Issue {done.ref} is paused. Resume it with `digest resume {done.ref}`.", as_json=as_json
+    )
 
 
 def resume(context: typer.Context, issue: Ref, as_json: AsJson = False) -> None:
-    """Resume a paused send, now."""
+    """Resume a paused send now."""
     app = application_of(context)
     app.check_transport()
     resumed = app.resume(issue, by=whoami())
@@ -211,11 +223,11 @@ def resume(context: typer.Context, issue: Ref, as_json: AsJson = False) -> None:
 def send(
     context: typer.Context,
     newsletter: Name = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Approve it: I have looked.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Approve it without asking.")] = False,
     override: Override = None,
     as_json: AsJson = False,
 ) -> None:
-    """Draft if needed, check, approve and send now; run again, it resumes."""
+    """Draft if needed, check, approve and send now; if interrupted, run it again to resume."""
     from digest.rules.pictures import notes_of
 
     app = application_of(context)
@@ -231,10 +243,12 @@ def send(
 def resolve(
     context: typer.Context,
     issue: Ref,
-    uncertain: Annotated[Decision, typer.Option("--uncertain", help="Send again, or leave it at that.")],
+    uncertain: Annotated[
+        Decision, typer.Option("--uncertain", help="Send them again, or close them without resending.")
+    ],
     as_json: AsJson = False,
 ) -> None:
-    """Decide on the deliveries that may or may not have arrived."""
+    """Decide what to do about uncertain deliveries, which may or may not have arrived."""
     from digest.views.json_output import sent_json
 
     app = application_of(context)
@@ -252,7 +266,7 @@ def resolve(
 
 
 def _end_send(app: Application, newsletter: str, sent: Sent, *, as_json: bool) -> None:
-    """Show how it ended, and leave with the exit code that says it: 3 nothing to send, 1 not all sent."""
+    """Print the outcome and exit: 3 if there was nothing to send, 1 if not all was sent."""
     from digest.views.json_output import sent_json
 
     if as_json:
@@ -266,7 +280,7 @@ def _end_send(app: Application, newsletter: str, sent: Sent, *, as_json: bool) -
 
 
 def _show_done(done: Issue, sentence: str, *, as_json: bool) -> None:
-    """What became of an issue, for people or for programs."""
+    """Print the sentence, or the issue as JSON."""
     from digest.views.json_output import issue_json
 
     if as_json:

@@ -1,4 +1,4 @@
-"""The command that shows the activity log: who did what, when, and by which door."""
+"""The command that shows the activity log: who did what, when and where."""
 
 from __future__ import annotations
 
@@ -29,26 +29,24 @@ def show_log(  # noqa: PLR0913, PLR0917 - each is an option of the command
     about: Annotated[
         str | None, typer.Argument(metavar="[NEWSLETTER|ISSUE]", help="weekly, weekly/3 or weekly/latest.")
     ] = None,
-    who: Annotated[str, typer.Option("--who", metavar="NAME", help="Only what this person did.")] = "",
+    who: Annotated[str, typer.Option("--who", metavar="NAME", help="Only actions by this person.")] = "",
     door: Annotated[
-        str, typer.Option("--door", metavar="DOOR", help=f"Only what came by this door: {_DOORS}.")
+        str, typer.Option("--door", metavar="DOOR", help=f"Only actions from here: {_DOORS}.")
     ] = "",
     action: Annotated[
         str, typer.Option("--action", metavar="ACTION", help="Only this action, such as approved.")
     ] = "",
     since: Annotated[
-        str, typer.Option("--since", metavar="DATE", help="Only from this day on: 2026-11-24.")
+        str, typer.Option("--since", metavar="DATE", help="Only from this day onward: 2026-11-24.")
     ] = "",
-    until: Annotated[
-        str, typer.Option("--until", metavar="DATE", help="Only what was before this day.")
-    ] = "",
+    until: Annotated[str, typer.Option("--until", metavar="DATE", help="Only before this day.")] = "",
     before: Annotated[
-        int | None, typer.Option("--before", metavar="ID", help="Only what is older than this entry.")
+        int | None, typer.Option("--before", metavar="ID", help="Only entries older than this one.")
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="How many entries.")] = 50,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Number of entries to show.")] = 50,
     as_json: AsJson = False,
 ) -> None:
-    """Show who did what, when, and by which door; newest first."""
+    """Show who did what, when and from where; newest first."""
     from digest.views.activity import activity_json
 
     app = application_of(context)
@@ -66,19 +64,19 @@ def show_log(  # noqa: PLR0913, PLR0917 - each is an option of the command
     if as_json:
         print_json(activity_json(page))
         return
-    _tell(page, zone)
+    _print_page(page, zone)
 
 
-def _tell(page: ActivityPage, zone: str) -> None:
+def _print_page(page: ActivityPage, zone: str) -> None:
     if not page.entries:
         show("No entries match.")
         return
-    made = table(f"When ({zone})", "Who", "Door", "Of", "What")
+    made = table(f"When ({zone})", "Who", "Door", "About", "What")
     for entry in page.entries:
         made.add_row(*(cell(text) for text in _row(entry, zone)))
     out().print(made)
     if page.next is not None:
-        say(f"There are older entries: --before {page.next}.")
+        say(f"For older entries, add --before {page.next}.")
 
 
 def _row(entry: Activity, zone: str) -> tuple[str, str, str, str, str]:
@@ -87,7 +85,7 @@ def _row(entry: Activity, zone: str) -> tuple[str, str, str, str, str]:
 
 
 def _about(app: Application, about: str | None) -> tuple[str, str, str]:
-    """Newsletter, issue and time zone; empty, and UTC, where the whole log is asked for."""
+    """Newsletter, issue and time zone; empty and UTC for the whole log."""
     if about is None:
         return "", "", "UTC"
     if "/" not in about:
@@ -99,19 +97,21 @@ def _about(app: Application, about: str | None) -> tuple[str, str, str]:
 
 def _door(written: str) -> Door:
     if written not in {door.value for door in Door}:
-        raise typer.BadParameter(f"“{written}” is not a door; there are {_DOORS}.", param_hint="--door")
+        raise typer.BadParameter(f"“{written}” is not a door; choose one of: {_DOORS}.", param_hint="--door")
     return Door(written)
 
 
 def _kind(written: str) -> ActivityKind:
     if written not in {kind.value for kind in ActivityKind}:
         known = ", ".join(kind.value for kind in ActivityKind)
-        raise typer.BadParameter(f"“{written}” is not an action; there are {known}.", param_hint="--action")
+        raise typer.BadParameter(
+            f"“{written}” is not an action; choose one of: {known}.", param_hint="--action"
+        )
     return ActivityKind(written)
 
 
 def _day(written: str, zone: str, option: str) -> datetime | None:
-    """A day or a time in the newsletter's time zone; None where none was given."""
+    """A day or time in the newsletter's time zone; None if the option was not given."""
     if not written:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Commands about the health of an installation: status, doctor."""
+"""Commands for the health of an installation: status, doctor."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 from digest.cli.articles import AsJson, Name
 from digest.cli.context import application_of
-from digest.cli.issue_output import account
+from digest.cli.issue_output import delivery_report, subscribers_in_words
 from digest.cli.output import cell, moment, out, print_json, show, table, warn
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
 
 
 def status(context: typer.Context, newsletter: Name = None, as_json: AsJson = False) -> None:
-    """Show issues, deliveries by state, next slots and the health of the sources."""
+    """Show issues, deliveries by state, the next slots and the health of the sources."""
     from digest.views.json_output import status_json
 
     found = application_of(context).status(newsletter)
@@ -36,10 +36,10 @@ def status(context: typer.Context, newsletter: Name = None, as_json: AsJson = Fa
 
 def doctor(
     context: typer.Context,
-    offline: Annotated[bool, typer.Option("--offline", help="Ask neither DNS nor the provider.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Do not query DNS or the provider.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Examine settings, database, provider, DNS, public URL and clock; each finding with its mend."""
+    """Check settings, database, provider, DNS, public URL and clock, and say how to fix each problem."""
     findings = application_of(context).doctor(offline=offline)
     if as_json:
         print_json({"findings": [asdict(f) for f in findings]})
@@ -54,24 +54,23 @@ def _print_status(status: NewsletterStatus) -> None:
 
     newsletter, zone = status.newsletter, status.newsletter.timezone
     confirmed = status.subscribers.get("confirmed", 0)
-    people = "1 subscriber" if confirmed == 1 else f"{confirmed} subscribers"
-    show(f"{newsletter.title} ({newsletter.name}), {people}")
+    show(f"{newsletter.title} ({newsletter.name}), {subscribers_in_words(confirmed)}")
     if status.next_slots:
         show(f"Next: {moment(status.next_slots[0].due, zone)} in {zone}.")
     for record in status.recent_slots:
         if record.state.value not in {"done", "due"}:
             warn(f"Slot {moment(record.slot.due, zone)}, {described(record.state, record.reason)}")
     if status.issues:
-        made = table("Issue", "State", "When", "Account")
+        made = table("Issue", "State", "When", "Delivery report")
         for issue, counts in status.issues:
             made.add_row(
                 cell(issue.ref),
                 cell(issue.state.value),
                 cell(moment(issue.sent_at or issue.created_at, zone)),
-                cell(account(counts) if counts.candidates else issue.reason),
+                cell(delivery_report(counts) if counts.candidates else issue.reason),
             )
         out().print(made)
-    made = table("Source", "Works", "Last look", "Last new", "")
+    made = table("Source", "Works", "Last fetched", "Last new", "")
     for health in status.sources:
         made.add_row(
             cell(health.name),
@@ -84,7 +83,7 @@ def _print_status(status: NewsletterStatus) -> None:
 
 
 def _print_diagnosis(findings: list[Diagnosis]) -> None:
-    made = table("", "What", "Finding", "What to do")
+    made = table("", "Checked", "Finding", "How to fix it")
     for f in findings:
         made.add_row(cell(f.severity), cell(f.what), cell(f.finding), cell(f.mend))
     out().print(made)

@@ -1,6 +1,6 @@
-"""What commands print: results and JSON on standard output, everything else on standard error.
+"""Printing: results and JSON to standard output, everything else to standard error.
 
-Colours and progress bars only where a person is looking (rich sees to it).
+Colours and progress bars appear only on a terminal (rich sees to it).
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ if TYPE_CHECKING:
 
 
 def out() -> Console:
-    """For results."""
+    """The console for results."""
     from rich.console import Console
 
     return Console(highlight=False, width=_width(sys.stdout))
 
 
 def err() -> Console:
-    """For messages, warnings and progress."""
+    """The console for messages, warnings and progress."""
     from rich.console import Console
 
     return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def _width(stream: TextIO) -> int | None:
-    """A terminal's own width; wide enough for a table in a file or a pipe."""
+    """Columns: None for the terminal's own width; 140 for files and pipes."""
     return None if stream.isatty() else 140
 
 
 def say(text: str = "", *, style: str = "") -> None:
-    """One message for a person; text is never markup."""
+    """Print a message to standard error; text is never markup."""
     err().print(text, markup=False, style=style or None)
 
 
@@ -49,7 +49,7 @@ def warn(text: str) -> None:
 
 
 def print_error(message: str, *, as_json: bool, mend: str = "", findings: Sequence[str] = ()) -> None:
-    """Tell an error, and what to do about it."""
+    """Print an error and how to fix it, as text or as a JSON document."""
     if as_json:
         document: dict[str, Any] = {"error": message}
         if mend:
@@ -66,25 +66,25 @@ def print_error(message: str, *, as_json: bool, mend: str = "", findings: Sequen
 
 
 def print_json(document: Mapping[str, Any] | Sequence[Any]) -> None:
-    """The one JSON document of a command."""
+    """Print the one JSON document of a command."""
     text = json.dumps(document, ensure_ascii=False, indent=2, default=_plain)
     sys.stdout.buffer.write(text.encode("utf-8", "replace") + b"\n")
     sys.stdout.buffer.flush()
 
 
 def print_bytes(raw: bytes) -> None:
-    """A rendering exactly as it is."""
+    """Print a rendering byte for byte."""
     sys.stdout.buffer.write(raw)
     sys.stdout.buffer.flush()
 
 
 def show(text: object = "", *, markup: bool = False) -> None:
-    """One line of a result."""
+    """Print one line of a result to standard output."""
     out().print(text, markup=markup, soft_wrap=True)
 
 
 def table(*columns: str, title: str = "") -> Table:
-    """A table a person likes to read."""
+    """An empty table with these columns."""
     from rich import box
     from rich.table import Table
 
@@ -104,7 +104,7 @@ def cell(text: object) -> Any:
 
 
 def moment(at: datetime | None, zone: str = "UTC", *, time: bool = True) -> str:
-    """A time as its reader's clock shows it: "Tue 24 Nov 2026 09:00"."""
+    """A time in this time zone, as "Tue 24 Nov 2026 09:00"; "–" for None."""
     if at is None:
         return "–"
     local = at.astimezone(ZoneInfo(zone))

@@ -1,4 +1,4 @@
-"""Commands about subscribers: import, export, list, add, remove, erase, history."""
+"""Commands for subscribers: import, export, list, add, remove, erase, history."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from digest.application import Application
 
 people = typer.Typer(
-    name="subscribers", help="Who gets the newsletter.", no_args_is_help=True, rich_markup_mode=None
+    name="subscribers", help="Manage subscribers.", no_args_is_help=True, rich_markup_mode=None
 )
 
 Address = Annotated[str, typer.Argument(metavar="ADDRESS")]
 OfNewsletter = Annotated[
-    str | None, typer.Option("--newsletter", "-n", help="May be left out where there is only one.")
+    str | None, typer.Option("--newsletter", "-n", help="Optional if there is only one newsletter.")
 ]
 
 
@@ -37,7 +37,7 @@ def import_people(
     newsletter: OfNewsletter = None,
     as_json: AsJson = False,
 ) -> None:
-    """Add the people of a CSV file; who has left stays out."""
+    """Import subscribers from a CSV file; people who unsubscribed are not re-added."""
     from digest.views.json_output import imported_json
 
     with progress("Importing") as bar:
@@ -65,7 +65,7 @@ def list_people(
     limit: Annotated[int, typer.Option("--limit", help="How many to show.")] = 50,
     as_json: AsJson = False,
 ) -> None:
-    """List subscribers in the order of their addresses."""
+    """List subscribers, sorted by address."""
     from digest.views.json_output import subscriber_json
 
     chosen, counts, shown = application_of(context).subscribers(newsletter, limit=None if as_json else limit)
@@ -84,7 +84,9 @@ def list_people(
     out().print(made)
     total = sum(counts.values())
     show(
-        f"{chosen.title}: " + (", ".join(f"{n} {state}" for state, n in counts.items()) or "nobody yet") + "."
+        f"{chosen.title}: "
+        + (", ".join(f"{n} {state}" for state, n in counts.items()) or "no subscribers yet")
+        + "."
     )
     if total > len(shown):
         say(f"{total - len(shown)} more; see --limit, or `digest subscribers export`.")
@@ -96,7 +98,9 @@ def add_person(
     address: Address,
     name: Annotated[str, typer.Option("--name")] = "",
     newsletter: OfNewsletter = None,
-    again: Annotated[bool, typer.Option("--again", help="The person left and asked to come back.")] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Resubscribe someone who unsubscribed and asked to return.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Subscribe one person who asked for it."""
@@ -114,7 +118,7 @@ def add_person(
 def remove_person(
     context: typer.Context, address: Address, newsletter: OfNewsletter = None, as_json: AsJson = False
 ) -> None:
-    """End a subscription; no import brings it back."""
+    """Unsubscribe one person; imports do not re-add them."""
     app = application_of(context)
     chosen = app.newsletter(newsletter)
     with addresses_checked(address):
@@ -127,19 +131,19 @@ def remove_person(
 
 @people.command("erase")
 def erase_person(context: typer.Context, address: Address, as_json: AsJson = False) -> None:
-    """Forget a person for good; an import does not bring them back."""
+    """Erase a person's data for good; imports do not re-add them."""
     with addresses_checked(address):
         was_known = application_of(context).erase_subscriber(address, by=whoami())
     if as_json:
         print_json({"email": address, "erased": True, "was_known": was_known})
     else:
-        what = "is erased" if was_known else "was not known; it is barred from now on"
+        what = "has been erased" if was_known else "was not known; it can no longer be added"
         show(f"{address} {what}.")
 
 
 @people.command("history")
 def history_of_person(context: typer.Context, address: Address, as_json: AsJson = False) -> None:
-    """Show what is known of a person, and what happened to their consent."""
+    """Show a person's subscriptions and the history of their consent."""
     app = application_of(context)
     with addresses_checked(address):
         mine, entries = app.subscriber_history(address)

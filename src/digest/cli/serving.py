@@ -1,4 +1,4 @@
-"""Commands that run until they are stopped: run, serve."""
+"""Commands that run until stopped: run, serve."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ def serve(
     context: typer.Context,
     host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option("--port", min=0, max=65535, help="The port; 0 takes a free one.")
+        int, typer.Option("--port", min=0, max=65535, help="The port to listen on; 0 picks a free one.")
     ] = 8000,
     with_scheduler: Annotated[
-        bool, typer.Option("--with-scheduler", help="Run the schedule in this process too.")
+        bool, typer.Option("--with-scheduler", help="Also run the schedule in this process.")
     ] = False,
 ) -> None:
-    """Serve the pages of subscribers, and the desk for editors."""
+    """Serve the pages for subscribers and the desk for editors."""
     invocation: Invocation = context.obj
     serve_file(invocation, invocation.file, host=host, port=port, with_scheduler=with_scheduler, warns=True)
 
@@ -69,7 +69,7 @@ def serve_file(
     with_scheduler: bool,
     warns: bool = False,
 ) -> None:
-    """Serve what this settings file describes until a signal comes."""
+    """Serve the newsletters of this settings file until a signal arrives."""
     from digest.jobs.sender import BackgroundSenders
     from digest.web.app import create_app
     from digest.web.serve import serve as serve_app
@@ -77,13 +77,13 @@ def serve_file(
     senders, secret, stop = BackgroundSenders(), secrets.token_urlsafe(24), threading.Event()
     app = invocation.open(file, senders=senders, warns=warns)
     web = create_app(app, one_time_secret=secret)
-    app.open_database()  # one that cannot be opened is reported before the port is open
+    app.open_database()  # a database that cannot be opened is reported before the port is open
 
     def announce(address: str) -> None:
         app.resume_interrupted()
         say(f"Serving on {address}; stop with Ctrl-C.")
         if app.has_editors():
-            say(f"The desk, for editors with an account: {address}/desk")
+            say(f"Desk, for editors with an account: {address}/desk")
         else:
             say(f"One-time desk link (this machine only): {address}/desk/enter/{secret}")
 
@@ -101,11 +101,11 @@ def serve_file(
 def _scheduler(app: Application) -> Scheduler:
     from digest.application.results import ScheduleEvent
 
-    def tell(event: ScheduleEvent) -> None:
+    def report(event: ScheduleEvent) -> None:
         line = f"{app.clock():%Y-%m-%dT%H:%M:%SZ} {event.newsletter}: {event.what}"
         say(line, style="yellow" if event.is_trouble else "")
 
-    return app.scheduler(tell)
+    return app.scheduler(report)
 
 
 def _timer_thread(app: Application, stop: threading.Event) -> threading.Thread:

@@ -1,4 +1,4 @@
-"""Commands that begin something: init, demo."""
+"""Commands that set up a folder: init, demo."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 from digest.cli.articles import AsJson, print_plan
 from digest.cli.context import whoami
-from digest.cli.issue_output import account
+from digest.cli.issue_output import delivery_report
 from digest.cli.output import print_json, progress, say, show
 
 if TYPE_CHECKING:
@@ -25,17 +25,19 @@ def register(app: typer.Typer) -> None:
 
 def init(
     context: typer.Context,
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The new newsletter's folder.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for the new newsletter.")],
     url: Annotated[
         str | None,
-        typer.Option("--from", metavar="URL", help="The blog: its feed or listing is found there."),
+        typer.Option(
+            "--from", metavar="URL", help="The blog; its feed or list of articles is found for you."
+        ),
     ] = None,
     private: Annotated[
-        bool, typer.Option("--allow-private-addresses", help="The blog is on this machine or an intranet.")
+        bool, typer.Option("--allow-private-addresses", help="Allow a blog on this machine or an intranet.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make a new newsletter folder; with a URL, find its articles and show the first plan."""
+    """Create a newsletter folder; with a URL, find its articles and show the first plan."""
     from digest.application.starting import write_newsletter
 
     new = write_newsletter(folder, url=url, private=private, now=context.obj.clock())
@@ -49,7 +51,7 @@ def init(
     if planned:
         show(f"Articles come from {new.source}.")
         print_plan(planned[0], planned[2])
-    say("Edit the lines marked with → in digest.toml, put your readers into subscribers/weekly.csv, then:")
+    say("Edit the lines marked with → in digest.toml, add subscribers to subscribers/weekly.csv, then run:")
     say(f"  cd {folder}")
     say("  digest collect && digest plan && digest draft && digest show weekly/latest > issue.html")
     say("  digest send --yes")
@@ -70,20 +72,18 @@ def _first_plan(invocation: Invocation, folder: Path) -> tuple[Any, dict[str, An
 
 def demo(
     context: typer.Context,
-    folder: Annotated[Path, typer.Option("--dir", metavar="DIR", help="Where the demo lives.")] = Path(
-        "demo"
-    ),
-    serve: Annotated[bool, typer.Option("--serve", help="Then open the desk in a browser.")] = False,
+    folder: Annotated[Path, typer.Option("--dir", metavar="DIR", help="Folder for the demo.")] = Path("demo"),
+    serve: Annotated[bool, typer.Option("--serve", help="Then serve the desk.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """The whole job on the bundled example site, into DIR/outbox."""
+    """Run every step on the bundled example site, into DIR/outbox."""
     from digest.application.starting import write_demo
 
     invocation: Invocation = context.obj
     write_demo(folder, now=invocation.clock())
     app = invocation.open(folder / "digest.toml")
     try:
-        code = _whole_job(app, folder, as_json=as_json)
+        code = _run_every_step(app, folder, as_json=as_json)
     finally:
         app.close()
     if serve:
@@ -93,8 +93,8 @@ def demo(
     raise typer.Exit(code)
 
 
-def _whole_job(app: Application, folder: Path, *, as_json: bool) -> int:
-    """Collect, plan, check and send; tells the story unless JSON is wanted."""
+def _run_every_step(app: Application, folder: Path, *, as_json: bool) -> int:
+    """Collect, plan, check and send, printing each step unless JSON is wanted; the exit code."""
     from digest.views.json_output import sent_json
 
     with progress("Collecting") as bar:
@@ -103,7 +103,7 @@ def _whole_job(app: Application, folder: Path, *, as_json: bool) -> int:
     if not as_json:
         show(f"1. Collected from {len(report.sources)} sources of {app.settings.site.name}:")
         for r in report.sources:
-            show(f"   {r.source.name} ({r.source.kind}): shows {r.shown}, {r.new} new")
+            show(f"   {r.source.name} ({r.source.kind}): {r.shown} articles, {r.new} new")
         added = sum(f.added for f in report.files)
         show(f"   and {added} new subscribers from {', '.join(f.path.name for f in report.files)}.")
         show("2. Planned:")
@@ -113,12 +113,12 @@ def _whole_job(app: Application, folder: Path, *, as_json: bool) -> int:
     if as_json:
         print_json(sent_json(newsletter.name, sent))
     elif sent.issue is None:
-        show(f"3. Nothing was sent: {sent.reason} Whatever was sent once is never sent again.")
+        show(f"3. Nothing was sent: {sent.reason} Nothing is ever sent twice.")
     else:
         subject = sent.issue.rendered.subject if sent.issue.rendered else ""
         show(f"3. Rendered, checked, approved and delivered: “{subject}”")
-        show(f"   {account(sent.counts)}")
-        show(f"4. Open one of the messages in {folder / 'outbox'} with your mail program, or look at it with")
+        show(f"   {delivery_report(sent.counts)}")
+        show(f"4. Open one of the messages in {folder / 'outbox'} in your mail app, or render the issue with")
         show(f"   digest --config {folder / 'digest.toml'} show {sent.issue.ref} > issue.html")
         show("Run it again: nobody gets anything twice.")
     if sent.issue is None:

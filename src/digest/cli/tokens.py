@@ -1,4 +1,4 @@
-"""Commands about API tokens: add, list, remove."""
+"""Commands for API tokens: add, list, remove."""
 
 from __future__ import annotations
 
@@ -11,11 +11,9 @@ from digest.cli.context import application_of, whoami
 from digest.cli.output import cell, moment, out, print_json, say, show, table
 from digest.model.editor import Role
 
-tokens = typer.Typer(
-    name="tokens", help="Which programs may use the API.", no_args_is_help=True, rich_markup_mode=None
-)
+tokens = typer.Typer(name="tokens", help="Manage API tokens.", no_args_is_help=True, rich_markup_mode=None)
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="What the records call the program.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the program, as shown in the log.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -29,21 +27,21 @@ def add_token(
     role: Annotated[Role, typer.Option("--role", help="What the program may do.")],
     as_json: AsJson = False,
 ) -> None:
-    """Make a token; it is shown this once."""
+    """Create a token; it is shown only once."""
     app = application_of(context)
     token = app.add_token(name, role=role, by=whoami())
     if as_json:
         print_json({"name": name, "role": role.value, "token": token})
         return
     show(token)
-    say("Keep it where the program finds it: it is shown this once. Each request names it:")
+    say("Store it where the program can read it; it is not shown again. Send it with each request:")
     say("  Authorization: Bearer …")
-    say(f"What it can be used for: {app.settings.site.public_url}/api/docs")
+    say(f"API reference: {app.settings.site.public_url}/api/docs")
 
 
 @tokens.command("list")
 def list_tokens(context: typer.Context, as_json: AsJson = False) -> None:
-    """List the tokens by name; what they are is kept nowhere."""
+    """List tokens by name; the tokens themselves are not stored."""
     found = application_of(context).tokens()
     if as_json:
         rows = [
@@ -63,14 +61,14 @@ def list_tokens(context: typer.Context, as_json: AsJson = False) -> None:
     if found:
         out().print(made)
     else:
-        show("No program may use the API. `digest tokens add NAME --role ROLE` makes a token.")
+        show("No tokens yet. Create one with `digest tokens add NAME --role ROLE`.")
 
 
 @tokens.command("remove")
 def remove_token(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
-    """End a token, at once."""
+    """Revoke a token at once."""
     name = application_of(context).remove_token(name, by=whoami())
     if as_json:
         print_json({"name": name, "removed": True})
     else:
-        show(f"The token {name} is worth nothing any more.")
+        show(f"Token {name} has been revoked.")

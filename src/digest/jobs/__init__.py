@@ -1,1 +1,1 @@
-"""The scheduler door: what wakes the work when nobody is there."""
+"""Background work of a process: the timer of the schedule and the sender threads."""

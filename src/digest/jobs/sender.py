@@ -1,7 +1,7 @@
-"""Sends that nobody waits for: a thread for each issue that this process sends.
+"""Sending in the background: a thread for each issue that this process sends.
 
-The ledger's leases see to it that no two processes send the same issue at the
-same time; whoever comes later resumes where a crash left it.
+The ledger's leases ensure that no two processes send the same issue at the same
+time; after a crash, the next process resumes where the last one stopped.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ _PATIENCE = 30.0  # seconds that `close` waits for a sender
 
 
 class BackgroundSenders:
-    """The senders of one process; `close` waits for them."""
+    """The sender threads of one process; `close` waits for them."""
 
     def __init__(self) -> None:
         self._threads: dict[int, threading.Thread] = {}
         self._troubles: dict[int, str] = {}
-        self._again: set[int] = set()  # sends that were asked for while one was ending
+        self._again: set[int] = set()  # issues whose send was requested while one was ending
         self._lock = threading.Lock()
 
     def start(self, issue: Issue, work: Callable[[], str]) -> None:
-        """Call `work` in a thread of its own; once more where one is at it already."""
+        """Call `work` in its own thread; if one is running for this issue, it calls `work` once more."""
         with self._lock:
             running = self._threads.get(issue.id)
             if running is not None and running.is_alive():
-                # It may have seen a pause and be about to end: it looks once more before it does.
+                # It may have seen a pause and be about to end, so have it check once more first.
                 self._again.add(issue.id)
                 return
             self._troubles.pop(issue.id, None)
@@ -49,7 +49,7 @@ class BackgroundSenders:
             )
 
     def close(self) -> None:
-        """Wait for the senders; one that takes longer is resumed by whoever comes next."""
+        """Wait up to 30 seconds for the senders; the next process resumes any that take longer."""
         until = time.monotonic() + _PATIENCE
         with self._lock:
             threads = list(self._threads.values())
@@ -57,7 +57,7 @@ class BackgroundSenders:
             thread.join(timeout=max(0.0, until - time.monotonic()))
 
     def _run(self, issue: Issue, work: Callable[[], str]) -> None:
-        """Work until nobody has asked for more since."""
+        """Repeat `work` until no further send was requested while it ran."""
         while True:
             trouble = work()
             with self._lock:

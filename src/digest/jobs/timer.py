@@ -1,8 +1,8 @@
-"""The alarm clock: wakes one function at its next due moment, and every so often in any case.
+"""The timer: calls one function when it is next due, and at a regular interval in any case.
 
-It knows no schedule.  When something is due, and that it happens once, is
-decided by `rules.slots` and the database: APScheduler loses and doubles runs
-at clock changes and over restarts, so it holds a single alarm in memory.
+It knows no schedule.  `rules.slots` and the database decide when something is
+due, and that it happens once: APScheduler loses and doubles runs at clock
+changes and over restarts, so it only holds a single alarm in memory.
 """
 
 from __future__ import annotations
@@ -23,36 +23,36 @@ log = logging.getLogger(__name__)
 
 Tick = Callable[[datetime], datetime | None]
 
-_SHORTEST = 1.0  # seconds between two looks, should a tick keep saying "at once"
+_SHORTEST = 1.0  # seconds between two ticks, in case a tick keeps asking for "at once"
 
 
 def run(tick: Tick, *, now: Callable[[], datetime], stop: threading.Event, every: float = 30.0) -> None:
-    """Call `tick(now())` at once and then again and again, until `stop` is set or a signal comes.
+    """Call `tick(now())` at once and then repeatedly, until `stop` is set or a signal arrives.
 
-    `tick` answers with the moment when it wants to be woken, if that is sooner
-    than in `every` seconds.  Two ticks never run together.  A tick that raises
-    is logged and the clock goes on.  SIGTERM and SIGINT let a running tick end;
-    a second one has its usual effect.
+    `tick` returns the time of its next call, if that is sooner than in `every`
+    seconds.  Two ticks never run at once.  A tick that raises is logged, and the
+    timer keeps running.  SIGTERM and SIGINT let a running tick finish; a second
+    signal has its usual effect.
     """
-    clock = _Clock(tick, now=now, every=every)
+    timer = _Timer(tick, now=now, every=every)
     with _signals_set(stop):
-        clock.start()
-        # The alarm hangs on the wall clock.  Should that be set back by a day,
-        # this loop, which is monotonic, finds that nobody has looked for long.
+        timer.start()
+        # The alarm follows the wall clock.  If that is set back by a day, this
+        # monotonic loop notices that no tick has run for too long.
         while not stop.wait(every):
-            clock.wake_if_overslept()
-        clock.stop()
+            timer.wake_if_overslept()
+        timer.stop()
 
 
-class _Clock:
-    """One alarm, set anew after every look."""
+class _Timer:
+    """One alarm, set again after every tick."""
 
     def __init__(self, tick: Tick, *, now: Callable[[], datetime], every: float) -> None:
         self._tick = tick
         self._now = now
         self._every = every
-        self._looking = threading.Lock()
-        self._looked_at = time.monotonic()
+        self._ticking = threading.Lock()
+        self._last_tick = time.monotonic()
         self._alarms: Any = _alarms()
 
     def start(self) -> None:
@@ -60,33 +60,33 @@ class _Clock:
         self._set_alarm(0)
 
     def stop(self) -> None:
-        """Wait for the running look, then end."""
-        # APScheduler's own shutdown holds the lock that setting an alarm needs while it waits
-        # for the running job, so the last look must be over before.
-        with self._looking:
+        """Wait for the running tick, then end."""
+        # While APScheduler's shutdown waits for the running job, it holds the lock that setting
+        # an alarm needs, so the last tick must finish first.
+        with self._ticking:
             self._alarms.shutdown(wait=True)
 
     def wake_if_overslept(self) -> None:
-        if time.monotonic() - self._looked_at > 2 * self._every and not self._looking.locked():
-            log.warning("scheduler.overslept: the machine's clock was changed; looking now")
+        if time.monotonic() - self._last_tick > 2 * self._every and not self._ticking.locked():
+            log.warning("scheduler.overslept: the machine's clock was changed; running a tick now")
             self._set_alarm(0)
 
-    def _look(self) -> None:
-        if not self._looking.acquire(blocking=False):
-            return  # the clock is being stopped
+    def _wake(self) -> None:
+        if not self._ticking.acquire(blocking=False):
+            return  # the timer is being stopped
         try:
-            self._set_alarm(self._looked())
+            self._set_alarm(self._run_tick())
         finally:
-            self._looking.release()
+            self._ticking.release()
 
-    def _looked(self) -> float:
-        """Do the work; seconds until the next look."""
+    def _run_tick(self) -> float:
+        """Do the work; return seconds until the next tick."""
         try:
             wake = self._tick(self._now())
         except Exception:
-            log.exception("scheduler.tick_failed: the next look is in %g seconds", self._every)
+            log.exception("scheduler.tick_failed: the next tick is in %g seconds", self._every)
             wake = None
-        self._looked_at = time.monotonic()
+        self._last_tick = time.monotonic()
         return self._every if wake is None else self._seconds_until(wake)
 
     def _seconds_until(self, wake: datetime) -> float:
@@ -95,7 +95,7 @@ class _Clock:
 
     def _set_alarm(self, seconds: float) -> None:
         moment = datetime.now(UTC) + timedelta(seconds=seconds)
-        self._alarms.add_job(self._look, "date", run_date=moment, id="look", replace_existing=True)
+        self._alarms.add_job(self._wake, "date", run_date=moment, id="tick", replace_existing=True)
 
 
 def _alarms() -> Any:
@@ -104,7 +104,7 @@ def _alarms() -> Any:
         timezone=UTC,
         jobstores={"default": {"type": "memory"}},
         executors={"default": {"type": "threadpool", "max_workers": 1}},
-        # Its defaults drop what is a second late.
+        # By default it drops a run that is one second late.
         job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
     )
 

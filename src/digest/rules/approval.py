@@ -32,8 +32,8 @@ def needs_person(*, held: str, required: bool, yes: bool) -> str:
 def at_deadline(policy: str, *, why: str, waited: timedelta, ahead: timedelta | None) -> str:
     """What happens to a draft that is not approved by its slot: hold, skip or send.
 
-    `why` says what it waits for: a flood or a blocking check always waits for a
-    person.  So does a draft that existed for less than half of the time `ahead`,
+    `why` says what holds it: a flood or a blocking check always needs a
+    decision.  So does a draft that existed for less than half of the time `ahead`,
     for example one made late, because no one had time to review it.
     """
     if why != NEEDS_APPROVAL or ahead is None or waited < ahead / 2:

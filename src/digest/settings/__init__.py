@@ -1,8 +1,8 @@
 """Reads digest.toml: file and environment become frozen values, or a list of mistakes.
 
-`load` is all that the other rooms know of it.  The keys themselves, with their
-defaults, stand in `schema`, and those of a transport in its own folder; what
-needs two keys to be judged in `cross_checks`; and how a mistake is said in `mistakes`.
+Other packages only use `load`.  The keys and their defaults are in `schema`, those of
+a transport in its own folder; checks that need two keys are in `cross_checks`, and
+the wording of mistakes is in `mistakes`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["DeliverySettings", "DkimSettings", "KnownTransports", "Settings", "l
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownTransports:
-    """What settings are told of the transports: their names, and the tables of their keys."""
+    """What settings know about the transports: their names, and the tables of their keys."""
 
     built_in: Mapping[str, type[TransportTable]]
     installed: Callable[[], Sequence[str]]  # by third parties; not asked for where nothing names one

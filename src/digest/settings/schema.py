@@ -193,7 +193,7 @@ class NewsletterTable(Table):
     flood_limit: Whole = Field(
         default=25,
         ge=1,
-        description="If more old articles than this appear as new at once, the issue waits for a person.",
+        description="If more old articles than this appear as new at once, the issue is held for a decision.",
     )
     max_articles: Whole = Field(
         default=12, ge=1, le=10_000, description="The maximum number of articles in an issue."

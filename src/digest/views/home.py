@@ -172,10 +172,10 @@ def sum_of_the_day(home: DeskHome) -> str:
     quiet = sum(s.severity == "warn" and s.quiet is not None for s in home.sources)
     parts = [
         _part(waiting, "draft waits", "drafts wait", "for you"),
-        _part(len(begun), "send stands", "sends stand", "still in the middle"),
+        _part(len(begun), "send is", "sends are", "stalled"),
         _part(uncertain, "delivery needs", "deliveries need", "a decision"),
-        _part(broken, "source has", "sources have", "stopped giving articles"),
-        _part(quiet, "source has", "sources have", "been quiet for long"),
+        _part(broken, "source has", "sources have", "stopped delivering articles"),
+        _part(quiet, "source has", "sources have", "been quiet for a long time"),
     ]
     said = [part for part in parts if part]
     if not said:

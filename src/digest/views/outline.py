@@ -1,7 +1,7 @@
-"""An issue's stories as rows, each with where “up” and “down” would take it.
+"""An issue's stories as rows, each with the edits for “up” and “down”.
 
-So a story can be moved by a key or a button without dragging: one place up from
-the top of a section is the end of the one before it, and above all is the lead.
+These let keys and buttons move a story without dragging: one place up from the
+top of a section is the end of the section before, and the top of all is the lead.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def outline(layout: Layout) -> tuple[OutlineSection, ...]:
 
 
 def written(step: Step | None) -> str:
-    """The step as one field of a form, see `forms.edit_of`; empty where there is none."""
+    """The step as one form field (see `forms.edit_of`); empty for None."""
     return urlencode(_document(step))
 
 

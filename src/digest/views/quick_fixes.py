@@ -61,7 +61,7 @@ def _image(story: Teaser) -> tuple[QuickFix, ...]:
 
 
 def _take_out(story: Teaser) -> tuple[QuickFix, ...]:
-    return (QuickFix(kind="take-out", label="Take the story out", story=story.article_id),)
+    return (QuickFix(kind="take-out", label="Remove the story", story=story.article_id),)
 
 
 _OF_ISSUE: Mapping[str, tuple[QuickFix, ...]] = {

@@ -1,5 +1,5 @@
-"""The web door: pages for readers, and a desk for editors.
+"""HTTP: pages for subscribers, the desk for editors, the API and webhooks.
 
-A page shows what the ports in `ports` answer and changes consent by POST alone.
-Nothing here decides: that is done in the workflows that implement the ports.
+Pages show what the application's views return, and change consent only by POST.
+Nothing here decides anything: that is done by the application's actions.
 """

@@ -1,13 +1,13 @@
-"""The door of the desk: who may come in, and what a form has to bring along.
+"""Access to the desk: login, sessions, roles, and the token every form carries.
 
-Until editors have accounts, it opens on the machine that runs digest alone: for
-a client on the loopback address that asks for a loopback name (a page elsewhere
-can make a name of its own point here), with the cookie that the one-time link
-printed at the start has set.  From the first account on that link is dead, and
-who logs in may come from anywhere.
+Until there are editor accounts, the desk is only available on the machine that
+runs digest: to a client on the loopback address that asks for a loopback name
+(a page elsewhere can make a name of its own point here), with the cookie set by
+the one-time link printed at the start.  Once there is an account, that link is
+dead, and editors can log in from anywhere.
 
-A page of the desk is a function of a `Visit`; `door.require(Action.LOOK)` makes
-a route's endpoint of it, and only who may is let through.  Of a POST the form's
+A page of the desk is a function of a `DeskRequest`; `access.require(Action.LOOK)`
+turns it into a route's endpoint that checks the role.  For a POST, the form's
 token is checked before the page is called.
 """
 
@@ -44,21 +44,19 @@ LINK_VISITOR = "somebody at this machine"
 _IN_THE_DESK = "desk"
 _TO_LOG_IN = "login"
 _SAFE = {"GET", "HEAD"}
-_HOW = (
-    "Open the link that `digest serve` printed when it started. It works once; a new start makes a new one."
-)
+_HOW = "Open the link that `digest serve` printed when it started. It works once; restart for a new one."
 
-# Browsers tell a form's Origin only where the page's policy lets them; no address of the desk is a secret.
+# Browsers send a form's Origin only if the page's policy allows it; no URL of the desk is secret.
 FORM_HEADERS = {"Referrer-Policy": "same-origin"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskRequest:
-    """One request of somebody who was let in."""
+    """An authorised request to the desk."""
 
     request: Request
     role: Role
-    name: str  # of the editor; empty for who came by the one-time link
+    name: str  # of the editor; empty for visitors using the one-time link
     form_token: str  # for every form of the page, as its field `token`
     form: Mapping[str, str] = field(default_factory=dict)
     network: str = ""  # the range of addresses it came from
@@ -74,7 +72,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class Access:
-    """Knows the one-time secret, the browsers that it let in, and whom to ask about accounts."""
+    """Checks logins, sessions and roles, and the one-time link while there are no accounts."""
 
     def __init__(
         self,
@@ -91,7 +89,7 @@ class Access:
         self._public_url = public_url
 
     def require(self, action: Action) -> Callable[[Page], Endpoint]:
-        """Let only those through whose role may do this."""
+        """Wrap a page so that only roles allowed to do this reach it."""
         least = rules.least_role(action)
 
         def guarded(page: Page) -> Endpoint:
@@ -105,20 +103,20 @@ class Access:
         return guarded
 
     def enter(self, request: Request) -> Response:
-        """Spend the one-time link."""
+        """Use the one-time link."""
         if self._app.has_editors():
             return self._to_login(request)
         if not is_local(request):
             return self._not_here()
         if self._link.knows(request):
             return RedirectResponse("/desk", status_code=303)
-        # A browser that looks ahead must not spend the link.
-        is_looking = request.method == "HEAD" or "prefetch" in request.headers.get("sec-purpose", "")
-        session = None if is_looking else self._link.enter(request.path_params["secret"])
+        # A browser that prefetches must not use up the link.
+        is_prefetch = request.method == "HEAD" or "prefetch" in request.headers.get("sec-purpose", "")
+        session = None if is_prefetch else self._link.enter(request.path_params["secret"])
         return self._no_session() if session is None else _entered(session)
 
     def ask(self, request: Request) -> Response:
-        """The form to log in."""
+        """The login form."""
         if not self._app.has_editors():
             return self._not_here() if not is_local(request) else self._no_session()
         return self._login_form(request, back=request.query_params.get("back", ""))
@@ -167,7 +165,7 @@ class Access:
         return (editor.name, editor.role, session) if editor else None
 
     def _by_link(self, request: Request) -> tuple[str, Role, str] | None:
-        """Who can read the terminal of this process can do everything anyway."""
+        """Admin: anyone who can read this process's terminal can do everything anyway."""
         return ("", Role.ADMIN, request.cookies[COOKIE]) if self._link.knows(request) else None
 
     # --- logging in
@@ -187,7 +185,8 @@ class Access:
             status=status,
         )
         page.headers.update(FORM_HEADERS)
-        # What a script asked for nobody sees; its cookie would take the place of that of a form in use.
+        # Nobody sees a page fetched by a script, and its cookie would overwrite the one of an open
+        # login form.
         if request.headers.get("sec-fetch-dest") != "empty":
             self._set(page, request, self._cookie(request, before=True), before, lasts=timedelta(hours=1))
         return page
@@ -199,7 +198,7 @@ class Access:
         if not self._is_ours(request, form, secret=before, purpose=_TO_LOG_IN):
             return self._login_form(
                 request,
-                said="This page was open for too long, or your browser keeps no cookies. Please try again.",
+                said="This page was open too long, or your browser blocks cookies. Please try again.",
                 back=back,
                 status=403,
             )
@@ -219,11 +218,9 @@ class Access:
             refused.headers["Retry-After"] = str(seconds)
             return refused
         if not login.session:
-            return self._login_form(
-                request, said="Name and password do not belong together.", name=name, back=back, status=403
-            )
+            return self._login_form(request, said="Wrong name or password.", name=name, back=back, status=403)
         inside = RedirectResponse(_back(back), status_code=303)
-        # Whatever session this browser had is not its session any more.
+        # End the session this browser had before.
         if old := request.cookies.get(self._cookie(request), ""):
             self._app.log_out(old, address=caller(request))
         self._set(inside, request, self._cookie(request), login.session, lasts=rules.LONGEST)
@@ -243,7 +240,7 @@ class Access:
         return from_own_page and rules.is_form_token(str(form.get("token") or ""), secret, purpose=purpose)
 
     def _is_secure(self, request: HTTPConnection) -> bool:
-        """Whether the browser came by https: by the public address, and not straight to this machine."""
+        """Whether the browser used https: via the public URL, not directly on this machine."""
         return urlsplit(self._public_url).scheme == "https" and not is_local(request)
 
     def _cookie(self, request: HTTPConnection, *, before: bool = False) -> str:
@@ -274,8 +271,8 @@ class Access:
 
     def _not_here(self) -> Response:
         return self._pages.message(
-            "There is no desk here",
-            f"It opens only on the machine that runs digest. There: {_HOW[0].lower()}{_HOW[1:]}",
+            "The desk is not available here",
+            f"It is only available on the machine that runs digest. {_HOW}",
             status=404,
         )
 
@@ -284,27 +281,27 @@ class Access:
 
     def _logged_out(self) -> Response:
         return self._pages.message(
-            "You are logged out", "Nothing was changed. Log in at `/desk/login` and do it again.", status=403
+            "You are logged out", "Nothing was changed. Log in at `/desk/login` and try again.", status=403
         )
 
     def _forged(self) -> Response:
         return self._pages.message(
-            "That did not come from a page of the desk",
-            "Nothing was changed. Open the page anew and do it again there.",
+            "This form did not come from the desk",
+            "Nothing was changed. Reload the page and try again.",
             status=403,
         )
 
     def _forbidden(self, least: Role) -> Response:
         article = "an" if least.value[0] in "aeiou" else "a"
         return self._pages.message(
-            "That is not yours to do",
-            f"It takes {article} {least.value}. Nothing was changed.",
+            "You don’t have permission to do that",
+            f"Only {article} {least.value} can. Nothing was changed.",
             status=403,
         )
 
 
 class _OneTimeLink:
-    """The secret, and the sessions that it opened; both end with the process."""
+    """The one-time secret and the sessions it opened; both end with the process."""
 
     def __init__(self, secret: str, *, clock: Callable[[], datetime]) -> None:
         self._secret: str | None = secret or None
@@ -313,7 +310,7 @@ class _OneTimeLink:
         self._lock = threading.Lock()
 
     def enter(self, secret: str) -> str | None:
-        """Spend the secret for a session; None where it is wrong or spent."""
+        """Exchange the secret for a session; None if it is wrong or already used."""
         with self._lock:
             if self._secret is None or not hmac.compare_digest(self._secret.encode(), secret.encode()):
                 return None
@@ -323,7 +320,7 @@ class _OneTimeLink:
             return session
 
     def knows(self, request: HTTPConnection) -> bool:
-        """Has this browser come in by the link, and not too long ago?"""
+        """Whether this browser has a session from the link that has not expired."""
         session = request.cookies.get(COOKIE, "")
         with self._lock:
             end = self._sessions.get(_hashed(session))
@@ -331,7 +328,7 @@ class _OneTimeLink:
 
 
 def is_local(request: HTTPConnection) -> bool:
-    """On this machine, by its own name, and with no proxy in between that may ask for somebody else."""
+    """Whether the client is on this machine, uses a local name, and no proxy forwards for somebody else."""
     passed_on = {"forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip"}
     return (
         request.client is not None
@@ -342,14 +339,14 @@ def is_local(request: HTTPConnection) -> bool:
 
 
 def caller(request: HTTPConnection) -> str:
-    """The address that limits and the record count by."""
+    """The client's address, for rate limits and the log."""
     peer = request.client.host if request.client else ""
     forwarded = ",".join(request.headers.getlist("x-forwarded-for"))
     return rules.caller(peer, forwarded=forwarded.split(",") if forwarded else ())
 
 
 def desk_context(visit: DeskRequest, **context: Any) -> dict[str, Any]:
-    """What every page of the desk is given: who is here, what they may do, and the token of its forms."""
+    """The context of every desk page: the visitor, their permissions and the form token."""
     return {
         "visitor": visit.name,
         "role": visit.role,

@@ -1,4 +1,4 @@
-"""The application: its routes, the headers of every answer, and what is said when something fails."""
+"""The web application: its routes, the headers of every response, and the error pages."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from digest.web.pages import Pages
 
 log = logging.getLogger(__name__)
 
-# Answers are private unless they say otherwise, and stand in nobody's frame.
+# Responses are private unless they say otherwise, and no page may frame them.
 _HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -43,14 +43,14 @@ def create_app(
     pages_folder: Path | None = None,
     max_body: int = 65_536,
 ) -> Starlette:
-    """Put the pages together, over the application of this process.
+    """Build the web application on top of this process's `Application`.
 
-    `one_time_secret` opens /desk/enter/… once, while there are no accounts; empty, it opens nothing.
+    `one_time_secret` opens /desk/enter/… once, while there are no accounts; an empty one opens nothing.
     A `read_only` desk shows everything and changes nothing.
-    `max_body` is in bytes; no form here needs more.
+    `max_body` is in bytes; no form needs more.
 
     Raises:
-        SettingsError: the key of a provider's webhook is not one.
+        SettingsError: the key of a provider's webhook is invalid.
     """
     site, clock = app.settings.site, app.clock
     pages = Pages(site=site, clock=clock, folder=pages_folder)
@@ -93,29 +93,29 @@ def _probe_routes(app: Application) -> list[Route]:
 def _refused(error: Exception, pages: Pages) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     said = {
-        404: ("There is nothing here", "Perhaps the address was cut off on its way."),
-        405: ("That cannot be done here", "This address is for reading only."),
-        413: ("That was too much", "Nothing was changed."),
+        404: ("Page not found", "The address may have been cut off. Check it and try again."),
+        405: ("Not possible here", "This address is read-only."),
+        413: ("Too much data", "Nothing was changed. Send less."),
     }
-    title, text = said.get(status, ("That was not understood", "Nothing was changed."))
+    title, text = said.get(status, ("Invalid request", "Nothing was changed."))
     refusal = pages.message(title, text, status=status)
     refusal.headers.update(getattr(error, "headers", None) or {})
     return refusal
 
 
 def _failed(error: Exception, pages: Pages) -> Response:
-    """The reason goes to the log, for the operator; the address does not, since it may hold a token."""
+    """Log the reason for the operator, but not the address, which may contain a token."""
     log.error("web.failed: %s", error, exc_info=error)
     is_ours = isinstance(error, DigestError)
     return pages.message(
-        "That did not work",
-        "Nothing was changed, and the fault is on this side. Please try again in some minutes.",
+        "Something went wrong",
+        "Nothing was changed, and the fault is ours. Please try again in a few minutes.",
         status=503 if is_ours else 500,
     )
 
 
 class _Headers:
-    """Adds what an answer does not say itself."""
+    """Adds the default headers that a response does not set itself."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

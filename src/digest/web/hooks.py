@@ -1,11 +1,11 @@
-"""Doors for providers: what they tell later comes in here, signed.
+"""Webhooks: providers report delivery events here, in signed requests.
 
-No cookie, no form, nothing to forge a request against: the signature over the
-bytes says who speaks.  The answer comes after the events are durable, so that
-the provider may forget them; for anything else than a 2xx it comes again, for
-a day.  Nothing is logged per request.
+There is no cookie or form to forge a request against: the signature over the
+body identifies the provider.  The response is sent once the events are durable,
+so that the provider can forget them; after anything but a 2xx, it retries for a
+day.  Requests are not logged.
 
-How a provider signs and what its words mean, its folder in `transports` knows.
+Each provider's folder in `transports` knows its signature and event names.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ MAX_EVENTS = 10_000
 
 
 def routes(app: Application) -> list[Route]:
-    """Everything below /hooks: a door for each provider whose key is set, by its name.
+    """The routes below /hooks: one for each provider with a key, by its name.
 
     Raises:
-        SettingsError: a key is not one.
+        SettingsError: a key is invalid.
     """
     return [_route(name, webhook, app) for name, webhook in app.webhooks().items()]
 
 
 def _route(name: str, webhook: Webhook, app: Application) -> Route:
-    async def told(request: Request) -> Response:
-        # Looked at before the body is read: who cannot sign shall not make us read a megabyte.
+    async def webhook_request(request: Request) -> Response:
+        # Before the body is read, so that unsigned requests cannot make us read a megabyte.
         if not webhook.may_be_signed(request.headers, app.clock()):
             return _forbidden()
         body = await request.body()
@@ -45,14 +45,14 @@ def _route(name: str, webhook: Webhook, app: Application) -> Route:
             return _forbidden()
         found = webhook.unpack(body)
         if found is None or len(found) > MAX_EVENTS:
-            return PlainTextResponse("This is no list of events.\n", status_code=400)
+            return PlainTextResponse("The body is not a list of events.\n", status_code=400)
         now = app.clock()
         app.record_events([webhook.event(one, now) for one in found])
         return Response(status_code=204)
 
-    return Route(f"/hooks/{name}", told, methods=["POST"], max_body_size=MAX_BODY)
+    return Route(f"/hooks/{name}", webhook_request, methods=["POST"], max_body_size=MAX_BODY)
 
 
 def _forbidden() -> Response:
-    """Without a word on what is wrong: whoever signs correctly never sees it."""
+    """An empty 403: a correctly signed request never gets one."""
     return Response(status_code=403)

@@ -1,4 +1,4 @@
-"""Templates, style sheets and scripts of the pages, and the headers that every page carries."""
+"""Templates, style sheets and scripts of the pages, and the headers of every page."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from digest.views.public import ACCENT, ACCENT_DARK
 
 _MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript"}
 
-# Issues come from outside: no script, no form, nothing fetched but pictures.
+# Issues contain outside content: allow no script or form, and fetch nothing but pictures.
 MAIL_POLICY = (
     "default-src 'none'; img-src 'self' https: data:; style-src 'unsafe-inline'; "
     "base-uri 'none'; form-action 'none'"
 )
 
-# Links in it may open pages of their own; it can still run no script and send no form.
+# Its links may open new windows; it still cannot run scripts or send forms.
 LINKED_MAIL_POLICY = (
     f"sandbox allow-popups allow-popups-to-escape-sandbox; {MAIL_POLICY}; frame-ancestors 'none'"
 )
 
 
 class Pages:
-    """Renders the templates of one folder; style sheets and scripts are named by their content."""
+    """Renders the templates of one folder; style sheets and scripts are versioned by their content."""
 
     def __init__(self, *, site: Site, clock: Callable[[], datetime], folder: Path | None = None) -> None:
         self._site = site
@@ -72,9 +72,9 @@ class Pages:
         pictures: str = "data:",
         scripts: bool = False,
     ) -> HTMLResponse:
-        """One page.  `frames` and `pictures`: what it may show inside, as CSP writes it.
+        """Render one page.  `frames` and `pictures` are CSP sources it may embed.
 
-        `scripts`: whether those of this site may run, and ask this site.
+        `scripts` lets this site's scripts run and call this site.
         """
         nonce = secrets.token_urlsafe(16)
         html = self._environment.get_template(template).render(
@@ -89,15 +89,15 @@ class Pages:
         return HTMLResponse(html, status_code=status, headers={"Content-Security-Policy": policy})
 
     def message(self, title: str, text: str, *, status: int) -> HTMLResponse:
-        """A page with one thing to say, which needs nothing but itself."""
+        """A page with one message, which loads nothing else."""
         return self.page("message.html", {"title": title, "text": text}, status=status)
 
     def file(self, request: Request) -> Response:
-        """Serve a style sheet or script; one asked for by its content's name may be kept for ever."""
+        """Serve a style sheet or script; one requested with its content hash is cached for a year."""
         name = request.path_params["name"]
         if name not in self._files:
             return self.message(
-                "There is nothing here", "Perhaps the address was cut off on its way.", status=404
+                "Page not found", "The address may have been cut off. Check it and try again.", status=404
             )
         is_named = request.query_params.get("v") == _fingerprint(self._files[name])
         lasting = "public, max-age=31536000, immutable" if is_named else "no-cache"
@@ -109,13 +109,13 @@ class Pages:
 
 
 def bundled() -> Path:
-    """The folder of the pages: inside the installed package, or in the checkout."""
+    """The folder of the page templates, in the installed package or the checkout."""
     inside = Path(str(files("digest"))) / "_data" / "templates" / "pages"
     return inside if inside.exists() else Path(__file__).parents[3] / "templates" / "pages"
 
 
 def mail(html: str, *, policy: str) -> HTMLResponse:
-    """An issue as it is, under a policy that lets it show itself and nothing else."""
+    """An issue's HTML, under a policy that lets it show itself and nothing else."""
     return HTMLResponse(html, headers={"Content-Security-Policy": policy})
 
 
@@ -124,10 +124,10 @@ def _fingerprint(content: bytes) -> str:
 
 
 def _web_only(url: str) -> str:
-    """An address as a link's target, or nothing where it is no web address."""
+    """The URL if it is http or https, or empty."""
     return url if urlsplit(url).scheme in {"http", "https"} else ""
 
 
 def _colour(value: str, otherwise: str) -> str:
-    """A colour that may stand in a style sheet."""
+    """The value if it is a hex colour that is safe in a style sheet, or `otherwise`."""
     return value if re.fullmatch(r"#[0-9A-Fa-f]{6}", value) else otherwise

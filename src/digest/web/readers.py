@@ -1,7 +1,7 @@
-"""Pages for readers: leave with one click, come back, read an old issue.
+"""Public pages: unsubscribe with one click, resubscribe, manage preferences, read old issues.
 
-A GET or HEAD changes nothing: mail scanners open every link.  A POST needs no
-cookie and no login, since the token in its address says who and what.
+A GET or HEAD changes nothing, because mail scanners open every link.  A POST
+needs no cookie or login: the token in its URL identifies the subscription.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from digest.rules import unsubscribe_probe
 from digest.views.public import PreferencesView, PublicViews, ReaderView
 from digest.web.pages import LINKED_MAIL_POLICY, Pages, mail
 
-# A picture's name is its content's: it may be kept for ever, and shown by any mail program.
+# A picture is named after its content, so it can be cached for a year; any mail app may show it.
 _LASTING = {
     "Cache-Control": "public, max-age=31536000, immutable",
     "Cross-Origin-Resource-Policy": "cross-origin",
@@ -31,7 +31,7 @@ _ROBOTS = (
 
 
 def routes(*, app: Application, pages: Pages) -> list[Route]:
-    """Everything at the top that subscribers and visitors see."""
+    """The routes of all public pages."""
     return [
         *_for_everybody(readers=app.public, pages=pages),
         *_for_one(app=app, pages=pages),
@@ -54,7 +54,7 @@ def _for_everybody(*, readers: PublicViews, pages: Pages) -> list[Route]:
     def picture(request: Request) -> Response:
         found = readers.picture(request.path_params["name"])
         if found is None:
-            return pages.message("There is no such picture", "Perhaps its address was cut off.", status=404)
+            return pages.message("Picture not found", "Its address may have been cut off.", status=404)
         return Response(found[0], media_type=found[1], headers=_LASTING)
 
     def robots(_: Request) -> Response:
@@ -69,7 +69,7 @@ def _for_everybody(*, readers: PublicViews, pages: Pages) -> list[Route]:
 
 
 def _for_one(*, app: Application, pages: Pages) -> list[Route]:
-    """What the links in somebody's own mail open."""
+    """The routes behind the personal links in a mail."""
     readers = app.public
 
     def ask(request: Request) -> Response:
@@ -133,8 +133,8 @@ def _is_one_click(form: FormData) -> bool:
 
 
 def _one_click(view: ReaderView | None, *, pages: Pages) -> Response:
-    """The provider reads the status only: 200, no redirect, no cookie."""
-    return _unknown_link(pages) if view is None else PlainTextResponse("You have left.\n")
+    """Mail services only read the status: 200, no redirect, no cookie."""
+    return _unknown_link(pages) if view is None else PlainTextResponse("You have been unsubscribed.\n")
 
 
 def _shown(pages: Pages, template: str, view: ReaderView) -> Response:
@@ -161,14 +161,14 @@ def _preferences(found: PreferencesView | None, *, pages: Pages, is_saved: bool 
 
 
 def _unknown_link(pages: Pages) -> Response:
-    """The same for a token that is cut, forged or forgotten."""
+    """The same page for a token that is truncated, forged or erased."""
     return pages.message(
-        "This link leads nowhere",
-        "Perhaps it was cut off on its way. The Unsubscribe link at the foot of any issue works, "
-        "and so does an answer to that issue.",
+        "This link doesn’t work",
+        "It may have been cut off in your mail app. Use the Unsubscribe link at the foot of any issue, "
+        "or reply to that issue.",
         status=404,
     )
 
 
 def _unknown_issue(pages: Pages) -> Response:
-    return pages.message("There is no such issue", "It may not have gone out yet.", status=404)
+    return pages.message("Issue not found", "It may not have been sent yet.", status=404)

@@ -1,4 +1,4 @@
-"""Running the application on a port until somebody stops it."""
+"""Runs the web application on a port until it is stopped."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from digest.errors import SettingsError
 
 
 def serve(app: ASGIApp, *, host: str, port: int, on_start: Callable[[str], None], patience: int = 10) -> None:
-    """Serve until SIGTERM or SIGINT, then finish what is open for at most `patience` seconds.
+    """Serve until SIGTERM or SIGINT, then give open requests at most `patience` seconds to finish.
 
     `on_start` is called with the address once connections are accepted; port 0
-    takes a free one.  Nothing is logged per request: addresses hold tokens.
+    picks a free one.  Requests are not logged, since URLs contain tokens.
 
     Raises:
-        SettingsError: the port cannot be had.
+        SettingsError: the port cannot be opened.
     """
     listener = _listener(host, port)
     config = uvicorn.Config(
         app,
         access_log=False,
         server_header=False,
-        # The desk must see who really is connected, whatever a header says.
+        # The desk must see the real peer, whatever a header says.
         proxy_headers=False,
         log_level="warning",
         timeout_graceful_shutdown=patience,
@@ -43,7 +43,7 @@ def serve(app: ASGIApp, *, host: str, port: int, on_start: Callable[[str], None]
 
 
 class _Announcing(uvicorn.Server):
-    """Says when it listens, and comes back to the caller after a signal."""
+    """Reports when it listens, and returns to the caller after a signal."""
 
     def __init__(self, config: uvicorn.Config, *, on_start: Callable[[], None]) -> None:
         super().__init__(config)
@@ -56,8 +56,8 @@ class _Announcing(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Without the end of uvicorn's own, which raises the signal again and ends the process
-        before a caller could stop what runs beside the server."""
+        """As in uvicorn, but without raising the signal again at the end: that would end the
+        process before the caller could stop what runs beside the server."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -75,8 +75,8 @@ def _listener(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as wrong:
         raise SettingsError(
-            f"The address {host}:{port} cannot be served: {os.strerror(wrong.errno or 0)}.",
-            mend="Choose another with --port, or stop what uses it.",
+            f"Cannot listen on {host}:{port}: {os.strerror(wrong.errno or 0)}.",
+            mend="Choose another port with --port, or stop the program that uses it.",
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""What the page for people shows of the table: the same operations and shapes as the document, in words."""
+"""View model of the reference page: the operations and schemas of the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from digest.web.api.operations import Operation
 
 
 def page_context(operations: Sequence[Operation], document: Mapping[str, Any]) -> dict[str, Any]:
-    """For the template: operations in their groups, and the shapes that they name."""
+    """For the template: operations by group, and the schemas they use."""
     schemas = document["components"]["schemas"]
     groups: dict[str, list[dict[str, Any]]] = {}
     for operation in operations:
@@ -69,7 +69,7 @@ def _shape(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def kind_of(schema: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """A schema as words, each with the name of the shape that it leads to, if it is one."""
+    """A schema as words, each with the name of the schema it links to, if any."""
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         return [(name, name)]

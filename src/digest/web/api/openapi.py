@@ -17,21 +17,21 @@ from digest.web.api.responses import ErrorResponse, ResponseModel
 _REFERENCE = "#/components/schemas/{model}"
 _ERRORS = {
     400: "The body is not JSON.",
-    401: "There is no token, or it is not known.",
-    403: "The token's role is not enough.",
+    401: "The token is missing or unknown.",
+    403: "The token's role does not allow this.",
     404: "There is no such newsletter or issue.",
-    409: "It cannot be done as things are: a conflict with somebody else's edit, a check that blocks, "
-    "or a state in which this is not possible.",
+    409: "Not possible right now: a conflict with somebody else's edit, a blocking check, "
+    "or a state that does not allow it.",
     413: "The body is too large. Nothing was changed.",
-    415: "The body is not sent as JSON.",
-    422: "Something in the body or the query is not as it has to be; `fields` says what.",
-    429: "Too many wrong tokens came from this network; Retry-After says how long to wait.",
-    503: "The database, a template or a mail server cannot be used at the moment.",
+    415: "The body is not declared as JSON.",
+    422: "Something in the body or the query is invalid; `fields` says what.",
+    429: "Too many wrong tokens from this network; Retry-After says how long to wait.",
+    503: "The database, a template or a mail server is unavailable at the moment.",
 }
 _PARAMETERS = {
     "newsletter": {
         "schema": {"type": "string"},
-        "description": "The name of the newsletter, as in the settings.",
+        "description": "The newsletter's name, as in the settings.",
     },
     "number": {"schema": {"type": "integer", "minimum": 0}, "description": "The number of the issue."},
 }
@@ -39,7 +39,7 @@ Mode = Literal["validation", "serialization"]
 
 
 def document(operations: Sequence[Operation], *, server: str) -> dict[str, Any]:
-    """The whole document; every model of a body or an answer stands in it once."""
+    """The whole document; with every request and response model once."""
     references, schemas = _schemas(operations)
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
@@ -50,8 +50,8 @@ def document(operations: Sequence[Operation], *, server: str) -> dict[str, Any]:
         "info": {
             "title": "digest",
             "version": __version__,
-            "description": "What editors do at the desk, for programs. A token is shown in every request; "
-            "`digest tokens add NAME --role ROLE` makes one. Cookies are not looked at.",
+            "description": "What editors do at the desk, for programs. Send a token with every request; "
+            "create one with `digest tokens add NAME --role ROLE`. Cookies are ignored.",
         },
         "servers": [{"url": server}],
         "security": [{"token": []}],
@@ -68,7 +68,7 @@ def document(operations: Sequence[Operation], *, server: str) -> dict[str, Any]:
 
 
 def errors_of(operation: Operation) -> list[int]:
-    """The statuses that are no success, of which this operation may give any."""
+    """The error statuses that this operation may return."""
     found = [401, 403, 429, 503]
     if "{" in operation.path or operation.body is not None:
         found.append(404)
@@ -89,7 +89,7 @@ def _operation(
         "operationId": operation.name,
         "tags": [operation.group],
         "summary": operation.summary,
-        "description": f"{operation.text} For tokens with the role {role.value} or more.".strip(),
+        "description": f"{operation.text} Needs a token with the role {role.value} or higher.".strip(),
         "x-role": role.value,
         "responses": {
             str(status): {"description": text, "content": _content(model, references)}

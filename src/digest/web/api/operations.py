@@ -1,7 +1,7 @@
-"""The table of operations: what programs can do, who may, with what, and what is answered.
+"""The table of operations: what programs can do, which role it takes, its request and responses.
 
-Routes, document and page are made from it.  An operation gets a `Call` that is
-checked already, and gives back a document for the model that it names.
+Routes, OpenAPI document and reference page are made from it.  An operation gets
+a validated `Call` and returns a document for its response model.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _LARGEST_NUMBER = 10**9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One request that was let in, its body and query read."""
+    """One authorised request, its body and query parsed."""
 
     app: Application
     path: Mapping[str, Any]
@@ -52,7 +52,7 @@ class Call:
 
     @property
     def ref(self) -> str:
-        """The issue that the address names, as weekly/3."""
+        """The issue named by the path, as weekly/3."""
         name, number = self.path["newsletter"], self.path["number"]
         if number > _LARGEST_NUMBER:
             raise NotFound(f"There is no issue {name}/{number}.")
@@ -75,7 +75,7 @@ class Operation:
     group: str
     summary: str
     text: str = ""
-    action: Action  # what the token has to be allowed
+    action: Action  # what the token's role must allow
     does: Callable[[Call], Done]
     body: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
@@ -137,7 +137,7 @@ def _push(call: Call) -> Done:
 
 
 def _entry(body: requests.ArticleRequest) -> Entry:
-    """As a feed would give it: texts as HTML, but for the teaser, which may be HTML."""
+    """The article as a feed would give it: plain texts escaped, except the teaser, which may be HTML."""
     picture = body.image
     images = (Image(url=picture.url, alt=html.escape(picture.alt)),) if picture else ()
     return Entry(
@@ -332,8 +332,8 @@ def _document(call: Call, issue: Issue, *, with_checks: bool = False) -> dict[st
 
 _N = "/api/newsletters/{newsletter}"
 _I = "/api/issues/{newsletter}/{number}"
-_NOW = {200: ("The issue as it is now.", responses.IssueResponse)}
-_EDITED = {200: ("The issue as it is now, and what others did.", responses.EditedResponse)}
+_NOW = {200: ("The current issue.", responses.IssueResponse)}
+_EDITED = {200: ("The current issue, and what others did.", responses.EditedResponse)}
 _LOOK, _EDIT = Action.LOOK, Action.EDIT
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -342,7 +342,7 @@ OPERATIONS: tuple[Operation, ...] = (
         method="GET",
         path="/api/newsletters",
         group="Newsletters",
-        summary="How every newsletter stands",
+        summary="Status of all newsletters",
         action=_LOOK,
         does=_newsletters,
         answers={200: ("All of them, in the order of the settings.", responses.NewslettersResponse)},
@@ -352,39 +352,39 @@ OPERATIONS: tuple[Operation, ...] = (
         method="GET",
         path=_N,
         group="Newsletters",
-        summary="How one newsletter stands",
+        summary="Status of one newsletter",
         action=_LOOK,
         does=_newsletter,
-        answers={200: ("Its slots, issues, people and sources.", responses.NewsletterResponse)},
+        answers={200: ("Its slots, issues, subscribers and sources.", responses.NewsletterResponse)},
     ),
     Operation(
         name="plan",
         method="GET",
         path=f"{_N}/plan",
         group="Newsletters",
-        summary="What the next issue would hold, and why",
+        summary="What the next issue would contain, and why",
         action=_LOOK,
         does=_plan,
         query=requests.PlanQuery,
-        answers={200: ("The plan. Nothing is changed by it.", responses.PlanResponse)},
+        answers={200: ("The plan; nothing is changed.", responses.PlanResponse)},
     ),
     Operation(
         name="collect",
         method="POST",
         path=f"{_N}/collect",
         group="Newsletters",
-        summary="Look at every source now",
-        text="The answer comes when all have been looked at, which may take a minute.",
+        summary="Collect from all sources now",
+        text="Responds when all sources have been read, which may take a minute.",
         action=_EDIT,
         does=_collect,
-        answers={200: ("What each source brought.", responses.CollectedResponse)},
+        answers={200: ("What each source returned.", responses.CollectedResponse)},
     ),
     Operation(
         name="draft",
         method="POST",
         path=f"{_N}/draft",
         group="Newsletters",
-        summary="Make a draft of the plan",
+        summary="Draft an issue from the plan",
         action=_EDIT,
         does=_draft,
         answers={
@@ -399,16 +399,16 @@ OPERATIONS: tuple[Operation, ...] = (
         group="Articles",
         summary="Push an article",
         text=(
-            "For a CMS, the moment something is published. It is cleaned and recognised as if a feed had "
-            "shown it: pushed twice, or pushed and in the feed later, it is one article. Who told of it "
-            "first is its source, and only that source's corrections are taken."
+            "For a CMS to call when it publishes something. The article is cleaned and recognised as if a "
+            "feed had shown it: pushed twice, or pushed and later in the feed, it is one article. Its source "
+            "is whichever reported it first, and only that source can correct it."
         ),
         action=_EDIT,
         does=_push,
         body=requests.ArticleRequest,
         answers={
-            200: ("It was known, and where it stands.", responses.PushedResponse),
-            201: ("It is new, and where it stands.", responses.PushedResponse),
+            200: ("The article was known, with its status.", responses.PushedResponse),
+            201: ("The article is new, with its status.", responses.PushedResponse),
         },
         limit=LARGE,
     ),
@@ -417,19 +417,19 @@ OPERATIONS: tuple[Operation, ...] = (
         method="POST",
         path=f"{_N}/marks",
         group="Articles",
-        summary="Feature or exclude an article, or take that back",
-        text="For the issues to come. What is in an issue that is begun is changed by an edit.",
+        summary="Feature or exclude an article, or remove the mark",
+        text="Applies to future issues. To change an issue that is already drafted, edit it.",
         action=_EDIT,
         does=_mark,
         body=requests.MarkRequest,
-        answers={200: ("What was marked, and where it stands now.", responses.MarkedResponse)},
+        answers={200: ("The marked articles, with their status.", responses.MarkedResponse)},
     ),
     Operation(
         name="issue",
         method="GET",
         path=_I,
         group="Issues",
-        summary="An issue: its stories, texts, state and account",
+        summary="An issue: its stories, texts, state and delivery report",
         action=_LOOK,
         does=_issue,
         query=requests.IssueQuery,
@@ -440,10 +440,10 @@ OPERATIONS: tuple[Operation, ...] = (
         method="GET",
         path=f"{_I}/html",
         group="Issues",
-        summary="The mail as its readers get it",
+        summary="The mail as subscribers get it",
         action=_LOOK,
         does=_html,
-        answers={200: ("The HTML part, for a sample reader.", "text/html")},
+        answers={200: ("The HTML part, for a sample subscriber.", "text/html")},
     ),
     Operation(
         name="text",
@@ -453,25 +453,25 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="The mail as plain text",
         action=_LOOK,
         does=_text,
-        answers={200: ("The text part, for a sample reader.", "text/plain")},
+        answers={200: ("The text part, for a sample subscriber.", "text/plain")},
     ),
     Operation(
         name="history",
         method="GET",
         path=f"{_I}/history",
         group="Issues",
-        summary="Every step since the draft was made",
+        summary="Every revision since the draft was made",
         action=_LOOK,
         does=_history,
-        answers={200: ("The steps.", responses.HistoryResponse)},
+        answers={200: ("The revisions.", responses.HistoryResponse)},
     ),
     Operation(
         name="issueLog",
         method="GET",
         path=f"{_I}/log",
         group="Issues",
-        summary="Who approved, paused, sent proofs of an issue, and by which door",
-        text="Edits are steps of its history; here stand those by which a story came in or left.",
+        summary="Who approved or paused an issue or sent proofs, and from where",
+        text="Edits are in its history; this log only has those that added or removed a story.",
         action=_LOOK,
         does=_issue_log,
         query=requests.IssueLogQuery,
@@ -482,17 +482,17 @@ OPERATIONS: tuple[Operation, ...] = (
         method="GET",
         path=f"{_I}/left-out",
         group="Issues",
-        summary="What stayed out, and why",
+        summary="Articles left out, and why",
         action=_LOOK,
         does=_left_out,
-        answers={200: ("What an editor took out, then what was not chosen.", responses.AddablesResponse)},
+        answers={200: ("Articles an editor removed, then those not chosen.", responses.AddablesResponse)},
     ),
     Operation(
         name="search",
         method="GET",
         path=f"{_I}/search",
         group="Issues",
-        summary="Look for older articles that could come in",
+        summary="Search older articles that could be added",
         action=_LOOK,
         does=_search,
         query=requests.SearchQuery,
@@ -505,11 +505,11 @@ OPERATIONS: tuple[Operation, ...] = (
         group="Editing",
         summary="Change a draft",
         text=(
-            "Edits of different things both hold, whoever makes them. If a text is not what `was` says "
-            "any more, nothing is overwritten: the answer is a conflict with both texts. A list is carried "
-            "out in its order, and whole or not at all: `edit` of the answer says which of them was refused. "
-            "Each is a step of its own, so that an undo takes back the last. An edit of an approved issue "
-            "takes the approval back."
+            "Edits of different things never conflict, whoever makes them. If a text no longer matches "
+            "`was`, nothing is overwritten: the response is a conflict with both texts. A list is applied "
+            "in order, all or nothing: `edit` in the response says which one was refused. "
+            "Each edit is its own step, so an undo only reverts the last. Editing an approved issue "
+            "withdraws the approval."
         ),
         action=_EDIT,
         does=_edit,
@@ -532,7 +532,7 @@ OPERATIONS: tuple[Operation, ...] = (
         method="POST",
         path=f"{_I}/redo",
         group="Editing",
-        summary="Take the last undo back",
+        summary="Redo the edit that was undone last",
         action=_EDIT,
         does=_redo,
         body=requests.RevisionRequest,
@@ -547,29 +547,29 @@ OPERATIONS: tuple[Operation, ...] = (
         action=Action.PROOF,
         does=_proof,
         body=requests.ProofRequest,
-        answers={200: ("What became of each.", responses.ProofsResponse)},
+        answers={200: ("The outcome for each address.", responses.ProofsResponse)},
     ),
     Operation(
         name="share",
         method="POST",
         path=f"{_I}/share",
         group="Editing",
-        summary="Make a link that shows the draft",
-        text="For somebody without an account or a token. Cancelling the issue ends it.",
+        summary="Create a link that shows the draft",
+        text="For people without an account or a token. Cancelling the issue ends it.",
         action=Action.PROOF,
         does=_share,
         body=requests.ShareRequest,
-        answers={201: ("The link, and when it ends.", responses.SharedResponse)},
+        answers={201: ("The link, and when it expires.", responses.SharedResponse)},
     ),
     Operation(
         name="progress",
         method="GET",
         path=f"{_I}/progress",
         group="Sending",
-        summary="How far the sending is",
+        summary="Progress of the send",
         action=_LOOK,
         does=_progress,
-        answers={200: ("The account, and how fast it goes.", responses.ProgressResponse)},
+        answers={200: ("The delivery report, and the rate.", responses.ProgressResponse)},
     ),
     Operation(
         name="approve",
@@ -577,7 +577,7 @@ OPERATIONS: tuple[Operation, ...] = (
         path=f"{_I}/approve",
         group="Sending",
         summary="Approve an issue",
-        text="What was looked at is what goes: the revision is named, and an edit in between is a conflict.",
+        text="Exactly what you saw is sent: the request names the revision; an edit since is a conflict.",
         action=Action.APPROVE,
         does=_approve,
         body=requests.ApproveRequest,
@@ -588,8 +588,8 @@ OPERATIONS: tuple[Operation, ...] = (
         method="POST",
         path=f"{_I}/take-back",
         group="Sending",
-        summary="Take the approval back",
-        text="The issue is a draft again.",
+        summary="Withdraw the approval",
+        text="The issue becomes a draft again.",
         action=Action.APPROVE,
         does=_withdraw_approval,
         answers=_NOW,
@@ -599,8 +599,9 @@ OPERATIONS: tuple[Operation, ...] = (
         method="POST",
         path=f"{_I}/cancel",
         group="Sending",
-        summary="End an issue",
-        text="Before its first hand-over its articles are free again. Who has it, has it.",
+        summary="Cancel an issue",
+        text="If no mail was handed over, its articles are free for another issue. "
+        "Messages already handed over cannot be recalled.",
         action=Action.CANCEL,
         does=_cancel,
         answers=_NOW,
@@ -610,7 +611,7 @@ OPERATIONS: tuple[Operation, ...] = (
         method="POST",
         path=f"{_I}/pause",
         group="Sending",
-        summary="Stop a running send",
+        summary="Pause a running send",
         action=Action.PAUSE,
         does=_pause,
         answers=_NOW,
@@ -620,7 +621,7 @@ OPERATIONS: tuple[Operation, ...] = (
         method="POST",
         path=f"{_I}/resume",
         group="Sending",
-        summary="Go on with a paused send",
+        summary="Resume a paused send",
         action=Action.PAUSE,
         does=_resume,
         answers=_NOW,
@@ -630,18 +631,18 @@ OPERATIONS: tuple[Operation, ...] = (
         method="POST",
         path=f"{_I}/resolve",
         group="Sending",
-        summary="Decide on deliveries of which nobody knows whether they arrived",
+        summary="Decide on uncertain deliveries",
         action=Action.RESOLVE,
         does=_resolve,
         body=requests.ResolveRequest,
-        answers={200: ("How many there were.", responses.ResolvedResponse)},
+        answers={200: ("The number of uncertain deliveries.", responses.ResolvedResponse)},
     ),
     Operation(
         name="log",
         method="GET",
         path="/api/log",
         group="Log",
-        summary="Who did what, when, and by which door",
+        summary="Who did what, when and from where",
         action=Action.LOG,
         does=_log,
         query=requests.LogQuery,

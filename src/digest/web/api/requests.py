@@ -1,4 +1,4 @@
-"""What programs send, as models: they check it, and they describe it in the OpenAPI document."""
+"""Request models: they validate what programs send and describe it in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -23,104 +23,105 @@ from digest.model.edit import EDIT_KINDS, FILLED_IN_HERE, Edit
 
 
 class RequestModel(BaseModel):
-    """A JSON body: nothing in it is guessed, and nothing that is not known is passed over."""
+    """A JSON body; nothing in it is guessed, and unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 class QueryModel(BaseModel):
-    """What stands behind the question mark of an address, which is all text."""
+    """Query parameters, which are all text."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class PictureRequest(RequestModel):
-    url: str = Field(max_length=4000, description="Its whole address, http or https.")
-    alt: str = Field(default="", max_length=1000, description="What is to be seen on it, for who cannot.")
+    url: str = Field(max_length=4000, description="Its full URL, http or https.")
+    alt: str = Field(default="", max_length=1000, description="Text alternative: what the picture shows.")
 
 
 class ArticleRequest(RequestModel):
-    """An article, as a site publishes it."""
+    """An article as a site publishes it."""
 
-    newsletter: str = Field(description="The name of the newsletter, as in the settings.")
-    url: str = Field(max_length=4000, description="Where a reader reads it: the whole address.")
-    title: str = Field(min_length=1, max_length=2000, description="Its title, as text.")
-    teaser: str = Field(default="", description="Its first sentences, as text or HTML; the text is kept.")
-    author: str = Field(default="", max_length=1000, description="A name, or several as one text.")
+    newsletter: str = Field(description="The newsletter's name, as in the settings.")
+    url: str = Field(max_length=4000, description="The full URL where people read it.")
+    title: str = Field(min_length=1, max_length=2000, description="The title, as plain text.")
+    teaser: str = Field(
+        default="", description="The first sentences, as text or HTML; only the text is stored."
+    )
+    author: str = Field(default="", max_length=1000, description="One name, or several in one text.")
     published: AwareDatetime | None = Field(
         default=None,
         ge=datetime(1970, 1, 1, tzinfo=UTC),
         le=datetime(2200, 1, 1, tzinfo=UTC),
-        description="When it was published, with its offset; without it, it is new now.",
+        description="When it was published, with a UTC offset; if missing, it counts as published now.",
     )
-    image: PictureRequest | None = Field(default=None, description="The picture that belongs to it.")
-    tags: list[str] = Field(default=[], max_length=100, description="Words that it is filed under.")
-    language: str = Field(default="", max_length=35, description="BCP 47, as `en` or `pt-BR`.")
-    featured: bool = Field(default=False, description="It is to be in the next issue, and on top.")
-    id: str = Field(
-        default="", max_length=1000, description="The program's own name for it, the same for ever."
-    )
+    image: PictureRequest | None = Field(default=None, description="The article's picture.")
+    tags: list[str] = Field(default=[], max_length=100, description="Tags or categories.")
+    language: str = Field(default="", max_length=35, description="BCP 47 tag, such as `en` or `pt-BR`.")
+    featured: bool = Field(default=False, description="Put it into the next issue, at the top.")
+    id: str = Field(default="", max_length=1000, description="The program's own permanent id for it.")
 
 
 class MarkRequest(RequestModel):
-    """What an editor says of an article."""
+    """An editor's mark on an article."""
 
-    url: str = Field(min_length=1, max_length=4000, description="Where a reader reads it.")
+    url: str = Field(min_length=1, max_length=4000, description="The URL where people read it.")
     mark: Literal["featured", "unfeatured", "excluded", "unmarked"] = Field(
         description="`featured`: into the next issue, even if it is old or was sent before. `unfeatured`: "
-        "not on top, whatever its source says. `excluded`: out of every issue to come, until it is featured. "
-        "`unmarked`: takes back all of these."
+        "not at the top, whatever its source says. `excluded`: out of all future issues until featured. "
+        "`unmarked`: removes all of these marks."
     )
-    why: str = Field(default="", max_length=300, description="Why it is excluded; kept for the record.")
+    why: str = Field(default="", max_length=300, description="Why it is excluded; recorded.")
 
 
 class ShareRequest(RequestModel):
-    """For how long a link is to show the draft."""
+    """How long a link shows the draft."""
 
     days: int = Field(default=7, ge=1, le=30, description="Days from now.")
 
 
 class RevisionRequest(RequestModel):
-    """Which revision of the issue was looked at."""
+    """The revision of the issue that the caller saw."""
 
-    revision: int = Field(ge=0, description="The `revision` of the issue that was looked at.")
+    revision: int = Field(ge=0, description="The `revision` of the issue that you saw.")
 
 
 class ApproveRequest(RevisionRequest):
-    """When the issue is to go, and what stops it no longer."""
+    """When to send the issue, and which blocking checks to override."""
 
     when: Literal["slot", "now"] | datetime = Field(
-        default="slot", description="At its slot, now, or at a time; without a zone it is the newsletter's."
+        default="slot",
+        description="At its slot, now, or at a time; a time without an offset is in the newsletter's zone.",
     )
     overrides: list[str] = Field(
-        default=[], max_length=100, description="The ids of blocking checks that a person lets pass."
+        default=[], max_length=100, description="Ids of the blocking checks to override."
     )
 
 
 class ProofRequest(RequestModel):
-    """Who gets a test copy."""
+    """The recipients of a test copy."""
 
     to: list[str] = Field(min_length=1, max_length=10, description="Addresses.")
 
 
 class ResolveRequest(RequestModel):
-    """What becomes of deliveries of which nobody knows whether they arrived."""
+    """The decision on uncertain deliveries, which may or may not have arrived."""
 
     decision: Literal["resend", "skip"] = Field(
-        description="`resend`: somebody may get the issue twice. `skip`: somebody may not get it."
+        description="`resend`: some people may get the issue twice. `skip`: some people may not get it."
     )
 
 
 class IssueQuery(QueryModel):
-    checks: bool = Field(default=False, description="`1` also runs the pre-flight.")
+    checks: bool = Field(default=False, description="`1` also runs the pre-flight checks.")
 
 
 class PlanQuery(QueryModel):
-    all: bool = Field(default=False, description="`1` also lists what was settled long ago.")
+    all: bool = Field(default=False, description="`1` also lists articles settled long ago.")
 
 
 class SearchQuery(QueryModel):
-    q: str = Field(min_length=1, max_length=200, description="Words, all of which are in title or teaser.")
+    q: str = Field(min_length=1, max_length=200, description="Words that must all be in the title or teaser.")
 
 
 def _one_of(words: type[StrEnum]) -> WithJsonSchema:
@@ -131,35 +132,37 @@ _MomentOfQuery = Annotated[AwareDatetime | None, WithJsonSchema({"type": "string
 
 
 class IssueLogQuery(QueryModel):
-    before: int = Field(default=0, ge=0, description="`next` of an earlier answer, for what is older.")
-    limit: int = Field(default=50, ge=1, le=500, description="How many entries at most.")
+    before: int = Field(default=0, ge=0, description="`next` of an earlier response, to get older entries.")
+    limit: int = Field(default=50, ge=1, le=500, description="The most entries to return.")
 
 
 class LogQuery(IssueLogQuery):
     newsletter: str = Field(default="", max_length=100, description="The name of a newsletter.")
     issue: str = Field(default="", max_length=120, description="Such as `weekly/3`.")
-    who: str = Field(default="", max_length=200, description="A name, exactly as the log writes it.")
+    who: str = Field(default="", max_length=200, description="A name, exactly as in the log.")
     door: Annotated[Door | None, _one_of(Door)] = Field(default=None, description="How it was done.")
     action: Annotated[ActivityKind | None, _one_of(ActivityKind)] = Field(
         default=None, description="What was done."
     )
-    since: _MomentOfQuery = Field(default=None, description="With its offset, as 2026-11-24T09:00:00Z.")
-    until: _MomentOfQuery = Field(default=None, description="This moment is not included.")
+    since: _MomentOfQuery = Field(
+        default=None, description="Inclusive; with an offset, such as 2026-11-24T09:00:00Z."
+    )
+    until: _MomentOfQuery = Field(default=None, description="Exclusive; with an offset.")
 
 
-# --- edits: each kind is what the model knows, field by field ----------------------
+# --- edits: one model for each edit kind, field by field ----------------------
 
 _MEANINGS = {
     "article": "The id of the article.",
     "section": "The title of a section; empty for the one without a title.",
     "position": "0 is the first.",
-    "reason": "Kept for the record.",
+    "reason": "Recorded in the history.",
     "field": "Which part of the story.",
     "text": "Which text of the issue.",
-    "value": "What is to stand there.",
-    "was": "What stood there when it was looked at; if it is something else by now, nothing is changed.",
+    "value": "The new text.",
+    "was": "The text you saw; if it has changed since, the edit is refused as a conflict.",
     "title": "The title of the section.",
-    "new": "Its new title.",
+    "new": "The section's new title.",
 }
 
 
@@ -191,7 +194,7 @@ def _listed(given: object) -> object:
 EditsRequest: type[RevisionRequest] = create_model(
     "EditsRequest",
     __base__=RevisionRequest,
-    __doc__="Edits, carried out one after the other: all of them, or none.",
+    __doc__="Edits, applied in order: all of them or none.",
     edits=(
         Annotated[list[_AnyEdit], BeforeValidator(_listed, json_schema_input_type=_AnyEdit | list[_AnyEdit])],
         Field(min_length=1, max_length=100, description="One edit, or a list of them."),
@@ -200,7 +203,7 @@ EditsRequest: type[RevisionRequest] = create_model(
 
 
 def edits_of(body: Any) -> list[Edit]:
-    """The edits of an `EditsRequest`, as the model knows them."""
+    """The edits of an `EditsRequest`, as values of the model."""
     return [_edit_of(**one.model_dump()) for one in body.edits]
 
 

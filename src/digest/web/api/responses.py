@@ -1,4 +1,4 @@
-"""What programs are answered, as models: nothing leaves that the OpenAPI document does not name."""
+"""Response models: nothing is returned that the OpenAPI document does not describe."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ResponseModel(BaseModel):
 
 
 class FieldErrorResponse(ResponseModel):
-    field: str = Field(description="Where in the body, as `edits.0.position`.")
+    field: str = Field(description="Where in the body, such as `edits.0.position`.")
     message: str
 
 
@@ -39,24 +39,28 @@ class CheckResponse(ResponseModel):
 
 
 class ErrorBody(ResponseModel):
-    code: str = Field(description="For programs; it never changes.")
+    code: str = Field(description="For programs; codes never change.")
     message: str = Field(description="For people: what is wrong.")
-    mend: str = Field(default="", description="For people: what to do about it.")
-    fields: list[FieldErrorResponse] | None = Field(default=None, description="What in the body is wrong.")
-    checks: list[CheckResponse] | None = Field(default=None, description="The checks that block.")
-    mine: str | None = Field(default=None, description="Of a conflict: what would have been written.")
-    theirs: str | None = Field(default=None, description="Of a conflict: what stands there now.")
-    by: str | None = Field(default=None, description="Of a conflict: who wrote that.")
-    at: datetime | None = Field(default=None, description="Of a conflict: when.")
-    revision: int | None = Field(default=None, description="Of a conflict: of the issue as it is now.")
+    mend: str = Field(default="", description="For people: how to fix it.")
+    fields: list[FieldErrorResponse] | None = Field(default=None, description="What is wrong in the body.")
+    checks: list[CheckResponse] | None = Field(default=None, description="The blocking checks.")
+    mine: str | None = Field(
+        default=None, description="In a conflict: the text this edit would have written."
+    )
+    theirs: str | None = Field(default=None, description="In a conflict: the current text.")
+    by: str | None = Field(default=None, description="In a conflict: who wrote the current text.")
+    at: datetime | None = Field(default=None, description="In a conflict: when it was written.")
+    revision: int | None = Field(
+        default=None, description="In a conflict: the revision of the current issue."
+    )
     edit: int | None = Field(
         default=None,
-        description="Which of a list of edits was refused; 0 is the first. None of them was carried out.",
+        description="Which edit of a list was refused; 0 is the first. None of them was applied.",
     )
 
 
 class ErrorResponse(ResponseModel):
-    """Every answer that is no success."""
+    """Every error response."""
 
     error: ErrorBody
 
@@ -65,7 +69,7 @@ class ErrorResponse(ResponseModel):
 
 
 class CountsResponse(ResponseModel):
-    """The account of an issue: candidates = audience + excluded; audience = the sum of the rest."""
+    """The delivery report of an issue: candidates = audience + excluded; audience = the sum of the rest."""
 
     candidates: int
     excluded: int
@@ -78,7 +82,7 @@ class CountsResponse(ResponseModel):
     uncertain: int
     suppressed: int
     abandoned: int
-    delivered: int = Field(description="This and the next two are parts of accepted, as told later.")
+    delivered: int = Field(description="This and the next two are part of accepted; reported later.")
     bounced: int
     complained: int
 
@@ -108,14 +112,14 @@ class SourceResponse(ResponseModel):
 
 
 class NewsletterResponse(ResponseModel):
-    """How a newsletter stands; the same as `digest status --json` says."""
+    """The status of a newsletter, the same as `digest status --json`."""
 
     name: str
     title: str
     next_slots: list[datetime]
     recent_slots: list[SlotResponse]
-    subscribers: dict[str, int] = Field(description="How many there are by state.")
-    issues: list[IssueLineResponse] = Field(description="The last ten.")
+    subscribers: dict[str, int] = Field(description="The number of subscribers by state.")
+    issues: list[IssueLineResponse] = Field(description="The last ten issues.")
     sources: list[SourceResponse]
 
 
@@ -132,11 +136,11 @@ class PlannedArticleResponse(ResponseModel):
     published: datetime | None
     first_seen: datetime
     teaser: str
-    reason: str = Field(description="Why it comes in, or stays out.")
+    reason: str = Field(description="Why it is included or left out.")
 
 
 class PlanResponse(ResponseModel):
-    """What the next issue would hold, and why; the same as `digest plan --json` says."""
+    """What the next issue would contain, and why; the same as `digest plan --json`."""
 
     newsletter: str
     number: int
@@ -145,8 +149,8 @@ class PlanResponse(ResponseModel):
     chosen: list[PlannedArticleResponse]
     left_out: list[PlannedArticleResponse]
     earlier: dict[str, int] = Field(description="Older articles, counted by reason.")
-    held: str = Field(description="Why a person would have to look first; empty where nobody has to.")
-    nothing: str = Field(description="Why there is nothing to send; empty where there is something.")
+    held: str = Field(description="Why it would need review first; empty if it would not.")
+    nothing: str = Field(description="Why there is nothing to send; empty if there is something.")
     warnings: list[str]
 
 
@@ -169,26 +173,26 @@ class BadRowResponse(ResponseModel):
 class SubscriberFileResponse(ResponseModel):
     path: str
     rows: int
-    added: int = Field(description="People who were not subscribed before.")
-    repeated: int = Field(description="Rows of an address that an earlier row has.")
-    bad: list[BadRowResponse] = Field(description="Rows that were not taken: the first thousand.")
-    bad_count: int = Field(description="How many rows were not taken.")
-    unchanged: bool = Field(description="It was not read, since it is as it was.")
-    problem: str = Field(description="Why it could not be read at all; else empty.")
+    added: int = Field(description="Newly added subscribers.")
+    repeated: int = Field(description="Rows that repeat the address of an earlier row.")
+    bad: list[BadRowResponse] = Field(description="The first thousand rejected rows.")
+    bad_count: int = Field(description="The number of rejected rows.")
+    unchanged: bool = Field(description="Whether the file was skipped because it has not changed.")
+    problem: str = Field(description="Why the file could not be read; otherwise empty.")
 
 
 class CollectedResponse(ResponseModel):
     newsletter: str
     sources: list[CollectedSourceResponse]
-    pages_asked: int = Field(description="Articles' own pages, for what their source does not say.")
-    files: list[SubscriberFileResponse] = Field(description="The newsletter's files of subscribers.")
+    pages_asked: int = Field(description="Article pages fetched for details missing from their source.")
+    files: list[SubscriberFileResponse] = Field(description="The newsletter's subscriber files.")
 
 
 # --- articles -----------------------------------------------------------------------
 
 
 class ArticleResponse(ResponseModel):
-    """An article as it is stored: cleaned, and recognised."""
+    """An article as stored: cleaned and recognised."""
 
     id: int
     newsletter: str
@@ -201,29 +205,27 @@ class ArticleResponse(ResponseModel):
     image: Image | None
     tags: tuple[str, ...]
     language: str
-    last_issue: int | None = Field(description="The number of the newest issue that holds it.")
+    last_issue: int | None = Field(description="The number of the newest issue that contains it.")
 
 
 class PushedResponse(ResponseModel):
     new: bool = Field(description="Whether it was not known before.")
-    chosen: bool = Field(description="Whether it comes into the next issue, as things are.")
-    standing: str = Field(description="Where it stands, as a sentence.")
+    chosen: bool = Field(description="Whether the next issue would include it now.")
+    standing: str = Field(description="Its status, as a sentence.")
     article: ArticleResponse
 
 
 class MarkedArticleResponse(ResponseModel):
-    chosen: bool = Field(description="Whether it comes into the next issue, as things are.")
-    standing: str = Field(description="Where it stands now, as a sentence.")
+    chosen: bool = Field(description="Whether the next issue would include it now.")
+    standing: str = Field(description="Its status, as a sentence.")
     open_issue: str = Field(
-        description="The issue that is begun and holds it, as `weekly/3`, or empty. It stays as it is."
+        description="The open issue that contains it, as `weekly/3`, or empty. That issue does not change."
     )
     article: ArticleResponse
 
 
 class MarkedResponse(ResponseModel):
-    articles: list[MarkedArticleResponse] = Field(
-        description="Usually one; all that are known by this address."
-    )
+    articles: list[MarkedArticleResponse] = Field(description="All articles with this URL; usually one.")
 
 
 class AddableResponse(ResponseModel):
@@ -234,7 +236,7 @@ class AddableResponse(ResponseModel):
 
 
 class AddablesResponse(ResponseModel):
-    """Articles that are not in the issue, and why."""
+    """Articles left out of the issue, and why."""
 
     articles: list[AddableResponse]
 
@@ -249,15 +251,17 @@ class ChecksResponse(ResponseModel):
 
 
 class IssueResponse(ResponseModel):
-    """An issue as it is now."""
+    """The current issue."""
 
     newsletter: str
     number: int
-    issue: str = Field(description="How people name it, as `weekly/3`.")
+    issue: str = Field(description="Its name, such as `weekly/3`.")
     state: IssueState
     reason: str
-    revision: int = Field(description="Goes up with every edit. Approving and undoing name it.")
-    subject: str = Field(description="As frozen; before that, as `?checks=1` or an editor has it, or empty.")
+    revision: int = Field(description="Increases with every edit. Send it when approving and undoing.")
+    subject: str = Field(
+        description="As frozen; before that, as set by an editor or rendered by `?checks=1`, or empty."
+    )
     created_at: datetime
     approved_at: datetime | None
     approved_by: str
@@ -269,12 +273,12 @@ class IssueResponse(ResponseModel):
     texts: Texts
     taken_out: tuple[TakenOut, ...]
     counts: CountsResponse
-    warnings: list[str] = Field(description="Pictures that are missing or not as wished.")
+    warnings: list[str] = Field(description="Pictures that are missing or not as requested.")
     checks: ChecksResponse | None = Field(description="Only with `?checks=1`.")
 
 
 class DraftResponse(ResponseModel):
-    issue: IssueResponse | None = Field(description="The draft; null where there is nothing to send.")
+    issue: IssueResponse | None = Field(description="The draft; null if there is nothing to send.")
     reason: str
 
 
@@ -296,31 +300,29 @@ class ActivityResponse(ResponseModel):
     at: datetime
     newsletter: str
     subject: str = Field(
-        description="An issue, an article's address, or the name of an account or token; or empty."
+        description="An issue, an article's URL, or the name of an account or token; or empty."
     )
     action: ActivityKind
     detail: str = Field(description="For people: what was done.")
-    who: str = Field(description="Empty where digest did it by itself.")
-    door: Door = Field(description="Empty where digest did it by itself, or in entries of old versions.")
-    network: str = Field(
-        description="The range of addresses it came from, for those who may read the whole log."
-    )
+    who: str = Field(description="Empty if digest did it on its own.")
+    door: Door = Field(description="Empty if digest did it on its own, and in entries from old versions.")
+    network: str = Field(description="The network it came from; only for tokens that may read the whole log.")
 
 
 class LogResponse(ResponseModel):
     entries: list[ActivityResponse] = Field(description="Newest first.")
-    next: int | None = Field(description="Ask with `before` for what is older; null where there is nothing.")
+    next: int | None = Field(description="Pass it as `before` to get older entries; null if there are none.")
 
 
 class EditedResponse(ResponseModel):
     issue: IssueResponse
-    done: int = Field(description="How many of the edits changed something.")
-    others: list[RevisionResponse] = Field(description="What others did since the revision that was named.")
+    done: int = Field(description="The number of edits that changed something.")
+    others: list[RevisionResponse] = Field(description="What others did since the revision in the request.")
     took_approval_back: bool
 
 
 class SharedResponse(ResponseModel):
-    """Whoever has the link sees this one draft until then, and can do nothing else."""
+    """Anyone with the link can see this one draft until it expires, and do nothing else."""
 
     url: str
     ends: datetime
@@ -329,7 +331,7 @@ class SharedResponse(ResponseModel):
 class ProofedResponse(ResponseModel):
     address: str
     accepted: bool
-    detail: str = Field(description="The server's words, where it did not take it.")
+    detail: str = Field(description="The server's reply if it did not accept the mail.")
 
 
 class ProofsResponse(ResponseModel):
@@ -337,7 +339,7 @@ class ProofsResponse(ResponseModel):
 
 
 class ResolvedResponse(ResponseModel):
-    resolved: int = Field(description="How many deliveries were uncertain.")
+    resolved: int = Field(description="The number of deliveries that were uncertain.")
     issue: IssueResponse
 
 
@@ -345,7 +347,7 @@ class ProgressResponse(ResponseModel):
     issue: str
     state: IssueState
     counts: CountsResponse
-    share: float = Field(description="How much is done, from 0 to 1.")
+    share: float = Field(description="The share already done, from 0 to 1.")
     per_second: float
     seconds_left: float | None
     is_running: bool

@@ -1,4 +1,4 @@
-"""Routes of the API, and its door: a token, a role, a body that is what it has to be."""
+"""Routes of the API; each checks the token, its role and the body."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def routes(
     pages: Pages,
     operations: Sequence[Operation] = OPERATIONS,
 ) -> list[Route]:
-    """Everything below /api."""
+    """The routes below /api."""
     described = document(operations, server=app.settings.site.public_url)
 
     def openapi(_: Request) -> Response:
@@ -49,7 +49,7 @@ def routes(
             operation.path.replace("{number}", "{number:int}"),
             door.endpoint(operation),
             methods=[operation.method],
-            # The application's own limit would be told in plain text; see `_content`.
+            # The web application's own limit would answer in plain text; see `_content`.
             max_body_size=operation.limit * 2,
         )
         for operation in operations
@@ -64,7 +64,7 @@ def routes(
 
 
 def _nothing(doors: Sequence[Route]) -> Callable[[Request], Response]:
-    """For programs there is no page of HTML, also where there is nothing."""
+    """Unknown addresses get a JSON error, never an HTML page."""
 
     def nothing(request: Request) -> Response:
         near = [door for door in doors if door.matches(request.scope)[0] is Match.PARTIAL]
@@ -73,8 +73,8 @@ def _nothing(doors: Sequence[Route]) -> Callable[[Request], Response]:
             return refusal(
                 405,
                 "method",
-                "That cannot be done at this address.",
-                mend=f"It knows {allowed}.",
+                "This address does not accept that method.",
+                mend=f"Use {allowed}.",
                 headers={"Allow": allowed},
             )
         return refusal(404, "not_found", "There is nothing at this address.", mend="See /api/docs.")
@@ -83,7 +83,7 @@ def _nothing(doors: Sequence[Route]) -> Callable[[Request], Response]:
 
 
 class _Door:
-    """Lets in who shows a token with the right role."""
+    """Requires a token with the right role."""
 
     def __init__(self, app: Application) -> None:
         self._app = app
@@ -94,12 +94,12 @@ class _Door:
                 token = await run_in_threadpool(self._token, request, operation)
                 if isinstance(token, Response):
                     return token
-                # Only now: who has no token shall not make us read a megabyte.
+                # Authenticate first, so unauthenticated callers cannot make us read a large body.
                 body = await _body(request, operation)
                 if isinstance(body, Response):
                     return body
                 return await run_in_threadpool(self._answer, request, operation, token, body)
-            except Exception as error:  # noqa: BLE001 - a program is told in its own language, whatever it is
+            except Exception as error:  # noqa: BLE001 - programs get every error as JSON
                 return refusal_of(error)
 
         return endpoint
@@ -107,25 +107,25 @@ class _Door:
     def _token(self, request: Request, operation: Operation) -> ApiToken | Response:
         given = bearer(request.headers.get("authorization", ""))
         if not given:
-            return _no_token(_REALM, "A token is needed.")
+            return _no_token(_REALM, "This needs a token.")
         shown = self._app.check_token(given, address=caller(request))
         if shown.token is None and shown.wait:
             return refusal(
                 429,
                 "too_many",
-                "There were too many wrong tokens from this network.",
-                mend="Wait, and show one that is right.",
+                "Too many wrong tokens came from this network.",
+                mend="Wait, then send a valid token.",
                 headers={"Retry-After": str(ceil(shown.wait.total_seconds()))},
             )
         if shown.token is None:
-            return _no_token(f'{_REALM}, error="invalid_token"', "This token is not known.")
+            return _no_token(f'{_REALM}, error="invalid_token"', "This token is unknown.")
         least = least_role(operation.action)
         if not includes(shown.token.role, least):
             return refusal(
                 403,
                 "role",
-                f"This takes the role {least.value}; the token has the role {shown.token.role.value}.",
-                mend="`digest tokens add` makes another token.",
+                f"This needs the role {least.value}; the token has the role {shown.token.role.value}.",
+                mend="Create another token with `digest tokens add`.",
                 headers={"WWW-Authenticate": f'{_REALM}, error="insufficient_scope"'},
             )
         return shown.token
@@ -156,7 +156,7 @@ async def _body(request: Request, operation: Operation) -> BaseModel | Response 
         return refusal(
             415,
             "media_type",
-            "A body is JSON here.",
+            "The body must be JSON.",
             mend="Send it with Content-Type: application/json.",
             headers={"Accept-Post": "application/json"},
         )
@@ -167,7 +167,7 @@ async def _body(request: Request, operation: Operation) -> BaseModel | Response 
 
 
 async def _content(request: Request, *, limit: int) -> bytes:
-    """The bytes of a body, and no more of them than it may have.
+    """The bytes of a body, up to its limit.
 
     Raises:
         HTTPException: it is too large.
@@ -185,11 +185,11 @@ async def _content(request: Request, *, limit: int) -> bytes:
 
 
 def _written(operation: Operation, done: Done) -> Response:
-    """Checked against the model that the document shows, so that the two cannot differ."""
-    assert isinstance(done, tuple)  # noqa: S101 - told apart by the caller
+    """Validate against the documented model, so that the two cannot differ."""
+    assert isinstance(done, tuple)  # noqa: S101 - the caller checked
     status, values = done
     model = operation.answers[status][1]
-    assert isinstance(model, type)  # noqa: S101 - what is no document comes as a response
+    assert isinstance(model, type)  # noqa: S101 - anything but a document arrives as a response
     assert issubclass(model, ResponseModel)  # noqa: S101
     content = model.model_validate(values).model_dump_json()
     return Response(content, status_code=status, media_type="application/json")
@@ -200,6 +200,6 @@ def _no_token(challenge: str, message: str) -> Response:
         401,
         "token",
         message,
-        mend="Send one as Authorization: Bearer …; `digest tokens add` makes it.",
+        mend="Send one as Authorization: Bearer …; create it with `digest tokens add`.",
         headers={"WWW-Authenticate": challenge},
     )

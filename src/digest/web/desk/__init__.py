@@ -1,16 +1,20 @@
 """The desk: pages on which editors see an issue, change it and approve it.
 
-    routes      the addresses, and what each shows
-    all_issues  every issue that there was
-    plan        what the next issue would hold, and marks
-    source      one source, and what it shows now
-    look        what an issue's page shows just now, as its address says it
-    forms       what a form of the desk asks for, as an edit
-    outline     an issue's stories as rows that can be moved
+    routes        the routes below /desk, and shared drafts
+    all_issues    the list of all issues
+    plan          the plan of the next issue, and marks on articles
+    source        one source, and what it shows now
+    home_forms    collecting and drafting from the home page
+    issue_routes  the routes and forms of one issue
+    issue_page    the page of one issue
+    page_state    the state of that page, kept in its URL
+    forms         parsing of edit forms
+    outline       an issue's stories as rows that can be moved
+    presence      who else has an issue open
 
-Who may come in is decided in `access`.  What is shown comes from `ports.Desk`,
-what is done goes to `actions`.  Every page and every form works without a
-script; with it, one part of the page is exchanged instead of all.
+Access is decided in `digest.web.access`.  Pages show the application's views;
+forms call its actions.  Everything works without scripts; with them, only the
+changed part of a page is replaced.
 """
 
 from digest.web.desk.routes import routes

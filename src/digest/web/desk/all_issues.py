@@ -1,4 +1,4 @@
-"""The list of all issues: fifty on a page, of one newsletter or all, in one state or any."""
+"""The list of all issues, fifty per page, filtered by newsletter and state."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LARGEST = 6  # digits of a page's number
 
 
 def routes_of_page(desk: Desk) -> list[Route]:
-    """One page, and only to look at."""
+    """The route of the list."""
     app, door, pages, clock = desk.app, desk.access, desk.pages, desk.clock
 
     @door.require(Action.LOOK)
@@ -39,7 +39,7 @@ def routes_of_page(desk: Desk) -> list[Route]:
 
 
 def address(found: IssueList, **changes: str | int) -> str:
-    """Of the same list, but for this; a changed filter begins at the first page."""
+    """The URL of the same list with these changes; a changed filter starts at the first page."""
     told = {"newsletter": found.newsletter, "state": found.state or "", **changes}
     query = urlencode({name: value for name, value in told.items() if value and (name, value) != ("page", 1)})
     return f"/desk/issues?{query}" if query else "/desk/issues"

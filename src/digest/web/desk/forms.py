@@ -1,8 +1,8 @@
-"""What a form of the desk asks for, as an edit.
+"""Parses the desk's edit forms.
 
-A form names its kind as `storage.revisions` and the API do; a button that is a
-whole edit by itself carries it written as a query in the field `step`.  What is
-missing or odd is refused in a sentence, never guessed.
+A form names its edit kind as `storage.revisions` and the API do; a button that is
+a whole edit carries it as a query string in the field `step`.  Missing or invalid
+fields are refused with a message, never guessed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _FIELDS = 10  # of one edit
 
 
 def edit_of(form: Form) -> Edit:
-    """The edit that a form asks for.
+    """The edit that a form requests.
 
     Raises:
         NotAllowed: it asks for none, or not for one that can be understood.
@@ -40,10 +40,10 @@ def edit_of(form: Form) -> Edit:
 
 
 def number_of(form: Form, name: str) -> int:
-    """A whole number that is not negative.
+    """A non-negative whole number.
 
     Raises:
-        NotAllowed: it is none.
+        NotAllowed: it is not one.
     """
     written = form.get(name, "")
     if not (written.isascii() and written.isdecimal() and len(written) <= 15):

@@ -1,7 +1,7 @@
-"""What home's forms do for a whole newsletter: each a POST, after which the browser is where it was.
+"""POST handlers of the home page's newsletter forms (collect, draft); each redirects back.
 
-The form's token and the role are looked at by the door; what may be done when,
-by the workflows.  What is done to one issue is in `issue`.
+`access` checks the form's token and the role; the workflows check the state.  The
+forms of one issue are in `issue_routes`.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from digest.web.access import DeskRequest, Endpoint
 from digest.web.desk.page import Desk
 from digest.web.pages import Pages
 
-# Does it, and says where to go afterwards.
+# Acts, and returns the address to go to.
 FormHandler = Callable[[DeskRequest], str]
 
 
 def routes_of_page(desk: Desk) -> list[Route]:
-    """Collecting and drafting."""
+    """The routes of both forms."""
     app, door, pages = desk.app, desk.access, desk.pages
     if desk.read_only:
         return []
 
-    def doing(deed: FormHandler, action: Action) -> Endpoint:
+    def doing(handler: FormHandler, action: Action) -> Endpoint:
         @door.require(action)
         def done(visit: DeskRequest) -> Response:
             try:
-                return RedirectResponse(deed(visit), status_code=303)
+                return RedirectResponse(handler(visit), status_code=303)
             except (NotAllowed, NotFound, Busy) as refusal:
                 return refused(pages, refusal)
 
@@ -56,4 +56,4 @@ def routes_of_page(desk: Desk) -> list[Route]:
 def refused(pages: Pages, refusal: DigestError) -> Response:
     text = f"{refusal.message} {refusal.mend}".strip()
     status = 404 if isinstance(refusal, NotFound) else 409
-    return pages.message("That was not done", text, status=status)
+    return pages.message("Nothing was done", text, status=status)

@@ -1,8 +1,7 @@
-"""The room of one issue: outline, preview and pre-flight on one page, and what lies over it.
+"""Renders the issue page: outline, preview, checks and the open panel.
 
-Every action of the page is a plain form.  A browser that runs scripts gets the
-page back at once and takes over what is different in it; one that does not is
-sent back to where it was.
+Every action is a plain form.  A browser with scripts gets the page in the
+response and replaces what changed; one without is redirected back.
 """
 
 from __future__ import annotations
@@ -35,16 +34,16 @@ _MOMENT = "%Y-%m-%dT%H:%M"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormError:
-    """What could not be done, and what to do about it."""
+    """What could not be done, and how to fix it."""
 
     title: str
     text: str = ""
-    mine: str = ""  # what was written and is not saved
+    mine: str = ""  # the text that was typed but not saved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormResult:
-    """What came of a form, for the page that comes after it."""
+    """The outcome of a form, for the page that follows."""
 
     said: str = ""  # a sentence
     is_undoable: bool = False
@@ -60,7 +59,7 @@ NO_RESULT = FormResult()
 
 
 class IssuePage:
-    """Shows the page of an issue; says nothing about what may be done to it."""
+    """Renders the page of an issue; it decides nothing."""
 
     def __init__(self, desk: Desk) -> None:
         self._app = desk.app
@@ -72,7 +71,7 @@ class IssuePage:
     def page(
         self, visit: DeskRequest, view: IssueView, look: PageState, outcome: FormResult = NO_RESULT
     ) -> Response:
-        """The whole page; 409 where something was refused."""
+        """The whole page; status 409 if a form was refused."""
         look = _possible(look, view)
         people = self._app.desk.people(view.newsletter, look.who)
         context = desk_context(
@@ -115,7 +114,7 @@ class IssuePage:
         return shown
 
     def after(self, visit: DeskRequest, look: PageState, outcome: FormResult = NO_RESULT) -> Response:
-        """What follows a form: the page itself, or the way back to it."""
+        """The response to a form: the page for scripts, otherwise a redirect to it."""
         newsletter, number = issue_of(visit)
         is_script = visit.request.headers.get("hx-request") == "true"
         has_more = outcome != replace(NO_RESULT, said=outcome.said, is_undoable=outcome.is_undoable)
@@ -131,7 +130,7 @@ class IssuePage:
         return page
 
     def _reader(self, view: IssueView, look: PageState) -> str:
-        """As whom it is shown, where that is not the sample."""
+        """The subscriber the preview is for; empty for the sample."""
         if not look.reader:
             return ""
         return next(
@@ -153,34 +152,34 @@ class IssuePage:
 
 
 def issue_of(visit: DeskRequest) -> tuple[str, int]:
-    """Newsletter and number that the address names."""
+    """The newsletter and number in the path."""
     asked = visit.request.path_params
     return asked["newsletter"], asked["number"]
 
 
 def ref_of(visit: DeskRequest) -> str:
-    """The issue that the address names, as weekly/3."""
+    """The issue in the path, as weekly/3."""
     newsletter, number = issue_of(visit)
     return f"{newsletter}/{number}"
 
 
 def address(view: IssueView) -> str:
-    """Of the issue's page."""
+    """The URL of the issue's page."""
     return f"/desk/{quote(view.newsletter)}/{view.number}"
 
 
 def left_out_of(app: Application, view: IssueView, look: PageState) -> Sequence[object]:
-    """What could come in: what stayed out of this issue, or what a search finds."""
+    """Articles that can be added: those left out of this issue, or those a search finds."""
     return app.desk.search(view.newsletter, view.number, look.q) if look.q else view.left_out
 
 
 def said_by_source(teaser: Teaser, field: TeaserField) -> SourceValue | None:
-    """What the source says where an editor has written something else."""
+    """The source's text, if an editor has changed it."""
     return next((said for said in teaser.said if said.field is field), None)
 
 
 def worst_of(findings: Sequence[FindingView]) -> dict[int, str]:
-    """The worst severity by story."""
+    """The worst severity of each story, by article id."""
     order = ("block", "warn", "info")
     worst: dict[int, str] = {}
     for finding in findings:
@@ -193,14 +192,14 @@ def worst_of(findings: Sequence[FindingView]) -> dict[int, str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClashView:
-    """A conflict, and what the form that keeps one's own text has to bring."""
+    """A conflict, with the fields of the “Keep mine” form."""
 
     title: str
     mine: str
     theirs: str
     by: str
     at: datetime | None
-    form: dict[str, str | int]  # of “Keep mine”; empty where nothing can be kept
+    form: dict[str, str | int]  # of “Keep mine”; empty if it cannot be kept
 
 
 def clash_of(outcome: FormResult) -> ClashView | None:
@@ -219,7 +218,7 @@ def clash_of(outcome: FormResult) -> ClashView | None:
 
 
 def _again(what: Edit | None, conflict: Conflict) -> dict[str, str | int]:
-    """The same edit, based on what stands there now; nothing where that would be a conflict too."""
+    """The same edit, based on the current text; empty if that would conflict too."""
     if isinstance(what, EditTeaser | ResetTeaser | SetText):
         based = replace(what, was=conflict.theirs)
         if isinstance(editing.apply(based, conflict.issue.content), Clash):
@@ -252,7 +251,7 @@ def _again(what: Edit | None, conflict: Conflict) -> dict[str, str | int]:
 
 
 def _possible(look: PageState, view: IssueView) -> PageState:
-    """Without a story that is not there any more."""
+    """The state without a story that no longer exists."""
     if look.story and _story(view.layout, look.story) is None:
         return look.but(story=0, open="" if look.open in {"edit", "out"} else look.open)
     if look.open in {"edit", "out"} and not look.story:
@@ -265,6 +264,6 @@ def _story(layout: Layout, number: int) -> Teaser | None:
 
 
 def _field_moment(view: IssueView, now: datetime) -> str:
-    """What a field for date and time begins with: the time it is to go out anyway, where readers are."""
+    """The initial value of the date-and-time field: the planned send time, in the newsletter's zone."""
     moment = view.send_at or view.due or now
     return f"{moment.astimezone(ZoneInfo(view.timezone)):{_MOMENT}}"

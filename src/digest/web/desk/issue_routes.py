@@ -34,19 +34,19 @@ _DECISIONS = ("skip", "resend")
 
 _HERE = "/desk/{newsletter}/{number:int}"
 
-# Does it, and says what came of it and where the page goes on.
+# Acts, and returns the next state of the page and the outcome.
 FormHandler = Callable[[DeskRequest, Application, PageState], tuple[PageState, FormResult]]
 
 
 def routes_of_page(desk: Desk) -> list[Route]:
-    """GET for everybody who may come in; the forms only where something can be done."""
+    """GET routes for everyone with access; forms only if the desk is not read-only."""
     app, door, pages = desk.app, desk.access, desk.pages
     room = IssuePage(desk)
     shown = _shown(app=app, door=door, pages=pages, room=room, presence=desk.presence)
     if desk.read_only:
         return shown
     forms = _Forms(app=app, door=door, pages=pages, room=room)
-    deeds: list[tuple[str, FormHandler, Action]] = [
+    handlers: list[tuple[str, FormHandler, Action]] = [
         ("edit", _edit, Action.EDIT),
         ("undo", _undo, Action.EDIT),
         ("redo", _redo, Action.EDIT),
@@ -60,7 +60,8 @@ def routes_of_page(desk: Desk) -> list[Route]:
         ("resolve", _resolve, Action.RESOLVE),
     ]
     posted = [
-        Route(f"{_HERE}/{name}", forms.doing(deed, action), methods=["POST"]) for name, deed, action in deeds
+        Route(f"{_HERE}/{name}", forms.doing(handler, action), methods=["POST"])
+        for name, handler, action in handlers
     ]
     return [*shown, *posted]
 
@@ -87,7 +88,7 @@ def _shown(
 
     @door.require(Action.LOOK)
     def pulse(visit: DeskRequest) -> Response:
-        """What a page asks every two seconds: is it still as it was, and who else is here?"""
+        """Polled every two seconds: the issue's stamp, and who else has it open."""
         newsletter, number = issue_of(visit)
         stamp, ref = app.desk.stamp(newsletter, number), f"{newsletter}/{number}"
         if stamp is None:
@@ -109,8 +110,8 @@ class _Forms:
         self._pages = pages
         self._room = room
 
-    def doing(self, deed: FormHandler, action: Action) -> Endpoint:
-        """The endpoint of one form; a refusal stands on the page that it came from.
+    def doing(self, handler: FormHandler, action: Action) -> Endpoint:
+        """The endpoint of one form; a refusal is shown on the page it came from.
 
         Some of these forms are on home too, and go back there.
         """
@@ -120,7 +121,7 @@ class _Forms:
             look = PageState.of(visit.request.query_params)
             is_home = visit.request.query_params.get("from") == "home"
             try:
-                after, outcome = deed(visit, self._app, look)
+                after, outcome = handler(visit, self._app, look)
             except DigestError as refusal:
                 if is_home and self._is_there(visit):
                     return refused(self._pages, refusal)
@@ -138,12 +139,12 @@ class _Forms:
         form, (newsletter, number) = visit.form, issue_of(visit)
         if form.get("stamp", "") != self._app.desk.stamp(newsletter, number):
             raise Busy(
-                "The issue looks different from what you saw: it, its template or its settings were changed.",
-                mend="Look at it as it is now, then approve.",
+                "The issue, its template or its settings have changed since you looked.",
+                mend="Review it again, then approve it.",
             )
         when = form.get("when", "slot")
         if when not in {"slot", "now", "time"}:
-            raise NotAllowed("The form did not say when it shall go out.", mend="Choose one of the three.")
+            raise NotAllowed("No send time was chosen.", mend="Choose when to send it.")
         moment = parse_moment(form.get("at", ""), timezone=self._timezone(visit)) if when == "time" else None
         app.approve(
             ref_of(visit),
@@ -152,7 +153,7 @@ class _Forms:
             when=moment or (NOW if when == "now" else AT_SLOT),
             overrides=[name.removeprefix("override-") for name in form if name.startswith("override-")],
         )
-        said = "Approved; the first messages are leaving." if when == "now" else "Approved."
+        said = "Approved; sending has started." if when == "now" else "Approved."
         return look.but(open=""), FormResult(said=said)
 
     def _timezone(self, visit: DeskRequest) -> str:
@@ -160,7 +161,7 @@ class _Forms:
 
 
 def no_issue(pages: Pages) -> Response:
-    return pages.message("There is no such issue", "`digest status` lists the ones there are.", status=404)
+    return pages.message("Issue not found", "`digest status` lists the issues.", status=404)
 
 
 # -- content ---------------------------------------------------------------------------------
@@ -170,7 +171,7 @@ def _edit(visit: DeskRequest, app: Application, look: PageState) -> tuple[PageSt
     what = edit_of(visit.form)
     try:
         came = app.edit(ref_of(visit), what, by=visit.who, seen=number_of(visit.form, "revision"))
-    except DigestError as refusal:  # the words are shown, whatever becomes of their field
+    except DigestError as refusal:  # keep showing the typed words, even if their field is gone
         mine = what.value if isinstance(what, EditTeaser | SetText) else ""
         return look, FormResult(trouble=replace(_trouble(refusal), mine=mine))
     return look, _came_to(came, what)
@@ -178,7 +179,7 @@ def _edit(visit: DeskRequest, app: Application, look: PageState) -> tuple[PageSt
 
 def _undo(visit: DeskRequest, app: Application, look: PageState) -> tuple[PageState, FormResult]:
     came = app.undo(ref_of(visit), by=visit.who, seen=number_of(visit.form, "revision"))
-    return look, replace(_came_to(came), is_undoable=False)  # its “Undo” would be the step before
+    return look, replace(_came_to(came), is_undoable=False)  # its “Undo” would revert the step before
 
 
 def _redo(visit: DeskRequest, app: Application, look: PageState) -> tuple[PageState, FormResult]:
@@ -191,18 +192,18 @@ def _came_to(came: Edited | Conflict, what: Edit | None = None) -> FormResult:
         return FormResult(conflict=came, edit=what)
     told = came.revision.what if came.revision is not None else ""
     if came.withdrew_approval:
-        told = f"{told}; the approval was taken back"
+        told = f"{told}; the approval was withdrawn"
     elif isinstance(what, EditTeaser | SetText):
-        return FormResult()  # typing is told by “Saved”
+        return FormResult()  # for typing, “Saved” is enough
     return FormResult(said=f"{told[:1].upper()}{told[1:]}" if told else "", is_undoable=bool(told))
 
 
-# -- going out -------------------------------------------------------------------------------
+# -- sending -------------------------------------------------------------------------------
 
 
 def _withdraw_approval(visit: DeskRequest, app: Application, look: PageState) -> tuple[PageState, FormResult]:
     app.withdraw_approval(ref_of(visit), by=visit.who)
-    return look, FormResult(said="The approval was taken back.")
+    return look, FormResult(said="The approval was withdrawn.")
 
 
 def _cancel(visit: DeskRequest, app: Application, look: PageState) -> tuple[PageState, FormResult]:
@@ -217,15 +218,15 @@ def _pause(visit: DeskRequest, app: Application, look: PageState) -> tuple[PageS
 
 def _resume(visit: DeskRequest, app: Application, look: PageState) -> tuple[PageState, FormResult]:
     app.resume(ref_of(visit), by=visit.who)
-    return look, FormResult(said="The send goes on.")
+    return look, FormResult(said="The send is resumed.")
 
 
 def _resolve(visit: DeskRequest, app: Application, look: PageState) -> tuple[PageState, FormResult]:
     decision = visit.form.get("decision", "")
     if decision not in _DECISIONS:
-        raise NotAllowed("The form did not say what to decide.", mend="Open the page anew.")
+        raise NotAllowed("The form did not say what to decide.", mend="Reload the page.")
     app.resolve(ref_of(visit), decision=decision, by=visit.who)
-    return look, FormResult(said="It was written down.")
+    return look, FormResult(said="Decision recorded.")
 
 
 def _proof(visit: DeskRequest, app: Application, look: PageState) -> tuple[PageState, FormResult]:
@@ -252,7 +253,7 @@ def _share(visit: DeskRequest, app: Application, look: PageState) -> tuple[PageS
     return look, FormResult(link=link, link_until=until)
 
 
-# -- looks -----------------------------------------------------------------------------------
+# -- preview -----------------------------------------------------------------------------------
 
 
 def _frame_look(look: PageState) -> PreviewOptions:

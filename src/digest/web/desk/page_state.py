@@ -1,7 +1,7 @@
-"""What an issue's page shows just now: all of it stands in the address.
+"""The state of an issue's page, kept entirely in its URL.
 
-So a look can be bookmarked, sent to a colleague, and reached without a script;
-and a form that is posted comes back to the same place.
+A state can be bookmarked, sent to a colleague and reached without scripts, and a
+posted form returns to it.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ _LONGEST = 100  # characters of a search
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageState:
-    """One state of the page; what is not as at first stands in `query`."""
+    """One state of the page; `query` contains what differs from the default."""
 
     view: str = "mail"
     width: str = "auto"
     scheme: str = "light"
     images: bool = True
     styles: bool = True
-    scale: int = 100  # of the text, in per cent
-    reader: int = 0  # subscription of whom it is shown to; 0 is a sample
-    open: str = ""  # the panel that lies over the page
-    story: int = 0  # the article that is chosen
-    mark: str = ""  # the check whose finding is shown
-    q: str = ""  # what is looked for among older articles
-    left: str = ""  # "all" of what stayed out
-    who: str = ""  # beginning of the name or address of a reader that is looked for
-    part: str = "preview"  # the one that a narrow screen shows
+    scale: int = 100  # of the text, in percent
+    reader: int = 0  # id of the subscription to preview for; 0 is the sample
+    open: str = ""  # the open panel
+    story: int = 0  # id of the selected article
+    mark: str = ""  # the check whose finding is highlighted
+    q: str = ""  # search words for older articles
+    left: str = ""  # "all" lists every article left out
+    who: str = ""  # search for a subscriber by the start of name or address
+    part: str = "preview"  # the part that a narrow screen shows
 
     @classmethod
     def of(cls, asked: Mapping[str, str]) -> Self:
-        """The look that an address asks for; what it does not know stays as at first."""
+        """The state in a query; unknown values keep their default."""
         words = {name: asked[name] for name, known in _WORDS.items() if asked.get(name) in known}
         numbers = {name: int(asked[name]) for name in ("reader", "story") if _is_number(asked.get(name, ""))}
         return cls(
@@ -57,16 +57,16 @@ class PageState:
         )
 
     def but(self, **changes: str | int | bool) -> Self:
-        """The same, but for this."""
+        """A copy with these changes."""
         return replace(self, **changes)  # type: ignore[arg-type]
 
     def query(self, **changes: str | int | bool) -> str:
-        """“?width=375&story=7”, or nothing where all is as at first."""
+        """“?width=375&story=7”, or empty if everything is at its default."""
         told = self.but(**changes).told()
         return f"?{urlencode(told)}" if told else ""
 
     def told(self) -> dict[str, str]:
-        """What is not as at first, as an address or the hidden fields of a form carry it."""
+        """What differs from the default, for a URL or hidden form fields."""
         return {
             field.name: _told(getattr(self, field.name))
             for field in fields(self)
@@ -74,7 +74,7 @@ class PageState:
         }
 
     def frame_query(self, stamp: str) -> str:
-        """What the mail in the frame depends on, and nothing more: it is loaded anew only for that."""
+        """Only what the framed mail depends on, so that it reloads for nothing else."""
         mail = PageState(
             scheme=self.scheme,
             images=self.images,

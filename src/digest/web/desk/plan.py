@@ -1,7 +1,7 @@
-"""The plan of a newsletter's next issue, and the marks by which an editor decides on articles by hand.
+"""The plan of a newsletter's next issue, and the editors' marks on articles.
 
-A mark is a form of its own.  What it did stands in the address that the browser
-is led to, so that it can be undone there, also without a script.
+Each mark is its own form.  The URL it redirects to says what it did, so that it
+can be undone there, even without scripts.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from digest.web.access import FORM_HEADERS, DeskRequest, desk_context
 from digest.web.desk.page import Desk
 from digest.web.pages import Pages
 
-_SHOWN = 100  # of what is left out, at first
+_SHOWN = 100  # articles left out, at first
 _LONGEST_WHY = 300  # characters
 _DIGITS = 15  # of an article's number
 
 
 def routes_of_page(desk: Desk) -> list[Route]:
-    """The page, and its one form where something can be done."""
+    """The page, and its form if the desk is not read-only."""
     app, door, pages, clock = desk.app, desk.access, desk.pages, desk.clock
     read_only = desk.read_only
 
@@ -70,23 +70,23 @@ def routes_of_page(desk: Desk) -> list[Route]:
 
 
 def address(newsletter: str) -> str:
-    """Of a newsletter's plan."""
+    """The URL of a newsletter's plan."""
     return f"/desk/{quote(newsletter)}/plan"
 
 
 def no_newsletter(pages: Pages) -> Response:
-    return pages.message("There is no such newsletter", "Home lists the ones there are.", status=404)
+    return pages.message("Newsletter not found", "The home page lists all newsletters.", status=404)
 
 
 def _marked(visit: DeskRequest, app: Application) -> str:
-    """Carry the mark out; the address of the page that tells of it."""
+    """Apply the mark; returns the URL of the page that confirms it."""
     form, name = visit.form, visit.request.path_params["newsletter"]
     how = _mark(form.get("mark", ""))
     url = form.get("url", "").strip()
     if how is None:
-        raise NotAllowed("The form did not say how to mark it.", mend="Open the page anew.")
+        raise NotAllowed("The form did not say how to mark it.", mend="Reload the page.")
     if not url:
-        raise NotAllowed("Say which article.", mend="Paste its address, as its readers open it.")
+        raise NotAllowed("No article was given.", mend="Paste the article's URL.")
     why = plain(form.get("why", ""), limit=_LONGEST_WHY)
     article = app.mark(url, how, newsletter=name, by=visit.who, why=why)[0]
     told = {"marked": str(article.id), "before": mark_of(article).value}

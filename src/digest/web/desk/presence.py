@@ -1,6 +1,6 @@
-"""Who else has an issue open at this moment: told by the pages themselves, every two seconds.
+"""Who else has an issue open now, as the pages report every two seconds.
 
-Kept in this process alone and for seconds; nobody's text depends on it.
+Kept only in this process and for seconds; no text depends on it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-_FRESH = timedelta(seconds=8)  # a page that is in the background asks less often
+_FRESH = timedelta(seconds=8)  # pages in the background report less often
 
 
 class Presence:
@@ -21,7 +21,7 @@ class Presence:
         self._lock = threading.Lock()
 
     def here(self, ref: str, name: str) -> None:
-        """Somebody has this issue open now."""
+        """Note that somebody has this issue open now."""
         now = self._clock()
         with self._lock:
             self._seen.setdefault(ref, {})[name] = now

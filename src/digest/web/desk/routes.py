@@ -1,7 +1,6 @@
-"""The desk: what goes out next, what went out, and every issue as its readers get it.
+"""The routes of the desk: home, login, and the pages of issues, plans and sources.
 
-Who may come in is decided in `access`.  Beside it stands one page for people
-without an account: a draft that somebody shared with them by a link.
+Access is decided in `access`.  One page needs no account: a draft shared by link.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ def routes(
     clock: Callable[[], datetime],
     read_only: bool = False,
 ) -> list[Route]:
-    """Everything below /desk, and /share/…; a `read_only` desk shows everything and changes nothing."""
+    """The routes below /desk, and /share/…; a `read_only` desk shows everything and changes nothing."""
     desk = Desk(
         app=app,
         access=door,
@@ -52,8 +51,8 @@ def routes(
         html = app.desk.shared(request.path_params["token"])
         if html is None:
             return pages.message(
-                "This link shows nothing",
-                "It may have ended, or been cut off on its way. Whoever sent it can make a new one.",
+                "This link doesn’t work",
+                "It may have expired or been cut off. Ask whoever sent it for a new one.",
                 status=404,
             )
         shown = mail(html, policy=LINKED_MAIL_POLICY)

@@ -1,7 +1,7 @@
-"""One source: how it does, and on demand what it shows at this moment.
+"""One source: its health and, on demand, what it shows now.
 
-Opening the page asks nobody.  Reading the source is a form, since it goes out
-to somebody's server; what it finds is shown and not kept.
+Opening the page fetches nothing.  Reading the source is a form, because it sends
+a request to somebody's server; the result is shown but not stored.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from digest.web.pages import Pages
 
 
 def routes_of_page(desk: Desk) -> list[Route]:
-    """The page, and the look at what is there now where something can be done."""
+    """The page, and its form to read the source if the desk is not read-only."""
     app, door, pages, clock = desk.app, desk.access, desk.pages, desk.clock
     read_only = desk.read_only
 
@@ -62,7 +62,7 @@ def routes_of_page(desk: Desk) -> list[Route]:
 
 
 def address(newsletter: str, handle: str) -> str:
-    """Of a source's page."""
+    """The URL of a source's page."""
     return f"/desk/{quote(newsletter)}/sources/{quote(handle, safe='')}"
 
 
@@ -72,4 +72,4 @@ def _of(visit: DeskRequest) -> tuple[str, str]:
 
 
 def _no_source(pages: Pages) -> Response:
-    return pages.message("There is no such source", "Home lists the ones there are.", status=404)
+    return pages.message("Source not found", "The home page lists all sources.", status=404)

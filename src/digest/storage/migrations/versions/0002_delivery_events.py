@@ -1,4 +1,4 @@
-"""Delivery events: what a provider tells later, and by which batch it took a message."""
+"""Delivery events: what a provider reports later, and by which batch it took a message."""
 
 import sqlalchemy as sa
 from alembic import op

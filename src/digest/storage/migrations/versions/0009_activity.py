@@ -1,7 +1,7 @@
 """One activity log in the place of two: `event` (issues and slots) and `audit_entry` (accounts, tokens, API).
 
 Old rows are moved over with what is known of them.  The door is only known
-where the row says so; an action of the API that stood in both logs is one entry.
+where the row says so; an action of the API that was in both logs is one entry.
 """
 
 import re
@@ -190,7 +190,7 @@ def _of_audit(row: sa.Row[Any]) -> _Entry:
 
 
 def _only_here(audit: list[_Entry], events: list[_Entry]) -> list[_Entry]:
-    """The rows that no event tells of as well; such an event learns the network."""
+    """The rows that no event records as well; such an event learns the network."""
     known: dict[tuple[str, str], list[_Entry]] = {}
     for event in events:
         known.setdefault((event["who"], event["what"]), []).append(event)
