@@ -71,8 +71,8 @@ def test_it_says_what_needs_a_person_and_when_the_next_issues_go_out(editor: Tes
 
     assert "<h1>Monday 5 October</h1>" in page
     assert (
-        "One draft waits for you, seven deliveries need a decision, one source has stopped delivering articles "
-        "and one source has been quiet for a long time." in page
+        "One draft waits for you, seven deliveries need a decision, one source has stopped delivering "
+        "articles and one source has been quiet for a long time." in page
     )
     assert "<strong>Tuesday 09:00 in Berlin</strong>, in 19 hours" in page
     assert "<strong>Thursday 29 October, 10:00 in Berlin</strong>, in 23 days" in page

@@ -1,6 +1,6 @@
 """A parsed page as plain values: elements in document order, and the visible pieces of text between them.
 
-Every element knows its half-open ranges in both lists, so that "what stands in
+Every element knows its half-open ranges in both lists, so that "what is in
 this card" is a slice and costs nothing, also when a card is a run of siblings
 without an element of its own.  Invisible content (scripts, hidden copies,
 comments, templates) is left out.  Other modules find what a page *means*.
