@@ -375,7 +375,7 @@ def test_undo_and_redo_survive_a_restart(url: str, database: Database, draft: Is
     assert third.issue.content == once.content
     assert fourth.issue.content == twice.content
     assert [r.what for r in history(draft, database=database)][:2] == [
-        "redid: took out “Story 2”: not now",
+        "redid: removed “Story 2”: not now",
         "redid: changed the headline of “Story 1”",
     ]
     with pytest.raises(NotAllowed, match="nothing to redo"):

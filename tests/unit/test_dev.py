@@ -28,6 +28,7 @@ CHORES = [
     "bench",
     "weights",
     "shots",
+    "picture",
     "lock",
     "build",
     "caniemail",

@@ -443,6 +443,6 @@ def test_the_history_is_in_sentences() -> None:
     out = TakeOut(article=ArticleId(4), reason="not now")
     gone = Content(layout=WEEK.layout, taken_out=(TakenOut(teaser=teaser(8), reason=""),))
 
-    assert describe(out, WEEK) == "took out “Story 4”: not now"
+    assert describe(out, WEEK) == "removed “Story 4”: not now"
     assert describe(PullIn(article=ArticleId(8)), gone) == "added “Story 8”"
     assert describe(SetText(text=IssueText.NOTE, value="", was="x"), WEEK) == "removed the editor's note"

@@ -102,7 +102,7 @@ def describe(edit: Edit, content: Content) -> str:  # noqa: PLR0911 - one for ea
         case MakeLead():
             return f"made {_named(edit.article, content)} the lead"
         case TakeOut():
-            return f"took out {_named(edit.article, content)}" + (f": {edit.reason}" if edit.reason else "")
+            return f"removed {_named(edit.article, content)}" + (f": {edit.reason}" if edit.reason else "")
         case PullIn():
             title = f"“{edit.teaser.headline}”" if edit.teaser else _named(edit.article, content)
             return f"added {title}"

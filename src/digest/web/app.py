@@ -93,7 +93,7 @@ def _probe_routes(app: Application) -> list[Route]:
 def _refused(error: Exception, pages: Pages) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     said = {
-        404: ("Page not found", "The address may have been cut off. Check it and try again."),
+        404: ("There is no page here", "The address may have been cut off. Check it and try again."),
         405: ("Not possible here", "This address is read-only."),
         413: ("Too much data", "Nothing was changed. Send less."),
     }

@@ -97,7 +97,9 @@ class Pages:
         name = request.path_params["name"]
         if name not in self._files:
             return self.message(
-                "Page not found", "The address may have been cut off. Check it and try again.", status=404
+                "There is no page here",
+                "The address may have been cut off. Check it and try again.",
+                status=404,
             )
         is_named = request.query_params.get("v") == _fingerprint(self._files[name])
         lasting = "public, max-age=31536000, immutable" if is_named else "no-cache"

@@ -54,7 +54,7 @@ def _for_everybody(*, readers: PublicViews, pages: Pages) -> list[Route]:
     def picture(request: Request) -> Response:
         found = readers.picture(request.path_params["name"])
         if found is None:
-            return pages.message("Picture not found", "Its address may have been cut off.", status=404)
+            return pages.message("There is no such picture", "Its address may have been cut off.", status=404)
         return Response(found[0], media_type=found[1], headers=_LASTING)
 
     def robots(_: Request) -> Response:
@@ -171,4 +171,4 @@ def _unknown_link(pages: Pages) -> Response:
 
 
 def _unknown_issue(pages: Pages) -> Response:
-    return pages.message("Issue not found", "It may not have been sent yet.", status=404)
+    return pages.message("There is no such issue", "It may not have been sent yet.", status=404)

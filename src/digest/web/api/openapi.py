@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
+from functools import lru_cache
 from typing import Any, Literal
 
 from pydantic import BaseModel
@@ -139,5 +141,14 @@ def _schemas(
         for _, model in operation.answers.values():
             if not isinstance(model, str):
                 wanted[model, "serialization"] = None
+    references, definitions = _generated(tuple(wanted))
+    return dict(references), deepcopy(definitions)
+
+
+@lru_cache(maxsize=4)
+def _generated(
+    wanted: tuple[tuple[type[BaseModel], Mode], ...],
+) -> tuple[dict[tuple[type[BaseModel], Mode], dict[str, Any]], dict[str, Any]]:
+    """Takes most of the time in which the application is put together; the models are always the same."""
     references, definitions = models_json_schema(list(wanted), ref_template=_REFERENCE)
-    return dict(references), definitions["$defs"]  # type: ignore[arg-type]  # the modes are those that were asked for
+    return references, definitions["$defs"]  # type: ignore[return-value]  # the modes are those asked for

@@ -161,7 +161,7 @@ class _Forms:
 
 
 def no_issue(pages: Pages) -> Response:
-    return pages.message("Issue not found", "`digest status` lists the issues.", status=404)
+    return pages.message("There is no such issue", "`digest status` lists the issues.", status=404)
 
 
 # -- content ---------------------------------------------------------------------------------

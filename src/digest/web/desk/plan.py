@@ -75,7 +75,7 @@ def address(newsletter: str) -> str:
 
 
 def no_newsletter(pages: Pages) -> Response:
-    return pages.message("Newsletter not found", "The home page lists all newsletters.", status=404)
+    return pages.message("There is no such newsletter", "The home page lists all newsletters.", status=404)
 
 
 def _marked(visit: DeskRequest, app: Application) -> str:

@@ -72,4 +72,4 @@ def _of(visit: DeskRequest) -> tuple[str, str]:
 
 
 def _no_source(pages: Pages) -> Response:
-    return pages.message("Source not found", "The home page lists all sources.", status=404)
+    return pages.message("There is no such source", "The home page lists all sources.", status=404)
