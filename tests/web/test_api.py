@@ -21,6 +21,7 @@ from starlette.testclient import TestClient
 from digest.clock import Clock
 from digest.model.editor import Role
 from digest.model.issue import IssueState
+from digest.passwords import Cost, Passwords
 from digest.rules.accounts import includes, least_role
 from digest.storage import issues
 from digest.web.api.operations import LARGE, OPERATIONS, Operation
@@ -278,7 +279,8 @@ def test_a_browser_that_is_logged_in_to_the_desk_is_nobody_here(api: Api, operat
     call, parts = CALLS[operation.name], api.parts
     bring_to(api, call.state)
     word = "tin roof, old rain"
-    made = {"database": parts.database, "passwords": parts.passwords, "now": NOW}
+    cheap = Passwords(Cost(memory=64, rounds=1, lanes=1))
+    made = {"database": parts.database, "passwords": cheap, "now": NOW}
     accounts.add("Ann", role=Role.ADMIN, password=word, by=actor("root"), **made)  # type: ignore[arg-type]
     session = accounts.log_in("Ann", word, address="203.0.113.9", **made).session  # type: ignore[arg-type]
     before = everything(api)
