@@ -36,7 +36,7 @@ def test_a_token_is_made_listed_and_removed(digest: Command) -> None:
     assert code == 0
     token = out.strip()
     assert token.startswith("dgt_"), "nothing else on standard output, so that a script can keep it"
-    assert "shown this once" in told
+    assert "not shown again" in told
     assert "/api/docs" in told
 
     listed = json.loads(digest("tokens", "list", "--json")[1])["tokens"]
