@@ -22,7 +22,7 @@ class DeliveryState(StrEnum):
     REFUSED = "refused"  # permanently refused by the provider
     UNCERTAIN = "uncertain"  # submitted, but the answer never arrived
     SUPPRESSED = "suppressed"  # the address must no longer be mailed
-    ABANDONED = "abandoned"  # uncertain, and closed without resending by a person or the policy
+    ABANDONED = "abandoned"  # never to be sent: an uncertain row closed by a person or the policy, or a cancelled issue
 
 
 class Outcome(StrEnum):
