@@ -33,6 +33,8 @@ def paths_in(text: str) -> list[str]:
 
 
 def found(name: str) -> bool:
+    """Whether it is there; of `looks/NAME/`, where the reader puts a name, the folder before it."""
+    name = name.split("NAME", maxsplit=1)[0]
     return any((base / name).exists() for base in (ROOT, ROOT / "src" / "digest"))
 
 
