@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping
 from dataclasses import FrozenInstanceError
 from datetime import timedelta
@@ -15,6 +16,7 @@ from digest.errors import SettingsError
 from digest.model.newsletter import Mailbox, Policy, Site
 from digest.model.theme import DARK, LOOKS, Palette, Theme
 from digest.rules.colours import contrast, is_readable, nearest
+from digest.setting_types import Table
 from digest.settings import Settings
 from digest.settings.mistakes import tables_of
 from digest.settings.schema import root_table
@@ -745,6 +747,7 @@ def test_colours_that_suit_each_other_pass_on_any_ground(tmp_path: Path) -> None
 
 
 PACKAGE = Path(__file__).parents[2] / "src" / "digest"
+TEMPLATES = PACKAGE.parents[1] / "templates" / "issue"
 LOADING = PACKAGE / "settings" / "loading.py"
 
 
@@ -755,7 +758,12 @@ def all_fields() -> list[tuple[str, str, bool]]:
         (heading, key, field.annotation is SecretStr)
         for heading, table in [("", root), *tables_of(root)]
         for key, field in table.model_fields.items()
+        if not _holds_a_table(field.annotation)
     ]
+
+
+def _holds_a_table(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Table)
 
 
 def names_read(source: str) -> set[str]:
@@ -791,10 +799,12 @@ def unread(fields: list[tuple[str, str, bool]], *, read: set[str], copies: dict[
 
 
 def read_in_src() -> set[str]:
-    """What any module reads, except the one that only copies, and those that define the tables."""
-    skipped = {LOADING, PACKAGE / "settings" / "schema.py"}
-    sources = [path.read_text("utf-8") for path in PACKAGE.rglob("*.py") if path not in skipped]
-    return set().union(*map(names_read, sources))
+    """What any module outside the settings' own room reads, and what the mail's templates do: its colours."""
+    rooms = [path for path in PACKAGE.rglob("*.py") if LOADING.parent not in path.parents]
+    templates = [path.read_text("utf-8") for path in TEMPLATES.rglob("*.j2")]
+    tags = [tag for text in templates for tag in re.findall(r"\{[{%].*?[%}]\}", text, re.DOTALL)]
+    asked_by_tags = {name for tag in tags for name in re.findall(r"\.(\w+)", tag)}
+    return asked_by_tags.union(*(names_read(path.read_text("utf-8")) for path in rooms))
 
 
 def test_every_setting_is_read_somewhere() -> None:
