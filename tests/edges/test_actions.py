@@ -12,13 +12,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from digest.application import AT_SLOT, Progress
+from digest.application import AT_SLOT, SendProgress
 from digest.application import NOW as AT_ONCE
 from digest.clock import Clock
 from digest.errors import Busy, NotAllowed
@@ -26,6 +26,7 @@ from digest.model.edit import IssueText, SetText
 from digest.model.issue import Issue, IssueState
 from digest.rules.email_addresses import InvalidAddress
 from digest.wiring import Container
+from digest.workflows.drafting.share import share
 from fakes.activity import actor, told
 from fakes.databases import NOW
 from fakes.folders import SETTINGS, prepare
@@ -101,7 +102,7 @@ class World:
     def issue(self) -> Issue:
         return self.actions.find(FIRST)[1]
 
-    def progress(self) -> Progress:
+    def progress(self) -> SendProgress:
         """Whatever it tells adds up."""
         told = self.actions.progress(FIRST)
         counts = told.counts
@@ -464,3 +465,37 @@ def test_a_second_process_that_begins_while_the_first_sends_leaves_it_alone(
     gate.open()
     until(lambda: world.issue().state is IssueState.SENT)
     assert got(server) == Counter(PEOPLE)
+
+
+@pytest.mark.parametrize(
+    ("length", "is_made"),
+    [
+        (timedelta(hours=23), False),
+        (timedelta(days=1), True),
+        (timedelta(days=90), True),
+        (timedelta(days=90, seconds=1), False),
+        (timedelta(days=-7), False),
+    ],
+)
+def test_a_share_link_works_for_one_to_ninety_days(world: World, length: timedelta, is_made: bool) -> None:
+    """Whichever door asks: the limit is the workflow's."""
+    issue = world.draft()
+    before = len(told(world.parts.database))
+
+    def made() -> tuple[str, datetime]:
+        return share(
+            issue,
+            length=length,
+            public_url="https://news.example.com",
+            keys=["k" * 32],
+            database=world.parts.database,
+            by=actor("ann"),
+            now=NOW,
+        )
+
+    if is_made:
+        assert made()[1] == NOW + length
+    else:
+        with pytest.raises(NotAllowed, match="1 to 90 days"):
+            made()
+    assert len(told(world.parts.database)) == before + is_made

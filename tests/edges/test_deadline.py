@@ -24,7 +24,7 @@ from digest.workflows.drafting.draft import draft
 from digest.workflows.sending.approve import approve, cancel
 from digest.workflows.sending.deliver import SendOptions, Sent, deliver
 from digest.workflows.sending.remind import tell_editors
-from digest.workflows.sending.schedule import ScheduleEvent, ScheduleHandlers, Scheduler
+from digest.workflows.sending.schedule import ScheduleActions, ScheduleEvent, Scheduler
 from digest.workflows.sending.send import send
 from fakes.activity import actor
 from fakes.databases import newsletter, store, subscribe
@@ -64,7 +64,7 @@ class House:
         self.restart()
 
     def restart(self) -> None:
-        handlers = ScheduleHandlers(
+        actions = ScheduleActions(
             collect=lambda _: [],
             send=self._send,
             resume=self._resume,
@@ -72,7 +72,7 @@ class House:
             tell_editors=self._tell,
         )
         self._schedule = Scheduler(
-            [self.letter], database=self.database, handlers=handlers, tell=self.told.append
+            [self.letter], database=self.database, actions=actions, tell=self.told.append
         )
 
     @property

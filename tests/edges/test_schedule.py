@@ -19,7 +19,7 @@ from digest.rules.slots import parse_schedule
 from digest.storage import issues, ledger, slots
 from digest.storage.database import Database
 from digest.workflows.sending.deliver import Sent
-from digest.workflows.sending.schedule import ScheduleEvent, ScheduleHandlers, Scheduler
+from digest.workflows.sending.schedule import ScheduleActions, ScheduleEvent, Scheduler
 from fakes.databases import drafted, newsletter, store, subscribe
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -41,8 +41,8 @@ class Work:
     )
     on_resume: Callable[[Newsletter, Issue], Sent] = lambda _n, i: Sent(issue=i, state="sent")
 
-    def handlers(self) -> ScheduleHandlers:
-        return ScheduleHandlers(collect=self._collect, send=self._send, resume=self._resume)
+    def actions(self) -> ScheduleActions:
+        return ScheduleActions(collect=self._collect, send=self._send, resume=self._resume)
 
     def _collect(self, letter: Newsletter) -> list[ScheduleEvent]:
         self.collected.append(letter.name)
@@ -77,7 +77,7 @@ def work() -> Work:
 
 def schedule(database: Database, work: Work, *newsletters: Newsletter) -> Scheduler:
     letters = newsletters or (newsletter(),)
-    return Scheduler(letters, database=database, handlers=work.handlers(), tell=work.told.append)
+    return Scheduler(letters, database=database, actions=work.actions(), tell=work.told.append)
 
 
 def recorded(database: Database, name: str = "weekly") -> list[tuple[str, SlotState]]:
@@ -148,7 +148,7 @@ def test_it_wakes_for_the_next_thing(database: Database, work: Work) -> None:
 
 
 def test_nothing_to_look_after_wakes_nobody(database: Database, work: Work) -> None:
-    empty = Scheduler([], database=database, handlers=work.handlers(), tell=work.told.append)
+    empty = Scheduler([], database=database, actions=work.actions(), tell=work.told.append)
 
     assert empty.tick(TUESDAY) is None
 

@@ -20,7 +20,7 @@ from digest.workflows.drafting.draft import draft
 from digest.workflows.drafting.edit import edit
 from digest.workflows.sending.approve import approve
 from digest.workflows.sending.deliver import SendOptions, Sent, deliver
-from digest.workflows.sending.schedule import ScheduleEvent, ScheduleHandlers, Scheduler
+from digest.workflows.sending.schedule import ScheduleActions, ScheduleEvent, Scheduler
 from digest.workflows.sending.send import send
 from edges.test_pause import COMPOSER
 from fakes.activity import actor
@@ -54,9 +54,9 @@ class World:
         self.schedule = self.restarted()
 
     def restarted(self) -> Scheduler:
-        handlers = ScheduleHandlers(collect=lambda _: [], send=self._send, resume=self._resume)
+        actions = ScheduleActions(collect=lambda _: [], send=self._send, resume=self._resume)
         self.schedule = Scheduler(
-            (newsletter(),), database=self.database, handlers=handlers, tell=self.told.append
+            (newsletter(),), database=self.database, actions=actions, tell=self.told.append
         )
         return self.schedule
 

@@ -24,7 +24,7 @@ from digest.clock import Clock
 from digest.errors import SettingsError
 from digest.rules.signed_links import sign, verify
 from digest.transports.sendgrid.transport import SendGrid
-from digest.views.public import HealthViews
+from digest.views.health import HealthViews
 from digest.web.app import create_app
 from digest.wiring import Container
 from digest.wiring import read_settings as load

@@ -97,6 +97,8 @@ SENDING = (
 READING = ("digest.fetch", "digest.sources.feed", "digest.views.status")
 SERVING = (
     "digest.cli.operation",
+    "digest.views.desk",
+    "digest.views.health",
     "digest.views.public",
     "digest.web.api",
     "digest.web.app",

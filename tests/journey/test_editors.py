@@ -147,7 +147,7 @@ def test_a_draft_is_shared_until_the_issue_is_cancelled(digest: Command, serving
 
 def test_a_link_ends(digest: Command, folder: Path) -> None:
     from digest.clock import Clock
-    from digest.views.public import DeskViews
+    from digest.views.desk import DeskViews
     from digest.wiring import Container
 
     digest("collect")

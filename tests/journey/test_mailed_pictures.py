@@ -196,7 +196,8 @@ def make_clock_lead(folder: Path) -> tuple[Teaser, Teaser]:
 
 def test_pillow_is_loaded_where_pictures_are_copied_alone() -> None:
     code = (
-        "import sys, digest.cli.app, digest.wiring, digest.views.public, digest.workflows.sending.send; "
+        "import sys, digest.cli.app, digest.wiring, digest.views.desk, digest.views.health; "
+        "import digest.views.public, digest.workflows.sending.send; "
         "import digest.media.folder; sys.exit('PIL' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

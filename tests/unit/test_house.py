@@ -28,6 +28,12 @@ def where(path: Path, line: int = 0) -> str:
     return f"{path.relative_to(ROOT)}:{line}" if line else str(path.relative_to(ROOT))
 
 
+def is_of_nothing(words: list[str]) -> bool:
+    """One of the words is forbidden, or is the plural of one that is."""
+    singulars = {word.removesuffix("s") for word in words} | {word.removesuffix("es") for word in words}
+    return bool(NAMES_OF_NOTHING & (singulars | set(words)))
+
+
 def words_of(name: str) -> list[str]:
     """The words of a name in snake_case or CamelCase."""
     return [word.lower() for word in re.findall(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])", name)]
@@ -41,6 +47,16 @@ def names_in(path: Path) -> Iterator[tuple[int, str, list[str]]]:
             yield node.lineno, node.name, words_of(node.name)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node.lineno, node.name, words_of(node.name)[-1:]
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            for target in targets:
+                if isinstance(target, ast.Name) and is_a_type(target.id):
+                    yield node.lineno, target.id, words_of(target.id)
+
+
+def is_a_type(name: str) -> bool:
+    """In CamelCase, as the name of a type that is assigned: `Page = Callable[…]`."""
+    return bool(re.fullmatch(r"_?[A-Z]\w*[a-z]\w*", name))
 
 
 @pytest.mark.parametrize(
@@ -63,10 +79,22 @@ def test_everything_has_a_name_that_says_something() -> None:
         f"{where(path, line)} {name}"
         for path in MODULES
         for line, name, words in names_in(path)
-        if NAMES_OF_NOTHING.intersection(words)
+        if is_of_nothing(words)
     ]
 
     assert found == []
+
+
+def test_plurals_and_assigned_types_are_seen(tmp_path: Path) -> None:
+    path = tmp_path / "page.py"
+    path.write_text(
+        "class ScheduleHandlers: ...\nFormHandler = Callable\n_Service: type = int\nDATABASE = 1\n"
+        "databases = bases = 2\nclass MailServices: ...\nclass Databases: ...\n"
+    )
+
+    assert [name for _, name, words in sorted(names_in(path)) if is_of_nothing(words)] == [
+        "ScheduleHandlers", "FormHandler", "_Service", "MailServices",
+    ]  # fmt: skip
 
 
 def test_every_module_says_what_lives_there() -> None:

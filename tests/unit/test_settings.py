@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Mapping
 from dataclasses import FrozenInstanceError
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from digest.errors import SettingsError
 from digest.model.newsletter import Mailbox, Policy, Site
 from digest.model.theme import DARK, LOOKS, Palette, Theme
 from digest.rules.colours import contrast, is_readable, nearest
+from digest.setting_types import Table
 from digest.settings import Settings
+from digest.settings.mistakes import tables_of
+from digest.settings.schema import root_table
+from digest.transports import BUILT_IN, provider_of
 from digest.wiring import read_settings as load
 
 DATA = Path(__file__).parents[1] / "data" / "settings"
@@ -734,3 +741,84 @@ def test_colours_that_suit_each_other_pass_on_any_ground(tmp_path: Path) -> None
     assert (
         theme_of(tmp_path, f'accent = "#7CC7D0"\ntheme = {{ light = {{ {dark} }} }}').light.ink == "#FFFFFF"
     )
+
+
+# --- every setting has an effect -----------------------------------------------------
+
+
+PACKAGE = Path(__file__).parents[2] / "src" / "digest"
+TEMPLATES = PACKAGE.parents[1] / "templates" / "issue"
+LOADING = PACKAGE / "settings" / "loading.py"
+
+
+def all_fields() -> list[tuple[str, str, bool]]:
+    """Heading, key, and whether it is a secret, of every table of digest.toml."""
+    root = root_table({name: provider_of(name).table for name in BUILT_IN})
+    return [
+        (heading, key, field.annotation is SecretStr)
+        for heading, table in [("", root), *tables_of(root)]
+        for key, field in table.model_fields.items()
+        if not _holds_a_table(field.annotation)
+    ]
+
+
+def _holds_a_table(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Table)
+
+
+def names_read(source: str) -> set[str]:
+    """The names of the attributes that a module reads; what it assigns does not count."""
+    return {
+        node.attr
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)
+    }
+
+
+def frozen_as(loading: str) -> dict[str, set[str]]:
+    """For each attribute that loading copies, the keyword under which the frozen value has it."""
+    copies: dict[str, set[str]] = {}
+    for node in ast.walk(ast.parse(loading)):
+        if isinstance(node, ast.keyword) and node.arg:
+            for name in names_read(ast.unparse(node.value)):
+                copies.setdefault(name, set()).add(node.arg)
+    return copies
+
+
+def unread(fields: list[tuple[str, str, bool]], *, read: set[str], copies: dict[str, set[str]]) -> list[str]:
+    """The settings that nothing reads, under their own name or under that of their frozen copy.
+
+    `password_file` is read for the sake of the secret `password` of its table.
+    """
+    secrets = {(heading, f"{key}_file") for heading, key, is_secret in fields if is_secret}
+    return [
+        f"{heading}.{key}".lstrip(".")
+        for heading, key, _ in fields
+        if (heading, key) not in secrets and not read & {key, *copies.get(key, ())}
+    ]
+
+
+def read_in_src() -> set[str]:
+    """What any module outside the settings' own room reads, and what the mail's templates do: its colours."""
+    rooms = [path for path in PACKAGE.rglob("*.py") if LOADING.parent not in path.parents]
+    templates = [path.read_text("utf-8") for path in TEMPLATES.rglob("*.j2")]
+    tags = [tag for text in templates for tag in re.findall(r"\{[{%].*?[%}]\}", text, re.DOTALL)]
+    asked_by_tags = {name for tag in tags for name in re.findall(r"\.(\w+)", tag)}
+    return asked_by_tags.union(*(names_read(path.read_text("utf-8")) for path in rooms))
+
+
+def test_every_setting_is_read_somewhere() -> None:
+    """A key that is parsed, documented and copied, but that nothing asks for, would change nothing."""
+    fields = all_fields()
+
+    assert len(fields) > 60
+    assert unread(fields, read=read_in_src(), copies=frozen_as(LOADING.read_text("utf-8"))) == []
+
+
+def test_a_setting_that_is_only_copied_is_found_unread() -> None:
+    fields = [("newsletters.NAME", "colour_of_the_moon", False), ("newsletters.NAME", "tide_days", False)]
+    fields += [("delivery.carrier", "token", True), ("delivery.carrier", "token_file", False)]
+    copies = frozen_as("Newsletter(moon=table.colour_of_the_moon, tide=timedelta(days=table.tide_days))")
+    asked = names_read("newsletter.tide\nnewsletter.moon = 1\ncarrier.token")
+
+    assert unread(fields, read=asked, copies=copies) == ["newsletters.NAME.colour_of_the_moon"]

@@ -657,8 +657,8 @@ def test_a_link_shows_the_draft_to_somebody_without_a_token_until_it_ends(api: A
     assert error(api.call("POST", f"{ISSUE}/share", {"days": 2}))["code"] == "not_allowed"
 
 
-@pytest.mark.parametrize("days", [0, 31, "7", None])
-def test_a_link_without_an_end_within_a_month_is_not_made(api: Api, days: object) -> None:
+@pytest.mark.parametrize("days", [0, 91, "7", None])
+def test_a_link_without_an_end_within_ninety_days_is_not_made(api: Api, days: object) -> None:
     api.drafted()
     answer = api.call("POST", f"{ISSUE}/share", {"days": days})
 

@@ -10,7 +10,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from digest.clock import Clock
-from digest.views.public import DeskViews
+from digest.views.desk import DeskViews
 from digest.web.desk import page
 from digest.web.pages import Pages
 from digest.wiring import Container

@@ -23,9 +23,9 @@ from digest.storage import articles, desk_home, desk_people, issues, ledger, sub
 from digest.storage.database import Database
 from digest.storage.tables import delivery, issue, subscription
 from digest.views import formatting
+from digest.views.desk import DeskViews
 from digest.views.home import DeskHome, DeskNewsletter
 from digest.views.issues import DeskIssue
-from digest.views.public import DeskViews
 from digest.wiring import Container
 from digest.workflows.collecting.collect import SHOWS_NOTHING
 from digest.workflows.drafting.draft import plan

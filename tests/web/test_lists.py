@@ -21,7 +21,7 @@ from digest.model.subscriber import SubscriptionId
 from digest.rules.marks import mark_of
 from digest.storage import articles, issues, subscribers
 from digest.storage.tables import article, issue
-from digest.views.public import DeskViews
+from digest.views.desk import DeskViews
 from digest.web.access import LINK_VISITOR
 from digest.web.app import create_app
 from digest.wiring import Container

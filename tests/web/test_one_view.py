@@ -18,10 +18,12 @@ from digest.clock import Clock
 from digest.model.issue import IssueState
 from digest.storage import issues
 from digest.storage.database import Connection
+from digest.views.desk import DeskViews
+from digest.views.health import HealthViews
 from digest.views.history import history
 from digest.views.left_out import left_out, search_older
 from digest.views.preview import PreviewOptions
-from digest.views.public import DeskViews, HealthViews, PublicViews
+from digest.views.public import PublicViews
 from digest.views.status import status
 from digest.wiring import Container
 from digest.workflows.composing import compose

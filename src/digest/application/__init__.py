@@ -14,9 +14,8 @@ from digest.application.collecting import CollectReport
 from digest.application.operating import Operating
 from digest.application.people import People
 from digest.application.scheduling import Scheduling
-from digest.application.sending import AT_SLOT, NOW, Progress, Resolved, When
-from digest.workflows import Progress as ReportProgress
-from digest.workflows import no_progress
+from digest.application.sending import AT_SLOT, NOW, Resolved, SendProgress, When
+from digest.workflows import ReportProgress, no_progress
 
 __all__ = [
     "AT_SLOT",
@@ -24,9 +23,9 @@ __all__ = [
     "Application",
     "CollectReport",
     "NoSenders",
-    "Progress",
     "ReportProgress",
     "Resolved",
+    "SendProgress",
     "SenderState",
     "Senders",
     "When",

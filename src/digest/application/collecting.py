@@ -12,7 +12,7 @@ from digest.model.activity import Actor
 from digest.model.article import Reading, Validators
 from digest.model.newsletter import Newsletter, SourceSpec
 from digest.wiring import Container
-from digest.workflows import Progress, no_progress
+from digest.workflows import ReportProgress, no_progress
 
 if TYPE_CHECKING:
     from digest.sources.entries import Entry
@@ -50,7 +50,7 @@ class Collecting(Bound):
         self._inspections = threading.BoundedSemaphore(_MOST_INSPECTIONS)
 
     def collect(
-        self, newsletter: str | None, *, by: Actor, progress: Progress = no_progress
+        self, newsletter: str | None, *, by: Actor, progress: ReportProgress = no_progress
     ) -> CollectReport:
         """Read the sources, fill gaps from the articles' own pages, import changed subscriber files.
 

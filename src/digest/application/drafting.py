@@ -114,7 +114,7 @@ class Drafting(Bound):
 
         Raises:
             NotFound: there is no such issue.
-            NotAllowed: it is cancelled or skipped.
+            NotAllowed: it is sent, cancelled or skipped, or `length` is not 1 to 90 days.
         """
         from digest.workflows.drafting.share import share
 

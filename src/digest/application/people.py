@@ -10,7 +10,7 @@ from digest.application.queries import Queries
 from digest.model.activity import Actor
 from digest.model.delivery import DeliveryEvent
 from digest.model.subscriber import HistoryEntry, Subscription
-from digest.workflows import Progress, no_progress
+from digest.workflows import ReportProgress, no_progress
 
 if TYPE_CHECKING:
     from digest.transports import Webhook
@@ -28,7 +28,7 @@ class People(Queries):
         file: Path,
         *,
         by: Actor,
-        progress: Progress = no_progress,
+        progress: ReportProgress = no_progress,
     ) -> Imported:
         """Import subscribers from a CSV file; people who unsubscribed are not re-added."""
         from digest.workflows.people.subscribers import import_file

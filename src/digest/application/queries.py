@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from digest.model.activity import ActivityFilter
     from digest.model.edit import Revision
     from digest.views.activity import ActivityPage
+    from digest.views.desk import DeskViews
+    from digest.views.health import HealthViews
     from digest.views.left_out import Addable
-    from digest.views.public import DeskViews, HealthViews, PublicViews
+    from digest.views.public import PublicViews
     from digest.views.status import NewsletterStatus
     from digest.workflows.drafting.article_status import ArticleStatus
     from digest.workflows.drafting.draft import Plan
@@ -28,7 +30,7 @@ class Queries(Bound):
     @cached_property
     def desk(self) -> DeskViews:
         """What editors see."""
-        from digest.views.public import DeskViews
+        from digest.views.desk import DeskViews
 
         return DeskViews(self._container)
 
@@ -42,7 +44,7 @@ class Queries(Bound):
     @cached_property
     def health(self) -> HealthViews:
         """What monitoring asks for: health and metrics."""
-        from digest.views.public import HealthViews
+        from digest.views.health import HealthViews
 
         return HealthViews(self._container)
 

@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 class Scheduling(Collecting, Drafting, Sending):
     def scheduler(self, report: Callable[[ScheduleEvent], None]) -> Scheduler:
         """The schedule of all newsletters; each `tick` runs what is due and passes events to `report`."""
-        from digest.workflows.sending.schedule import ScheduleHandlers, Scheduler
+        from digest.workflows.sending.schedule import ScheduleActions, Scheduler
 
-        handlers = ScheduleHandlers(
+        actions = ScheduleActions(
             collect=self._collect_on_schedule,
             send=self._send_on_schedule,
             resume=lambda _, issue: self.deliver(issue.ref),
             draft=self._draft_on_schedule,
             tell_editors=self._notify_editors,
         )
-        return Scheduler(self.newsletters, database=self._database, handlers=handlers, tell=report)
+        return Scheduler(self.newsletters, database=self._database, actions=actions, tell=report)
 
     def _collect_on_schedule(self, of: Newsletter) -> list[ScheduleEvent]:
         from digest.workflows.sending.schedule import ScheduleEvent

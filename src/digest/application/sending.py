@@ -19,11 +19,10 @@ from digest.model.delivery import Counts
 from digest.model.issue import Issue, IssueState
 from digest.model.newsletter import Newsletter
 from digest.rules import approval
-from digest.workflows import Progress as Report
-from digest.workflows import no_progress
+from digest.workflows import ReportProgress, no_progress
 
 if TYPE_CHECKING:
-    from digest.workflows.composing.preflight import Report as Preflight
+    from digest.workflows.composing.preflight import Report
     from digest.workflows.sending.deliver import Sent
     from digest.workflows.sending.proof import Proof
 
@@ -41,7 +40,7 @@ NOW, AT_SLOT = When.NOW, When.AT_SLOT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+class SendProgress:
     """How far a send is, counted from its deliveries."""
 
     issue: Issue
@@ -85,8 +84,8 @@ class Sending(Bound):
     # -- before sending ------------------------------------------------------------
 
     def check(
-        self, ref: str, *, online: bool = False, spam: bool = False, progress: Report = no_progress
-    ) -> Preflight:
+        self, ref: str, *, online: bool = False, spam: bool = False, progress: ReportProgress = no_progress
+    ) -> Report:
         """Run the pre-flight checks; `online` also tests links and images, and includes `spam`.
 
         Raises:
@@ -205,7 +204,7 @@ class Sending(Bound):
         yes: bool = False,
         overrides: Sequence[str] = (),
         slot_key: str = "",
-        progress: Report = no_progress,
+        progress: ReportProgress = no_progress,
     ) -> Sent:
         """Draft if needed, check, approve and deliver; called again, it resumes.  Returns at the end.
 
@@ -233,7 +232,7 @@ class Sending(Bound):
         except Blocked as blocked:
             return Sent(issue=blocked.report.issue, state="held", reason=str(blocked))
 
-    def deliver(self, ref: str, *, progress: Report = no_progress) -> Sent:
+    def deliver(self, ref: str, *, progress: ReportProgress = no_progress) -> Sent:
         """Send an approved issue to the rest of its audience.  Returns at the end.
 
         Raises:
@@ -304,7 +303,7 @@ class Sending(Bound):
             self._start(of, sent.issue)
         return Resolved(count=count, sent=sent)
 
-    def progress(self, ref: str) -> Progress:
+    def progress(self, ref: str) -> SendProgress:
         """How far the issue's send is now."""
         from digest.storage import ledger
 
@@ -315,7 +314,7 @@ class Sending(Bound):
         rate = self._rates.since_last(issue, counts.audience - waiting)
         ours = self._senders.state(issue)
         is_sending = issue.state is IssueState.SENDING
-        return Progress(
+        return SendProgress(
             issue=issue,
             counts=counts,
             share=(counts.audience - waiting) / counts.audience if counts.audience else 0.0,

@@ -1,4 +1,4 @@
-"""What each mail app will show differently, according to caniemail.com (rule 48).
+"""What each mail app will show differently, according to caniemail.com.
 
 Templates are designed so that little depends on any of this: what is missing in some
 app is mostly decoration.  So nothing here blocks or warns, and the losses that the

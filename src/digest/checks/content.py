@@ -1,4 +1,4 @@
-"""Content: subject, preheader, leftovers, and whether HTML and text agree (rules 30, 43 to 46, 49, 50)."""
+"""Content: subject, preheader, leftovers, and whether HTML and text agree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Headers: present once, as the RFCs require, from one authorised address (rules 1 to 10, 19 to 21)."""
+"""Headers: present once, as the RFCs require, from one authorised address."""
 
 from __future__ import annotations
 

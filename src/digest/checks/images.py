@@ -1,4 +1,4 @@
-"""Images: alt text, dimensions, a working address (rules 33 to 35, without the network)."""
+"""Images: alt text, dimensions, a working address, without the network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Colours and type: whether everything is readable, in light and dark mode (rules 40 to 42)."""
+"""Colours and type: whether everything is readable, in light and dark mode."""
 
 from __future__ import annotations
 

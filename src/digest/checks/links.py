@@ -1,4 +1,4 @@
-"""Links: what they say and where they lead (rules 37, 38).  `external_checks` requests them."""
+"""Links: what they say and where they lead.  `external_checks` requests them."""
 
 from __future__ import annotations
 

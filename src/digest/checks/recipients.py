@@ -1,4 +1,4 @@
-"""Recipients: there are some, and the provider accepts the mail for them (rules 51 to 53).
+"""Recipients: there are some, and the provider accepts the mail for them.
 
 The frozen audience already guarantees that every address is valid and that no mailbox
 occurs twice; the transport takes care of the limits of a batch.

@@ -1,4 +1,4 @@
-"""Size: what Gmail would clip or discard (rules 22, 23)."""
+"""Size: what Gmail would clip or discard."""
 
 from __future__ import annotations
 

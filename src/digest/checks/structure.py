@@ -1,4 +1,4 @@
-"""The HTML's structure: rendering, accessibility, no active content (rules 24 to 27, 29, 31, 32, 36)."""
+"""The HTML's structure: rendering, accessibility, no active content."""
 
 from __future__ import annotations
 

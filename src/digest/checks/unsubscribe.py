@@ -1,4 +1,4 @@
-"""Unsubscribing: one click, a link in both bodies, a postal address (rules 12 to 14, 16 to 18)."""
+"""Unsubscribing: one click, a link in both bodies, a postal address."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from digest.application import ReportProgress as Progress
+    from digest.application import ReportProgress
 
 
 def out() -> Console:
@@ -112,7 +112,7 @@ def moment(at: datetime | None, zone: str = "UTC", *, time: bool = True) -> str:
 
 
 @contextmanager
-def progress(what: str, *, is_shown: bool = True) -> Iterator[Progress]:
+def progress(what: str, *, is_shown: bool = True) -> Iterator[ReportProgress]:
     """A bar for long work, shown to a person only, and gone when it is done."""
     if not is_shown or not sys.stderr.isatty():
         yield lambda _done, _total, _what: None

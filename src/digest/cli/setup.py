@@ -73,7 +73,9 @@ def _first_plan(invocation: Invocation, folder: Path) -> tuple[Any, dict[str, An
 def demo(
     context: typer.Context,
     folder: Annotated[Path, typer.Option("--dir", metavar="DIR", help="Folder for the demo.")] = Path("demo"),
-    serve: Annotated[bool, typer.Option("--serve", help="Then serve the desk.")] = False,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Then serve the result, and print a link to the desk.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Run every step on the bundled example site, into DIR/outbox."""

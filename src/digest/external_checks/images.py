@@ -1,4 +1,4 @@
-"""Fetches images: do they load, are they images, small and sharp enough? (rule 35, online)
+"""Fetches images: do they load, are they images, small and sharp enough?
 
 A missing image is a warning, not a blocker: it may be published with its story
 a minute before the issue is sent.

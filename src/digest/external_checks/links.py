@@ -1,4 +1,4 @@
-"""Follows links: does anything answer? (rule 39, online)
+"""Follows links: does anything answer?
 
 `checks.links` checks offline whether an address is well-formed and public.
 """

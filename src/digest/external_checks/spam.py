@@ -1,4 +1,4 @@
-"""Scores the message with SpamAssassin, if it is installed (rule 47).  It makes no network requests.
+"""Scores the message with SpamAssassin, if it is installed.  It makes no network requests.
 
 The score is read from the headers it adds, never from the report it prints: a
 story may quote such a report, and SpamAssassin first removes headers of that name.

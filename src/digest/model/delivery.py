@@ -22,7 +22,7 @@ class DeliveryState(StrEnum):
     REFUSED = "refused"  # permanently refused by the provider
     UNCERTAIN = "uncertain"  # submitted, but the answer never arrived
     SUPPRESSED = "suppressed"  # the address must no longer be mailed
-    ABANDONED = "abandoned"  # uncertain, and closed without resending by a person or the policy
+    ABANDONED = "abandoned"  # closed without sending: was uncertain, or the issue was cancelled
 
 
 class Outcome(StrEnum):

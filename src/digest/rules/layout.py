@@ -10,7 +10,7 @@ from digest.model.newsletter import Policy, SourceSpec
 from digest.rules.cleaning import teaser_of
 from digest.rules.pictures import printed_image
 
-# In characters; as much as a card holds without looking like an article (see the mail's design notes).
+# In characters; as much as a card holds without looking like an article.
 LEAD_TEXT = 260
 CARD_TEXT = 210
 

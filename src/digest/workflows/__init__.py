@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 # Called during long work: how much is done, out of how much, and what it is.
-Progress = Callable[[int, int, str], None]
+ReportProgress = Callable[[int, int, str], None]
 
 
 def no_progress(_done: int, _total: int, _what: str) -> None:

@@ -77,7 +77,7 @@ class MarkRequest(RequestModel):
 class ShareRequest(RequestModel):
     """How long a link shows the draft."""
 
-    days: int = Field(default=7, ge=1, le=30, description="Days from now.")
+    days: int = Field(default=7, ge=1, le=90, description="Days from now.")
 
 
 class RevisionRequest(RequestModel):

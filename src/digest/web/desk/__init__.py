@@ -9,11 +9,11 @@
     issue_page    the page of one issue
     page_state    the state of that page, kept in its URL
     forms         parsing of edit forms
-    outline       an issue's stories as rows that can be moved
     presence      who else has an issue open
+    page          what every page is given, and how its modules are found
 
 Access is decided in `digest.web.access`.  Pages show the application's views;
-forms call its actions.  Everything works without scripts; with them, only the
+forms call the methods of `Application`.  Everything works without scripts; with them, only the
 changed part of a page is replaced.
 """
 

@@ -19,7 +19,7 @@ from digest.web.desk.page import Desk
 from digest.web.pages import Pages
 
 # Acts, and returns the address to go to.
-FormHandler = Callable[[DeskRequest], str]
+NewsletterForm = Callable[[DeskRequest], str]
 
 
 def routes_of_page(desk: Desk) -> list[Route]:
@@ -28,11 +28,11 @@ def routes_of_page(desk: Desk) -> list[Route]:
     if desk.read_only:
         return []
 
-    def doing(handler: FormHandler, action: Action) -> Endpoint:
+    def doing(form: NewsletterForm, action: Action) -> Endpoint:
         @door.require(action)
         def done(visit: DeskRequest) -> Response:
             try:
-                return RedirectResponse(handler(visit), status_code=303)
+                return RedirectResponse(form(visit), status_code=303)
             except (NotAllowed, NotFound, Busy) as refusal:
                 return refused(pages, refusal)
 

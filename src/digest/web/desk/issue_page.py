@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from starlette.responses import RedirectResponse, Response
 
-from digest.application import Application, Progress
+from digest.application import Application, SendProgress
 from digest.application.results import Conflict, Proof
 from digest.model.edit import Clash, Edit, EditTeaser, ResetTeaser, SetText
 from digest.model.editor import Action
@@ -142,7 +142,7 @@ class IssuePage:
             "a subscriber",
         )
 
-    def _progress(self, view: IssueView) -> Progress | None:
+    def _progress(self, view: IssueView) -> SendProgress | None:
         under_way = view.state is IssueState.SENDING or (
             view.state is IssueState.HELD and view.counts.audience
         )

@@ -35,7 +35,7 @@ _DECISIONS = ("skip", "resend")
 _HERE = "/desk/{newsletter}/{number:int}"
 
 # Acts, and returns the next state of the page and the outcome.
-FormHandler = Callable[[DeskRequest, Application, PageState], tuple[PageState, FormResult]]
+IssueForm = Callable[[DeskRequest, Application, PageState], tuple[PageState, FormResult]]
 
 
 def routes_of_page(desk: Desk) -> list[Route]:
@@ -46,7 +46,7 @@ def routes_of_page(desk: Desk) -> list[Route]:
     if desk.read_only:
         return shown
     forms = _Forms(app=app, door=door, pages=pages, room=room)
-    handlers: list[tuple[str, FormHandler, Action]] = [
+    post_forms: list[tuple[str, IssueForm, Action]] = [
         ("edit", _edit, Action.EDIT),
         ("undo", _undo, Action.EDIT),
         ("redo", _redo, Action.EDIT),
@@ -60,8 +60,8 @@ def routes_of_page(desk: Desk) -> list[Route]:
         ("resolve", _resolve, Action.RESOLVE),
     ]
     posted = [
-        Route(f"{_HERE}/{name}", forms.doing(handler, action), methods=["POST"])
-        for name, handler, action in handlers
+        Route(f"{_HERE}/{name}", forms.doing(form, action), methods=["POST"])
+        for name, form, action in post_forms
     ]
     return [*shown, *posted]
 
@@ -110,7 +110,7 @@ class _Forms:
         self._pages = pages
         self._room = room
 
-    def doing(self, handler: FormHandler, action: Action) -> Endpoint:
+    def doing(self, form: IssueForm, action: Action) -> Endpoint:
         """The endpoint of one form; a refusal is shown on the page it came from.
 
         Some of these forms are on home too, and go back there.
@@ -121,7 +121,7 @@ class _Forms:
             look = PageState.of(visit.request.query_params)
             is_home = visit.request.query_params.get("from") == "home"
             try:
-                after, outcome = handler(visit, self._app, look)
+                after, outcome = form(visit, self._app, look)
             except DigestError as refusal:
                 if is_home and self._is_there(visit):
                     return refused(self._pages, refusal)

@@ -21,7 +21,7 @@ from digest.rules.date_only import on_its_day
 from digest.rules.identity import Key, Recognition, keys_of, recognise
 from digest.storage import activity_log, articles
 from digest.storage.database import Connection, Database
-from digest.workflows import Progress, no_progress
+from digest.workflows import ReportProgress, no_progress
 
 ReadSource = Callable[[SourceSpec, Validators], Reading]
 
@@ -61,7 +61,7 @@ def collect(
     read: ReadSource,
     by: Actor,
     now: datetime,
-    progress: Progress = no_progress,
+    progress: ReportProgress = no_progress,
 ) -> list[Collected]:
     """Read every source once; returns a `Collected` for each, in the order of the settings.
 
@@ -95,7 +95,7 @@ def _read_all(
     health: Mapping[str, SourceHealth],
     *,
     read: ReadSource,
-    progress: Progress,
+    progress: ReportProgress,
 ) -> dict[str, Reading | DigestError]:
     answers: dict[str, Reading | DigestError] = {}
     with ThreadPoolExecutor(max_workers=min(_AT_THE_SAME_TIME, max(len(sources), 1))) as pool:

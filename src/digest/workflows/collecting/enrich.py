@@ -19,7 +19,7 @@ from digest.rules.date_only import on_its_day
 from digest.rules.url_keys import url_key
 from digest.storage import articles, issues
 from digest.storage.database import Database
-from digest.workflows import Progress, no_progress
+from digest.workflows import ReportProgress, no_progress
 
 # Fetches the page and returns the article with its gaps filled; raises DigestError.
 AskPage = Callable[[FoundArticle, SourceSpec], FoundArticle]
@@ -35,7 +35,7 @@ def enrich(
     database: Database,
     ask: AskPage,
     now: datetime,
-    progress: Progress = no_progress,
+    progress: ReportProgress = no_progress,
 ) -> int:
     """Fill the gaps of articles that may go into the next issue; returns how many pages were fetched."""
     sources = {spec.key: spec for spec in newsletter.sources}

@@ -11,14 +11,14 @@ from urllib.parse import urlsplit
 from digest.external_checks import PoliteClient, endpoint, images, links, spam
 from digest.fetch import Fetcher
 from digest.model.newsletter import Newsletter
-from digest.workflows import Progress, no_progress
+from digest.workflows import ReportProgress, no_progress
 from digest.workflows.composing import compose
 from digest.workflows.composing.compose import Composer
 from digest.workflows.composing.preflight import Report
 
 
 def add_online_checks(
-    report: Report, *, composer: Composer, fetcher: Fetcher, progress: Progress = no_progress
+    report: Report, *, composer: Composer, fetcher: Fetcher, progress: ReportProgress = no_progress
 ) -> Report:
     """The report, extended by tests of the one-click endpoint and of the message's links and images."""
     web = PoliteClient(fetcher=fetcher, private_hosts=_private_hosts(composer.newsletter), tell=progress)

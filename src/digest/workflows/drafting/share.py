@@ -13,6 +13,9 @@ from digest.rules.signed_links import SHARE, sign_until
 from digest.storage import activity_log
 from digest.storage.database import Database
 
+SHORTEST = timedelta(days=1)
+LONGEST = timedelta(days=90)
+
 _NEVER_SHOWN = frozenset({IssueState.CANCELLED, IssueState.SKIPPED})
 
 
@@ -28,11 +31,15 @@ def share(
 ) -> tuple[str, datetime]:
     """Make a link that shows the current draft until it expires; returns the link and the expiry time.
 
+    `length` is 1 to 90 days, whichever door asks.
+
     The activity log records it.
 
     Raises:
-        NotAllowed: there is no draft to show.
+        NotAllowed: there is no draft to show, or the link would work for too short or too long a time.
     """
+    if not SHORTEST <= length <= LONGEST:
+        raise NotAllowed("A share link works for 1 to 90 days.", mend="Choose a number of days from 1 to 90.")
     if issue.state in approval.WENT_OUT:
         raise NotAllowed(
             f"Issue {issue.ref} has already been sent.",

@@ -23,7 +23,7 @@ from digest.storage import activity_log, subscribers
 from digest.storage.database import Connection, Database
 from digest.storage.import_spool import ImportRow, ImportSpool
 from digest.storage.import_sqlite import bulk_add
-from digest.workflows import Progress, no_progress
+from digest.workflows import ReportProgress, no_progress
 from digest.workflows.people.subscriber_csv import NotReadable, PeopleFile, Rows, opened
 
 _AT_ONCE = 5000  # people per transaction, which blocks others for about 50 ms
@@ -55,7 +55,7 @@ def read_files(
     database: Database,
     by: Actor,
     now: datetime,
-    progress: Progress = no_progress,
+    progress: ReportProgress = no_progress,
 ) -> list[Imported]:
     """Read those of the newsletter's files that have changed since they were last read."""
     return [
@@ -71,7 +71,7 @@ def import_file(
     database: Database,
     by: Actor,
     now: datetime,
-    progress: Progress = no_progress,
+    progress: ReportProgress = no_progress,
 ) -> Imported:
     """Import the subscribers of a CSV file; invalid rows are listed with their line number.
 
@@ -92,7 +92,7 @@ def _read(
     database: Database,
     by: Actor,
     now: datetime,
-    progress: Progress,
+    progress: ReportProgress,
     only_changed: bool,
 ) -> Imported:
     try:
@@ -129,7 +129,7 @@ def _add_people(
     database: Database,
     by: Actor,
     now: datetime,
-    progress: Progress,
+    progress: ReportProgress,
 ) -> Imported:
     with ImportSpool() as arrivals:
         reading = _Reading(file.rows())
@@ -172,7 +172,7 @@ def _record_import(
     activity_log.record(connection, kind, what, by=by, at=now, newsletter=newsletter.name)
 
 
-def _telling(progress: Progress, file: PeopleFile, what: str) -> Callable[[int], None]:
+def _telling(progress: ReportProgress, file: PeopleFile, what: str) -> Callable[[int], None]:
     """Progress in rows; their total is estimated from how much of the file has been read."""
     return lambda rows: progress(rows, round(rows / file.part_read()), what)
 

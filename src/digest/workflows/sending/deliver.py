@@ -29,7 +29,7 @@ from digest.storage import activity_log, delivery_events, issues, ledger
 from digest.storage.database import Connection, Database
 from digest.storage.ledger_sqlite import SqliteLedgerWriter
 from digest.transports import Transport
-from digest.workflows import Progress, no_progress
+from digest.workflows import ReportProgress, no_progress
 from digest.workflows.composing import compose
 from digest.workflows.composing.compose import Composer
 
@@ -68,7 +68,7 @@ def deliver(
     database: Database,
     options: SendOptions,
     clock: Clock,
-    progress: Progress = no_progress,
+    progress: ReportProgress = no_progress,
 ) -> Sent:
     """Send an approved issue to everyone still pending, and return its state.
 
@@ -221,7 +221,7 @@ class _Job:
         database: Database,
         options: SendOptions,
         clock: Clock,
-        progress: Progress,
+        progress: ReportProgress,
     ) -> None:
         self.compiled = compiled
         self.options = options

@@ -34,7 +34,7 @@ class ScheduleEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ScheduleHandlers:
+class ScheduleActions:
     """The actions that the scheduler can start."""
 
     collect: Callable[[Newsletter], Sequence[ScheduleEvent]]
@@ -52,12 +52,12 @@ class Scheduler:
         newsletters: Sequence[Newsletter],
         *,
         database: Database,
-        handlers: ScheduleHandlers,
+        actions: ScheduleActions,
         tell: Callable[[ScheduleEvent], None],
     ) -> None:
         self._newsletters = newsletters
         self._database = database
-        self._handlers = handlers
+        self._actions = actions
         self._tell = tell
         self._collected: dict[str, datetime] = {}
         self._found_nothing: dict[
@@ -105,14 +105,14 @@ class Scheduler:
         If there was nothing new, the scheduler tries again after each collection.
         """
         nothing = (slot.key, self._collected[newsletter.name])
-        if self._handlers.draft is None or self._found_nothing.get(newsletter.name) == nothing:
+        if self._actions.draft is None or self._found_nothing.get(newsletter.name) == nothing:
             return
         with self._database.read() as connection:
             made = issues.by_slot(connection, newsletter.name, slot.key)
             if made is not None or issues.open_one(connection, newsletter.name) is not None:
                 return
         try:
-            drafted = self._handlers.draft(newsletter, slot.key)
+            drafted = self._actions.draft(newsletter, slot.key)
         except NotAllowed:
             return  # another scheduler was faster
         if drafted is None:
@@ -124,15 +124,13 @@ class Scheduler:
 
     def _tell_editors(self, newsletter: Newsletter, now: datetime) -> None:
         last = self._not_notified.get(newsletter.name)
-        if self._handlers.tell_editors is None or (
-            last is not None and now - last < newsletter.collect_every
-        ):
+        if self._actions.tell_editors is None or (last is not None and now - last < newsletter.collect_every):
             return
         with self._database.read() as connection:
             begun = issues.open_one(connection, newsletter.name)
             if begun is None or issues.are_editors_told(connection, begun.id):
                 return
-        if trouble := self._handlers.tell_editors(newsletter, begun):
+        if trouble := self._actions.tell_editors(newsletter, begun):
             self._not_notified[newsletter.name] = now
             self._tell(ScheduleEvent(newsletter=newsletter.name, what=trouble, is_trouble=True))
 
@@ -144,7 +142,7 @@ class Scheduler:
 
     def _collect(self, newsletter: Newsletter, now: datetime) -> None:
         self._collected[newsletter.name] = now
-        for happened in self._handlers.collect(newsletter):
+        for happened in self._actions.collect(newsletter):
             self._tell(happened)
 
     def _due(self, newsletter: Newsletter, now: datetime) -> list[Slot]:
@@ -204,7 +202,7 @@ class Scheduler:
     def _send(self, newsletter: Newsletter, slot: Slot) -> None:
         sent, trouble = None, ""
         try:
-            sent = self._handlers.send(newsletter, slot.key)
+            sent = self._actions.send(newsletter, slot.key)
         except Busy:
             return  # another scheduler is working on it, and will settle the slot
         except DigestError as error:
@@ -248,7 +246,7 @@ class Scheduler:
         if not (counts.pending or counts.in_flight):
             return None
         try:
-            sent = self._handlers.resume(newsletter, begun)
+            sent = self._actions.resume(newsletter, begun)
         except Busy:
             return None  # another scheduler resumes it
         self._tell(

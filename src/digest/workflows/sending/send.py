@@ -18,7 +18,7 @@ from digest.model.newsletter import Newsletter
 from digest.rules import approval
 from digest.storage import activity_log, issues, ledger
 from digest.storage.database import Database
-from digest.workflows import Progress, no_progress
+from digest.workflows import ReportProgress, no_progress
 from digest.workflows.composing.compose import Composer
 from digest.workflows.composing.images import ChooseImages
 from digest.workflows.drafting.draft import draft
@@ -38,7 +38,7 @@ def send(  # noqa: PLR0913 - each is a separate thing that only the caller knows
     overrides: Collection[str] = (),
     slot_key: str = "",
     choose_images: ChooseImages | None = None,
-    progress: Progress = no_progress,
+    progress: ReportProgress = no_progress,
 ) -> Sent:
     """Send the newsletter's open issue, or a new one, to its subscribers.
 
