@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from fakes.warm import serve
 
 MODULES = (
+    "digest.application.results",
     "digest.cli.app",
     "digest.cli.people",
     "digest.wiring",

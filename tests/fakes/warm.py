@@ -84,19 +84,40 @@ class Warm:
 
 RENDERING, PAGES = "digest.rendering.issue", "digest.web.pages"
 SENDING = (
+    "digest.application.results",
     "digest.cli.app",
     RENDERING,
     "digest.settings.loading",
+    "digest.storage.migrations",
+    "digest.transports.outbox.provider",
     "digest.transports.outbox.transport",
+    "digest.transports.sendgrid.provider",
     "digest.transports.sendgrid.transport",
+    "digest.transports.smtp.provider",
     "digest.transports.smtp.transport",
     "digest.wiring",
     "digest.views.json_output",
     "digest.workflows.sending.send",
+    "rich.console",
+    "rich.table",
 )
-READING = ("digest.fetch", "digest.sources.feed", "digest.views.status")
+READING = (
+    "dateutil.parser",
+    "digest.fetch",
+    "digest.sources.article_page",
+    "digest.sources.feed",
+    "digest.sources.listing",
+    "digest.sources.markdown",
+    "digest.storage.import_sqlite",
+    "digest.views.desk",
+    "digest.views.health",
+    "digest.views.public",
+    "digest.views.status",
+    "digest.workflows.collecting.enrich",
+)
 SERVING = (
-    "digest.cli.operation",
+    "digest.cli.serving",
+    "digest.jobs.sender",
     "digest.views.desk",
     "digest.views.health",
     "digest.views.public",
