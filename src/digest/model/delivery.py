@@ -1,6 +1,7 @@
 """Deliveries: one row of the ledger per issue and recipient, and the transport's answers.
 
-docs/decisions/ledger.md shows the states and the legal transitions between them.
+docs/operation.md shows the states and the legal transitions between them;
+docs/decisions/ledger.md gives the reasons.
 Types created once per message are NamedTuples, which cost a third of a frozen dataclass.
 """
 
@@ -21,8 +22,8 @@ class DeliveryState(StrEnum):
     ACCEPTED = "accepted"  # the provider has taken responsibility; not yet delivered
     REFUSED = "refused"  # permanently refused by the provider
     UNCERTAIN = "uncertain"  # submitted, but the answer never arrived
-    SUPPRESSED = "suppressed"  # the address must no longer be mailed
-    ABANDONED = "abandoned"  # closed without sending: was uncertain, or the issue was cancelled
+    SUPPRESSED = "suppressed"  # unsubscribed or suppressed since the approval; dropped before sending
+    ABANDONED = "abandoned"  # uncertain and not resent, or the issue was cancelled
 
 
 class Outcome(StrEnum):

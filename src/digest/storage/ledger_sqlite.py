@@ -1,7 +1,7 @@
 """The ledger during a send: the statements that run once per message.
 
-The one file of this package that uses SQLite's driver directly, since SQLAlchemy
-would cost more than the message itself.  Everything else about deliveries is in
+These statements use SQLite's driver directly, since SQLAlchemy would cost more than
+the message itself; of the ledger, nothing else does.  Everything else about deliveries is in
 `ledger`; for other databases, that file does this work too.
 
 There are two kinds of commit.  A *claim* takes many rows at once and is durable
