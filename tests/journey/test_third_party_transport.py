@@ -291,7 +291,10 @@ def test_one_that_cannot_be_loaded_is_told_where_it_is_named(
     monkeypatch.syspath_prepend(metadata.parent)
 
     read_settings(letter.folder / "digest.toml", environ={})
-    for name, why in (("broken", "No module named 'nowhere'"), ("wrong", "its entry point is not a Provider of that name")):
+    for name, why in (
+        ("broken", "No module named 'nowhere'"),
+        ("wrong", "its entry point is not a Provider of that name"),
+    ):
         with pytest.raises(SettingsError, match=why) as told:
             read_settings(letter.folder / "digest.toml", environ={"DIGEST_DELIVERY__TRANSPORT": name})
         assert f"The transport “{name}” cannot be loaded" in told.value.message

@@ -180,7 +180,7 @@ def test_what_is_not_there_is_said(desk: TestClient, path: str) -> None:
     answer = desk.get(path)
 
     assert answer.status_code == 404
-    assert "not found" in answer.text
+    assert "There is no such" in answer.text
 
 
 # --- all issues -----------------------------------------------------------------------------
