@@ -1,4 +1,4 @@
-"""What every test may ask for: programs that Python packages cannot bring, and the shared folder."""
+"""What every test may ask for: programs that Python packages cannot bring, the shared folder, a database."""
 
 from __future__ import annotations
 
@@ -41,6 +41,14 @@ def shared_folder() -> Path:
     if not folder.is_dir():
         pytest.skip(NO_SHARED_FOLDER)
     return folder
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database that is migrated once, to be copied."""
+    from fakes.databases import make_template  # most tests of the rules need no database
+
+    return make_template(tmp_path_factory.mktemp("template"))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -8,12 +8,7 @@ from pathlib import Path
 import pytest
 
 from digest.storage.database import Database
-from fakes.databases import KINDS, fresh_url, make_template
-
-
-@pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_template(tmp_path_factory.mktemp("template"))
+from fakes.databases import KINDS, fresh_url
 
 
 @pytest.fixture(params=KINDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ from digest.workflows.drafting.draft import draft
 from digest.workflows.sending.approve import approve
 from fakes.activity import actor
 from fakes.databases import NOW, store, subscribe
+
+# Takes the words of a command; returns its exit code and what it wrote to standard output and error.
+Command = Callable[..., tuple[int, str, str]]
 
 SETTINGS = """
 [site]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import signal
@@ -11,42 +10,19 @@ import sys
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import datetime
 from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from digest.cli import main
-from digest.example import write_demo
+from fakes.folders import Command
 
 pytestmark = pytest.mark.slow
 
 PASSWORD = "tin roof, old rain"
-Command = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    write_demo(tmp_path, now=datetime.now(UTC))
-    return tmp_path
-
-
-@pytest.fixture
-def digest(
-    folder: Path, capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
-) -> Command:
-    def command(*words: str, stdin: str = "") -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
-        with pytest.raises(SystemExit) as left:
-            main(["--config", str(folder / "digest.toml"), *words])
-        said = capfdbinary.readouterr()
-        code = left.value.code
-        return (code if isinstance(code, int) else 0), said.out.decode(), said.err.decode()
-
-    return command
 
 
 @pytest.fixture

@@ -2,54 +2,28 @@
 
 from __future__ import annotations
 
-import io
 import json
 import sqlite3
-import sys
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
-from digest.cli import main
 from digest.clock import Clock
-from digest.example import write_demo
 from digest.model.editor import Role
 from digest.web.app import create_app
 from digest.wiring import Container
 from digest.workflows.operating import tokens
 from fakes.activity import actor
+from fakes.folders import Command
 from fakes.processes import Process
 
 pytestmark = pytest.mark.slow
 
 CANARY = "canary.bird@example.org"
 PASSWORD = "tin roof, old rain"
-Command = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    write_demo(tmp_path, now=datetime.now(UTC))
-    return tmp_path
-
-
-@pytest.fixture
-def digest(
-    folder: Path, capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
-) -> Command:
-    def command(*words: str, stdin: str = "") -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
-        with pytest.raises(SystemExit) as left:
-            main(["--config", str(folder / "digest.toml"), *words])
-        said = capfdbinary.readouterr()
-        code = left.value.code
-        return (code if isinstance(code, int) else 0), said.out.decode(), said.err.decode()
-
-    return command
 
 
 def entries(digest: Command, *words: str) -> list[dict[str, Any]]:

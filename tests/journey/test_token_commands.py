@@ -3,30 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from datetime import UTC, datetime
-from pathlib import Path
 
-import pytest
-
-from digest.cli import main
-from digest.example import write_demo
-
-Command = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def digest(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> Command:
-    write_demo(tmp_path, now=datetime.now(UTC))
-
-    def command(*words: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as left:
-            main(["--config", str(tmp_path / "digest.toml"), *words])
-        said = capfdbinary.readouterr()
-        code = left.value.code
-        return (code if isinstance(code, int) else 0), said.out.decode(), said.err.decode()
-
-    return command
+from fakes.folders import Command
 
 
 def test_a_token_is_made_listed_and_removed(digest: Command) -> None:

@@ -32,7 +32,6 @@ from digest.web.app import create_app
 from digest.web.pages import Pages
 from digest.workflows.operating import accounts
 from fakes.activity import actor, logged
-from fakes.databases import make_template
 from web.fake_application import FakeApplication
 from web.fake_views import MAIL, SECRET, SITE, Clock
 
@@ -67,11 +66,6 @@ class Desk:
 
     def logged(self) -> list[tuple[str, str, str, str]]:
         return [(e.who, e.detail, e.subject, e.where) for e in reversed(logged(self.database))]
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_template(tmp_path_factory.mktemp("template"))
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ from digest.web.app import create_app
 from digest.wiring import Container
 from digest.workflows.operating import accounts, tokens
 from fakes.activity import actor, logged
-from fakes.databases import NOW, make_template, store, subscribe
+from fakes.databases import NOW, store, subscribe
 from fakes.processes import Process
 
 SETTINGS = """
@@ -97,11 +97,6 @@ class Api:
             which = issues.by_number(connection, "weekly", 1)
             assert which is not None
             issues.move(connection, which.id, to=IssueState.SENDING, among=[IssueState.APPROVED])
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_template(tmp_path_factory.mktemp("template"))
 
 
 @pytest.fixture

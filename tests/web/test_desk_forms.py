@@ -13,15 +13,10 @@ from starlette.testclient import TestClient
 from digest.clock import Clock
 from digest.web.app import create_app
 from digest.wiring import Container
-from fakes.databases import NOW, make_template, store
+from fakes.databases import NOW, store
 from fakes.processes import Process
 from web.fake_views import SECRET
 from web.test_home import SETTINGS
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_template(tmp_path_factory.mktemp("template"))
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ from digest.workflows.drafting.edit import edit
 from digest.workflows.people import feedback
 from digest.workflows.sending.send import resolve
 from fakes.activity import actor
-from fakes.databases import NOW, drafted, found, make_template, store, subscribe, under_way
+from fakes.databases import NOW, drafted, found, store, subscribe, under_way
 from web.fake_views import HELD, HOME, FakeDesk
 
 DAY = timedelta(days=1)
@@ -250,11 +250,6 @@ def test_shares_never_round_to_all_or_none(part: int, whole: int, said: str) -> 
 
 
 # --- as it is read --------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_template(tmp_path_factory.mktemp("home"))
 
 
 class Now(Clock):

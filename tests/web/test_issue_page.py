@@ -20,18 +20,13 @@ from digest.model.issue import Issue, IssueState
 from digest.web.app import create_app
 from digest.wiring import Container
 from fakes.activity import actor, logged
-from fakes.databases import NOW, make_template, store, subscribe
+from fakes.databases import NOW, store, subscribe
 from fakes.processes import Process
 from web.fake_views import SECRET
 from web.test_home import SETTINGS
 
 PAGE = "/desk/weekly/1"
 SCRIPT = {"HX-Request": "true"}
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_template(tmp_path_factory.mktemp("template"))
 
 
 @pytest.fixture

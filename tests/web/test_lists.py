@@ -30,7 +30,7 @@ from digest.workflows.collecting.collect import collect
 from digest.workflows.drafting import marks
 from digest.workflows.drafting.draft import plan
 from fakes.activity import actor, told
-from fakes.databases import NOW, drafted, make_template, store
+from fakes.databases import NOW, drafted, store
 from fakes.processes import Process
 from web.fake_views import SECRET
 from web.test_home import sent, tell, text_of
@@ -78,11 +78,6 @@ HOSTILE = "<img src=x onerror=alert(1)>"
 RTL = "\u05e9\u05dc\u05d5\u05dd \u05e2\u05d5\u05dc\u05dd"
 PLAN = "/desk/weekly/plan"
 POSTS = "/desk/weekly/sources/Posts%20%2F%20drafts%20%26%20%3Cmore%3E%3F"
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_template(tmp_path_factory.mktemp("template"))
 
 
 @pytest.fixture
@@ -465,8 +460,13 @@ def test_the_plan_is_kept_until_something_is_written(
         store(connection, 7)
     more = titles()
     known = collected.newsletters
-    marks.exclude(
-        urls(collected)["One"], newsletters=known, database=collected.database, by=actor("cli"), now=NOW
+    marks.mark(
+        urls(collected)["One"],
+        Mark.EXCLUDED,
+        newsletters=known,
+        database=collected.database,
+        by=actor("cli"),
+        now=NOW,
     )
 
     assert set(more) - set(first) == {"Story 7"}

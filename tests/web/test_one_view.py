@@ -29,7 +29,7 @@ from digest.wiring import Container
 from digest.workflows.composing import compose
 from digest.workflows.drafting import share
 from fakes.activity import actor
-from fakes.databases import NOW, drafted, make_template, store, subscribe
+from fakes.databases import NOW, drafted, store, subscribe
 from web.test_home import SETTINGS
 
 FOOTER = "footer.mjml.j2"
@@ -37,11 +37,6 @@ BARE = (
     '<mj-section><mj-column><mj-text><a href="{{ slots.unsubscribe_url }}">Unsubscribe</a></mj-text>'
     "</mj-column></mj-section>"
 )
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_template(tmp_path_factory.mktemp("template"))
 
 
 @pytest.fixture

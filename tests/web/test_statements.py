@@ -22,7 +22,7 @@ from digest.web.app import create_app
 from digest.wiring import Container
 from digest.workflows.operating import accounts
 from fakes.activity import actor
-from fakes.databases import NOW, make_template, store, subscribe
+from fakes.databases import NOW, store, subscribe
 from fakes.processes import Process
 from web.fake_views import SECRET
 from web.test_home import SETTINGS
@@ -52,11 +52,6 @@ def counted() -> Iterator[Statements]:
         yield seen
     finally:
         event.remove(Engine, "before_cursor_execute", note)
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_template(tmp_path_factory.mktemp("template"))
 
 
 @pytest.fixture
