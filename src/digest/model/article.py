@@ -120,6 +120,10 @@ class Article:
         return self.published or self.first_seen
 
 
+PUSHED = "api"  # the source key of pushed articles; keys of configured sources contain a colon
+PUSHED_NAME = "Pushed by programs"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceHealth:
     """The health of one source, for the operator."""

@@ -18,6 +18,7 @@ from itertools import islice, pairwise
 from zoneinfo import ZoneInfo
 
 from digest.errors import SettingsError
+from digest.model.newsletter import Newsletter
 from digest.model.slot import Schedule, Slot
 
 FORMS = (
@@ -72,6 +73,14 @@ def next_slots(
     horizon = after + _LONGEST_WAIT * count
     slots = _slots(schedule, newsletter=newsletter, timezone=timezone, after=after, until=horizon)
     return tuple(islice(slots, count))
+
+
+def next_slot(newsletter: Newsletter, *, after: datetime) -> Slot | None:
+    """The newsletter's first slot due later than `after`; None if its schedule never comes due."""
+    slots = next_slots(
+        newsletter.schedule, newsletter=newsletter.name, timezone=newsletter.timezone, after=after, count=1
+    )
+    return slots[0] if slots else None
 
 
 def decide_slot(slot: Slot, *, now: datetime, late: timedelta) -> SlotDecision:

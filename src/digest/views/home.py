@@ -7,7 +7,6 @@ of the next issue, new and lost subscribers.
 
 from __future__ import annotations
 
-from bisect import bisect
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -21,7 +20,7 @@ from digest.model.newsletter import Newsletter, SourceSpec
 from digest.model.subscriber import SubscriptionState
 from digest.rules import approval
 from digest.rules.quiet_sources import is_silent, usual_gap
-from digest.rules.slots import next_slots
+from digest.rules.slots import next_slot
 from digest.storage import desk_home, desk_people, issues
 from digest.storage.database import Connection
 from digest.storage.desk_home import DeliverySummary, IssueLine
@@ -29,7 +28,7 @@ from digest.views import formatting
 from digest.views.cache import Kind, ViewCache
 from digest.views.freshness import Freshness, freshness
 from digest.views.issue_counts import delivery_summaries
-from digest.views.issues import DeskIssue
+from digest.views.issues import DeskIssue, desk_issue
 from digest.views.left_out import reasons_of
 from digest.views.plan import PlanViews
 from digest.views.reports import IssueReports
@@ -349,19 +348,13 @@ def _held(seen: _Snapshot, line: IssueLine) -> DeskHeld:
 def _newsletter(
     seen: _Snapshot, newsletter: Newsletter, draft_of: Callable[[_Snapshot, IssueLine], _Draft]
 ) -> DeskNewsletter:
-    due = next_slots(
-        newsletter.schedule,
-        newsletter=newsletter.name,
-        timezone=newsletter.timezone,
-        after=seen.now,
-        count=1,
-    )
+    slot = next_slot(newsletter, after=seen.now)
     shown = DeskNewsletter(
         name=newsletter.name,
         title=newsletter.title,
         people=seen.people.get(newsletter.name, 0),
         timezone=newsletter.timezone,
-        next_due=due[0].due if due else None,
+        next_due=slot.due if slot else None,
     )
     lines = seen.of(newsletter.name)
     sending = next((line for line in reversed(lines) if _is_sending(seen, line)), None)
@@ -436,31 +429,22 @@ def _at(moment: datetime, newsletter: Newsletter, now: datetime) -> str:
 def _last_issues(seen: _Snapshot) -> tuple[DeskIssue, ...]:
     shown = [line for line in seen.lines if line.content_hash or line.state not in approval.OPEN]
     shown = [line for line in shown if line.state is not IssueState.APPROVED][:_SHOWN]
-    return tuple(_issue(seen, line) for line in shown)
-
-
-def _issue(seen: _Snapshot, line: IssueLine) -> DeskIssue:
-    newsletter = seen.newsletters[line.newsletter]
-    return DeskIssue(
-        newsletter=line.newsletter,
-        newsletter_title=newsletter.title,
-        number=line.number,
-        state=line.state,
-        subject=line.subject,
-        reason=formatting.sentence(line.reason),
-        at=_local(line.at, newsletter),
-        counts=seen.accounts[line.id].counts,
-        left=_left(seen, line),
+    return tuple(
+        desk_issue(
+            line,
+            seen.newsletters[line.newsletter],
+            seen.accounts[line.id],
+            until=_next_sent(seen, line),
+            leavings=seen.leavings,
+        )
+        for line in shown
     )
 
 
-def _left(seen: _Snapshot, line: IssueLine) -> int | None:
-    """Unsubscribe links name no issue, so this counts those who unsubscribed before the next one."""
-    if line.sent_at is None:
-        return None
-    later = [one.sent_at for one in seen.of(line.newsletter) if one.sent_at and one.sent_at > line.sent_at]
-    leavings = seen.leavings.get(line.newsletter, ())
-    return bisect(leavings, min(later, default=seen.now)) - bisect(leavings, line.sent_at)
+def _next_sent(seen: _Snapshot, line: IssueLine) -> datetime:
+    """When the issue after this one was sent, or else now."""
+    sent = [one.sent_at for one in seen.of(line.newsletter) if one.sent_at]
+    return min((at for at in sent if line.sent_at and at > line.sent_at), default=seen.now)
 
 
 # -- people --------------------------------------------------------------------

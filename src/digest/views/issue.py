@@ -25,7 +25,7 @@ from digest.model.newsletter import Newsletter
 from digest.model.subscriber import Subscription
 from digest.rules import approval, editing, inbox
 from digest.rules.history import redo_leads_to, undo_leads_to
-from digest.rules.slots import next_slots
+from digest.rules.slots import next_slot
 from digest.storage import activity_log, articles, issues, ledger, revisions, subscribers
 from digest.storage.database import Connection
 from digest.views.cache import Kind, ViewCache
@@ -304,20 +304,14 @@ class IssueViews:
         issue, newsletter, printable = seen.issue, seen.newsletter, seen.printable
         report = self._reports.report(printable)
         insights = self._reports.insights(printable, lambda: self._insights(newsletter, report, seen.last))
-        slots = next_slots(
-            newsletter.schedule,
-            newsletter=newsletter.name,
-            timezone=newsletter.timezone,
-            after=printable.now,
-            count=1,
-        )
+        slot = next_slot(newsletter, after=printable.now)
         return replace(
             _with_history(_printed(newsletter, issue, report), issue, seen.history),
             counts=seen.counts,
             people=printable.confirmed,
             left_out=tuple(map(_addable, seen.left_out)),
             left_out_count=seen.left_out_count,
-            due=slots[0].due if issue.state in approval.OPEN and slots else None,
+            due=slot.due if issue.state in approval.OPEN and slot else None,
             stamp=_stamp(issue, seen.counts, printable.fresh.printing(newsletter)),
             log=tuple(seen.log),
             older=seen.older,

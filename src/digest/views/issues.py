@@ -95,7 +95,9 @@ class IssueListViews:
             leavings = desk_home.unsubscribes(connection, names, since=oldest)
         return IssueList(
             issues=tuple(
-                _issue(line, known[line.newsletter], accounts[line.id], _left(line, later or now, leavings))
+                desk_issue(
+                    line, known[line.newsletter], accounts[line.id], until=later or now, leavings=leavings
+                )
                 for line, later in found
             ),
             total=total,
@@ -108,7 +110,18 @@ class IssueListViews:
         )
 
 
-def _issue(line: IssueLine, newsletter: Newsletter, account: DeliverySummary, left: int | None) -> DeskIssue:
+def desk_issue(
+    line: IssueLine,
+    newsletter: Newsletter,
+    account: DeliverySummary,
+    *,
+    until: datetime,
+    leavings: Mapping[str, Sequence[datetime]],
+) -> DeskIssue:
+    """The issue as lists show it; `until` is when the next one was sent, or else now.
+
+    `leavings` has, for each newsletter, when people unsubscribed, in order.
+    """
     return DeskIssue(
         newsletter=line.newsletter,
         newsletter_title=newsletter.title,
@@ -118,13 +131,12 @@ def _issue(line: IssueLine, newsletter: Newsletter, account: DeliverySummary, le
         reason=formatting.sentence(line.reason),
         at=line.at.astimezone(ZoneInfo(newsletter.timezone)),
         counts=account.counts,
-        left=left,
+        left=_left(line, until, leavings.get(line.newsletter, ())),
     )
 
 
-def _left(line: IssueLine, until: datetime, leavings: Mapping[str, Sequence[datetime]]) -> int | None:
-    """How many unsubscribed between this issue and the next, counted as on the home page."""
+def _left(line: IssueLine, until: datetime, leavings: Sequence[datetime]) -> int | None:
+    """Unsubscribe links name no issue, so this counts those who unsubscribed before the next one."""
     if line.sent_at is None:
         return None
-    moments = leavings.get(line.newsletter, ())
-    return bisect(moments, until) - bisect(moments, line.sent_at)
+    return bisect(leavings, until) - bisect(leavings, line.sent_at)

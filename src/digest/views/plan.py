@@ -7,17 +7,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from digest.model.article import Article, ArticleId
+from digest.model.article import PUSHED, PUSHED_NAME, Article, ArticleId
 from digest.model.issue import Choice
 from digest.model.newsletter import Newsletter
 from digest.rules.marks import mark_of
-from digest.rules.slots import next_slots
+from digest.rules.slots import next_slot
 from digest.storage import articles
 from digest.views import formatting
 from digest.views.cache import Kind, ViewCache
 from digest.views.freshness import Freshness, freshness
 from digest.wiring import Container
-from digest.workflows.collecting.push import PUSHED, PUSHED_NAME
 from digest.workflows.drafting.article_status import status_in
 from digest.workflows.drafting.draft import Plan, plan
 
@@ -97,19 +96,13 @@ class PlanViews:
 
 def _shown(newsletter: Newsletter, planned: Plan) -> DeskPlan:
     selection, zone = planned.selection, ZoneInfo(newsletter.timezone)
-    due = next_slots(
-        newsletter.schedule,
-        newsletter=newsletter.name,
-        timezone=newsletter.timezone,
-        after=planned.now,
-        count=1,
-    )
+    slot = next_slot(newsletter, after=planned.now)
     return DeskPlan(
         newsletter=newsletter.name,
         title=newsletter.title,
         number=planned.number,
         timezone=newsletter.timezone,
-        due=due[0].due if due else None,
+        due=slot.due if slot else None,
         since=selection.since.astimezone(zone) if selection.since else None,
         chosen=tuple(_chosen(newsletter, choice) for choice in selection.chosen),
         left_out=tuple(_chosen(newsletter, choice) for choice in selection.left_out),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from digest.model.article import SourceHealth
+from digest.model.article import PUSHED, PUSHED_NAME, SourceHealth
 from digest.model.delivery import Counts
 from digest.model.issue import Issue
 from digest.model.newsletter import Newsletter
@@ -14,7 +14,6 @@ from digest.model.slot import Slot, SlotRecord
 from digest.rules.slots import next_slots
 from digest.storage import articles, issues, ledger, slots, subscribers
 from digest.storage.database import Database
-from digest.workflows.collecting.push import PUSHED, PUSHED_NAME
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -217,15 +217,8 @@ class _PlainConnection(http.client.HTTPConnection):
         self._connected.append(True)
 
 
-class _SecureConnection(http.client.HTTPSConnection):
-    def __init__(self, connected: list[bool], *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._connected = connected
-
-    def connect(self) -> None:
-        """TCP and TLS: nothing of the request is sent before the handshake ends."""
-        super().connect()
-        self._connected.append(True)
+class _SecureConnection(_PlainConnection, http.client.HTTPSConnection):
+    """Notes it after TCP and TLS: nothing of the request is sent before the handshake ends."""
 
 
 def _json(body: bytes) -> dict[str, Any]:

@@ -13,16 +13,13 @@ from datetime import datetime
 
 from digest.errors import NotAllowed
 from digest.model.activity import ActivityKind, Actor
-from digest.model.article import Article, SourceHealth
+from digest.model.article import PUSHED, PUSHED_NAME, Article, SourceHealth
 from digest.model.newsletter import Newsletter
 from digest.sources.entries import Entry, article_of
 from digest.storage import activity_log, articles
 from digest.storage.database import Connection, Database
 from digest.workflows.collecting.collect import store_articles
 from digest.workflows.drafting import article_status
-
-PUSHED = "api"  # the source key of pushed articles; keys of configured sources contain a colon
-PUSHED_NAME = "Pushed by programs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

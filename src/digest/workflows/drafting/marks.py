@@ -13,33 +13,6 @@ from digest.storage.database import Connection, Database
 from digest.workflows.drafting.article_status import known_by, unknown
 
 
-def feature(
-    url: str, *, newsletters: Iterable[Newsletter], database: Database, by: Actor, now: datetime
-) -> list[Article]:
-    """Put an article into the next issue, even if it is old or was sent before."""
-    return mark(url, Mark.FEATURED, newsletters=newsletters, database=database, by=by, now=now)
-
-
-def unfeature(
-    url: str, *, newsletters: Iterable[Newsletter], database: Database, by: Actor, now: datetime
-) -> list[Article]:
-    """Remove the feature mark, including one set by the source."""
-    return mark(url, Mark.UNFEATURED, newsletters=newsletters, database=database, by=by, now=now)
-
-
-def exclude(
-    url: str,
-    *,
-    newsletters: Iterable[Newsletter],
-    database: Database,
-    by: Actor,
-    why: str = "",
-    now: datetime,
-) -> list[Article]:
-    """Keep an article out of all future issues, unless it is featured later."""
-    return mark(url, Mark.EXCLUDED, newsletters=newsletters, database=database, by=by, why=why, now=now)
-
-
 def mark(
     url: str,
     how: Mark,

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from digest.errors import DigestError
 from digest.model.newsletter import Newsletter, Site
-from digest.rules.slots import next_slots
+from digest.rules.slots import next_slot
 from digest.storage import articles, subscribers
 from digest.storage.database import Database
 from digest.transports import Transport
@@ -130,8 +130,8 @@ def _placeholders(site: Site, newsletters: Sequence[Newsletter]) -> Iterator[Dia
 
 def _newsletter(newsletter: Newsletter, database: Database, *, now: datetime) -> Iterator[Diagnosis]:
     what = newsletter.name
-    slots = next_slots(newsletter.schedule, newsletter=what, timezone=newsletter.timezone, after=now, count=1)
-    if not slots:
+    slot = next_slot(newsletter, after=now)
+    if slot is None:
         yield Diagnosis(
             what=what,
             severity="error",
@@ -159,9 +159,9 @@ def _newsletter(newsletter: Newsletter, database: Database, *, now: datetime) ->
             )
         elif not state.ok:
             yield Diagnosis(what=what, severity="error", finding=f"{spec.name}: {state.message}")
-    if slots and people:
+    if slot and people:
         count = "1 subscriber" if people == 1 else f"{people} subscribers"
-        yield Diagnosis(what=what, severity="ok", finding=f"{count}, next slot {slots[0].key}.")
+        yield Diagnosis(what=what, severity="ok", finding=f"{count}, next slot {slot.key}.")
 
 
 def _transport(open_transport: Callable[[], Transport], name: str) -> Diagnosis:

@@ -18,7 +18,7 @@ from digest.model.activity import SCHEDULER, ActivityKind
 from digest.model.delivery import DeliveryId, Envelope, Outcome
 from digest.model.issue import Issue, IssueState, Rendered
 from digest.model.newsletter import Mailbox, Newsletter
-from digest.rules.slots import next_slots
+from digest.rules.slots import next_slot
 from digest.storage import activity_log, issues
 from digest.storage.database import Database
 from digest.transports import Transport
@@ -126,12 +126,10 @@ def _paragraphs(issue: Issue, *, composer: Composer, now: datetime) -> list[str]
 
 
 def _slot(newsletter: Newsletter, now: datetime) -> str:
-    following = next_slots(
-        newsletter.schedule, newsletter=newsletter.name, timezone=newsletter.timezone, after=now, count=1
-    )
-    if not following:
+    following = next_slot(newsletter, after=now)
+    if following is None:
         return "its slot"
-    local = following[0].due.astimezone(ZoneInfo(newsletter.timezone))
+    local = following.due.astimezone(ZoneInfo(newsletter.timezone))
     return f"{local:%A}, {local.day} {local:%B}, {local:%H:%M} ({newsletter.timezone})"
 
 

@@ -16,7 +16,7 @@ from digest.model.activity import SCHEDULER, ActivityKind
 from digest.model.issue import Issue, IssueState
 from digest.model.newsletter import Newsletter
 from digest.model.slot import Slot, SlotState, described
-from digest.rules.slots import SlotDecision, decide_slot, next_slots, slots_between
+from digest.rules.slots import SlotDecision, decide_slot, next_slot, slots_between
 from digest.storage import activity_log, issues, slots
 from digest.storage.database import Connection, Database
 from digest.workflows.sending.deliver import Sent
@@ -87,15 +87,13 @@ class Scheduler:
         for slot in due:
             self._send(newsletter, slot)
         waits_until = self._resume(newsletter, now)
-        following = next_slots(
-            newsletter.schedule, newsletter=newsletter.name, timezone=newsletter.timezone, after=now, count=1
-        )
+        following = next_slot(newsletter, after=now)
         ahead = newsletter.draft_ahead or timedelta(0)
-        for slot in following:
-            if newsletter.draft_ahead and now >= slot.due - ahead:
-                self._draft_ahead(newsletter, slot)
+        if following is not None and newsletter.draft_ahead and now >= following.due - ahead:
+            self._draft_ahead(newsletter, following)
         self._tell_editors(newsletter, now)
-        times = [moment for slot in following for moment in (slot.due - ahead, slot.due) if moment > now]
+        steps = (following.due - ahead, following.due) if following is not None else ()
+        times = [moment for moment in steps if moment > now]
         times += [waits_until] if waits_until is not None else []
         return min([self._collected[newsletter.name] + newsletter.collect_every, *times])
 
@@ -283,10 +281,8 @@ def _is_at_its_slot(connection: Connection, newsletter: Newsletter, issue: Issue
     """Whether its slot has come and was not missed: then it is sent as soon as somebody approves it."""
     if not issue.slot_key or slots.was_missed(connection, newsletter.name, issue.slot_key):
         return False
-    following = next_slots(
-        newsletter.schedule, newsletter=newsletter.name, timezone=newsletter.timezone, after=now, count=1
-    )
-    return all(slot.key != issue.slot_key for slot in following)
+    following = next_slot(newsletter, after=now)
+    return following is None or following.key != issue.slot_key
 
 
 def _came_to(sent: Sent) -> str:
